@@ -1,0 +1,59 @@
+# `make` lists the targets.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/installed
+CORES ?= all
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check format lock demo-assets readme clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+install: $(INSTALLED)  ## set up .venv with the exact versions of requirements/
+
+$(INSTALLED): requirements/bootstrap.txt requirements/lanzdml.txt
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes requirements/lanzdml.txt
+	@touch $@
+
+demo: $(INSTALLED)  ## run the benchmark on the embedded cars: tables in results/
+	$(BIN)/snakemake --cores $(CORES)
+	@echo
+	@cat results/tables/table2.md
+	@echo "Tables: results/tables/   all rows: results/metrics.parquet"
+
+test: $(INSTALLED) check  ## formatting, lint and all tests
+	$(BIN)/pytest
+
+check: $(INSTALLED)  ## formatting and lint only
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/snakemake --lint
+
+format: $(INSTALLED)  ## format all code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	$(BIN)/snakefmt Snakefile rules
+
+lock: $(INSTALLED)  ## compile requirements/*.in anew
+	for name in bootstrap lanzdml; do \
+	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	    --no-annotate --no-header --no-emit-index-url --no-emit-find-links \
+	    requirements/$$name.in -o requirements/$$name.txt || exit 1; done
+
+demo-assets: $(INSTALLED)  ## render demo_cars and train the demo CLIPs anew (over an hour)
+	$(BIN)/python -m demo_assets.build_dataset resources/demo_cars/test.parquet
+	$(BIN)/python -m demo_assets.training_data build/demo_layers.npz
+	for size in S M L; do \
+	  $(BIN)/python -m demo_assets.train_clip resources/demo_clip/demo-$$size.json build/demo_layers.npz || exit 1; done
+
+readme: results/metrics.parquet  ## put the results' table into README.md
+	$(BIN)/python docs/update_readme.py
+
+clean:  ## remove results and build files, keep .venv
+	rm -rf results build

@@ -1,0 +1,1 @@
+"""What the embedded default is made of: the generator of demo_cars and the demo CLIPs' training."""
