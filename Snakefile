@@ -1,0 +1,37 @@
+# The InDiReCT benchmark: embeddings -> transforms -> metrics -> tables.
+#
+# Path grammar, one folder of results/ a stage; every wildcard is a name from the config:
+#   datasets/{dataset}/manifest.parquet
+#   embeddings/{dataset}/{model}/images.parquet
+#   embeddings/{dataset}/{model}/prompts/{notion}.parquet
+#   transforms/{dataset}/{model}/{notion}/{method}/dim-{dim}/seed-{seed}.safetensors
+#   metrics/{dataset}/{model}/{notion}/{method}/dim-{dim}.parquet   one row a seed
+#   metrics.parquet                                                 all rows
+#   tables/{table}.{md,csv,tex}
+# dim is "full" for a method that keeps the model's own size. Each job logs to results/logs/ and
+# writes its time and memory to results/benchmarks/, under the same path as its output.
+
+from snakemake.utils import min_version
+
+min_version("9.19")
+
+
+# With --configfile the given file is the whole configuration, not a patch of the default.
+if not workflow.overwrite_configfiles:
+
+    configfile: "config.yaml"
+
+
+include: "rules/common.smk"
+include: "rules/datasets.smk"
+include: "rules/embeddings.smk"
+include: "rules/transforms.smk"
+include: "rules/metrics.smk"
+include: "rules/tables.smk"
+
+
+rule all:
+    default_target: True
+    localrule: True
+    input:
+        TABLES,

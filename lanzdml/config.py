@@ -1,0 +1,233 @@
+"""The configuration: what config.yaml may hold, and one clear line for each thing wrong with it.
+
+``python -m lanzdml.config`` prints the JSON schema (``resources/config.schema.json``), which
+editors use for completion.
+"""
+
+import json
+import re
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from lanzdml.clip import is_path, read_architecture
+from lanzdml.datasets import DATASETS
+from lanzdml.errors import LanzdmlError
+from lanzdml.methods import METHODS
+from lanzdml.prompts import PLACEHOLDER, read_aspects
+
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
+Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class ConfigError(LanzdmlError):
+    """All that is wrong with a configuration, one line each."""
+
+    def __init__(self, lines: list[str]) -> None:
+        self.lines = lines
+        super().__init__("\n".join(lines))
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class NotionConfig(_Section):
+    """A similarity notion: its prompts are the template filled with each aspect."""
+
+    template: Annotated[str, Field(description=f"prompt with {PLACEHOLDER} for the aspect")]
+    aspects: Annotated[
+        list[str] | str,
+        Field(
+            description="the aspects, or a file of them: .txt, one a line, or .csv, column aspect"
+        ),
+    ]
+
+
+class DatasetConfig(_Section):
+    """A dataset and the notions to evaluate on it."""
+
+    root: Annotated[str, Field(description="folder or file of the dataset as it was unpacked")]
+    notions: Annotated[dict[Name, NotionConfig], Field(min_length=1)]
+
+
+class ModelConfig(_Section):
+    """A CLIP model of open_clip. The image size is the model's own."""
+
+    architecture: Annotated[
+        str, Field(description="open_clip model name, or a model config (JSON)")
+    ]
+    pretrained: Annotated[
+        str, Field(description="open_clip's tag for the weights, or a safetensors checkpoint")
+    ]
+
+
+class EmbeddingsConfig(_Section):
+    """How embeddings are computed."""
+
+    device: Annotated[
+        Literal["auto", "cpu", "cuda"], Field(description="auto: CUDA where there is one")
+    ] = "auto"
+    batch_size: Annotated[Count, Field(description="images a batch")] = 256
+    workers: Annotated[
+        int, Field(ge=0, description="processes that decode images; 0: in the main process")
+    ] = 2
+
+
+class Config(_Section):
+    """A benchmark: every method on every notion of every dataset, per model, dim and seed."""
+
+    datasets: Annotated[dict[Name, DatasetConfig], Field(min_length=1)]
+    models: Annotated[dict[Name, ModelConfig], Field(min_length=1)]
+    methods: Annotated[list[str], Field(min_length=1)]
+    dims: Annotated[
+        list[Count],
+        Field(min_length=1, description="sizes r' of the transformed embeddings"),
+    ]
+    seeds: Annotated[list[Annotated[int, Field(ge=0, lt=2**32)]], Field(min_length=1)]
+    embeddings: EmbeddingsConfig = EmbeddingsConfig()
+
+
+def _dotted(location: tuple[str | int, ...]) -> str:
+    path = ""
+    for part in location:
+        if part in ("[key]", "str", "list[str]"):  # pydantic's own steps, no keys of the user
+            continue
+        path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else str(part)
+    return path
+
+
+def _shorten(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _allowed_keys(location: tuple[str | int, ...]) -> list[str]:
+    """Keys of the section that a location points into."""
+    section: Any = Config
+    for part in location:
+        if not (isinstance(section, type) and issubclass(section, BaseModel)):
+            return []
+        field = section.model_fields.get(str(part))
+        if field is None:
+            # the user's own name of a dataset, notion or model: stay at its section
+            continue
+        section = _section_of(field.annotation) or section
+    return list(section.model_fields)
+
+
+def _section_of(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for argument in getattr(annotation, "__args__", ()):
+        if (section := _section_of(argument)) is not None:
+            return section
+    return None
+
+
+def suggest(name: str, allowed: list[str]) -> str:
+    """``did you mean x? Allowed: ...`` for a misspelt name."""
+    close = get_close_matches(name, allowed, n=1)
+    guess = f"did you mean {close[0]!r}? " if close else ""
+    return f"{guess}Allowed: {', '.join(allowed)}"
+
+
+def _line(error: dict[str, Any]) -> str:
+    location, kind = error["loc"], error["type"]
+    where = _dotted(location)
+    if kind == "extra_forbidden":
+        return f"{where}: unknown key; {suggest(str(location[-1]), _allowed_keys(location[:-1]))}"
+    if kind == "missing":
+        return f"{where}: is missing"
+    if location and location[-1] == "[key]":
+        return f"{where}: a name may hold letters, digits, '_', '.', '-' and starts with a letter or digit"  # noqa: E501
+    message = error["msg"].replace("Input should", "should")
+    return f"{where or 'config'}: {message}, not {_shorten(error['input'])}"
+
+
+def _duplicates(values: list) -> list:
+    return sorted({value for value in values if values.count(value) > 1})
+
+
+def _cross_checks(config: Config) -> list[str]:
+    """What a schema cannot express."""
+    lines = []
+    for key, values in (("methods", config.methods), ("dims", config.dims),
+                        ("seeds", config.seeds)):  # fmt: skip
+        lines += [f"{key}: {value!r} is listed twice" for value in _duplicates(values)]
+    lines += [
+        f"methods[{position}]: there is no method {name!r}; {suggest(name, list(METHODS))}"
+        for position, name in enumerate(config.methods)
+        if name not in METHODS
+    ]
+    for name, dataset in config.datasets.items():
+        key = f"datasets.{name}"
+        if name not in DATASETS:
+            lines.append(f"{key}: there is no dataset {name!r}; {suggest(name, list(DATASETS))}")
+        for notion_name, notion in dataset.notions.items():
+            lines += _notion_lines(f"{key}.notions.{notion_name}", notion)
+    for name, model in config.models.items():
+        lines += _model_lines(f"models.{name}", model, config.dims)
+    return lines
+
+
+def _notion_lines(key: str, notion: NotionConfig) -> list[str]:
+    lines = []
+    fields = re.findall(r"\{[^{}]*\}", notion.template)
+    if fields != [PLACEHOLDER]:
+        lines.append(
+            f"{key}.template: must hold {PLACEHOLDER} once and no other braces, "
+            f"not {notion.template!r}"
+        )
+    try:
+        read_aspects(notion.aspects)
+    except LanzdmlError as error:
+        lines.append(f"{key}.aspects: {error}")
+    return lines
+
+
+def _model_lines(key: str, model: ModelConfig, dims: list[int]) -> list[str]:
+    lines = []
+    if is_path(model.pretrained) and not Path(model.pretrained).is_file():
+        lines.append(f"{key}.pretrained: there is no file {model.pretrained}")
+    try:
+        embed_dim = read_architecture(model.architecture)["embed_dim"]
+    except LanzdmlError as error:
+        return [*lines, f"{key}.architecture: {error}"]
+    lines += [
+        f"dims[{position}]: {dim} is larger than the {embed_dim} dimensions of {key}"
+        for position, dim in enumerate(dims)
+        if dim > embed_dim
+    ]
+    return lines
+
+
+def parse_config(values: dict[str, Any]) -> Config:
+    """Validate a configuration as it was read from YAML.
+
+    Paths in it are relative to the working directory. Datasets themselves need not be there.
+
+    Raises:
+        ConfigError: with one line for each thing that is wrong, naming the key and what is allowed.
+    """
+    try:
+        config = Config.model_validate(values)
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_context=False)
+        raise ConfigError(sorted({_line(detail): None for detail in details})) from None
+    lines = _cross_checks(config)
+    if lines:
+        raise ConfigError(lines)
+    return config
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON schema of a configuration, for editors."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Config.model_json_schema()}
+
+
+if __name__ == "__main__":
+    print(json.dumps(json_schema(), indent=2))

@@ -1,0 +1,32 @@
+"""demo_cars: the rendered cars that this repository ships (see resources/demo_cars/README.md)."""
+
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from lanzdml.errors import LanzdmlError
+
+NOTIONS = ("car_model", "car_color", "background_color")
+
+
+def read_manifest(root: Path, notions: list[str]) -> pd.DataFrame:
+    """The manifest of the embedded test images.
+
+    Args:
+        root: the parquet file that ``demo_assets.build_dataset`` writes.
+        notions: among :data:`NOTIONS`.
+
+    Raises:
+        LanzdmlError: no such file, no parquet, or columns are missing.
+    """
+    unknown = [notion for notion in notions if notion not in NOTIONS]
+    if unknown:
+        raise LanzdmlError(f"demo_cars has no notion {unknown[0]!r}, only {', '.join(NOTIONS)}")
+    if not root.is_file():
+        raise LanzdmlError(f"there is no file {root}; `make demo-assets` renders it anew")
+    try:
+        return pq.read_table(root, columns=["image_id", "image", *notions]).to_pandas()
+    except (pa.ArrowInvalid, KeyError) as error:
+        raise LanzdmlError(f"{root} is no demo_cars file: {error}") from None

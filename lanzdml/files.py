@@ -1,0 +1,28 @@
+"""Files that are either complete or absent."""
+
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """A temporary path to write to, renamed to ``path`` when the block ends without an error.
+
+    The temporary file lies in the same folder, so that the rename is atomic, and ends in the same
+    name, so that writers which go by the suffix choose the same format. Missing folders are made;
+    after an error the temporary file is gone and ``path`` is what it was.
+
+    >>> with replacing("results/metrics.parquet") as temporary:  # doctest: +SKIP
+    ...     frame.to_parquet(temporary)
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{uuid.uuid4().hex}.{path.name}")
+    try:
+        yield temporary
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,75 @@
+"""Manifests: which images a dataset has, in which order, and their labels.
+
+Columns: ``image_id`` (string, unique), ``path`` (relative to the dataset's root) or ``image``
+(encoded bytes), then one string column a notion, null where an image has no label for it. The order
+of the rows is the order of evaluation.
+"""
+
+import hashlib
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from lanzdml.errors import LanzdmlError
+from lanzdml.files import replacing
+
+ID, PATH, IMAGE = "image_id", "path", "image"
+
+
+def check_manifest(manifest: pd.DataFrame, notions: list[str], name: str) -> None:
+    """Check the contract above.
+
+    Raises:
+        LanzdmlError: naming the dataset and the first row that breaks it.
+    """
+    if manifest.empty:
+        raise LanzdmlError(f"dataset {name} has no images")
+    sources = [column for column in (PATH, IMAGE) if column in manifest]
+    if len(sources) != 1:
+        raise LanzdmlError(f"dataset {name}: needs a column {PATH!r} or {IMAGE!r}, not {sources}")
+    missing = [column for column in (ID, *notions) if column not in manifest]
+    if missing:
+        raise LanzdmlError(f"dataset {name}: has no column {missing[0]!r}")
+    for column in (ID, sources[0]):
+        if manifest[column].isna().any():
+            row = int(manifest[column].isna().to_numpy().argmax())
+            raise LanzdmlError(f"dataset {name}: row {row} has no {column}")
+    repeated = manifest[ID][manifest[ID].duplicated()]
+    if len(repeated):
+        raise LanzdmlError(f"dataset {name}: image_id {repeated.iloc[0]!r} occurs twice")
+
+
+def write_manifest(path: Path, manifest: pd.DataFrame, notions: list[str], name: str) -> None:
+    """Check a manifest and write it as parquet.
+
+    Raises:
+        LanzdmlError: see :func:`check_manifest`.
+    """
+    check_manifest(manifest, notions, name)
+    source = PATH if PATH in manifest else IMAGE
+    schema = pa.schema([
+        (ID, pa.string()),
+        (source, pa.string() if source == PATH else pa.binary()),
+        *((notion, pa.string()) for notion in notions),
+    ])  # fmt: skip
+    table = pa.Table.from_pandas(manifest[schema.names], schema=schema, preserve_index=False)
+    with replacing(path) as temporary:
+        pq.write_table(table.replace_schema_metadata({"dataset": name}), temporary)
+
+
+def read_manifest(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
+    """Read a manifest, or some of its columns."""
+    return pq.read_table(path, columns=columns).to_pandas()
+
+
+def fingerprint(manifest: pd.DataFrame) -> str:
+    """Hex digest of the images' ids and sources in their order: what embeddings depend on."""
+    source = PATH if PATH in manifest else IMAGE
+    digest = hashlib.sha256(source.encode())
+    for image_id, content in zip(manifest[ID], manifest[source], strict=True):
+        for part in (image_id, content):
+            data = part.encode() if isinstance(part, str) else bytes(part)
+            digest.update(len(data).to_bytes(8, "little") + data)
+    return digest.hexdigest()

@@ -1,0 +1,71 @@
+"""The registry of methods: a new method is one file in this folder and one line here.
+
+A class is imported when it is asked for: listing the methods, or using one of them, runs no other
+method's file.
+"""
+
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from lanzdml.errors import LanzdmlError
+
+if TYPE_CHECKING:
+    from lanzdml.methods.base import Method
+
+__all__ = ["METHODS", "UnknownMethodError"]
+
+
+class UnknownMethodError(LanzdmlError, KeyError):
+    """There is no method of this name; the message lists those there are."""
+
+    __str__ = Exception.__str__  # KeyError would print the message in quotes
+
+
+class Methods(Mapping[str, "type[Method]"]):
+    """Read-only mapping from a method's name to its estimator class, imported on first access."""
+
+    def __init__(self, **entries: str) -> None:
+        self._entries = {name: tuple(entry.split(":")) for name, entry in entries.items()}
+
+    def __getitem__(self, name: str) -> "type[Method]":
+        if name not in self._entries:
+            from difflib import get_close_matches
+
+            close = get_close_matches(str(name), self._entries, n=1)
+            hint = f" Did you mean {close[0]!r}?" if close else ""
+            raise UnknownMethodError(
+                f"Unknown method {name!r}.{hint} The methods are: {', '.join(self._entries)}."
+            )
+        return getattr(import_module(self.module(name)), self._entries[name][1])
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._entries
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def module(self, name: str) -> str:
+        """Dotted name of the module of a registered method."""
+        return f"{__name__}.{self._entries[name][0]}"
+
+    @property
+    def class_names(self) -> dict[str, str]:
+        """Class name to method name, in the registry's order."""
+        return {class_name: name for name, (_, class_name) in self._entries.items()}
+
+
+# In the order of the paper's columns (Table 2); "module in this folder:class".
+METHODS = Methods(
+    random="random:Random",
+    clip="clip:CLIP",
+    indirect="indirect:InDiReCT",
+    random_transform="random_transform:RandomTransform",
+    pca="pca:PCA",
+    lae="lae:LinearAutoencoder",
+    ae="ae:Autoencoder",
+    oracle="oracle:Oracle",
+)

@@ -1,0 +1,193 @@
+"""What every method shares: the estimator's frame, its input checks, fits over several seeds."""
+
+import numbers
+import time
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, clone
+from sklearn.utils.validation import check_is_fitted
+from threadpoolctl import threadpool_limits
+
+from lanzdml.errors import LanzdmlError
+
+Floats = NDArray[np.floating]
+
+
+class EmbeddingError(LanzdmlError, ValueError):
+    """Embeddings, labels or parameters that a method cannot use; the message says which and why."""
+
+
+class Method(BaseEstimator):
+    """A method: ``fit`` on text embeddings, ``transform`` image embeddings.
+
+    A subclass says what it is in the class attributes, stores its hyperparameters in ``__init__``
+    (``random_state``, the seed, is one of them), and defines ``_fit`` and ``_transform`` on unit
+    vectors: the paper scales all texts (equation 1) and images (equation 5) to unit length.
+
+    Attributes of a fitted method: ``n_features_in_`` (r, the size of the embeddings),
+    ``fit_seconds_``, the arrays named in ``learned``, and ``loss_`` and ``n_iter_`` if it is
+    trained.
+    """
+
+    name: ClassVar[str]
+    """The name in the registry, in files and in columns."""
+    has_dim: ClassVar[bool] = True
+    """Whether the size of the output is chosen, by the parameter ``dim``."""
+    supervised: ClassVar[bool] = False
+    """Whether ``fit`` takes image embeddings and their labels in place of text embeddings."""
+    deterministic: ClassVar[bool] = False
+    """Whether the result is the same for every seed."""
+    unit_length: ClassVar[bool] = False
+    """Whether the transformed vectors have unit length."""
+    learned: ClassVar[tuple[str, ...]] = ()
+    """The arrays that ``transform`` needs: what is stored of a fitted method."""
+
+    random_state: int
+
+    def fit(self, text_embeddings: ArrayLike) -> Self:
+        """Learn from text embeddings (n, r), of any length: they are scaled to unit length.
+
+        Raises:
+            EmbeddingError: the embeddings or a parameter cannot be used.
+            CannotFitError: the method is not defined for these prompts.
+        """
+        return self._fit_vectors(text_embeddings, "text_embeddings")
+
+    def transform(self, image_embeddings: ArrayLike) -> NDArray[np.float32]:
+        """Image embeddings (m, r), of any length, as the method's vectors (m, dim).
+
+        Raises:
+            sklearn.exceptions.NotFittedError: ``fit`` comes first.
+            EmbeddingError: the embeddings cannot be used, or are not of the size seen in ``fit``.
+        """
+        check_is_fitted(self, "n_features_in_")
+        images = as_embeddings(image_embeddings, "image_embeddings")
+        if images.shape[1] != self.n_features_in_:
+            raise EmbeddingError(
+                f"image_embeddings have {images.shape[1]} components, but this {self.name} was "
+                f"fitted on vectors of {self.n_features_in_}: both must come from the same model"
+            )
+        with one_blas_thread():
+            vectors = self._transform(normalise(images))
+        return np.ascontiguousarray(vectors, dtype=np.float32)
+
+    def _fit_vectors(self, vectors: ArrayLike, what: str, *targets: NDArray) -> Self:
+        self._check_parameters()
+        unit = normalise(as_embeddings(vectors, what))
+        with self._one_thread():
+            start = time.perf_counter()
+            self._fit(unit, *targets)
+            self.fit_seconds_ = time.perf_counter() - start
+        self.n_features_in_ = unit.shape[1]
+        return self
+
+    def _fit(self, unit: NDArray[np.float32], *targets: NDArray) -> None:
+        """Set what is learned from unit vectors (n, r); nothing unless a method overrides it."""
+
+    def _transform(self, unit: NDArray[np.float32]) -> Floats:
+        """Unit vectors (m, r) as the method's vectors (m, dim)."""
+        raise NotImplementedError
+
+    def _check_parameters(self) -> None:
+        check_integer("random_state", self.random_state, 0)
+        if self.has_dim:
+            check_integer("dim", self.dim, 1)
+
+    def _one_thread(self) -> AbstractContextManager[Any]:
+        """Keeps the numerical library that ``_fit`` uses to one thread, see ``one_blas_thread``."""
+        return one_blas_thread()
+
+
+def fit_seeds(
+    estimator: Method,
+    embeddings: ArrayLike,
+    seeds: Iterable[int],
+    labels: ArrayLike | None = None,
+    *,
+    threads: int = 1,
+) -> list[Method]:
+    """One fitted copy of the estimator for each seed, in the order of the seeds.
+
+    No arithmetic is shared between seeds, so each result is, bit for bit, that of a fit alone,
+    whatever the other seeds and the number of threads. Products batched over the seeds would change
+    the rounding with the size of the batch and are not faster: one seed's product fills a core, and
+    five seeds' parameters no longer fit into its cache.
+
+    Args:
+        estimator: the method with its parameters; left unchanged.
+        embeddings: (n, r), what ``fit`` takes.
+        seeds: a value of ``random_state`` for each copy.
+        labels: (n,), for a supervised method only.
+        threads: how many seeds are fitted at the same time.
+
+    Raises:
+        EmbeddingError: also if labels are missing, or given to a method that must not see them.
+        CannotFitError: the method is not defined for these prompts.
+    """
+    if estimator.supervised != (labels is not None):
+        need = "needs labels" if estimator.supervised else "must not be given labels"
+        raise EmbeddingError(f"{estimator.name} {need}")
+    check_integer("threads", threads, 1)
+    copies = [clone(estimator).set_params(random_state=int(seed)) for seed in seeds]
+    data = (embeddings,) if labels is None else (embeddings, labels)
+    if threads == 1:
+        return [copy.fit(*data) for copy in copies]
+    # The limit around the pool is the one that lasts: those inside it begin and end in any order.
+    with estimator._one_thread(), ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(lambda copy: copy.fit(*data), copies))
+
+
+def as_embeddings(vectors: ArrayLike, what: str) -> NDArray[np.float32]:
+    """Vectors as a float32 array (n, r), from an array or a torch tensor on any device.
+
+    Raises:
+        EmbeddingError: not a matrix of finite numbers, empty, or with a row of zeros.
+    """
+    if hasattr(vectors, "detach"):  # a torch tensor, recognised without importing torch
+        vectors = vectors.detach().cpu().float().numpy()
+    try:
+        array = np.asarray(vectors)
+        if array.dtype.kind not in "fiu":
+            raise TypeError(f"their type is {array.dtype}")
+    except (TypeError, ValueError) as error:
+        raise EmbeddingError(f"{what} must be a matrix of numbers: {error}") from None
+    if array.ndim != 2 or 0 in array.shape:
+        raise EmbeddingError(
+            f"{what} must be a matrix of at least one row and one column; "
+            f"its shape is {array.shape}"
+        )
+    with np.errstate(over="ignore"):  # too large for float32 becomes infinite and is reported
+        array = array.astype(np.float32, copy=False)
+    if not np.isfinite(array).all():
+        row = int(np.argmin(np.isfinite(array).all(axis=1)))
+        raise EmbeddingError(f"{what} must be finite; row {row} has NaN or infinite values")
+    if not array.any(axis=1).all():
+        row = int(np.argmin(array.any(axis=1)))
+        raise EmbeddingError(f"{what} must have a direction; row {row} is all zeros")
+    return array
+
+
+def normalise(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Each row (n, d) divided by its length, which is summed in float64 (equations 1, 2, 5, 6)."""
+    lengths = np.sqrt(np.einsum("nd,nd->n", vectors, vectors, dtype=np.float64))
+    return (vectors / lengths[:, None]).astype(np.float32)
+
+
+def one_blas_thread() -> AbstractContextManager[Any]:
+    """NumPy's and SciPy's matrix products use one thread inside the block.
+
+    How many threads share a product decides how its sums are rounded: with a fixed number results
+    do not depend on the size of a machine or on what runs beside. Cores go to other jobs.
+    """
+    return threadpool_limits(1, user_api="blas")
+
+
+def check_integer(name: str, value: object, least: int) -> None:
+    """Raises EmbeddingError unless the value is an integer of at least ``least``."""
+    if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < least:
+        raise EmbeddingError(f"{name} must be an integer of at least {least}, not {value!r}")

@@ -1,0 +1,174 @@
+"""Full-batch Adam with early stopping, the optimisation that all trained methods share."""
+
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.exceptions import ConvergenceWarning
+
+from lanzdml.errors import CannotFitError
+from lanzdml.methods.base import EmbeddingError, Method, check_integer
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    # Takes parameters and a gradient buffer for each; returns the loss (a scalar tensor) at the
+    # parameters and overwrites the buffers with its gradients.
+    Objective = Callable[[list[Tensor], list[Tensor]], Tensor]
+
+
+class Minimum(NamedTuple):
+    """Where an optimisation ended: the best parameters seen."""
+
+    parameters: list[NDArray]
+    loss: float
+    n_iter: int
+
+
+def minimise(
+    objective: "Objective",
+    start: Sequence[NDArray],
+    *,
+    learning_rate: float = 0.01,
+    weight_decay: float = 0.0,
+    patience: int = 100,
+    max_iter: int = 20_000,
+) -> Minimum:
+    """Minimise a loss with Adam until it has not gone below its best for ``patience`` iterations.
+
+    An iteration evaluates the loss and takes a step, so the parameters of a loss are those before
+    the step that follows it.
+
+    Args:
+        objective: the loss and its gradients, see ``Objective``.
+        start: initial parameters; the optimisation runs in their precision.
+        learning_rate: of Adam, whose other parameters have their usual values.
+        weight_decay: L2 penalty, added to the gradients.
+        patience: iterations without a better loss after which to stop.
+        max_iter: iterations after which to stop at the latest.
+
+    Raises:
+        CannotFitError: the loss was never a finite number.
+    """
+    import torch
+    from torch.optim.adam import adam
+
+    with torch.inference_mode():
+        # Tensors of torch's own, not views of NumPy's memory, are aligned alike on every call;
+        # the rounding of a matrix product may depend on it.
+        parameters = [torch.tensor(array) for array in start]
+        best = [torch.empty_like(parameter) for parameter in parameters]
+        gradients = [torch.empty_like(parameter) for parameter in parameters]
+        means = [torch.zeros_like(parameter) for parameter in parameters]
+        squares = [torch.zeros_like(parameter) for parameter in parameters]
+        steps = [torch.zeros(()) for _ in parameters]
+        best_loss, since_best = float("inf"), 0
+        for n_iter in range(1, max_iter + 1):  # noqa: B007 (the count is a result)
+            loss = float(objective(parameters, gradients))
+            if loss < best_loss:
+                best_loss, since_best = loss, 0
+                # A copy into memory that is there already takes a small part of a step's time.
+                for kept, parameter in zip(best, parameters, strict=True):
+                    kept.copy_(parameter)
+            else:
+                since_best += 1
+                if since_best == patience:
+                    break
+            adam(
+                parameters,
+                gradients,
+                means,
+                squares,
+                [],
+                steps,
+                fused=True,
+                amsgrad=False,
+                beta1=0.9,
+                beta2=0.999,
+                lr=learning_rate,
+                weight_decay=weight_decay,
+                eps=1e-8,
+                maximize=False,
+            )
+    if not np.isfinite(best_loss):
+        raise CannotFitError("the loss is not finite from the first iteration on")
+    return Minimum([kept.numpy() for kept in best], best_loss, n_iter)
+
+
+class Optimised(Method):
+    """A method that is trained with Adam.
+
+    Args:
+        dim: size of the output, r' in the paper.
+        random_state: seed of the initial values.
+        learning_rate: of Adam.
+        patience: training stops when the loss has not gone below its best for so many iterations.
+        max_iter: training stops after so many iterations at the latest, with a
+            ``ConvergenceWarning``. A guard: the paper has no such limit.
+
+    Attributes:
+        loss_: the best loss, whose parameters are kept.
+        n_iter_: iterations until training stopped.
+    """
+
+    def __init__(
+        self,
+        dim: int = 128,
+        *,
+        random_state: int = 0,
+        learning_rate: float = 0.01,
+        patience: int = 100,
+        max_iter: int = 20_000,
+    ) -> None:
+        self.dim = dim
+        self.random_state = random_state
+        self.learning_rate = learning_rate
+        self.patience = patience
+        self.max_iter = max_iter
+
+    def _minimise(
+        self, objective: "Objective", start: Sequence[NDArray], *, weight_decay: float = 0.0
+    ) -> list[NDArray]:
+        """The parameters of the best loss; sets ``loss_`` and ``n_iter_``."""
+        minimum = minimise(
+            objective,
+            start,
+            learning_rate=self.learning_rate,
+            weight_decay=weight_decay,
+            patience=self.patience,
+            max_iter=self.max_iter,
+        )
+        if minimum.n_iter == self.max_iter:
+            warnings.warn(
+                f"{self.name} was stopped after max_iter={self.max_iter} iterations",
+                ConvergenceWarning,
+                stacklevel=5,  # the caller of fit
+            )
+        self.loss_, self.n_iter_ = minimum.loss, minimum.n_iter
+        return minimum.parameters
+
+    def _check_parameters(self) -> None:
+        super()._check_parameters()
+        check_integer("patience", self.patience, 1)
+        check_integer("max_iter", self.max_iter, 1)
+        if not self.learning_rate > 0:
+            raise EmbeddingError(f"learning_rate must be positive, not {self.learning_rate!r}")
+
+    def _one_thread(self) -> AbstractContextManager[None]:
+        return one_torch_thread()
+
+
+@contextmanager
+def one_torch_thread() -> Iterator[None]:
+    """Torch uses one thread inside the block; why is said at ``base.one_blas_thread``."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

@@ -1,0 +1,108 @@
+"""The upper bound: InDiReCT's transform trained on the test images' own labels."""
+
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from lanzdml.errors import CannotFitError
+from lanzdml.methods.base import EmbeddingError, Floats, normalise
+from lanzdml.methods.initial import gaussian
+from lanzdml.methods.optimise import Optimised
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from lanzdml.methods.optimise import Objective
+
+
+class Oracle(Optimised):
+    """U trained with the Normalized Softmax loss on labelled images (section 4.2, "Oracle").
+
+    U (r, r') and a prototype a class start from N(0, 0.1). Each image's vector (equations 5 and 6)
+    is classified by its cosine with the prototypes, without a temperature.
+
+    Attributes:
+        U_: (r, dim).
+    """
+
+    name = "oracle"
+    supervised = True
+    unit_length = True
+    learned = ("U_",)
+
+    def fit(self, image_embeddings: ArrayLike, labels: ArrayLike) -> Self:
+        """Learn from image embeddings (m, r) and their labels (m,), of any type that sorts.
+
+        Raises:
+            EmbeddingError: the embeddings, the labels or a parameter cannot be used.
+            CannotFitError: there are fewer than two classes.
+        """
+        labels = np.asarray(labels)
+        if labels.shape != (len(image_embeddings),):
+            raise EmbeddingError(
+                f"labels must be one a row of image_embeddings ({len(image_embeddings)}); "
+                f"their shape is {labels.shape}"
+            )
+        if pd.isna(labels).any():
+            raise EmbeddingError("labels must not be missing: leave such images out")
+        classes, codes = np.unique(labels, return_inverse=True)
+        if len(classes) < 2:
+            raise CannotFitError(f"Oracle needs at least two classes; all images are {classes[0]}")
+        return self._fit_vectors(image_embeddings, "image_embeddings", codes)
+
+    def _fit(self, unit: NDArray[np.float32], codes: NDArray[np.integer]) -> None:
+        rng = np.random.default_rng(self.random_state)
+        start = [
+            gaussian(rng, unit.shape[1], self.dim),
+            gaussian(rng, codes.max() + 1, self.dim),
+        ]
+        self.U_, _ = self._minimise(normalized_softmax(unit, codes), start)
+
+    def _transform(self, unit: NDArray[np.float32]) -> Floats:
+        return normalise(unit @ self.U_)
+
+
+def normalized_softmax(unit_images: NDArray, codes: NDArray[np.integer]) -> "Objective":
+    """Mean cross-entropy of the cosines of images and prototypes (section 4.2, L_Oracle).
+
+    The parameters are U (r, dim) and prototypes (classes, dim) of any length; gradients are written
+    out for speed, see ``indirect.mean_angle``.
+
+    Args:
+        unit_images: (m, r), of unit length.
+        codes: (m,), each image's row of the prototypes.
+    """
+    import torch
+
+    images = torch.tensor(unit_images)
+    target = torch.tensor(codes)[:, None]
+    m = len(images)
+    minus_one = images.new_full((m, 1), -1)
+
+    def objective(parameters: "list[Tensor]", gradients: "list[Tensor]") -> "Tensor":
+        U, prototypes = parameters
+        vectors, lengths = split(images @ U)
+        centres, centre_lengths = split(prototypes)
+        log_probabilities = (vectors @ centres.mT).log_softmax(1)
+        loss = -log_probabilities.gather(1, target).mean()
+
+        d_cosines = log_probabilities.exp_()
+        d_cosines.scatter_add_(1, target, minus_one).div_(m)
+        d_rows = through_split(d_cosines @ centres, vectors, lengths)
+        torch.mm(images.mT, d_rows, out=gradients[0])
+        gradients[1].copy_(through_split(d_cosines.mT @ vectors, centres, centre_lengths))
+        return loss
+
+    def split(rows: "Tensor") -> "tuple[Tensor, Tensor]":
+        """Direction and length of each row."""
+        lengths = torch.linalg.vector_norm(rows, dim=1, keepdim=True)
+        return rows / lengths, lengths
+
+    def through_split(upstream: "Tensor", directions: "Tensor", lengths: "Tensor") -> "Tensor":
+        """The gradient of rows, from that of their directions."""
+        along = torch.linalg.vecdot(upstream, directions)[:, None]
+        return torch.addcmul(upstream, directions, along, value=-1).div_(lengths)
+
+    return objective

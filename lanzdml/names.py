@@ -1,0 +1,48 @@
+"""The names on paper of what files and columns call by short names."""
+
+METHOD_NAMES = {
+    "random": "Random",
+    "clip": "CLIP",
+    "indirect": "InDiReCT",
+    "random_transform": "Rand. trans.",
+    "pca": "PCA",
+    "lae": "LAE",
+    "ae": "AE",
+    "oracle": "Oracle",
+}
+METRIC_NAMES = {
+    "map_at_r": "MAP@R",
+    "precision_at_1": "Prec@1",
+    "r_precision": "R-Prec",
+    "ami": "AMI",
+    "nmi": "NMI",
+    "map": "MAP",
+    "mrr": "MRR",
+}
+DATASET_NAMES = {
+    "demo_cars": "Demo Cars",
+    "synthetic_cars": "Synthetic Cars",
+    "cars196": "Cars196",
+    "cub200": "CUB200",
+    "deepfashion": "DeepFashion",
+    "movie_posters": "Movie Posters",
+}
+NOTION_NAMES = {
+    "car_model": "Car Model",
+    "car_color": "Car Color",
+    "background_color": "Background Color",
+    "manufacturer": "Manufacturer",
+    "car_type": "Car Type",
+    "bird_species": "Bird Species",
+    "clothing_category": "Clothing Category",
+    "texture": "Texture",
+    "fabric": "Fabric",
+    "fit": "Fit",
+    "genre": "Genre",
+    "production_country": "Production Country",
+}
+
+
+def on_paper(name: str, names: dict[str, str]) -> str:
+    """A known name as it is printed, an unknown one (somebody's own) as it is."""
+    return names.get(name, name)

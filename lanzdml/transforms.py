@@ -1,0 +1,129 @@
+"""What a method learned, as a file: safetensors with the run in its metadata, one file a seed."""
+
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+from lanzdml.errors import CannotFitError, LanzdmlError
+from lanzdml.files import replacing
+from lanzdml.methods import METHODS
+
+if TYPE_CHECKING:
+    from lanzdml.methods.base import Method
+
+OK, NOT_FITTED = "ok", "not_fitted"
+
+# Metadata key: the attribute of a fitted method and its type.
+_SCALARS = {
+    "n_features": ("n_features_in_", int),
+    "loss": ("loss_", float),
+    "iterations": ("n_iter_", int),
+    "fit_seconds": ("fit_seconds_", float),
+}
+
+
+def save_transform(path: str | os.PathLike[str], estimator: "Method", **metadata: object) -> None:
+    """Store a fitted method.
+
+    The file's metadata (strings) hold ``method``, ``params`` (JSON), ``seed``, ``status`` "ok",
+    ``reason`` (empty), ``n_features``, ``fit_seconds``, for a trained method ``loss`` and
+    ``iterations``, and what else the caller passes, for instance ``n_prompts=17``.
+
+    Raises:
+        sklearn.exceptions.NotFittedError: nothing has been fitted.
+        ValueError: a key of the caller's is one of those above.
+    """
+    import numpy as np
+    from sklearn.utils.validation import check_is_fitted
+
+    check_is_fitted(estimator, "n_features_in_")
+    tensors = {name: np.ascontiguousarray(getattr(estimator, name)) for name in estimator.learned}
+    scalars = {
+        key: str(type_(getattr(estimator, attribute)))
+        for key, (attribute, type_) in _SCALARS.items()
+        if hasattr(estimator, attribute)
+    }
+    _save(path, estimator, tensors, {"status": OK, "reason": ""} | scalars, metadata)
+
+
+def save_not_fitted(
+    path: str | os.PathLike[str], estimator: "Method", reason: str, **metadata: object
+) -> None:
+    """Store that a method could not be fitted, with ``status`` "not_fitted", and why.
+
+    Raises:
+        ValueError: a key of the caller's is one that :func:`save_transform` writes.
+    """
+    _save(path, estimator, {}, {"status": NOT_FITTED, "reason": str(reason)}, metadata)
+
+
+def load_transform(path: str | os.PathLike[str]) -> "Method":
+    """The fitted method that :func:`save_transform` stored.
+
+    Raises:
+        CannotFitError: the method could not be fitted, with the reason stored.
+        LanzdmlError: there is no such file, or it is not a transform.
+    """
+    metadata, tensors = _read(path, with_tensors=True)
+    if metadata["status"] != OK:
+        raise CannotFitError(metadata["reason"])
+    try:
+        cls = METHODS[metadata["method"]]
+        if set(tensors) != set(cls.learned):
+            raise LanzdmlError(f"it holds {sorted(tensors)}, not {sorted(cls.learned)}")
+        estimator = cls(**json.loads(metadata["params"]))
+        for key, (attribute, type_) in _SCALARS.items():
+            if key in metadata:
+                setattr(estimator, attribute, type_(metadata[key]))
+    except (LanzdmlError, TypeError, ValueError) as error:
+        raise LanzdmlError(f"{os.fspath(path)} does not fit this version: {error}") from error
+    for name, tensor in tensors.items():
+        setattr(estimator, name, tensor)
+    return estimator
+
+
+def read_metadata(path: str | os.PathLike[str]) -> dict[str, str]:
+    """The metadata of a stored transform, fitted or not, without its arrays.
+
+    Raises:
+        LanzdmlError: there is no such file, or it is not a transform.
+    """
+    return _read(path, with_tensors=False)[0]
+
+
+def _save(
+    path: str | os.PathLike[str],
+    estimator: "Method",
+    tensors: dict[str, Any],
+    own: dict[str, str],
+    metadata: dict[str, object],
+) -> None:
+    from safetensors.numpy import save_file
+
+    own |= {
+        "method": estimator.name,
+        "params": json.dumps(estimator.get_params(), sort_keys=True, default=lambda x: x.item()),
+        "seed": str(estimator.random_state),
+    }
+    if taken := sorted(metadata.keys() & (own.keys() | _SCALARS.keys())):
+        raise ValueError(f"metadata keys in use: {', '.join(taken)}")
+    with replacing(path) as temporary:
+        save_file(tensors, temporary, own | {key: str(value) for key, value in metadata.items()})
+
+
+def _read(
+    path: str | os.PathLike[str], *, with_tensors: bool
+) -> tuple[dict[str, str], dict[str, Any]]:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys() if with_tensors}  # noqa: SIM118
+    except (OSError, SafetensorError) as error:
+        raise LanzdmlError(f"{os.fspath(path)} cannot be read: {error}") from error
+    if missing := {"method", "params", "seed", "status", "reason"} - metadata.keys():
+        raise LanzdmlError(
+            f"{os.fspath(path)} is not a transform: no {', '.join(sorted(missing))} in its metadata"
+        )
+    return metadata, tensors

@@ -1,0 +1,109 @@
+# Validates the configuration and turns it into paths. No rule is defined here.
+
+import os
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(workflow.basedir)
+# Scripts run in processes of their own, perhaps in conda environments without this library.
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])
+)
+sys.path.insert(0, str(ROOT))
+
+from snakemake.exceptions import WorkflowError
+
+from lanzdml.clip import is_path
+from lanzdml.config import ConfigError, parse_config
+from lanzdml.datasets import DATASETS
+from lanzdml.methods import METHODS
+from lanzdml.prompts import make_prompts
+from lanzdml.sources import source_fingerprint
+
+try:
+    CONFIG = parse_config(config)
+except ConfigError as error:
+    raise WorkflowError(f"The configuration is wrong:\n{error}") from None
+
+TABLES = [
+    f"results/tables/{table}.{suffix}"
+    for table in ("table2", "appendix_table1")
+    for suffix in ("md", "csv", "tex")
+]
+IMAGES = "results/embeddings/{dataset}/{model}/images.parquet"
+MANIFEST = "results/datasets/{dataset}/manifest.parquet"
+PROMPTS = "results/embeddings/{dataset}/{model}/prompts/{notion}.parquet"
+TRANSFORM = "results/transforms/{dataset}/{model}/{notion}/{method}/dim-{dim}/seed-{seed}.safetensors"
+METRICS = "results/metrics/{dataset}/{model}/{notion}/{method}/dim-{dim}.parquet"
+FULL_DIM = "full"
+
+
+wildcard_constraints:
+    dataset="|".join(map(re.escape, CONFIG.datasets)),
+    model="|".join(map(re.escape, CONFIG.models)),
+    notion="|".join(sorted({re.escape(n) for d in CONFIG.datasets.values() for n in d.notions})),
+    method="|".join(map(re.escape, CONFIG.methods)),
+    dim=rf"\d+|{FULL_DIM}",
+
+
+def script(name):
+    """Path of a script as a rule in rules/ names it."""
+    return f"../workflow_scripts/{name}.py"
+
+
+def code(name, *modules):
+    """Fingerprint of what a script runs, as a parameter: a changed library reruns its jobs."""
+    return source_fingerprint(ROOT / "workflow_scripts" / f"{name}.py", *modules)
+
+
+def log_of(output):
+    """Log file of a job with this output."""
+    return output.replace("results/", "results/logs/", 1).rsplit(".", 1)[0] + ".log"
+
+
+def benchmark_of(output):
+    """Time and memory of a job with this output."""
+    return output.replace("results/", "results/benchmarks/", 1).rsplit(".", 1)[0] + ".tsv"
+
+
+def dataset_root(wildcards):
+    return CONFIG.datasets[wildcards.dataset].root
+
+
+def model_settings(wildcards):
+    return CONFIG.models[wildcards.model].model_dump()
+
+
+def model_files(wildcards):
+    """The files among a model's settings; open_clip's own names and tags are no files."""
+    return [value for value in model_settings(wildcards).values() if is_path(value)]
+
+
+def notion_prompts(wildcards):
+    """Prompts and aspects of a notion: what changes when somebody edits its aspects' file."""
+    notion = CONFIG.datasets[wildcards.dataset].notions[wildcards.notion]
+    return make_prompts(notion.template, notion.aspects).to_dict("list")
+
+
+def dims_of(method):
+    return CONFIG.dims if METHODS[method].has_dim else [FULL_DIM]
+
+
+def all_metrics(wildcards):
+    """Metrics of every run that the configuration asks for."""
+    return [
+        METRICS.format(dataset=dataset, model=model, notion=notion, method=method, dim=dim)
+        for dataset, settings in CONFIG.datasets.items()
+        for model in CONFIG.models
+        for notion in settings.notions
+        for method in CONFIG.methods
+        for dim in dims_of(method)
+    ]
+
+
+def supervision(wildcards):
+    """Images and labels for a supervised method (Oracle); nothing for any other."""
+    if not METHODS[wildcards.method].supervised:
+        return {}
+    return {"images": IMAGES, "manifest": MANIFEST}

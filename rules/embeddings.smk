@@ -1,0 +1,58 @@
+# embeddings: images and prompts through CLIP, once
+
+
+rule embed_images:
+    message:
+        "Embedding the images of {wildcards.dataset} with {wildcards.model}"
+    input:
+        manifest=MANIFEST,
+        weights=model_files,
+    output:
+        IMAGES,
+    params:
+        code=code("embed_images"),
+        model=model_settings,
+        root=dataset_root,
+    log:
+        log_of(IMAGES),
+    benchmark:
+        benchmark_of(IMAGES)
+    conda:
+        "../envs/embeddings.yaml"
+    threads: 2
+    resources:
+        mem_mb=8000,
+        runtime=240,
+        gpu=0 if CONFIG.embeddings.device == "cpu" else 1,
+        # These three change the speed and not the result, so they are no params.
+        device=CONFIG.embeddings.device,
+        batch_size=CONFIG.embeddings.batch_size,
+        workers=CONFIG.embeddings.workers,
+    script:
+        script("embed_images")
+
+
+rule embed_prompts:
+    message:
+        "Embedding the prompts of {wildcards.dataset}/{wildcards.notion} with {wildcards.model}"
+    input:
+        weights=model_files,
+    output:
+        PROMPTS,
+    params:
+        code=code("embed_prompts"),
+        model=model_settings,
+        prompts=notion_prompts,
+    log:
+        log_of(PROMPTS),
+    benchmark:
+        benchmark_of(PROMPTS)
+    conda:
+        "../envs/embeddings.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=30,
+        device=CONFIG.embeddings.device,
+        batch_size=CONFIG.embeddings.batch_size,
+    script:
+        script("embed_prompts")

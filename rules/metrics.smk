@@ -1,0 +1,46 @@
+# metrics: transform the images and score the result; then all rows in one file
+
+
+rule compute_metrics:
+    message:
+        "Scoring {wildcards.method} on {wildcards.dataset}/{wildcards.notion} ({wildcards.model})"
+    input:
+        transforms=expand(TRANSFORM, seed=CONFIG.seeds, allow_missing=True),
+        images=IMAGES,
+        manifest=MANIFEST,
+    output:
+        METRICS,
+    params:
+        code=lambda wildcards: code("compute_metrics", METHODS.module(wildcards.method)),
+    log:
+        log_of(METRICS),
+    benchmark:
+        benchmark_of(METRICS)
+    conda:
+        "../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    script:
+        script("compute_metrics")
+
+
+rule collect_metrics:
+    message:
+        "Collecting the metrics of all runs"
+    input:
+        all_metrics,
+    output:
+        "results/metrics.parquet",
+    params:
+        code=code("collect_metrics"),
+    log:
+        "results/logs/metrics.log",
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    script:
+        script("collect_metrics")

@@ -1,0 +1,114 @@
+"""The configuration: the default is valid, and each mistake gives one clear line."""
+
+import copy
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from lanzdml.config import ConfigError, json_schema, parse_config
+
+ROOT = Path(__file__).parents[1]
+DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text())
+
+
+@pytest.fixture
+def config(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    return copy.deepcopy(DEFAULT)
+
+
+def lines_of(config):
+    with pytest.raises(ConfigError) as caught:
+        parse_config(config)
+    return caught.value.lines
+
+
+def change(config, path, value):
+    *parents, last = path
+    for key in parents:
+        config = config[key]
+    config[last] = value
+
+
+NOTION = ("datasets", "demo_cars", "notions", "car_color")
+MODEL = ("models", "demo-M")
+
+WRONG = [
+    (("sedes",), [1], "sedes: unknown key; did you mean 'seeds'?"),
+    (("embeddings", "devise"), "cpu", "embeddings.devise: unknown key; did you mean 'device'?"),
+    (("datasets", "demo_cars", "rot"), "x", "datasets.demo_cars.rot: unknown key; did you mean"),
+    ((*NOTION, "templat"), "x", "car_color.templat: unknown key; did you mean 'template'?"),
+    ((*MODEL, "weights"), "x", "models.demo-M.weights: unknown key; Allowed: architecture"),
+    (("seeds",), "0", "seeds: should be a valid list, not '0'"),
+    (("seeds",), [0, "1"], "seeds[1]: should be a valid integer, not '1'"),
+    (("seeds",), [0, True], "seeds[1]: should be a valid integer, not True"),
+    (("seeds",), [-1], "seeds[0]: should be greater than or equal to 0, not -1"),
+    (("seeds",), [3, 3], "seeds: 3 is listed twice"),
+    (("seeds",), [], "seeds: "),
+    (("dims",), [0], "dims[0]: should be greater than or equal to 1, not 0"),
+    (("dims",), [16, 1024], "dims[1]: 1024 is larger than the 512 dimensions of models.demo-M"),
+    (("methods",), ["indirct"], "there is no method 'indirct'; did you mean 'indirect'?"),
+    (("methods",), ["clip", "clip"], "methods: 'clip' is listed twice"),
+    (("datasets",), {}, "datasets: "),
+    (("datasets", "demo_car"), DEFAULT["datasets"]["demo_cars"], "did you mean 'demo_cars'?"),
+    (("datasets", "../up"), DEFAULT["datasets"]["demo_cars"], "a name may hold letters"),
+    ((*NOTION, "template"), "a red car", "must hold {aspect} once"),
+    ((*NOTION, "template"), "{aspect} {aspect}", "must hold {aspect} once"),
+    ((*NOTION, "aspects"), "nowhere.txt", "car_color.aspects: there is no file nowhere.txt"),
+    ((*NOTION, "aspects"), [], "car_color.aspects: the list holds no aspects"),
+    ((*NOTION, "aspects"), ["red", " "], "aspect number 2 is empty"),
+    ((*MODEL, "architecture"), "ViT-Q", "there is no open_clip model 'ViT-Q'"),
+    ((*MODEL, "architecture"), "config.yaml/x.json", "models.demo-M.architecture: "),
+    ((*MODEL, "pretrained"), "gone.safetensors", "there is no file gone.safetensors"),
+    (("embeddings", "device"), "gpu", "embeddings.device: should be 'auto', 'cpu' or 'cuda'"),
+    (("embeddings", "batch_size"), 0, "embeddings.batch_size: should be greater"),
+]
+
+
+def test_default_is_valid(config):
+    parsed = parse_config(config)
+    assert list(parsed.datasets["demo_cars"].notions) == [
+        "car_model",
+        "car_color",
+        "background_color",
+    ]
+    assert parsed.embeddings.batch_size == 256
+
+
+@pytest.mark.parametrize(("path", "value", "expected"), WRONG, ids=lambda item: str(item)[:40])
+def test_each_mistake_gives_one_line(config, path, value, expected):
+    change(config, path, value)
+    lines = lines_of(config)
+    assert any(expected in line for line in lines), lines
+    assert len(lines) == 1, lines
+    assert "\n" not in lines[0]
+
+
+@pytest.mark.parametrize("key", ["datasets", "models", "methods", "dims", "seeds"])
+def test_missing_key_is_named(config, key):
+    del config[key]
+    assert lines_of(config) == [f"{key}: is missing"]
+
+
+def test_embeddings_section_may_be_left_out(config):
+    del config["embeddings"]
+    assert parse_config(config).embeddings.device == "auto"
+
+
+def test_all_mistakes_are_listed_at_once(config):
+    change(config, ("seeds",), [1, 1])
+    change(config, ("methods",), ["nothing"])
+    assert len(lines_of(config)) == 2
+
+
+def test_open_clip_names_are_known_without_importing_it(config):
+    change(config, (*MODEL, "architecture"), "ViT-B-32-quickgelu")
+    change(config, (*MODEL, "pretrained"), "openai")
+    assert parse_config(config).models["demo-M"].pretrained == "openai"
+
+
+def test_schema_file_is_in_step():
+    committed = json.loads((ROOT / "resources" / "config.schema.json").read_text())
+    assert committed == json_schema(), "run: python -m lanzdml.config > resources/config.schema.json"

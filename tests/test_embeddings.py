@@ -1,0 +1,144 @@
+"""Embedding files, and embedding with a real (untrained) open_clip model."""
+
+import io
+import json
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from lanzdml.embeddings import embed_images, embed_prompts, read_embeddings, write_embeddings
+from lanzdml.errors import LanzdmlError
+from lanzdml.manifest import check_manifest, fingerprint, read_manifest, write_manifest
+
+CONFIG = {
+    "embed_dim": 24,
+    "vision_cfg": {"image_size": 32, "layers": 1, "width": 64, "patch_size": 16},
+    "text_cfg": {"context_length": 12, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1},
+}
+
+
+def test_round_trip_keeps_bits_and_metadata(tmp_path):
+    rows = pd.DataFrame({"prompt": ["a red car", "ein blaues Auto"], "aspect": ["red", "blau"]})
+    values = np.random.default_rng(0).normal(size=(2, 5)).astype(np.float32)
+    path = tmp_path / "new folder" / "prompts.parquet"
+    write_embeddings(path, rows, values, {"architecture": "x"})
+    read_rows, read_values, metadata = read_embeddings(path)
+    assert read_rows.to_dict("list") == rows.to_dict("list")
+    np.testing.assert_array_equal(read_values, values)
+    assert metadata["architecture"] == "x"
+    column = pq.read_schema(path).field("embedding").type
+    assert pa.types.is_fixed_size_list(column)
+    assert column.value_type == pa.float32()
+
+
+def test_a_file_without_embeddings_is_named(tmp_path):
+    path = tmp_path / "other.parquet"
+    pq.write_table(pa.table({"a": [1]}), path)
+    with pytest.raises(LanzdmlError, match=r"other\.parquet holds no embeddings"):
+        read_embeddings(path)
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    """A small open_clip model with random weights, loaded as a user's checkpoint is."""
+    import open_clip
+    import torch
+    from safetensors.torch import save_file
+
+    from lanzdml.clip import load_clip
+
+    folder = tmp_path_factory.mktemp("model")
+    (folder / "tiny-clip.json").write_text(json.dumps(CONFIG))
+    torch.manual_seed(0)
+    save_file(open_clip.CLIP(**CONFIG).state_dict(), folder / "tiny-clip.safetensors")
+    return load_clip(str(folder / "tiny-clip.json"), str(folder / "tiny-clip.safetensors"), "cpu")
+
+
+def png(color, mode="RGB"):
+    buffer = io.BytesIO()
+    Image.new("RGB", (40, 30), color).convert(mode).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+COLORS = ["red", "lime", "blue", "white", "black"]
+
+
+@pytest.fixture
+def manifest():
+    return pd.DataFrame(
+        {"image_id": COLORS, "image": [png(color) for color in COLORS], "kind": ["a"] * 5}
+    )
+
+
+def test_images_are_embedded_in_order_whatever_the_batches(clip, manifest, tmp_path):
+    whole = embed_images(clip, manifest, tmp_path, batch_size=5)
+    assert whole.shape == (5, 24)
+    assert whole.dtype == np.float32
+    parts = embed_images(clip, manifest, tmp_path, batch_size=2, workers=1)
+    np.testing.assert_allclose(parts, whole, rtol=1e-4, atol=1e-5)
+    single = embed_images(clip, manifest.iloc[[3]], tmp_path)
+    np.testing.assert_allclose(single[0], whole[3], rtol=1e-4, atol=1e-5)
+    assert not np.allclose(np.linalg.norm(whole, axis=1), 1), "raw outputs are not normalised"
+
+
+def test_paths_and_bytes_give_the_same(clip, manifest, tmp_path):
+    for row in manifest.itertuples():
+        (tmp_path / f"{row.image_id}.png").write_bytes(row.image)
+    by_path = manifest.drop(columns="image").assign(path=[f"{color}.png" for color in COLORS])
+    np.testing.assert_array_equal(
+        embed_images(clip, by_path, tmp_path), embed_images(clip, manifest, tmp_path)
+    )
+
+
+def test_palette_images_are_read_as_colours(clip, manifest, tmp_path):
+    palette = manifest.assign(image=[png(color, "P") for color in COLORS])
+    np.testing.assert_allclose(
+        embed_images(clip, palette, tmp_path), embed_images(clip, manifest, tmp_path), atol=1e-6
+    )
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_an_unreadable_image_is_named(clip, manifest, tmp_path, workers):
+    manifest.loc[2, "image"] = b"no image"
+    with pytest.raises(LanzdmlError, match="image blue cannot be read"):
+        embed_images(clip, manifest, tmp_path, workers=workers)
+
+
+def test_prompts_are_embedded_in_order(clip):
+    prompts = ["a red car", "a blue car", "a photo of a van"]
+    whole = embed_prompts(clip, prompts)
+    assert whole.shape == (3, 24)
+    parts = embed_prompts(clip, prompts, batch_size=1)
+    np.testing.assert_allclose(parts, whole, rtol=1e-4, atol=1e-5)
+    assert np.abs(whole[0] - whole[1]).max() > 1e-4
+
+
+def test_manifest_round_trip_and_fingerprint(manifest, tmp_path):
+    path = tmp_path / "manifest.parquet"
+    manifest.loc[1, "kind"] = None
+    write_manifest(path, manifest, ["kind"], "mine")
+    read = read_manifest(path)
+    assert read["image_id"].tolist() == COLORS
+    assert read["kind"].isna().tolist() == [False, True, False, False, False]
+    assert fingerprint(read) == fingerprint(manifest)
+    assert fingerprint(manifest.iloc[::-1]) != fingerprint(manifest)
+    assert fingerprint(manifest.assign(kind="b")) == fingerprint(manifest)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda m: m.iloc[:0], "dataset mine has no images"),
+        (lambda m: m.drop(columns="kind"), "has no column 'kind'"),
+        (lambda m: m.drop(columns="image"), "needs a column 'path' or 'image'"),
+        (lambda m: m.assign(image_id="same"), "image_id 'same' occurs twice"),
+        (lambda m: m.assign(image_id=["a", None, "c", "d", "e"]), "row 1 has no image_id"),
+    ],
+)
+def test_bad_manifests_are_refused(manifest, change, message):
+    with pytest.raises(LanzdmlError, match=message):
+        check_manifest(change(manifest), ["kind"], "mine")

@@ -1,0 +1,46 @@
+"""Prompts from templates and aspects."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lanzdml.errors import LanzdmlError
+from lanzdml.prompts import make_prompts, read_aspects
+
+words = st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=8)
+
+
+@given(st.lists(words, min_size=1))
+def test_prompts_are_distinct_and_keep_their_order(aspects):
+    frame = make_prompts("a {aspect} car", aspects)
+    assert frame["aspect"].tolist() == list(dict.fromkeys(aspects))
+    assert frame["prompt"].tolist() == [f"a {aspect} car" for aspect in frame["aspect"]]
+
+
+def test_text_file(tmp_path):
+    path = tmp_path / "aspects.txt"
+    path.write_text("# colours\nred\n\n  blau grün \n", encoding="utf-8")
+    assert read_aspects(str(path)) == ["red", "blau grün"]
+
+
+def test_csv_file(tmp_path):
+    path = tmp_path / "aspects.csv"
+    path.write_text('aspect,kind\n"Volvo, S60",sedan\nBMW X5,suv\n')
+    assert read_aspects(str(path)) == ["Volvo, S60", "BMW X5"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.txt", b"# nothing\n", "holds no aspects"),
+        ("a.csv", b"name\nx\n", "no column 'aspect'"),
+        ("a.csv", b"aspect,b\nx,1\n,2\n", "aspect number 2 is empty"),
+        ("a.txt", b"caf\xe9\n", "is not UTF-8"),
+    ],
+)
+def test_bad_files_are_named(tmp_path, name, content, message):
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(LanzdmlError, match=message) as caught:
+        read_aspects(str(path))
+    assert name in str(caught.value)

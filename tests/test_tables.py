@@ -1,0 +1,110 @@
+"""Tables: layout, rounding, bold, dashes."""
+
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lanzdml.metrics import METRICS
+from lanzdml.tables import render_table
+
+
+def rows(method, values, *, notion="car_model", dim=128, reason=None, model="demo-M"):
+    """Runs of one method, a seed for each value of map_at_r."""
+    return [
+        {
+            "dataset": "demo_cars", "notion": notion, "model": model, "method": method,
+            "dim": dim, "n_prompts": 17, "seed": seed,
+            **dict.fromkeys(METRICS, value), "reason": reason,
+        }
+        for seed, value in enumerate(values)
+    ]  # fmt: skip
+
+
+@pytest.fixture
+def runs():
+    return pd.DataFrame(
+        rows("oracle", [0.9, 0.9])
+        + rows("clip", [0.2, 0.2], dim=512)
+        + rows("indirect", [0.25, 0.35])
+        + rows("lae", [0.2999, 0.2999])
+        + rows("pca", [np.nan, np.nan], reason="needs more prompts")
+    )
+
+
+def table_lines(text):
+    return [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in text.splitlines()
+        if line.startswith("|")
+    ]
+
+
+def test_markdown_has_the_paper_layout(runs):
+    header, _, first, second = table_lines(render_table(runs, "table2", "md"))
+    assert header == ["", "", "", "CLIP", "InDiReCT", "PCA", "LAE", "Oracle"]
+    assert first[:3] == ["Demo Cars", "Car Model", "MAP@R"]
+    assert second[:3] == ["", "", "Prec@1"]
+
+
+def test_values_are_percent_with_population_std(runs):
+    first = table_lines(render_table(runs, "table2", "md"))[2]
+    # std of 0.25 and 0.35 with ddof = 0 is 0.05; CLIP has no seed and so no std
+    assert first[3:] == ["20.0", "**30.0 ± 5.0**", "—", "**30.0 ± 0.0**", "90.0 ± 0.0"]
+
+
+def test_the_reason_of_a_dash_is_given(runs):
+    assert "— PCA, Car Model: needs more prompts" in render_table(runs, "table2", "md")
+
+
+def test_appendix_has_all_metrics_as_fractions(runs):
+    lines = table_lines(render_table(runs, "appendix_table1", "md"))[2:]
+    names = [line[2] for line in lines]
+    assert names == ["MAP@R", "Prec@1", "R-Prec", "AMI", "NMI", "MAP", "MRR"]
+    assert lines[0][4] == "**0.300 ± 0.050**"
+    # clustering has a seed also where the embedding has none
+    assert lines[names.index("AMI")][3] == "0.200 ± 0.000"
+
+
+def test_csv_holds_full_precision(runs):
+    table = pd.read_csv(io.StringIO(render_table(runs, "table2", "csv")))
+    value = table.query("method == 'lae' and metric == 'map_at_r'").iloc[0]
+    assert value["mean"] == pytest.approx(29.99)
+    assert value["n_seeds"] == 2
+    assert value["unit"] == "percent"
+    pca = table.query("method == 'pca'")
+    assert pca["mean"].isna().all()
+    assert set(pca["reason"]) == {"needs more prompts"}
+    assert set(table.query("method == 'clip'")["dim"]) == {128}
+
+
+def test_each_model_and_dim_has_a_section_with_clip_in_each():
+    runs = pd.DataFrame(
+        rows("clip", [0.2], dim=512)
+        + rows("indirect", [0.3], dim=64)
+        + rows("indirect", [0.4], dim=128)
+        + rows("clip", [0.1], dim=512, model="demo-S")
+        + rows("indirect", [0.2], dim=64, model="demo-S")
+    )
+    text = render_table(runs, "table2", "md")
+    assert text.count("with demo-M, r' = 64") == text.count("with demo-M, r' = 128") == 1
+    lines = [line for line in table_lines(text) if line[2] == "MAP@R"]
+    assert [line[3:] for line in lines] == [
+        ["20.0", "**30.0 ± 0.0**"],
+        ["20.0", "**40.0 ± 0.0**"],
+        ["10.0", "**20.0 ± 0.0**"],
+    ]
+
+
+def test_latex_escapes_names():
+    runs = pd.DataFrame(rows("indirect", [0.25, 0.35], notion="fit_&_50%"))
+    text = render_table(runs, "table2", "tex")
+    assert r"fit\_\&\_50\%" in text
+    assert r"\textbf{30.0 $\pm$ 5.0}" in text
+    assert text.count(r"\begin{tabular}") == text.count(r"\end{tabular}") == 1
+
+
+def test_markdown_escapes_names():
+    runs = pd.DataFrame(rows("indirect", [0.2], notion="<b>|"))
+    assert r"&lt;b&gt;\|" in render_table(runs, "table2", "md")

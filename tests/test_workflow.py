@@ -1,0 +1,163 @@
+"""The workflow as a user runs it: planned, run end to end on a small configuration, and rerun."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from lanzdml.metrics import METRICS
+
+ROOT = Path(__file__).parents[1]
+SMALL = yaml.safe_load((ROOT / "tests" / "configs" / "small.yaml").read_text())
+
+
+def snakemake(folder, *arguments, check=True):
+    """Run the workflow in a folder; returns what it printed."""
+    command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", *arguments]
+    result = subprocess.run(
+        [*map(str, command), "--directory", str(folder)],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        check=False,
+    )
+    output = result.stdout + result.stderr
+    if check:
+        assert result.returncode == 0, output
+    return output if check else (result.returncode, output)
+
+
+def working_folder(folder, config):
+    """A folder with a config; the resources are those of the repository."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / "resources").exists():
+        (folder / "resources").symlink_to(ROOT / "resources")
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    return folder
+
+
+def planned_jobs(output):
+    """Jobs by rule from a dry run's table."""
+    table = output.rpartition("Job stats:")[2].split("\n\n")[0].splitlines()[3:]
+    jobs = {line.split()[0]: int(line.split()[1]) for line in table if line.strip()}
+    jobs.pop("total", None)
+    return jobs
+
+
+def plan(folder):
+    return planned_jobs(snakemake(folder, "--dry-run", "--quiet", "rules", "--cores", "1"))
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A folder in which the small configuration has run."""
+    folder = working_folder(tmp_path_factory.mktemp("run") / "with space", SMALL)
+    snakemake(folder, "--cores", "2")
+    return folder
+
+
+def test_default_is_planned_in_full(tmp_path):
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    jobs = plan(working_folder(tmp_path, config))
+    assert jobs == {
+        "all": 1,
+        "prepare_dataset": 1,
+        "embed_images": 1,
+        "embed_prompts": 3,
+        "fit_transforms": 24,
+        "compute_metrics": 24,
+        "collect_metrics": 1,
+        "make_tables": 1,
+    }
+
+
+def test_a_mistake_in_the_config_stops_before_any_job(tmp_path):
+    folder = working_folder(tmp_path, SMALL | {"sedes": [1], "methods": ["indirct"]})
+    code, output = snakemake(folder, "--cores", "1", check=False)
+    assert code != 0
+    assert "sedes: unknown key; did you mean 'seeds'?" in output
+    assert not (folder / "results").exists()
+
+
+def test_there_is_a_row_for_every_run(finished):
+    runs = pd.read_parquet(finished / "results" / "metrics.parquet")
+    keys = runs[["notion", "method", "seed"]]
+    assert len(keys.drop_duplicates()) == len(keys) == 2 * 4 * 2
+    assert list(runs.columns[:14]) == [
+        "dataset", "notion", "model", "method", "dim", "n_prompts", "seed", *METRICS,
+    ]  # fmt: skip
+    assert set(runs["n_images"]) == {1000}
+    assert dict(zip(runs["notion"], runs["n_prompts"], strict=True)) == {
+        "car_model": 6,
+        "car_color": 17,
+    }
+    assert set(runs.query("method == 'clip'")["dim"]) == {512}
+
+
+def test_a_method_that_cannot_be_fitted_is_reported(finished):
+    runs = pd.read_parquet(finished / "results" / "metrics.parquet")
+    not_fitted = runs[runs["status"] != "ok"]
+    # six prompts are too few for PCA with 16 components, seventeen are enough
+    assert set(zip(not_fitted["method"], not_fitted["notion"], strict=True)) == {
+        ("pca", "car_model")
+    }
+    assert not_fitted["reason"].str.contains("16").all()
+    assert not_fitted[list(METRICS)].isna().all(axis=None)
+    assert runs[runs["status"] == "ok"][list(METRICS)].notna().all(axis=None)
+
+
+def test_the_order_of_methods_is_as_expected(finished):
+    runs = pd.read_parquet(finished / "results" / "metrics.parquet")
+    map_at_r = runs.groupby(["notion", "method"])["map_at_r"].mean()
+    for notion in ("car_model", "car_color"):
+        assert map_at_r[notion, "indirect"] > map_at_r[notion, "clip"] > map_at_r[notion, "random"]
+
+
+def test_tables_are_written(finished):
+    tables = finished / "results" / "tables"
+    for table in ("table2", "appendix_table1"):
+        for suffix in ("md", "csv", "tex"):
+            assert (tables / f"{table}.{suffix}").stat().st_size > 200
+    assert "InDiReCT" in (tables / "table2.md").read_text()
+
+
+def test_nothing_is_left_to_do(finished):
+    assert plan(finished) == {}
+
+
+def test_embeddings_say_where_they_come_from(finished):
+    from lanzdml.embeddings import read_embeddings
+
+    folder = finished / "results" / "embeddings" / "demo_cars" / "demo-S"
+    _, images, metadata = read_embeddings(folder / "images.parquet")
+    assert images.shape == (1000, 512)
+    assert metadata["architecture"] == "demo-S"
+    assert metadata["manifest_fingerprint"]
+    prompts, _, metadata = read_embeddings(folder / "prompts" / "car_color.parquet")
+    assert prompts["prompt"][0] == "a aqua car"
+    assert metadata["weights_sha256"]
+
+
+def test_other_prompts_rerun_their_notion_only(finished, tmp_path):
+    changed = yaml.safe_load(yaml.safe_dump(SMALL))
+    changed["datasets"]["demo_cars"]["notions"]["car_model"]["aspects"] = ["sedan", "van", "suv"]
+    try:
+        jobs = plan(working_folder(finished, changed))
+    finally:
+        working_folder(finished, SMALL)
+    assert jobs["embed_prompts"] == 1
+    assert jobs["fit_transforms"] == jobs["compute_metrics"] == 4
+    assert "embed_images" not in jobs
+
+
+def test_other_settings_of_the_machine_rerun_nothing(finished):
+    changed = SMALL | {"embeddings": {"device": "auto", "batch_size": 64, "workers": 0}}
+    try:
+        assert plan(working_folder(finished, changed)) == {}
+    finally:
+        working_folder(finished, SMALL)

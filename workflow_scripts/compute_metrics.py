@@ -1,0 +1,22 @@
+"""Score the runs of one method on one notion."""
+
+from pathlib import Path
+
+from job import run
+
+
+def main(snakemake) -> None:
+    from lanzdml.runs import evaluate_runs
+
+    evaluate_runs(
+        dict(snakemake.wildcards.items()),
+        transform_files=[Path(path) for path in snakemake.input.transforms],
+        images_file=Path(snakemake.input.images),
+        manifest_file=Path(snakemake.input.manifest),
+        output=Path(snakemake.output[0]),
+        n_threads=snakemake.threads,
+    )
+
+
+if "snakemake" in globals():
+    run(main, snakemake)  # noqa: F821

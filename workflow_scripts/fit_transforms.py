@@ -1,0 +1,23 @@
+"""Fit one method to one notion's prompts, once for each seed."""
+
+from pathlib import Path
+
+from job import run
+
+
+def main(snakemake) -> None:
+    from lanzdml.runs import fit_runs
+
+    images, manifest = snakemake.input.get("images"), snakemake.input.get("manifest")
+    fit_runs(
+        snakemake.wildcards.method,
+        snakemake.wildcards.dim,
+        snakemake.params.seeds,
+        prompts_file=Path(snakemake.input.prompts),
+        outputs=[Path(path) for path in snakemake.output],
+        supervision=(Path(images), Path(manifest), snakemake.wildcards.notion) if images else None,
+    )
+
+
+if "snakemake" in globals():
+    run(main, snakemake)  # noqa: F821

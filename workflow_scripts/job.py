@@ -1,0 +1,43 @@
+"""What every script of the workflow has in common."""
+
+import sys
+from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from types import SimpleNamespace
+from typing import Any, TextIO
+
+
+class _Tee:
+    """Writes to the terminal and to the job's log."""
+
+    def __init__(self, *streams: TextIO) -> None:
+        self._streams = streams
+
+    def write(self, text: str) -> None:
+        for stream in self._streams:
+            stream.write(text)
+            stream.flush()
+
+    def flush(self) -> None:
+        for stream in self._streams:
+            stream.flush()
+
+    def isatty(self) -> bool:
+        return self._streams[0].isatty()
+
+
+def run(main: Callable[[Any], None], snakemake: SimpleNamespace | Any) -> None:
+    """Run a script's ``main`` with its output in the job's log as well as on the terminal.
+
+    An error that the user can mend ends the job with its message and no traceback.
+    """
+    from lanzdml.errors import LanzdmlError
+
+    with open(snakemake.log[0], "w", encoding="utf-8") as log:
+        terminal = _Tee(sys.stderr, log)
+        with redirect_stdout(terminal), redirect_stderr(terminal):
+            try:
+                main(snakemake)
+            except LanzdmlError as error:
+                print(f"Error: {error}", file=sys.stderr)
+                sys.exit(1)
