@@ -32,6 +32,6 @@ include: "rules/tables.smk"
 
 rule all:
     default_target: True
-    localrule: True
     input:
         TABLES,
+    localrule: True

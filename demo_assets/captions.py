@@ -59,7 +59,7 @@ def spaced_color(name: str) -> str:
         return name
     for prefix in sorted(COLOR_PREFIXES, key=len, reverse=True):
         if name.startswith(prefix) and name != prefix:
-            return f"{prefix} {spaced_color(name[len(prefix):])}"
+            return f"{prefix} {spaced_color(name[len(prefix) :])}"
     return name
 
 

@@ -36,9 +36,7 @@ def _render_chunk(seed: int, size: int, start: int, stop: int) -> tuple[np.ndarr
     return layers, car_models
 
 
-def render_layers(
-    path: Path, *, seed: int, geometries: int, size: int, workers: int
-) -> None:
+def render_layers(path: Path, *, seed: int, geometries: int, size: int, workers: int) -> None:
     """Render the layers of training scenes and write them as one npz.
 
     Arrays: ``layers`` (n, 5, size, size) uint8, the three base channels, the paint gain and the

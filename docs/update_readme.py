@@ -1,6 +1,6 @@
 """Put the table of the last run into README.md, between its two markers::
 
-    python docs/update_readme.py
+python docs/update_readme.py
 """
 
 from pathlib import Path

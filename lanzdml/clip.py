@@ -48,8 +48,8 @@ def read_architecture(architecture: str) -> dict[str, Any]:
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
         embed_dim, _, _ = config["embed_dim"], config["vision_cfg"], config["text_cfg"]
-    except FileNotFoundError:
-        kind = "file" if is_path(architecture) else "open_clip model"
+    except OSError:
+        kind = "readable file" if is_path(architecture) else "open_clip model"
         raise LanzdmlError(f"there is no {kind} {architecture!r}") from None
     except (json.JSONDecodeError, KeyError, TypeError) as error:
         raise LanzdmlError(

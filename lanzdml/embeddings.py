@@ -48,7 +48,9 @@ def read_embeddings(path: Path) -> tuple[pd.DataFrame, np.ndarray, dict[str, str
         embeddings = column.flatten().to_numpy().reshape(len(column), column.type.list_size)
     except (pa.ArrowInvalid, KeyError, AttributeError) as error:
         raise LanzdmlError(f"{path} holds no embeddings: {error}") from None
-    metadata = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
+    metadata = {
+        key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()
+    }
     return table.drop_columns(EMBEDDING).to_pandas(), embeddings, metadata
 
 
@@ -72,7 +74,9 @@ class _Images:
             with Image.open(self._root / source if self._is_path else io.BytesIO(source)) as image:
                 return self._preprocess(image.convert("RGB"))
         except (OSError, Image.DecompressionBombError) as error:
-            name = f"{self._ids[index]} ({self._root / source})" if self._is_path else self._ids[index]
+            name = (
+                f"{self._ids[index]} ({self._root / source})" if self._is_path else self._ids[index]
+            )
             raise LanzdmlError(f"image {name} cannot be read: {error}") from None
 
 

@@ -21,9 +21,9 @@ where I is the mutual information, H the entropy and E[I] the mutual information
 clusters of the same sizes.
 
 Ties are broken against the method: where a reference of another class is exactly as similar as one
-of the query's class, the other class comes first. So the order of the rows does not matter, and an
-embedding that maps everything to one point gets the lowest score instead of one that depends on
-how a file was sorted. Images with equal embeddings are always exactly equally similar.
+of the query's class, the other class comes first. So rank metrics do not depend on the order of the
+rows, and an embedding that maps everything to one point gets the lowest score instead of one that
+depends on how a file was sorted. Images with equal embeddings are always exactly equally similar.
 
 Sources: Musgrave, Belongie and Lim, "A Metric Learning Reality Check" (ECCV 2020) for MAP@R and
 R-precision; the list of seven in section 1 of the appendix of the InDiReCT paper (Kobs, Steininger
@@ -236,8 +236,8 @@ def _distinct_rows(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _validated(embeddings: Any, labels: Any, distance: Distance) -> tuple[np.ndarray, np.ndarray]:
     """Check the input and return (n, d) float32 points and (n,) classes 0, 1, ...
 
-    The points are such that for either distance the nearest is the one nearest by Euclidean
-    distance, and equal embeddings stay equal to the bit.
+    For cosine the points have unit length (or are zero), for euclidean they are scaled and moved
+    together, which no metric sees. Equal embeddings stay equal to the bit.
     """
     if distance not in get_args(Distance):
         allowed = " or ".join(get_args(Distance))

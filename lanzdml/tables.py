@@ -218,7 +218,7 @@ def _csv(summary: pd.DataFrame, spec: TableSpec) -> str:
 
 
 def render_table(runs: pd.DataFrame, table: str, suffix: str) -> str:
-    """A table of :data:`TABLES` as ``md``, ``tex`` (layout of the paper) or ``csv`` (a row a value).
+    """A table of :data:`TABLES`: ``md``, ``tex`` (layout of the paper) or ``csv`` (a row a value).
 
     One section for each model and dim among the runs.
     """
@@ -234,6 +234,4 @@ def write_tables(metrics_file: Path, outputs: list[Path]) -> None:
     runs = pd.read_parquet(metrics_file)
     for path in outputs:
         with replacing(path) as temporary:
-            temporary.write_text(
-                render_table(runs, path.stem, path.suffix[1:]), encoding="utf-8"
-            )
+            temporary.write_text(render_table(runs, path.stem, path.suffix[1:]), encoding="utf-8")

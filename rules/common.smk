@@ -6,10 +6,6 @@ import sys
 from pathlib import Path
 
 ROOT = Path(workflow.basedir)
-# Scripts run in processes of their own, perhaps in conda environments without this library.
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])
-)
 sys.path.insert(0, str(ROOT))
 
 from snakemake.exceptions import WorkflowError
@@ -34,7 +30,9 @@ TABLES = [
 IMAGES = "results/embeddings/{dataset}/{model}/images.parquet"
 MANIFEST = "results/datasets/{dataset}/manifest.parquet"
 PROMPTS = "results/embeddings/{dataset}/{model}/prompts/{notion}.parquet"
-TRANSFORM = "results/transforms/{dataset}/{model}/{notion}/{method}/dim-{dim}/seed-{seed}.safetensors"
+TRANSFORM = (
+    "results/transforms/{dataset}/{model}/{notion}/{method}/dim-{dim}/seed-{seed}.safetensors"
+)
 METRICS = "results/metrics/{dataset}/{model}/{notion}/{method}/dim-{dim}.parquet"
 FULL_DIM = "full"
 
@@ -45,11 +43,6 @@ wildcard_constraints:
     notion="|".join(sorted({re.escape(n) for d in CONFIG.datasets.values() for n in d.notions})),
     method="|".join(map(re.escape, CONFIG.methods)),
     dim=rf"\d+|{FULL_DIM}",
-
-
-def script(name):
-    """Path of a script as a rule in rules/ names it."""
-    return f"../workflow_scripts/{name}.py"
 
 
 def code(name, *modules):

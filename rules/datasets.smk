@@ -2,17 +2,11 @@
 
 
 rule prepare_dataset:
-    message:
-        "Reading dataset {wildcards.dataset}"
     input:
         # A run is planned before its data is there; what is missing the job says.
         lambda wildcards: filter(os.path.isfile, [dataset_root(wildcards)]),
     output:
         MANIFEST,
-    params:
-        code=lambda wildcards: code("prepare_dataset", DATASETS[wildcards.dataset]),
-        root=dataset_root,
-        notions=lambda wildcards: list(CONFIG.datasets[wildcards.dataset].notions),
     log:
         log_of(MANIFEST),
     benchmark:
@@ -22,5 +16,11 @@ rule prepare_dataset:
     resources:
         mem_mb=2000,
         runtime=60,
+    params:
+        code=lambda wildcards: code("prepare_dataset", DATASETS[wildcards.dataset]),
+        root=dataset_root,
+        notions=lambda wildcards: list(CONFIG.datasets[wildcards.dataset].notions),
+    message:
+        "Reading dataset {wildcards.dataset}"
     script:
-        script("prepare_dataset")
+        "../workflow_scripts/prepare_dataset.py"

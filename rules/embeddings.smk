@@ -2,17 +2,11 @@
 
 
 rule embed_images:
-    message:
-        "Embedding the images of {wildcards.dataset} with {wildcards.model}"
     input:
         manifest=MANIFEST,
         weights=model_files,
     output:
         IMAGES,
-    params:
-        code=code("embed_images"),
-        model=model_settings,
-        root=dataset_root,
     log:
         log_of(IMAGES),
     benchmark:
@@ -28,21 +22,21 @@ rule embed_images:
         device=CONFIG.embeddings.device,
         batch_size=CONFIG.embeddings.batch_size,
         workers=CONFIG.embeddings.workers,
+    params:
+        code=code("embed_images"),
+        model=model_settings,
+        root=dataset_root,
+    message:
+        "Embedding the images of {wildcards.dataset} with {wildcards.model}"
     script:
-        script("embed_images")
+        "../workflow_scripts/embed_images.py"
 
 
 rule embed_prompts:
-    message:
-        "Embedding the prompts of {wildcards.dataset}/{wildcards.notion} with {wildcards.model}"
     input:
         weights=model_files,
     output:
         PROMPTS,
-    params:
-        code=code("embed_prompts"),
-        model=model_settings,
-        prompts=notion_prompts,
     log:
         log_of(PROMPTS),
     benchmark:
@@ -54,5 +48,11 @@ rule embed_prompts:
         runtime=30,
         device=CONFIG.embeddings.device,
         batch_size=CONFIG.embeddings.batch_size,
+    params:
+        code=code("embed_prompts"),
+        model=model_settings,
+        prompts=notion_prompts,
+    message:
+        "Embedding the prompts of {wildcards.dataset}/{wildcards.notion} with {wildcards.model}"
     script:
-        script("embed_prompts")
+        "../workflow_scripts/embed_prompts.py"

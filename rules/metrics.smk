@@ -2,16 +2,12 @@
 
 
 rule compute_metrics:
-    message:
-        "Scoring {wildcards.method} on {wildcards.dataset}/{wildcards.notion} ({wildcards.model})"
     input:
         transforms=expand(TRANSFORM, seed=CONFIG.seeds, allow_missing=True),
         images=IMAGES,
         manifest=MANIFEST,
     output:
         METRICS,
-    params:
-        code=lambda wildcards: code("compute_metrics", METHODS.module(wildcards.method)),
     log:
         log_of(METRICS),
     benchmark:
@@ -22,19 +18,19 @@ rule compute_metrics:
     resources:
         mem_mb=4000,
         runtime=60,
+    params:
+        code=lambda wildcards: code("compute_metrics", METHODS.module(wildcards.method)),
+    message:
+        "Scoring {wildcards.method} on {wildcards.dataset}/{wildcards.notion} ({wildcards.model})"
     script:
-        script("compute_metrics")
+        "../workflow_scripts/compute_metrics.py"
 
 
 rule collect_metrics:
-    message:
-        "Collecting the metrics of all runs"
     input:
         all_metrics,
     output:
         "results/metrics.parquet",
-    params:
-        code=code("collect_metrics"),
     log:
         "results/logs/metrics.log",
     conda:
@@ -42,5 +38,9 @@ rule collect_metrics:
     resources:
         mem_mb=2000,
         runtime=10,
+    params:
+        code=code("collect_metrics"),
+    message:
+        "Collecting the metrics of all runs"
     script:
-        script("collect_metrics")
+        "../workflow_scripts/collect_metrics.py"

@@ -2,14 +2,10 @@
 
 
 rule make_tables:
-    message:
-        "Rendering the tables"
     input:
         "results/metrics.parquet",
     output:
         TABLES,
-    params:
-        code=code("make_tables"),
     log:
         "results/logs/tables.log",
     conda:
@@ -17,5 +13,9 @@ rule make_tables:
     resources:
         mem_mb=1000,
         runtime=10,
+    params:
+        code=code("make_tables"),
+    message:
+        "Rendering the tables"
     script:
-        script("make_tables")
+        "../workflow_scripts/make_tables.py"

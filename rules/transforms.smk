@@ -2,16 +2,11 @@
 
 
 rule fit_transforms:
-    message:
-        "Fitting {wildcards.method} to {wildcards.dataset}/{wildcards.notion} ({wildcards.model})"
     input:
         unpack(supervision),
         prompts=PROMPTS,
     output:
         expand(TRANSFORM, seed=CONFIG.seeds, allow_missing=True),
-    params:
-        code=lambda wildcards: code("fit_transforms", METHODS.module(wildcards.method)),
-        seeds=CONFIG.seeds,
     log:
         log_of(METRICS.replace("results/metrics/", "results/transforms/")),
     benchmark:
@@ -23,5 +18,10 @@ rule fit_transforms:
     resources:
         mem_mb=4000,
         runtime=60,
+    params:
+        code=lambda wildcards: code("fit_transforms", METHODS.module(wildcards.method)),
+        seeds=CONFIG.seeds,
+    message:
+        "Fitting {wildcards.method} to {wildcards.dataset}/{wildcards.notion} ({wildcards.model})"
     script:
-        script("fit_transforms")
+        "../workflow_scripts/fit_transforms.py"

@@ -48,8 +48,12 @@ def test_names_of_open_clip_are_known():
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [("{", "is no open_clip model config"), ('{"embed_dim": 3}', "vision_cfg"), ("[]", "model config")],
-)  # fmt: skip
+    [
+        ("{", "is no open_clip model config"),
+        ('{"embed_dim": 3}', "vision_cfg"),
+        ("[]", "model config"),
+    ],
+)
 def test_bad_architecture_files_are_named(tmp_path, content, message):
     path = tmp_path / "mine.json"
     path.write_text(content)

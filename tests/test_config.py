@@ -60,7 +60,7 @@ WRONG = [
     ((*NOTION, "aspects"), [], "car_color.aspects: the list holds no aspects"),
     ((*NOTION, "aspects"), ["red", " "], "aspect number 2 is empty"),
     ((*MODEL, "architecture"), "ViT-Q", "there is no open_clip model 'ViT-Q'"),
-    ((*MODEL, "architecture"), "config.yaml/x.json", "models.demo-M.architecture: "),
+    ((*MODEL, "architecture"), "config.yaml/x.json", "there is no readable file 'config.yaml/x.json'"),
     ((*MODEL, "pretrained"), "gone.safetensors", "there is no file gone.safetensors"),
     (("embeddings", "device"), "gpu", "embeddings.device: should be 'auto', 'cpu' or 'cuda'"),
     (("embeddings", "batch_size"), 0, "embeddings.batch_size: should be greater"),
@@ -111,4 +111,6 @@ def test_open_clip_names_are_known_without_importing_it(config):
 
 def test_schema_file_is_in_step():
     committed = json.loads((ROOT / "resources" / "config.schema.json").read_text())
-    assert committed == json_schema(), "run: python -m lanzdml.config > resources/config.schema.json"
+    assert committed == json_schema(), (
+        "run: python -m lanzdml.config > resources/config.schema.json"
+    )

@@ -9,7 +9,7 @@ import pytest
 from lanzdml.errors import LanzdmlError
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow_scripts"))
-from job import run  # noqa: E402
+from job import run
 
 
 @pytest.fixture

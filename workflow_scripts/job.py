@@ -3,8 +3,12 @@
 import sys
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, TextIO
+
+# Jobs may run in conda environments, in which this library is not installed.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 
 class _Tee:

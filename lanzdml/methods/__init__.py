@@ -29,15 +29,8 @@ class Methods(Mapping[str, "type[Method]"]):
         self._entries = {name: tuple(entry.split(":")) for name, entry in entries.items()}
 
     def __getitem__(self, name: str) -> "type[Method]":
-        if name not in self._entries:
-            from difflib import get_close_matches
-
-            close = get_close_matches(str(name), self._entries, n=1)
-            hint = f" Did you mean {close[0]!r}?" if close else ""
-            raise UnknownMethodError(
-                f"Unknown method {name!r}.{hint} The methods are: {', '.join(self._entries)}."
-            )
-        return getattr(import_module(self.module(name)), self._entries[name][1])
+        _, class_name = self._entry(name)
+        return getattr(import_module(self.module(name)), class_name)
 
     def __contains__(self, name: object) -> bool:
         return name in self._entries
@@ -49,13 +42,25 @@ class Methods(Mapping[str, "type[Method]"]):
         return len(self._entries)
 
     def module(self, name: str) -> str:
-        """Dotted name of the module of a registered method."""
-        return f"{__name__}.{self._entries[name][0]}"
+        """Dotted name of the module of a method."""
+        module, _ = self._entry(name)
+        return f"{__name__}.{module}"
 
     @property
     def class_names(self) -> dict[str, str]:
         """Class name to method name, in the registry's order."""
         return {class_name: name for name, (_, class_name) in self._entries.items()}
+
+    def _entry(self, name: str) -> tuple[str, ...]:
+        if name in self._entries:
+            return self._entries[name]
+        from difflib import get_close_matches
+
+        close = get_close_matches(str(name), self._entries, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        raise UnknownMethodError(
+            f"Unknown method {name!r}.{hint} The methods are: {', '.join(self._entries)}."
+        )
 
 
 # In the order of the paper's columns (Table 2); "module in this folder:class".

@@ -162,7 +162,8 @@ def as_embeddings(vectors: ArrayLike, what: str) -> NDArray[np.float32]:
             f"its shape is {array.shape}"
         )
     with np.errstate(over="ignore"):  # too large for float32 becomes infinite and is reported
-        array = array.astype(np.float32, copy=False)
+        # One layout, as sums over another may be rounded otherwise.
+        array = np.ascontiguousarray(array, dtype=np.float32)
     if not np.isfinite(array).all():
         row = int(np.argmin(np.isfinite(array).all(axis=1)))
         raise EmbeddingError(f"{what} must be finite; row {row} has NaN or infinite values")

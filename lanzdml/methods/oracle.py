@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from lanzdml.errors import CannotFitError
-from lanzdml.methods.base import EmbeddingError, Floats, normalise
+from lanzdml.methods.base import EmbeddingError, Floats, as_embeddings, normalise
 from lanzdml.methods.initial import gaussian
 from lanzdml.methods.optimise import Optimised
 
@@ -39,10 +39,11 @@ class Oracle(Optimised):
             EmbeddingError: the embeddings, the labels or a parameter cannot be used.
             CannotFitError: there are fewer than two classes.
         """
+        images = as_embeddings(image_embeddings, "image_embeddings")
         labels = np.asarray(labels)
-        if labels.shape != (len(image_embeddings),):
+        if labels.shape != (len(images),):
             raise EmbeddingError(
-                f"labels must be one a row of image_embeddings ({len(image_embeddings)}); "
+                f"labels must be one a row of image_embeddings ({len(images)}); "
                 f"their shape is {labels.shape}"
             )
         if pd.isna(labels).any():
@@ -50,7 +51,7 @@ class Oracle(Optimised):
         classes, codes = np.unique(labels, return_inverse=True)
         if len(classes) < 2:
             raise CannotFitError(f"Oracle needs at least two classes; all images are {classes[0]}")
-        return self._fit_vectors(image_embeddings, "image_embeddings", codes)
+        return self._fit_vectors(images, "image_embeddings", codes)
 
     def _fit(self, unit: NDArray[np.float32], codes: NDArray[np.integer]) -> None:
         rng = np.random.default_rng(self.random_state)

@@ -41,7 +41,7 @@ def squared_error(unit_text: NDArray, slopes: Sequence[float]) -> "Objective":
         for layer in reversed(range(len(slopes))):
             if slopes[layer] != 1:
                 # The sign of an output is that of the sum before it.
-                upstream.mul_(torch.where(inputs[layer + 1] > 0, 1.0, slopes[layer]))
+                upstream = torch.where(inputs[layer + 1] > 0, upstream, slopes[layer] * upstream)
             torch.mm(upstream.mT, inputs[layer], out=gradients[2 * layer])
             torch.sum(upstream, 0, out=gradients[2 * layer + 1])
             if layer:

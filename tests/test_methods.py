@@ -1,0 +1,791 @@
+"""Methods: a contract that holds for every registered one, and each against plain references.
+
+A newly registered method is tested by the first part as it stands.
+"""
+
+import json
+import subprocess
+import sys
+import textwrap
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from torch import nn
+
+import lanzdml
+from lanzdml import (
+    CLIP,
+    PCA,
+    Autoencoder,
+    InDiReCT,
+    LinearAutoencoder,
+    Oracle,
+    Random,
+    RandomTransform,
+)
+from lanzdml.errors import CannotFitError, LanzdmlError
+from lanzdml.methods import METHODS
+from lanzdml.methods.base import EmbeddingError, fit_seeds, normalise
+from lanzdml.methods.indirect import arccos, mean_angle
+from lanzdml.methods.initial import gaussian, linear_layer
+from lanzdml.methods.optimise import minimise, one_torch_thread
+from lanzdml.methods.oracle import normalized_softmax
+from lanzdml.methods.reconstruction import squared_error
+from lanzdml.transforms import load_transform, save_transform
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Threads that wait for each other slow down small tensors a thousandfold on a busy machine."""
+    with one_torch_thread():
+        yield
+
+
+# Fits are cut short where only their form is tested.
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+SMALL = {"dim": 5, "hidden": 16, "max_iter": 40}
+R = 24
+
+
+def vectors(n, r=R, seed=0):
+    """Vectors around a common direction, as CLIP's are, of uneven length."""
+    rng = np.random.default_rng(seed)
+    around = rng.standard_normal(r) + rng.standard_normal((n, r))
+    return (around * rng.uniform(0.5, 2, (n, 1))).astype(np.float32)
+
+
+TEXT, IMAGES = vectors(12, seed=1), vectors(30, seed=2)
+LABELS = np.array(["red", "green", "blue"])[np.arange(30) % 3]
+
+
+def make(cls, **params):
+    """A small estimator; values that the method has no parameter for are left out."""
+    wanted = SMALL | params
+    return cls(**{name: wanted[name] for name in cls().get_params() if name in wanted})
+
+
+def data_of(cls, text=TEXT, images=IMAGES, labels=LABELS):
+    return (images, labels) if cls.supervised else (text,)
+
+
+def fitted(cls, **params):
+    return make(cls, **params).fit(*data_of(cls))
+
+
+def learned_of(estimator):
+    return {name: getattr(estimator, name) for name in estimator.learned}
+
+
+def assert_same(one, other):
+    """Bit for bit the same fit."""
+    for name, value in learned_of(one).items():
+        np.testing.assert_array_equal(value, getattr(other, name))
+    for name in ("loss_", "n_iter_"):
+        assert getattr(one, name, None) == getattr(other, name, None)
+    np.testing.assert_array_equal(one.transform(IMAGES), other.transform(IMAGES))
+
+
+@pytest.fixture(params=list(METHODS))
+def cls(request):
+    return METHODS[request.param]
+
+
+class TestContract:
+    def test_is_registered_under_its_name(self, cls):
+        assert METHODS[cls.name] is cls
+        assert getattr(lanzdml, cls.__name__) is cls
+        assert cls.__name__ in dir(lanzdml)
+        assert METHODS.module(cls.name) == cls.__module__
+
+    def test_constructor_only_stores_its_parameters(self, cls):
+        estimator = make(cls, random_state=3)
+        assert vars(estimator) == estimator.get_params()
+        assert estimator.random_state == 3
+        assert cls.has_dim == ("dim" in estimator.get_params())
+
+    def test_clone_and_set_params(self, cls):
+        estimator = fitted(cls)
+        copy = clone(estimator)
+        assert copy.get_params() == estimator.get_params()
+        with pytest.raises(NotFittedError):
+            copy.transform(IMAGES)
+        assert_same(copy.set_params(random_state=4).fit(*data_of(cls)), fitted(cls, random_state=4))
+
+    def test_fit_returns_self_and_sets_only_attributes_with_an_underscore(self, cls):
+        estimator = make(cls)
+        params = estimator.get_params()
+        assert estimator.fit(*data_of(cls)) is estimator
+        assert estimator.get_params() == params
+        assert {"n_features_in_", "fit_seconds_", *cls.learned} <= vars(estimator).keys()
+        assert all(name.endswith("_") for name in vars(estimator).keys() - params.keys())
+        assert estimator.n_features_in_ == R
+        assert estimator.fit_seconds_ >= 0
+        for array in learned_of(estimator).values():
+            assert array.dtype == np.float32
+
+    def test_shape_and_type(self, cls):
+        out = fitted(cls).transform(IMAGES)
+        assert out.shape == (len(IMAGES), SMALL["dim"] if cls.has_dim else R)
+        assert out.dtype == np.float32
+        assert np.isfinite(out).all()
+
+    def test_unit_length_where_promised(self, cls):
+        lengths = np.linalg.norm(fitted(cls).transform(IMAGES), axis=1)
+        assert cls.unit_length == np.allclose(lengths, 1, atol=1e-6)
+
+    def test_same_seed_same_result(self, cls):
+        estimator = fitted(cls)
+        assert_same(estimator, fitted(cls))
+        assert_same(fitted(cls), estimator.fit(*data_of(cls)))
+
+    def test_another_seed_differs_unless_deterministic(self, cls):
+        # Large enough for PCA's randomised solver.
+        text, images = vectors(140, 510), vectors(140, 510, seed=1)
+        data = data_of(cls, text, images, np.arange(140) % 3)
+        one, other = (
+            make(cls, random_state=seed, max_iter=2).fit(*data).transform(images) for seed in (0, 1)
+        )
+        assert np.array_equal(one, other) == cls.deterministic
+
+    @pytest.mark.parametrize("threads", [1, 2])
+    def test_seeds_together_are_the_seeds_alone(self, cls, threads):
+        embeddings, *labels = data_of(cls)
+        # Enough iterations for seeds to stop by themselves, one before the other.
+        estimator = make(cls, max_iter=400, patience=5)
+        together = fit_seeds(estimator, embeddings, [2, 0, 1], *labels, threads=threads)
+        assert [copy.random_state for copy in together] == [2, 0, 1]
+        assert not hasattr(estimator, "n_features_in_")
+        for copy in together:
+            alone = clone(estimator).set_params(random_state=copy.random_state)
+            assert_same(copy, alone.fit(*data_of(cls)))
+
+    def test_labels_only_where_supervised(self, cls):
+        labels = None if cls.supervised else LABELS
+        with pytest.raises(EmbeddingError, match="labels"):
+            fit_seeds(make(cls), IMAGES, [0], labels)
+
+    def test_leaves_its_input_alone(self, cls):
+        text, images = TEXT.copy(), IMAGES.copy()
+        for array in (text, images):
+            array.flags.writeable = False
+        estimator = make(cls).fit(*data_of(cls, text, images))
+        out = estimator.transform(images)
+        out[:] = 0
+        np.testing.assert_array_equal(images, IMAGES)
+        np.testing.assert_array_equal(text, TEXT)
+
+    @pytest.mark.parametrize(
+        "convert",
+        [
+            torch.tensor,
+            lambda array: torch.tensor(array, requires_grad=True),
+            lambda array: array.astype(np.float64),
+            lambda array: array.tolist(),
+            np.asfortranarray,
+        ],
+        ids=["tensor", "tensor with gradient", "float64", "list", "fortran"],
+    )
+    def test_takes_any_array(self, cls, convert):
+        estimator = make(cls).fit(*data_of(cls, convert(TEXT), convert(IMAGES)))
+        assert_same(estimator, fitted(cls))
+        np.testing.assert_array_equal(
+            estimator.transform(convert(IMAGES)), estimator.transform(IMAGES)
+        )
+
+    def test_the_length_of_vectors_does_not_matter(self, cls):
+        # Powers of two, so that rounding is the same.
+        scale = np.float32(2.0) ** np.arange(-6, 6)[:, None]
+        scales = np.resize(scale, (len(IMAGES), 1))
+        estimator = make(cls).fit(*data_of(cls, TEXT * scale, IMAGES * scales))
+        assert_same(estimator, fitted(cls))
+        np.testing.assert_array_equal(
+            estimator.transform(IMAGES * scales), estimator.transform(IMAGES)
+        )
+
+    def test_a_vector_does_not_depend_on_those_after_it(self, cls):
+        estimator = fitted(cls)
+        np.testing.assert_allclose(
+            estimator.transform(IMAGES[:7]), estimator.transform(IMAGES)[:7], atol=1e-5
+        )
+
+    def test_stored_and_loaded_is_the_same(self, cls, tmp_path):
+        estimator = fitted(cls, random_state=3)
+        save_transform(tmp_path / "seed-3.safetensors", estimator)
+        loaded = load_transform(tmp_path / "seed-3.safetensors")
+        assert type(loaded) is cls
+        assert loaded.get_params() == estimator.get_params()
+        assert_same(loaded, estimator)
+
+    def test_transform_before_fit(self, cls):
+        with pytest.raises(NotFittedError):
+            make(cls).transform(IMAGES)
+
+    def test_transform_of_another_size(self, cls):
+        with pytest.raises(EmbeddingError, match=r"\b9 components.*\b24\b"):
+            fitted(cls).transform(IMAGES[:, :9])
+
+    @pytest.mark.parametrize(
+        ("spoil", "message"),
+        [
+            (lambda x: x[0], r"shape is \(24,\)"),
+            (lambda x: x[None], r"shape is \(1, .*24\)"),
+            (lambda x: x[:0], r"shape is \(0, 24\)"),
+            (lambda x: x[:, :0], r"shape is \(\d+, 0\)"),
+            (lambda x: np.where(np.arange(len(x))[:, None] == 4, np.nan, x), "row 4 has NaN"),
+            (
+                lambda x: np.where(np.arange(len(x))[:, None] == 4, 1e300, x.astype(float)),
+                "row 4 has .*infinite",
+            ),
+            (lambda x: np.where(np.arange(len(x))[:, None] == 4, 0, x), "row 4 is all zeros"),
+            (lambda x: x.astype(str), "matrix of numbers"),
+            (lambda x: [[1.0, 2.0], [3.0]] * (len(x) // 2), "matrix of numbers"),
+        ],
+    )
+    def test_unusable_embeddings(self, cls, spoil, message):
+        with pytest.raises(EmbeddingError, match=message) as error:
+            make(cls).fit(*data_of(cls, spoil(TEXT), spoil(IMAGES)))
+        assert ("image_embeddings" if cls.supervised else "text_embeddings") in str(error.value)
+        with pytest.raises(EmbeddingError, match=f"image_embeddings.*{message}"):
+            fitted(cls).transform(spoil(IMAGES))
+
+    def test_unusable_parameters(self, cls):
+        unusable = {
+            "dim": [0, 2.5, "5", None],
+            "random_state": [-1, None, True],
+            "patience": [0],
+            "max_iter": [0],
+            "hidden": [0],
+            "learning_rate": [0, -1],
+            "weight_decay": [-1],
+        }
+        for name in unusable.keys() & cls().get_params().keys():
+            for value in unusable[name]:
+                with pytest.raises(EmbeddingError, match=name):
+                    make(cls).set_params(**{name: value}).fit(*data_of(cls))
+
+    def test_transforms_without_torch(self, cls, without_torch):
+        """Starting torch takes seconds, more than all else in a job that only transforms."""
+        out, loaded_torch = without_torch[cls.name]
+        np.testing.assert_array_equal(out, fitted(cls).transform(IMAGES))
+        assert not loaded_torch
+
+
+@pytest.fixture(scope="module")
+def without_torch(tmp_path_factory):
+    """Each method stored here, then loaded, stored and used in one process that has no torch yet.
+
+    Name to image vectors, and whether torch was loaded by then.
+    """
+    folder = tmp_path_factory.mktemp("transforms")
+    np.save(folder / "images.npy", IMAGES)
+    for cls in METHODS.values():
+        save_transform(folder / cls.name, fitted(cls))
+    run_python(f"""
+        import json, sys, numpy as np
+        from pathlib import Path
+        from lanzdml.transforms import load_transform, save_transform
+        folder, loaded = Path({str(folder)!r}), {{}}
+        for name in {list(METHODS)}:
+            estimator = load_transform(folder / name)
+            np.save(folder / name, estimator.transform(np.load(folder / "images.npy")))
+            save_transform(folder / name, estimator)
+            loaded[name] = "torch" in sys.modules
+        (folder / "loaded.json").write_text(json.dumps(loaded))
+    """)
+    loaded = json.loads((folder / "loaded.json").read_text())
+    return {name: (np.load(folder / f"{name}.npy"), loaded[name]) for name in METHODS}
+
+
+def run_python(code):
+    """Run code in a new interpreter."""
+    subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=True)
+
+
+class TestRegistry:
+    def test_order_is_that_of_the_paper(self):
+        assert list(METHODS) == [
+            "random", "clip", "indirect", "random_transform", "pca", "lae", "ae", "oracle",
+        ]  # fmt: skip
+        assert len(METHODS) == 8
+
+    def test_only_oracle_is_supervised_and_only_clip_deterministic(self):
+        assert [name for name in METHODS if METHODS[name].supervised] == ["oracle"]
+        assert [name for name in METHODS if METHODS[name].deterministic] == ["clip"]
+
+    def test_unknown_name(self):
+        with pytest.raises(LanzdmlError) as error:
+            METHODS["indirct"]
+        assert str(error.value) == (
+            "Unknown method 'indirct'. Did you mean 'indirect'? The methods are: random, clip, "
+            "indirect, random_transform, pca, lae, ae, oracle."
+        )
+        assert "indirct" not in METHODS
+        assert METHODS.get("indirct") is None
+        with pytest.raises(LanzdmlError, match="Unknown method 'x'"):
+            METHODS.module("x")
+
+    def test_read_only(self):
+        with pytest.raises(TypeError):
+            METHODS["mine"] = "mine:Mine"
+
+    def test_unknown_attribute_of_the_package(self):
+        with pytest.raises(AttributeError, match="Indirect"):
+            lanzdml.Indirect  # noqa: B018
+
+    def test_import_costs_nothing_and_a_method_loads_no_other(self):
+        run_python("""
+            import sys, lanzdml
+            from lanzdml.methods import METHODS
+            "clip" in METHODS, list(METHODS), dir(lanzdml)
+            assert not {"numpy", "sklearn", "torch"} & sys.modules.keys()
+            METHODS["indirect"]
+            loaded = {name.split(".")[-1] for name in sys.modules if "lanzdml.methods." in name}
+            assert not loaded & (set(METHODS) - {"indirect"}), loaded
+        """)
+
+    def test_methods_without_training_are_fitted_without_torch(self):
+        run_python("""
+            import sys, numpy as np
+            from lanzdml.methods import METHODS
+            from lanzdml.methods.base import fit_seeds
+            x = np.random.default_rng(0).standard_normal((9, 6))
+            for name in ("clip", "random", "random_transform", "pca"):
+                params = {"dim": 3} if METHODS[name].has_dim else {}
+                [e.transform(x) for e in fit_seeds(METHODS[name](**params), x, [0, 1])]
+            assert "torch" not in sys.modules
+        """)
+
+
+# --- The methods that learn nothing
+
+
+def unit(array):
+    return array / np.linalg.norm(array, axis=-1, keepdims=True)
+
+
+def test_random_draws_a_normalised_gaussian_vector_an_image():
+    expected = unit(np.random.default_rng(7).standard_normal((30, 5)))
+    out = Random(5, random_state=7).fit(TEXT).transform(IMAGES)
+    np.testing.assert_allclose(out, expected, atol=1e-6)
+
+
+def test_clip_is_the_image_at_unit_length():
+    np.testing.assert_allclose(CLIP().fit(TEXT).transform(IMAGES), unit(IMAGES), atol=1e-6)
+
+
+@given(
+    st.lists(st.floats(2.0**-60, 2.0**60, width=32), min_size=1, max_size=4),
+    st.integers(1, 40),
+)
+def test_normalise_at_any_scale(scales, d):
+    rows = np.float32(scales)[:, None] * vectors(len(scales), d, seed=d)
+    np.testing.assert_allclose(np.linalg.norm(normalise(rows), axis=1), 1, atol=1e-6)
+    np.testing.assert_allclose(normalise(rows), unit(rows.astype(np.float64)), atol=1e-6)
+
+
+def test_random_transform_is_where_indirect_starts():
+    start = RandomTransform(5, random_state=3).fit(TEXT)
+    first = InDiReCT(5, random_state=3, max_iter=1).fit(TEXT)
+    np.testing.assert_array_equal(start.U_, first.U_)
+    np.testing.assert_allclose(start.transform(IMAGES), unit(unit(IMAGES) @ start.U_), atol=1e-6)
+
+
+def test_initial_values():
+    rng = np.random.default_rng(0)
+    U = gaussian(rng, 512, 128)
+    assert abs(U.mean()) < 0.002
+    assert abs(U.std() - 0.1) < 0.002
+    torch.manual_seed(0)
+    layer = nn.Linear(512, 300)
+    for ours, torchs in zip(linear_layer(rng, 512, 300), (layer.weight, layer.bias), strict=True):
+        theirs = torchs.detach().numpy()
+        assert ours.shape == theirs.shape
+        assert np.abs(ours).max() < 512**-0.5
+        assert ours.std() == pytest.approx(theirs.std(), rel=0.1)
+
+
+# --- PCA
+
+
+def test_pca_is_the_svd_of_centred_texts():
+    text = vectors(40, R, seed=5)
+    centred = unit(text.astype(np.float64))
+    mean = centred.mean(0)
+    basis = np.linalg.svd(centred - mean)[2][:5]
+    pca = PCA(5).fit(text)
+    overlap = basis @ pca.components_.T
+    np.testing.assert_allclose(np.abs(overlap), np.eye(5), atol=1e-4)
+    expected = (unit(IMAGES.astype(np.float64)) - mean) @ basis.T * np.diag(overlap).round()
+    np.testing.assert_allclose(pca.transform(IMAGES), expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("text", [TEXT[:5], np.repeat(TEXT[:5], 4, axis=0)])
+def test_pca_needs_more_distinct_prompts_than_dimensions(text):
+    with pytest.raises(CannotFitError, match=r"PCA to 5 dim.* more than 5 distinct.* are 5"):
+        PCA(5).fit(text)
+    assert PCA(4).fit(text).transform(IMAGES).shape == (30, 4)
+
+
+def test_pca_has_no_more_dimensions_than_the_vectors():
+    with pytest.raises(CannotFitError, match="components, but they have 24"):
+        PCA(25).fit(vectors(40))
+
+
+# --- Trained methods against the paper's text, written plainly with automatic differentiation
+
+
+def indirect_loss(text, U):
+    """Equations 2 to 4."""
+    z = text @ U
+    z = z / z.norm(dim=1, keepdim=True)
+    back = z @ U.T
+    back = back / back.norm(dim=1, keepdim=True)
+    return torch.arccos((text * back).sum(1)).mean()
+
+
+def lae_loss(text, W1, b1, W2, b2):
+    return ((((text @ W1.T + b1) @ W2.T + b2) - text) ** 2).sum()
+
+
+def ae_loss(text, W1, b1, W2, b2, W3, b3, W4, b4):
+    leaky = nn.LeakyReLU(0.01)
+    code = leaky(text @ W1.T + b1) @ W2.T + b2
+    return (((leaky(code @ W3.T + b3) @ W4.T + b4) - text) ** 2).sum()
+
+
+def oracle_loss(images, codes, U, prototypes):
+    v = images @ U
+    v = v / v.norm(dim=1, keepdim=True)
+    c = prototypes / prototypes.norm(dim=1, keepdim=True)
+    return nn.functional.cross_entropy(v @ c.T, codes)
+
+
+def layers(seed, *sizes):
+    """nn.Linear's default: uniform within 1 / sqrt(inputs), weight before bias, layer by layer."""
+    rng, arrays = np.random.default_rng(seed), []
+    for n_in, n_out in pairwise(sizes):
+        bound = n_in**-0.5
+        arrays += [rng.uniform(-bound, bound, (n_out, n_in)), rng.uniform(-bound, bound, n_out)]
+    return [array.astype(np.float32) for array in arrays]
+
+
+def normals(seed, *shapes):
+    rng = np.random.default_rng(seed)
+    return [(0.1 * rng.standard_normal(shape)).astype(np.float32) for shape in shapes]
+
+
+UNIT_TEXT, UNIT_IMAGES = unit(TEXT.astype(np.float64)), unit(IMAGES.astype(np.float64))
+CODES = np.unique(LABELS, return_inverse=True)[1]
+TEXT64, IMAGES64 = torch.tensor(UNIT_TEXT), torch.tensor(UNIT_IMAGES)
+CODES64 = torch.tensor(CODES)
+
+# estimator, its objective in float64, the plain loss, initial values for a seed, weight decay
+TRAINED = {
+    "indirect": (
+        InDiReCT(5),
+        lambda: mean_angle(UNIT_TEXT, 5),
+        lambda *p: indirect_loss(TEXT64, *p),
+        lambda seed: normals(seed, (R, 5)),
+        0,
+    ),
+    "lae": (
+        LinearAutoencoder(5),
+        lambda: squared_error(UNIT_TEXT, (1, 1)),
+        lambda *p: lae_loss(TEXT64, *p),
+        lambda seed: layers(seed, R, 5, R),
+        0,
+    ),
+    "ae": (
+        Autoencoder(5, hidden=16),
+        lambda: squared_error(UNIT_TEXT, (0.01, 1, 0.01, 1)),
+        lambda *p: ae_loss(TEXT64, *p),
+        lambda seed: layers(seed, R, 16, 5, 16, R),
+        1e-2,
+    ),
+    "oracle": (
+        Oracle(5),
+        lambda: normalized_softmax(UNIT_IMAGES, CODES),
+        lambda *p: oracle_loss(IMAGES64, CODES64, *p),
+        lambda seed: normals(seed, (R, 5), (3, 5)),
+        0,
+    ),
+}
+trained = pytest.mark.parametrize(
+    ("estimator", "objective", "loss", "start", "weight_decay"), TRAINED.values(), ids=TRAINED
+)
+
+
+def plain_fit(loss, start, weight_decay, max_iter, patience=100, learning_rate=0.01):
+    """The paper's loop in float64, as anyone would write it."""
+    parameters = [torch.tensor(a, dtype=torch.float64, requires_grad=True) for a in start]
+    adam = torch.optim.Adam(parameters, lr=learning_rate, weight_decay=weight_decay)
+    best, kept, stale, n_iter = np.inf, None, 0, 0
+    while stale < patience and n_iter < max_iter:
+        n_iter += 1
+        adam.zero_grad()
+        value = loss(*parameters)
+        value.backward()
+        if value.item() < best:
+            best, stale = value.item(), 0
+            kept = [p.detach().numpy().copy() for p in parameters]
+        else:
+            stale += 1
+        adam.step()
+    return kept, best, n_iter
+
+
+@trained
+def test_gradients_are_those_of_automatic_differentiation(
+    estimator, objective, loss, start, weight_decay
+):
+    for seed in range(3):
+        arrays = [array.astype(np.float64) for array in start(seed)]
+        plain = [torch.tensor(array, requires_grad=True) for array in arrays]
+        expected = loss(*plain)
+        expected.backward()
+        ours = [torch.tensor(array) for array in arrays]
+        gradients = [torch.full_like(array, np.nan) for array in ours]
+        value = objective()(ours, gradients)
+        torch.testing.assert_close(value, expected.detach(), rtol=1e-12, atol=0)
+        for gradient, parameter in zip(gradients, plain, strict=True):
+            torch.testing.assert_close(gradient, parameter.grad, rtol=1e-11, atol=1e-13)
+
+
+@trained
+def test_whole_fit_is_that_of_the_plain_loop(estimator, objective, loss, start, weight_decay):
+    """In float64 and with an early stop: rounding grows with every step of Adam.
+
+    After some hundred steps on a plateau it would have grown into another path.
+    """
+    arrays = [array.astype(np.float64) for array in start(1)]
+    params = {"patience": 5, "learning_rate": 0.03, "max_iter": 1000}
+    minimum = minimise(objective(), arrays, weight_decay=weight_decay, **params)
+    parameters, best, n_iter = plain_fit(loss, arrays, weight_decay, **params)
+    assert 50 < minimum.n_iter == n_iter < 1000
+    assert minimum.loss == pytest.approx(best, rel=1e-8)
+    for ours, plain in zip(minimum.parameters, parameters, strict=True):
+        np.testing.assert_allclose(ours, plain, atol=1e-9)
+
+
+@trained
+@pytest.mark.parametrize("max_iter", [1, 2, 60])
+def test_estimator_follows_the_plain_loop(
+    estimator, objective, loss, start, weight_decay, max_iter
+):
+    """The class as used, in float32: initial values, parameters of the optimiser, transform."""
+    estimator = clone(estimator).set_params(random_state=2, max_iter=max_iter)
+    estimator.fit(*data_of(type(estimator)))
+    parameters, best, n_iter = plain_fit(loss, start(2), weight_decay, max_iter)
+    assert estimator.n_iter_ == n_iter == max_iter
+    assert estimator.loss_ == pytest.approx(best, rel=1e-4)
+    for name, plain in zip(estimator.learned, parameters, strict=False):
+        np.testing.assert_allclose(getattr(estimator, name), plain, atol=1e-4)
+
+
+def test_transforms_as_the_paper_writes_them():
+    images = UNIT_IMAGES
+    for cls in (InDiReCT, Oracle):
+        estimator = fitted(cls)
+        expected = unit(images @ estimator.U_)
+        np.testing.assert_allclose(estimator.transform(IMAGES), expected, atol=1e-5)
+    lae = fitted(LinearAutoencoder)
+    expected = [lae.W1_ @ v + lae.b1_ for v in images]
+    np.testing.assert_allclose(lae.transform(IMAGES), expected, atol=1e-5)
+    ae = fitted(Autoencoder)
+    encoder = nn.Sequential(nn.Linear(R, 16), nn.LeakyReLU(), nn.Linear(16, 5)).double()
+    names = {"0.weight": ae.W1_, "0.bias": ae.b1_, "2.weight": ae.W2_, "2.bias": ae.b2_}
+    encoder.load_state_dict({name: torch.tensor(array) for name, array in names.items()})
+    expected = encoder(IMAGES64).detach().numpy()
+    np.testing.assert_allclose(ae.transform(IMAGES), expected, atol=1e-5)
+
+
+def test_paper_defaults():
+    common = {"dim": 128, "random_state": 0, "learning_rate": 0.01, "patience": 100}
+    for cls in (InDiReCT, LinearAutoencoder, Autoencoder, Oracle):
+        assert common.items() <= cls().get_params().items()
+    assert {"hidden": 512, "weight_decay": 0.01}.items() <= Autoencoder().get_params().items()
+
+
+def test_training_keeps_what_varies_in_the_texts_and_suppresses_the_rest():
+    rng = np.random.default_rng(0)
+    common, varying, constant = np.eye(R)[:3]
+    text = common + 0.5 * rng.standard_normal((40, 1)) * varying
+    estimators = [cls(4).fit(text) for cls in (RandomTransform, InDiReCT)]
+
+    def similarity(direction):
+        """Cosine of two images that differ in this direction: untrained and trained."""
+        images = [common - 0.5 * direction, common + 0.5 * direction]
+        return [np.prod(e.transform(images), axis=0).sum() for e in estimators]
+
+    untrained, trained = similarity(constant)
+    assert trained > 0.9
+    assert untrained < 0.5
+    assert similarity(varying)[1] == pytest.approx(0.6, abs=0.1)
+
+
+# --- The arc cosine
+
+
+def test_arccos_is_exact_inside_and_goes_on_straight():
+    edge = 1 - 1e-7
+    x = np.linspace(-edge, edge, 101)
+    value, slope = arccos(torch.tensor(x))
+    np.testing.assert_allclose(value, np.arccos(x), rtol=1e-12)
+    np.testing.assert_allclose(slope, -1 / np.sqrt(1 - x**2), rtol=1e-6)
+    steepest = -1 / np.sqrt(1 - edge**2)
+    for beyond in (1e-7, 1e-6, 0.1):
+        value, slope = arccos(torch.tensor([edge + beyond, -edge - beyond], dtype=torch.float64))
+        np.testing.assert_allclose(slope, steepest, rtol=1e-6)
+        tangent = np.arccos(edge) + steepest * beyond
+        np.testing.assert_allclose(value, [tangent, np.pi - tangent], rtol=1e-6)
+
+
+def test_arccos_is_finite_in_float32():
+    value, slope = arccos(torch.tensor([1, 1 + 2e-7, -1, -1 - 2e-7, 0]))
+    assert torch.isfinite(value).all()
+    assert torch.isfinite(slope).all()
+    assert value[4] == np.float32(np.pi / 2)
+
+
+def test_a_single_prompt_reconstructed_to_rounding_can_be_fitted():
+    estimator = InDiReCT(5).fit(TEXT[:1])
+    assert np.isfinite(estimator.transform(IMAGES)).all()
+    assert estimator.loss_ < 0.01
+
+
+# --- The optimisation
+
+
+class Scripted:
+    """A loss that takes given values, whatever the parameters; it keeps those that it saw."""
+
+    def __init__(self, losses):
+        self.losses, self.seen = losses, []
+
+    def __call__(self, parameters, gradients):
+        gradients[0].fill_(1)
+        self.seen.append(parameters[0].numpy().copy())
+        return torch.tensor(self.losses[len(self.seen) - 1])
+
+
+def scripted(losses, **params):
+    objective = Scripted(losses)
+    return objective, minimise(objective, [np.zeros(3, np.float32)], **params)
+
+
+def test_keeps_the_parameters_of_the_best_loss_before_its_step():
+    losses = [5.0, 3.0, 4.0, 2.0, 2.0, 2.5, 7.0, 0.0]
+    objective, minimum = scripted(losses, patience=3, max_iter=8)
+    assert minimum.loss == 2
+    assert minimum.n_iter == 7  # an equal loss is no better one, and the last value is never seen
+    np.testing.assert_array_equal(minimum.parameters[0], objective.seen[3])
+    # Adam with a constant gradient takes steps of the learning rate.
+    np.testing.assert_allclose(minimum.parameters[0], -0.03, rtol=1e-5)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.integers(0, 30).map(float) | st.just(float("nan")), min_size=1, max_size=40),
+    st.integers(1, 6),
+)
+def test_patience(losses, patience):
+    best, best_at, stop = np.inf, None, len(losses)
+    for at, loss in enumerate(losses):
+        if loss < best:
+            best, best_at = loss, at
+        elif at - (best_at if best_at is not None else -1) >= patience:
+            stop = at + 1
+            break
+    if best_at is None:
+        with pytest.raises(CannotFitError, match="not finite"):
+            scripted(losses, patience=patience, max_iter=len(losses))
+        return
+    objective, minimum = scripted(losses, patience=patience, max_iter=len(losses))
+    assert (minimum.loss, minimum.n_iter) == (best, stop)
+    np.testing.assert_array_equal(minimum.parameters[0], objective.seen[best_at])
+
+
+def test_start_is_left_alone():
+    start = np.ones((4, 3), np.float32)
+    minimise(Scripted([1.0, 0.5, 0.2]), [start], max_iter=3)
+    np.testing.assert_array_equal(start, 1)
+
+
+def test_reaching_max_iter_is_said():
+    with pytest.warns(ConvergenceWarning, match="indirect was stopped after max_iter=7") as caught:
+        estimator = InDiReCT(5, max_iter=7).fit(TEXT)
+    assert estimator.n_iter_ == 7
+    assert caught[0].filename == __file__
+
+
+@pytest.mark.parametrize("cls", [InDiReCT, Autoencoder])
+def test_results_do_not_depend_on_torchs_threads_which_are_left_as_they_were(cls):
+    text = vectors(300, 256)
+    before = torch.get_num_threads()
+    try:
+        results = []
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            results.append(make(cls, dim=64, max_iter=10, hidden=128).fit(text))
+            assert torch.get_num_threads() == threads
+            fit_seeds(make(cls), TEXT, [0, 1, 2], threads=2)
+            assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+    for name, value in learned_of(results[0]).items():
+        np.testing.assert_array_equal(value, getattr(results[1], name))
+
+
+def test_torchs_threads_are_restored_after_an_error(monkeypatch):
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        monkeypatch.setattr("lanzdml.methods.indirect.mean_angle", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            InDiReCT(5).fit(TEXT)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
+# --- Oracle
+
+
+def test_oracle_does_not_care_what_labels_are_called():
+    by_code = make(Oracle).fit(IMAGES, CODES)
+    assert_same(by_code, make(Oracle).fit(IMAGES, LABELS))
+    assert_same(by_code, make(Oracle).fit(IMAGES, LABELS.astype(object)))
+    assert_same(by_code, make(Oracle).fit(IMAGES, LABELS.tolist()))
+    assert_same(by_code, make(Oracle).fit(IMAGES, torch.tensor(CODES)))
+
+
+def test_oracle_separates_the_classes():
+    out = Oracle(5).fit(IMAGES, LABELS).transform(IMAGES)
+    same = LABELS[:, None] == LABELS
+    cosines = out @ out.T
+    assert cosines[same].mean() > 0.9
+    assert cosines[~same].max() < 0.3
+
+
+@pytest.mark.parametrize(
+    "labels", [LABELS[:-1], LABELS[:, None], [None, *LABELS[1:]], [np.nan, *range(29)]], ids=str
+)
+def test_oracle_with_unusable_labels(labels):
+    with pytest.raises(EmbeddingError, match="labels must"):
+        make(Oracle).fit(IMAGES, labels)
+
+
+def test_oracle_needs_two_classes():
+    with pytest.raises(CannotFitError, match="at least two classes; all images are red"):
+        make(Oracle).fit(IMAGES, ["red"] * 30)
+
+
+def test_repr_names_parameters_that_differ():
+    assert repr(InDiReCT(64)) == "InDiReCT(dim=64)"
+    assert json.loads(json.dumps(InDiReCT(64).get_params()))["dim"] == 64
