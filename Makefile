@@ -17,7 +17,7 @@ $(INSTALLED): requirements/bootstrap.txt requirements/lanzdml.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes requirements/lanzdml.txt
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements/lanzdml.txt
 	@touch $@
 
 demo: $(INSTALLED)  ## run the benchmark on the embedded cars: tables in results/

@@ -3,8 +3,8 @@
     python -m demo_assets.build_dataset resources/demo_cars/test.parquet
 
 Columns: ``image_id``, ``image`` (JPEG), ``mask`` (PNG, 1 bit: the car without its shadow), the
-three labels, ``caption``, and the scene's own numbers. The same seed writes the same bytes with the same
-versions of VTK, Mesa, Pillow and pyarrow.
+three labels, ``caption``, and the scene's own numbers. The same seed writes the same bytes with the
+same versions of VTK, Mesa, Pillow and pyarrow.
 """
 
 import argparse

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from dataclasses import dataclass
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -133,7 +134,6 @@ def load_clip(architecture: str, pretrained: str, device: str = "auto") -> Clip:
     device = choose_device(device)
 
     import open_clip
-    import torch
 
     name = architecture
     if is_path(architecture):
@@ -158,9 +158,8 @@ def load_clip(architecture: str, pretrained: str, device: str = "auto") -> Clip:
         "weights_sha256": checksum,
         "embed_dim": str(config["embed_dim"]),
         "preprocessing": " ".join(str(preprocess).split()),
-        "torch": torch.__version__,
-        "open_clip_torch": open_clip.__version__,
         "device": device,
+        **{name: version(name) for name in ("torch", "torchvision", "open_clip_torch", "pillow")},
     }
     return Clip(model, preprocess, open_clip.get_tokenizer(name), device, description)
 

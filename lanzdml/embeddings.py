@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from lanzdml.clip import Clip
 from lanzdml.errors import LanzdmlError
 from lanzdml.files import replacing
-from lanzdml.manifest import ID, IMAGE, PATH
+from lanzdml.manifest import ID, IMAGE, PATH, read_manifest
 
 EMBEDDING = "embedding"
 
@@ -52,6 +52,26 @@ def read_embeddings(path: Path) -> tuple[pd.DataFrame, np.ndarray, dict[str, str
         key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()
     }
     return table.drop_columns(EMBEDDING).to_pandas(), embeddings, metadata
+
+
+def labelled_images(
+    images_file: Path, manifest_file: Path, notion: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Embeddings and labels of the images that have a label for the notion.
+
+    Raises:
+        LanzdmlError: the two files are not about the same images, or none has a label.
+    """
+    rows, embeddings, _ = read_embeddings(images_file)
+    manifest = read_manifest(manifest_file, columns=[ID, notion])
+    if not rows[ID].equals(manifest[ID]):
+        raise LanzdmlError(
+            f"{images_file} holds other images than {manifest_file}: delete it and run again"
+        )
+    labelled = manifest[notion].notna().to_numpy()
+    if not labelled.any():
+        raise LanzdmlError(f"{manifest_file}: no image has a label for {notion}")
+    return embeddings[labelled], manifest[notion][labelled].to_numpy()
 
 
 class _Images:

@@ -1,4 +1,4 @@
-"""Runs: one dataset, notion, model, method, dim and seed, fitted and then evaluated."""
+"""Runs: the scores of one dataset, notion, model, method, dim and seed, a row each."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -6,19 +6,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from lanzdml.embeddings import read_embeddings
-from lanzdml.errors import CannotFitError, LanzdmlError
+from lanzdml.embeddings import labelled_images
 from lanzdml.files import replacing
-from lanzdml.manifest import ID, read_manifest
-from lanzdml.methods import METHODS
 from lanzdml.metrics import METRICS, compute_metrics
-from lanzdml.transforms import (
-    OK,
-    load_transform,
-    read_metadata,
-    save_not_fitted,
-    save_transform,
-)
+from lanzdml.transforms import OK, load_transform, read_metadata
 
 COLUMNS = {
     "dataset": "string",
@@ -41,69 +32,6 @@ COLUMNS = {
 scored, ``n_prompts`` the notion's prompts, ``n_images`` and ``n_classes`` count what has a label;
 ``fit_seconds`` is null where nothing was fitted, ``iterations`` and ``loss`` where nothing was
 optimised, and the metrics where ``status`` is "not_fitted"; then ``reason`` says why."""
-
-
-def new_estimator(method: str, dim: str):
-    """An unfitted estimator; ``dim`` is a number, or anything for methods without one."""
-    return METHODS[method](dim=int(dim)) if METHODS[method].has_dim else METHODS[method]()
-
-
-def labelled_images(
-    images_file: Path, manifest_file: Path, notion: str
-) -> tuple[np.ndarray, np.ndarray]:
-    """Embeddings and labels of the images that have a label for the notion.
-
-    Raises:
-        LanzdmlError: the two files are not about the same images, or none has a label.
-    """
-    rows, embeddings, _ = read_embeddings(images_file)
-    manifest = read_manifest(manifest_file, columns=[ID, notion])
-    if not rows[ID].equals(manifest[ID]):
-        raise LanzdmlError(
-            f"{images_file} holds other images than {manifest_file}: delete it and run again"
-        )
-    labelled = manifest[notion].notna().to_numpy()
-    if not labelled.any():
-        raise LanzdmlError(f"{manifest_file}: no image has a label for {notion}")
-    return embeddings[labelled], manifest[notion][labelled].to_numpy()
-
-
-def fit_runs(
-    method: str,
-    dim: str,
-    seeds: Sequence[int],
-    *,
-    prompts_file: Path,
-    outputs: Sequence[Path],
-    supervision: tuple[Path, Path, str] | None = None,
-) -> None:
-    """Fit a method for each seed and store one transform a seed.
-
-    A method that cannot be fitted to these prompts is stored as such, with the reason.
-
-    Args:
-        method: a name of the registry.
-        dim: r', or anything for methods without one.
-        seeds: one run each.
-        prompts_file: prompt embeddings of the notion.
-        outputs: one file a seed, in the seeds' order.
-        supervision: images file, manifest file and notion, for a supervised method only.
-    """
-    from lanzdml.methods.base import fit_seeds
-
-    estimator = new_estimator(method, dim)
-    _, prompts, _ = read_embeddings(prompts_file)
-    metadata = {"n_prompts": len(prompts)}
-    data, labels = (prompts, None) if supervision is None else labelled_images(*supervision)
-    try:
-        fitted = fit_seeds(estimator, data, seeds, labels)
-    except CannotFitError as error:
-        for seed, output in zip(seeds, outputs, strict=True):
-            estimator.set_params(random_state=seed)
-            save_not_fitted(output, estimator, str(error), **metadata)
-        return
-    for transform, output in zip(fitted, outputs, strict=True):
-        save_transform(output, transform, **metadata)
 
 
 def evaluate_runs(

@@ -1,7 +1,9 @@
-"""What a method learned, as a file: safetensors with the run in its metadata, one file a seed."""
+"""Transforms: what a method learned, fitted and stored as safetensors, one file a seed."""
 
 import json
 import os
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lanzdml.errors import CannotFitError, LanzdmlError
@@ -20,6 +22,50 @@ _SCALARS = {
     "iterations": ("n_iter_", int),
     "fit_seconds": ("fit_seconds_", float),
 }
+
+
+def new_estimator(method: str, dim: str) -> "Method":
+    """An unfitted estimator; ``dim`` is a number, or anything for methods without one."""
+    return METHODS[method](dim=int(dim)) if METHODS[method].has_dim else METHODS[method]()
+
+
+def fit_transforms(
+    method: str,
+    dim: str,
+    seeds: Sequence[int],
+    *,
+    prompts_file: Path,
+    outputs: Sequence[Path],
+    supervision: tuple[Path, Path, str] | None = None,
+) -> None:
+    """Fit a method for each seed and store one transform a seed.
+
+    A method that cannot be fitted to these prompts is stored as such, with the reason.
+
+    Args:
+        method: a name of the registry.
+        dim: r', or anything for methods without one.
+        seeds: one run each.
+        prompts_file: prompt embeddings of the notion.
+        outputs: one file a seed, in the seeds' order.
+        supervision: images file, manifest file and notion, for a supervised method only.
+    """
+    from lanzdml.embeddings import labelled_images, read_embeddings
+    from lanzdml.methods.base import fit_seeds
+
+    estimator = new_estimator(method, dim)
+    _, prompts, _ = read_embeddings(prompts_file)
+    metadata = {"n_prompts": len(prompts)}
+    data, labels = (prompts, None) if supervision is None else labelled_images(*supervision)
+    try:
+        fitted = fit_seeds(estimator, data, seeds, labels)
+    except CannotFitError as error:
+        for seed, output in zip(seeds, outputs, strict=True):
+            estimator.set_params(random_state=seed)
+            save_not_fitted(output, estimator, str(error), **metadata)
+        return
+    for transform, output in zip(fitted, outputs, strict=True):
+        save_transform(output, transform, **metadata)
 
 
 def save_transform(path: str | os.PathLike[str], estimator: "Method", **metadata: object) -> None:

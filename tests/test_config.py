@@ -60,7 +60,11 @@ WRONG = [
     ((*NOTION, "aspects"), [], "car_color.aspects: the list holds no aspects"),
     ((*NOTION, "aspects"), ["red", " "], "aspect number 2 is empty"),
     ((*MODEL, "architecture"), "ViT-Q", "there is no open_clip model 'ViT-Q'"),
-    ((*MODEL, "architecture"), "config.yaml/x.json", "there is no readable file 'config.yaml/x.json'"),
+    (
+        (*MODEL, "architecture"),
+        "config.yaml/x.json",
+        "there is no readable file 'config.yaml/x.json'",
+    ),
     ((*MODEL, "pretrained"), "gone.safetensors", "there is no file gone.safetensors"),
     (("embeddings", "device"), "gpu", "embeddings.device: should be 'auto', 'cpu' or 'cuda'"),
     (("embeddings", "batch_size"), 0, "embeddings.batch_size: should be greater"),

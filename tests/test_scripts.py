@@ -1,5 +1,6 @@
 """The scripts' common frame: log, one-line errors."""
 
+import os
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,12 +10,14 @@ import pytest
 from lanzdml.errors import LanzdmlError
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow_scripts"))
-from job import run
+from job import THREAD_VARIABLES, run
 
 
 @pytest.fixture
-def snakemake(tmp_path):
-    return SimpleNamespace(log=[str(tmp_path / "job.log")])
+def snakemake(tmp_path, monkeypatch):
+    for variable in THREAD_VARIABLES:  # so that the test's own process gets them back
+        monkeypatch.setenv(variable, os.environ.get(variable, "1"))
+    return SimpleNamespace(log=[str(tmp_path / "job.log")], threads=3)
 
 
 def test_output_goes_to_the_log_and_the_terminal(snakemake, capsys):
@@ -40,3 +43,9 @@ def test_a_fault_of_ours_keeps_its_traceback(snakemake):
 
     with pytest.raises(ZeroDivisionError):
         run(main, snakemake)
+
+
+def test_libraries_use_the_threads_of_the_rule(snakemake):
+    seen = {}
+    run(lambda _: seen.update(os.environ), snakemake)
+    assert {seen[variable] for variable in THREAD_VARIABLES} == {"3"}

@@ -1,6 +1,6 @@
 """The workflow as a user runs it: planned, run end to end on a small configuration, and rerun."""
 
-import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,15 +15,14 @@ ROOT = Path(__file__).parents[1]
 SMALL = yaml.safe_load((ROOT / "tests" / "configs" / "small.yaml").read_text())
 
 
-def snakemake(folder, *arguments, check=True):
-    """Run the workflow in a folder; returns what it printed."""
-    command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", *arguments]
+def snakemake(folder, *arguments, check=True, code=ROOT):
+    """Run the workflow of a copy of this repository in a folder; returns what it printed."""
+    command = [sys.executable, "-m", "snakemake", "--snakefile", code / "Snakefile", *arguments]
     result = subprocess.run(
         [*map(str, command), "--directory", str(folder)],
         capture_output=True,
         text=True,
-        cwd=ROOT,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        cwd=code,
         check=False,
     )
     output = result.stdout + result.stderr
@@ -49,8 +48,9 @@ def planned_jobs(output):
     return jobs
 
 
-def plan(folder):
-    return planned_jobs(snakemake(folder, "--dry-run", "--quiet", "rules", "--cores", "1"))
+def plan(folder, code=ROOT):
+    arguments = ("--dry-run", "--quiet", "rules", "--cores", "1")
+    return planned_jobs(snakemake(folder, *arguments, code=code))
 
 
 @pytest.fixture(scope="module")
@@ -161,3 +161,40 @@ def test_other_settings_of_the_machine_rerun_nothing(finished):
         assert plan(working_folder(finished, changed)) == {}
     finally:
         working_folder(finished, SMALL)
+
+
+@pytest.fixture
+def copied_code(tmp_path):
+    """A copy of the workflow and its library that a test may edit."""
+    for name in ("Snakefile", "rules", "workflow_scripts", "lanzdml", "envs", "profiles"):
+        source, copy = ROOT / name, tmp_path / name
+        shutil.copytree(source, copy) if source.is_dir() else shutil.copy2(source, copy)
+    return tmp_path
+
+
+def edit(path, old, new):
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def test_an_edited_method_reruns_itself_only(finished, copied_code):
+    assert plan(finished, copied_code) == {}, "a copy of the code is the same code"
+    edit(copied_code / "lanzdml/methods/indirect.py", "return normalise(", "return -normalise(")
+    jobs = plan(finished, copied_code)
+    assert jobs["fit_transforms"] == jobs["compute_metrics"] == 2
+    assert "embed_images" not in jobs
+
+
+def test_edited_metrics_rerun_the_scores_and_no_fit(finished, copied_code):
+    edit(copied_code / "lanzdml/metrics.py", "max_iter=25", "max_iter=26")
+    jobs = plan(finished, copied_code)
+    assert jobs["compute_metrics"] == 8
+    assert not jobs.keys() & {"fit_transforms", "embed_images", "embed_prompts"}
+
+
+def test_a_new_method_and_other_comments_rerun_nothing(finished, copied_code):
+    registry = copied_code / "lanzdml/methods/__init__.py"
+    edit(registry, "METHODS = Methods(\n", 'METHODS = Methods(\n    mine="indirect:InDiReCT",\n')
+    edit(copied_code / "lanzdml/metrics.py", '"""The seven', '"""All seven')
+    assert plan(finished, copied_code) == {}

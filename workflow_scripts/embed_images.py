@@ -6,13 +6,10 @@ from job import run
 
 
 def main(snakemake) -> None:
-    import torch
-
     from lanzdml.clip import load_clip
     from lanzdml.embeddings import embed_images, write_embeddings
     from lanzdml.manifest import ID, fingerprint, read_manifest
 
-    torch.set_num_threads(snakemake.threads)
     resources = snakemake.resources
     clip = load_clip(**snakemake.params.model, device=resources.device)
     manifest = read_manifest(snakemake.input.manifest)

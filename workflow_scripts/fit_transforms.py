@@ -6,10 +6,10 @@ from job import run
 
 
 def main(snakemake) -> None:
-    from lanzdml.runs import fit_runs
+    from lanzdml.transforms import fit_transforms
 
     images, manifest = snakemake.input.get("images"), snakemake.input.get("manifest")
-    fit_runs(
+    fit_transforms(
         snakemake.wildcards.method,
         snakemake.wildcards.dim,
         snakemake.params.seeds,

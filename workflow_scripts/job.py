@@ -1,11 +1,14 @@
 """What every script of the workflow has in common."""
 
+import os
 import sys
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, TextIO
+
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 # Jobs may run in conda environments, in which this library is not installed.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -33,9 +36,15 @@ class _Tee:
 def run(main: Callable[[Any], None], snakemake: SimpleNamespace | Any) -> None:
     """Run a script's ``main`` with its output in the job's log as well as on the terminal.
 
+    Its numerical libraries use the threads that the rule claims: more would get in the way of other
+    jobs, and sums would be rounded differently on machines with other numbers of cores. ``main``
+    imports them itself, as they read the variables only once.
+
     An error that the user can mend ends the job with its message and no traceback.
     """
     from lanzdml.errors import LanzdmlError
+
+    os.environ |= dict.fromkeys(THREAD_VARIABLES, str(snakemake.threads))
 
     with open(snakemake.log[0], "w", encoding="utf-8") as log:
         terminal = _Tee(sys.stderr, log)
