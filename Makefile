@@ -9,15 +9,15 @@ CORES ?= all
 .PHONY: help install demo test check format lock demo-assets readme clean
 
 help:  ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(INSTALLED)  ## set up .venv with the exact versions of requirements/
 
 $(INSTALLED): requirements/bootstrap.txt requirements/lanzdml.txt
-	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version if sys.version_info < (3, 11) else 0)'
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed; name one: make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
-	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements/lanzdml.txt
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements/lanzdml.txt
 	@touch $@
 
 demo: $(INSTALLED)  ## run the benchmark on the embedded cars: tables in results/
@@ -52,7 +52,7 @@ demo-assets: $(INSTALLED)  ## render demo_cars and train the demo CLIPs anew (ov
 	for size in S M L; do \
 	  $(BIN)/python -m demo_assets.train_clip resources/demo_clip/demo-$$size.json build/demo_layers.npz || exit 1; done
 
-readme: results/metrics.parquet  ## put the results' table into README.md
+readme: demo  ## run the benchmark and put its table into README.md
 	$(BIN)/python docs/update_readme.py
 
 clean:  ## remove results and build files, keep .venv

@@ -9,7 +9,7 @@
 #   metrics.parquet                                                 all rows
 #   tables/{table}.{md,csv,tex}
 # dim is "full" for a method that keeps the model's own size. Each job logs to results/logs/ and
-# writes its time and memory to results/benchmarks/, under the same path as its output.
+# longer ones write their time and memory to results/benchmarks/, under the path of their output.
 
 from snakemake.utils import min_version
 
@@ -33,5 +33,5 @@ include: "rules/tables.smk"
 rule all:
     default_target: True
     input:
-        TABLES,
+        TABLE_FILES,
     localrule: True

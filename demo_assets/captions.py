@@ -87,7 +87,7 @@ class CaptionWriter:
     Every word that it can use is in :attr:`vocabulary`, so that a token table can be cut to them.
     """
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int | tuple[int, ...]) -> None:
         self._random = np.random.default_rng(seed)
         self._names = read_car_names()
 

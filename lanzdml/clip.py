@@ -1,14 +1,20 @@
-"""CLIP models through open_clip: load one, and say exactly which one it is."""
+"""CLIP models through open_clip: load one, say exactly which one it is, embed with it."""
 
 import hashlib
+import io
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lanzdml.errors import LanzdmlError
+import numpy as np
+import pandas as pd
+
+from lanzdml.errors import LanzdmlError, suggest
+from lanzdml.manifest import ID, IMAGE, PATH
 
 if TYPE_CHECKING:
     import torch
@@ -134,7 +140,10 @@ def load_clip(architecture: str, pretrained: str, device: str = "auto") -> Clip:
     device = choose_device(device)
 
     import open_clip
+    import torch
 
+    # float32 as it is written: the default for convolutions on CUDA keeps ten bits of it.
+    torch.backends.cudnn.allow_tf32 = False
     name = architecture
     if is_path(architecture):
         name = Path(architecture).stem
@@ -149,6 +158,9 @@ def load_clip(architecture: str, pretrained: str, device: str = "auto") -> Clip:
         _load_checkpoint(model, checkpoint)
         checksum = sha256(checkpoint)
     else:
+        if pretrained not in open_clip.list_pretrained_tags_by_model(name):
+            tags = open_clip.list_pretrained_tags_by_model(name)
+            raise LanzdmlError(f"{name} has no weights {pretrained!r}; {suggest(pretrained, tags)}")
         model, _, preprocess = open_clip.create_model_and_transforms(name, pretrained=pretrained)
         checksum = _state_checksum(model)
     model.to(device).eval().requires_grad_(False)
@@ -170,3 +182,96 @@ def _state_checksum(model: "torch.nn.Module") -> str:
         digest.update(name.encode())
         digest.update(tensor.cpu().contiguous().view(-1).numpy().tobytes())
     return digest.hexdigest()
+
+
+class _Images:
+    """A torch dataset: decodes and preprocesses one image of a manifest."""
+
+    def __init__(self, manifest: pd.DataFrame, root: Path, preprocess) -> None:
+        self._ids = manifest[ID].tolist()
+        self._is_path = PATH in manifest
+        self._sources = manifest[PATH if self._is_path else IMAGE].tolist()
+        self._root, self._preprocess = root, preprocess
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def __getitem__(self, index: int):
+        from PIL import Image
+
+        source = self._sources[index]
+        try:
+            with Image.open(self._root / source if self._is_path else io.BytesIO(source)) as image:
+                return self._preprocess(image.convert("RGB"))
+        except (OSError, Image.DecompressionBombError) as error:
+            name = (
+                f"{self._ids[index]} ({self._root / source})" if self._is_path else self._ids[index]
+            )
+            # Returned, not raised: torch would wrap the traceback of a worker around it.
+            return LanzdmlError(f"image {name} cannot be read: {error}")
+
+
+def _collate(items: list):
+    from torch.utils.data import default_collate
+
+    errors = (item for item in items if isinstance(item, LanzdmlError))
+    return next(errors, None) or default_collate(items)
+
+
+def _batches(images: _Images, clip: Clip, batch_size: int, workers: int) -> Iterator:
+    from torch.utils.data import DataLoader
+
+    return iter(
+        DataLoader(
+            images,
+            batch_size=batch_size,
+            num_workers=workers,
+            collate_fn=_collate,
+            pin_memory=clip.device.startswith("cuda"),
+        )
+    )
+
+
+def embed_images(
+    clip: Clip, manifest: pd.DataFrame, root: Path, *, batch_size: int = 256, workers: int = 0
+) -> np.ndarray:
+    """Embed every image of a manifest, with a progress bar on stderr.
+
+    Args:
+        clip: the model.
+        manifest: see :mod:`lanzdml.manifest`.
+        root: the folder that paths are relative to.
+        batch_size: images a batch.
+        workers: processes that decode and preprocess; 0 does it here.
+
+    Returns:
+        (n, r) float32, raw outputs in the manifest's order.
+
+    Raises:
+        LanzdmlError: an image cannot be read.
+    """
+    import torch
+    from tqdm import tqdm
+
+    images = _Images(manifest, root, clip.preprocess)
+    embeddings = []
+    with torch.inference_mode(), tqdm(total=len(images), unit="image", mininterval=1) as progress:
+        for batch in _batches(images, clip, batch_size, workers):
+            if isinstance(batch, LanzdmlError):
+                raise batch
+            pixels = batch.to(clip.device, non_blocking=True)
+            embeddings.append(clip.model.encode_image(pixels).float().cpu().numpy())
+            progress.update(len(batch))
+    return np.concatenate(embeddings)
+
+
+def embed_prompts(clip: Clip, prompts: list[str], *, batch_size: int = 256) -> np.ndarray:
+    """Embed prompts: (n, r) float32, raw outputs in their order."""
+    import torch
+
+    embeddings = []
+    with torch.inference_mode():
+        for start in range(0, len(prompts), batch_size):
+            tokens = clip.tokenizer(prompts[start : start + batch_size]).to(clip.device)
+            embeddings.append(clip.model.encode_text(tokens).float().cpu().numpy())
+    return np.concatenate(embeddings)

@@ -5,22 +5,36 @@ editors use for completion.
 """
 
 import json
-import re
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
 
 from lanzdml.clip import is_path, read_architecture
 from lanzdml.datasets import DATASETS
-from lanzdml.errors import LanzdmlError
+from lanzdml.errors import LanzdmlError, suggest
 from lanzdml.methods import METHODS
 from lanzdml.prompts import PLACEHOLDER, read_aspects
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 Count = Annotated[int, Field(ge=1)]
+
+
+def _aspects(value: Any) -> Any:
+    """One error for what is neither of the two kinds, in place of one for each kind."""
+    if isinstance(value, str) or (
+        isinstance(value, list) and all(isinstance(aspect, str) for aspect in value)
+    ):
+        return value
+    raise ValueError("should be a list of strings or the path of a file")
 
 
 class ConfigError(LanzdmlError):
@@ -44,6 +58,7 @@ class NotionConfig(_Section):
         Field(
             description="the aspects, or a file of them: .txt, one a line, or .csv, column aspect"
         ),
+        BeforeValidator(_aspects),
     ]
 
 
@@ -94,7 +109,7 @@ class Config(_Section):
 def _dotted(location: tuple[str | int, ...]) -> str:
     path = ""
     for part in location:
-        if part in ("[key]", "str", "list[str]"):  # pydantic's own steps, no keys of the user
+        if part == "[key]":  # pydantic's own step, no key of the user
             continue
         path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else str(part)
     return path
@@ -128,13 +143,6 @@ def _section_of(annotation: Any) -> type[BaseModel] | None:
     return None
 
 
-def suggest(name: str, allowed: list[str]) -> str:
-    """``did you mean x? Allowed: ...`` for a misspelt name."""
-    close = get_close_matches(name, allowed, n=1)
-    guess = f"did you mean {close[0]!r}? " if close else ""
-    return f"{guess}Allowed: {', '.join(allowed)}"
-
-
 def _line(error: dict[str, Any]) -> str:
     location, kind = error["loc"], error["type"]
     where = _dotted(location)
@@ -144,7 +152,9 @@ def _line(error: dict[str, Any]) -> str:
         return f"{where}: is missing"
     if location and location[-1] == "[key]":
         return f"{where}: a name may hold letters, digits, '_', '.', '-' and starts with a letter or digit"  # noqa: E501
-    message = error["msg"].replace("Input should", "should")
+    if kind == "model_type":
+        return f"{where}: should be a section with the keys {', '.join(_allowed_keys(location))}"
+    message = error["msg"].removeprefix("Value error, ").replace("Input should", "should")
     return f"{where or 'config'}: {message}, not {_shorten(error['input'])}"
 
 
@@ -159,16 +169,21 @@ def _cross_checks(config: Config) -> list[str]:
                         ("seeds", config.seeds)):  # fmt: skip
         lines += [f"{key}: {value!r} is listed twice" for value in _duplicates(values)]
     lines += [
-        f"methods[{position}]: there is no method {name!r}; {suggest(name, list(METHODS))}"
+        f"methods[{position}]: there is no method {name!r}; {suggest(name, METHODS)}"
         for position, name in enumerate(config.methods)
         if name not in METHODS
     ]
     for name, dataset in config.datasets.items():
         key = f"datasets.{name}"
         if name not in DATASETS:
-            lines.append(f"{key}: there is no dataset {name!r}; {suggest(name, list(DATASETS))}")
+            lines.append(f"{key}: there is no dataset {name!r}; {suggest(name, DATASETS)}")
+            continue
         for notion_name, notion in dataset.notions.items():
-            lines += _notion_lines(f"{key}.notions.{notion_name}", notion)
+            notion_key = f"{key}.notions.{notion_name}"
+            if notion_name not in DATASETS[name].notions:
+                known = suggest(notion_name, DATASETS[name].notions)
+                lines.append(f"{notion_key}: {name} has no notion {notion_name!r}; {known}")
+            lines += _notion_lines(notion_key, notion)
     for name, model in config.models.items():
         lines += _model_lines(f"models.{name}", model, config.dims)
     return lines
@@ -176,8 +191,8 @@ def _cross_checks(config: Config) -> list[str]:
 
 def _notion_lines(key: str, notion: NotionConfig) -> list[str]:
     lines = []
-    fields = re.findall(r"\{[^{}]*\}", notion.template)
-    if fields != [PLACEHOLDER]:
+    rest = notion.template.replace(PLACEHOLDER, "", 1)
+    if rest == notion.template or set(rest) & set("{}"):
         lines.append(
             f"{key}.template: must hold {PLACEHOLDER} once and no other braces, "
             f"not {notion.template!r}"
@@ -191,8 +206,16 @@ def _notion_lines(key: str, notion: NotionConfig) -> list[str]:
 
 def _model_lines(key: str, model: ModelConfig, dims: list[int]) -> list[str]:
     lines = []
-    if is_path(model.pretrained) and not Path(model.pretrained).is_file():
-        lines.append(f"{key}.pretrained: there is no file {model.pretrained}")
+    if is_path(model.pretrained):
+        if Path(model.pretrained).suffix != ".safetensors":
+            lines.append(f"{key}.pretrained: only safetensors are loaded, not {model.pretrained}")
+        elif not Path(model.pretrained).is_file():
+            lines.append(f"{key}.pretrained: there is no file {model.pretrained}")
+    elif is_path(model.architecture):
+        lines.append(
+            f"{key}.pretrained: a model config of your own needs the path of a safetensors "
+            f"checkpoint, not {model.pretrained!r}"
+        )
     try:
         embed_dim = read_architecture(model.architecture)["embed_dim"]
     except LanzdmlError as error:
@@ -217,7 +240,7 @@ def parse_config(values: dict[str, Any]) -> Config:
         config = Config.model_validate(values)
     except ValidationError as error:
         details = error.errors(include_url=False, include_context=False)
-        raise ConfigError(sorted({_line(detail): None for detail in details})) from None
+        raise ConfigError(sorted({_line(detail) for detail in details})) from None
     lines = _cross_checks(config)
     if lines:
         raise ConfigError(lines)

@@ -6,6 +6,7 @@ of the rows is the order of evaluation.
 """
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -18,7 +19,7 @@ from lanzdml.files import replacing
 ID, PATH, IMAGE = "image_id", "path", "image"
 
 
-def check_manifest(manifest: pd.DataFrame, notions: list[str], name: str) -> None:
+def check_manifest(manifest: pd.DataFrame, notions: Sequence[str], name: str) -> None:
     """Check the contract above.
 
     Raises:
@@ -36,12 +37,19 @@ def check_manifest(manifest: pd.DataFrame, notions: list[str], name: str) -> Non
         if manifest[column].isna().any():
             row = int(manifest[column].isna().to_numpy().argmax())
             raise LanzdmlError(f"dataset {name}: row {row} has no {column}")
+    for column in (ID, *notions):
+        for row, value in enumerate(manifest[column]):
+            if not pd.isna(value) and not (isinstance(value, str) and value):
+                raise LanzdmlError(
+                    f"dataset {name}: {column} of row {row} is {value!r}, but must be a string "
+                    "that is not empty"
+                )
     repeated = manifest[ID][manifest[ID].duplicated()]
     if len(repeated):
         raise LanzdmlError(f"dataset {name}: image_id {repeated.iloc[0]!r} occurs twice")
 
 
-def write_manifest(path: Path, manifest: pd.DataFrame, notions: list[str], name: str) -> None:
+def write_manifest(path: Path, manifest: pd.DataFrame, notions: Sequence[str], name: str) -> None:
     """Check a manifest and write it as parquet.
 
     Raises:
@@ -65,7 +73,7 @@ def read_manifest(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
 
 
 def fingerprint(manifest: pd.DataFrame) -> str:
-    """Hex digest of the images' ids and sources in their order: what embeddings depend on."""
+    """Hex digest of the images' ids and their paths or bytes, in their order."""
     source = PATH if PATH in manifest else IMAGE
     digest = hashlib.sha256(source.encode())
     for image_id, content in zip(manifest[ID], manifest[source], strict=True):

@@ -25,7 +25,7 @@ def read_aspects(aspects: list[str] | str) -> list[str]:
             raise LanzdmlError(f"there is no file {aspects}")
         source = str(path)
         try:
-            with open(path, newline="", encoding="utf-8") as file:
+            with open(path, newline="", encoding="utf-8-sig") as file:
                 found = _csv_column(file, path) if path.suffix == ".csv" else _lines(file)
         except UnicodeDecodeError as error:
             raise LanzdmlError(f"{path} is not UTF-8: {error}") from None

@@ -1,5 +1,6 @@
 """Runs: the scores of one dataset, notion, model, method, dim and seed, a row each."""
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -55,10 +56,8 @@ def evaluate_runs(
     images, labels = labelled_images(images_file, manifest_file, key["notion"])
     counts = {"n_images": len(labels), "n_classes": len(np.unique(labels))}
     rows = [
-        _evaluate(path, images, labels, n_threads) | dict(key) | counts for path in transform_files
+        dict(key) | counts | _evaluate(path, images, labels, n_threads) for path in transform_files
     ]
-    for row in rows:
-        row["dim"] = row.pop("size", key["dim"])
     write_runs(output, pd.DataFrame(rows))
 
 
@@ -66,6 +65,8 @@ def _evaluate(path: Path, images: np.ndarray, labels: np.ndarray, n_threads: int
     metadata = read_metadata(path)
     seed = int(metadata["seed"])
     row = {
+        # a method without a dim keeps the size of the embeddings
+        "dim": json.loads(metadata["params"]).get("dim", images.shape[1]),
         "seed": seed,
         **{name: metadata.get(name) for name in ("n_prompts", "fit_seconds", "iterations", "loss")},
         "status": metadata["status"],
@@ -75,7 +76,7 @@ def _evaluate(path: Path, images: np.ndarray, labels: np.ndarray, n_threads: int
         return row
     vectors = load_transform(path).transform(images)
     scores = compute_metrics(vectors, labels, seed=seed, n_threads=n_threads)
-    return row | scores | {"size": vectors.shape[1]}
+    return row | scores
 
 
 def write_runs(path: Path, rows: pd.DataFrame) -> None:

@@ -34,7 +34,7 @@ def _without_docstrings(tree: ast.AST) -> ast.AST:
     for node in ast.walk(tree):
         documented = ast.Module | ast.ClassDef | ast.FunctionDef
         if isinstance(node, documented) and ast.get_docstring(node, clean=False) is not None:
-            node.body = node.body[1:]
+            node.body = node.body[1:] or [ast.Pass()]
     return tree
 
 
@@ -56,7 +56,7 @@ def source_fingerprint(*sources: str | Path) -> str:
             continue
         tree = ast.parse(path.read_bytes())
         pending.extend(_imported_files(tree))
-        seen[path] = ast.dump(_without_docstrings(tree))
+        seen[path] = ast.unparse(_without_docstrings(tree))
     digest = hashlib.sha256()
     for path in sorted(seen):
         digest.update(f"{path.relative_to(ROOT)}\0{seen[path]}\0".encode())

@@ -1,6 +1,5 @@
 """The paper's Table 2 and appendix Table 1, rendered from the rows of all runs."""
 
-import html
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,10 +7,11 @@ from pathlib import Path
 import pandas as pd
 
 from lanzdml.files import replacing
-from lanzdml.metrics import METRICS
+from lanzdml.methods import METHODS
+from lanzdml.metrics import METRICS, RANK_METRICS
 from lanzdml.names import DATASET_NAMES, METHOD_NAMES, METRIC_NAMES, NOTION_NAMES, on_paper
 
-CLUSTER_METRICS = ("ami", "nmi")
+SUFFIXES = ("md", "csv", "tex")
 DASH = "—"
 
 
@@ -52,8 +52,6 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
         the model's own size is in the table of every dim. Values of runs that could not be made
         are NaN and ``reason`` says why.
     """
-    from lanzdml.methods import METHODS
-
     keys = ["model", "dim", "dataset", "notion", "method"]
     long = runs.melt(
         id_vars=[*keys, "reason"], value_vars=list(METRICS), var_name="metric", value_name="value"
@@ -62,7 +60,7 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
     summary = grouped.agg(
         mean=("value", "mean"),
         std=("value", lambda values: values.std(ddof=0)),
-        n_seeds=("value", "size"),
+        n_seeds=("value", "count"),
         reason=("reason", "first"),
     ).reset_index()
     methods = {name: METHODS[name] for name in summary["method"].unique()}
@@ -76,7 +74,7 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
 
 def _cells(rows: pd.DataFrame, spec: TableSpec) -> dict[str, Cell]:
     """The entries of one line by method; the best unsupervised value is marked."""
-    rounded = (rows["mean"] * spec.factor).round(spec.decimals)
+    rounded = (rows["mean"] * spec.factor).round(spec.decimals) + 0.0  # no -0.0
     candidates = rounded[~rows["supervised"]]
     best = candidates.max() if candidates.notna().any() else None
     cells = {}
@@ -86,7 +84,7 @@ def _cells(rows: pd.DataFrame, spec: TableSpec) -> dict[str, Cell]:
             continue
         text = f"{value:.{spec.decimals}f}"
         # A method without a seed has no spread but that of the clustering.
-        if not row.deterministic or row.metric in CLUSTER_METRICS:
+        if not row.deterministic or row.metric not in RANK_METRICS:
             text += f" ± {row.std * spec.factor:.{spec.decimals}f}"
         cells[row.method] = Cell(text, not row.supervised and value == best)
     return cells
@@ -117,13 +115,6 @@ def _lines(summary: pd.DataFrame, spec: TableSpec) -> list[Line]:
     return lines
 
 
-def _method_order(summary: pd.DataFrame) -> list[str]:
-    present = set(summary["method"])
-    return [name for name in METHOD_NAMES if name in present] + sorted(
-        present - METHOD_NAMES.keys()
-    )
-
-
 def _without_repeats(lines: list[Line]) -> list[tuple[str, str]]:
     """Dataset and notion of each line, blank where they repeat the line above."""
     heads = []
@@ -139,7 +130,7 @@ def _markdown(sections: list, spec: TableSpec) -> str:
     for model, dim, lines, methods, reasons in sections:
         header = ["", "", "", *(on_paper(method, METHOD_NAMES) for method in methods)]
         rows = [
-            [html.escape(dataset), html.escape(notion), line.metric]
+            [dataset, notion, line.metric]
             + [f"**{c.text}**" if c.best else c.text for c in _row(line, methods)]
             for (dataset, notion), line in zip(_without_repeats(lines), lines, strict=True)
         ]
@@ -148,13 +139,9 @@ def _markdown(sections: list, spec: TableSpec) -> str:
             f"{spec.title} with {model}, r' = {dim}, in {spec.unit}: mean ± std over seeds, "
             "best unsupervised value in bold.\n"
         )
-        parts += ["| " + " | ".join(_escape_pipes(row)) + " |" for row in [header, align, *rows]]
-        parts += ["", *(f"{DASH} {reason}" for reason in reasons), ""]
+        parts += ["| " + " | ".join(row) + " |" for row in [header, align, *rows]]
+        parts += ["", *(f"- {DASH} {reason}" for reason in reasons), ""]
     return "\n".join(parts).rstrip() + "\n"
-
-
-def _escape_pipes(cells: list[str]) -> list[str]:
-    return [cell.replace("|", "\\|") for cell in cells]
 
 
 def _row(line: Line, methods: list[str]) -> list[Cell]:
@@ -193,12 +180,12 @@ def _latex(sections: list, spec: TableSpec) -> str:
 
 
 def _sections(summary: pd.DataFrame, spec: TableSpec) -> list:
-    methods = _method_order(summary)
+    methods = [name for name in METHODS if name in set(summary["method"])]
     sections = []
     for (model, dim), block in summary.groupby(["model", "dim"], sort=False):
         reasons = sorted(
-            f"{on_paper(row.method, METHOD_NAMES)}, {on_paper(row.notion, NOTION_NAMES)}: "
-            f"{row.reason}"
+            f"{on_paper(row.method, METHOD_NAMES)}, {on_paper(row.dataset, DATASET_NAMES)} "
+            f"{on_paper(row.notion, NOTION_NAMES)}: {row.reason}"
             for row in block[block["mean"].isna()]
             .dropna(subset="reason")
             .drop_duplicates(["method", "dataset", "notion"])
@@ -217,21 +204,27 @@ def _csv(summary: pd.DataFrame, spec: TableSpec) -> str:
     return rows[columns].to_csv(index=False, lineterminator="\n")
 
 
-def render_table(runs: pd.DataFrame, table: str, suffix: str) -> str:
+def render_table(summary: pd.DataFrame, table: str, suffix: str) -> str:
     """A table of :data:`TABLES`: ``md``, ``tex`` (layout of the paper) or ``csv`` (a row a value).
 
-    One section for each model and dim among the runs.
+    One section for each model and dim.
+
+    Args:
+        summary: of :func:`summarise`.
+        table: a key of :data:`TABLES`.
+        suffix: one of :data:`SUFFIXES`.
     """
-    spec, summary = TABLES[table], summarise(runs)
+    spec = TABLES[table]
     if suffix == "csv":
         return _csv(summary, spec)
     render: Callable = {"md": _markdown, "tex": _latex}[suffix]
     return render(_sections(summary, spec), spec)
 
 
-def write_tables(metrics_file: Path, outputs: list[Path]) -> None:
-    """Render each output, named ``<table>.<suffix>``, from the rows of all runs."""
-    runs = pd.read_parquet(metrics_file)
-    for path in outputs:
-        with replacing(path) as temporary:
-            temporary.write_text(render_table(runs, path.stem, path.suffix[1:]), encoding="utf-8")
+def write_tables(metrics_file: Path, folder: Path) -> None:
+    """Write every table in every format, ``<table>.<suffix>``, from the rows of all runs."""
+    summary = summarise(pd.read_parquet(metrics_file))
+    for table in TABLES:
+        for suffix in SUFFIXES:
+            with replacing(folder / f"{table}.{suffix}") as temporary:
+                temporary.write_text(render_table(summary, table, suffix), encoding="utf-8")

@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(workflow.basedir)
@@ -16,17 +17,13 @@ from lanzdml.datasets import DATASETS
 from lanzdml.methods import METHODS
 from lanzdml.prompts import make_prompts
 from lanzdml.sources import source_fingerprint
+from lanzdml.tables import SUFFIXES, TABLES
 
 try:
     CONFIG = parse_config(config)
 except ConfigError as error:
     raise WorkflowError(f"The configuration is wrong:\n{error}") from None
 
-TABLES = [
-    f"results/tables/{table}.{suffix}"
-    for table in ("table2", "appendix_table1")
-    for suffix in ("md", "csv", "tex")
-]
 IMAGES = "results/embeddings/{dataset}/{model}/images.parquet"
 MANIFEST = "results/datasets/{dataset}/manifest.parquet"
 PROMPTS = "results/embeddings/{dataset}/{model}/prompts/{notion}.parquet"
@@ -34,6 +31,7 @@ TRANSFORM = (
     "results/transforms/{dataset}/{model}/{notion}/{method}/dim-{dim}/seed-{seed}.safetensors"
 )
 METRICS = "results/metrics/{dataset}/{model}/{notion}/{method}/dim-{dim}.parquet"
+TABLE_FILES = expand("results/tables/{table}.{suffix}", table=TABLES, suffix=SUFFIXES)
 FULL_DIM = "full"
 
 
@@ -45,9 +43,11 @@ wildcard_constraints:
     dim=rf"\d+|{FULL_DIM}",
 
 
+@cache
 def code(name, *modules):
     """Fingerprint of what a script runs, as a parameter: a changed library reruns its jobs."""
-    return source_fingerprint(ROOT / "workflow_scripts" / f"{name}.py", *modules)
+    scripts = (ROOT / "workflow_scripts" / f"{script}.py" for script in (name, "job"))
+    return source_fingerprint(*scripts, *modules)
 
 
 def log_of(output):

@@ -17,9 +17,8 @@ rule prepare_dataset:
         mem_mb=2000,
         runtime=60,
     params:
-        code=lambda wildcards: code("prepare_dataset", DATASETS[wildcards.dataset]),
+        code=lambda wildcards: code("prepare_dataset", DATASETS[wildcards.dataset].module),
         root=dataset_root,
-        notions=lambda wildcards: list(CONFIG.datasets[wildcards.dataset].notions),
     message:
         "Reading dataset {wildcards.dataset}"
     script:

@@ -18,7 +18,7 @@ rule embed_images:
         mem_mb=8000,
         runtime=240,
         gpu=0 if CONFIG.embeddings.device == "cpu" else 1,
-        # These three change the speed and not the result, so they are no params.
+        # These three change the result by rounding only, so they are no params.
         device=CONFIG.embeddings.device,
         batch_size=CONFIG.embeddings.batch_size,
         workers=CONFIG.embeddings.workers,
@@ -46,8 +46,6 @@ rule embed_prompts:
     resources:
         mem_mb=4000,
         runtime=30,
-        device=CONFIG.embeddings.device,
-        batch_size=CONFIG.embeddings.batch_size,
     params:
         code=code("embed_prompts"),
         model=model_settings,

@@ -5,7 +5,7 @@ rule make_tables:
     input:
         "results/metrics.parquet",
     output:
-        TABLES,
+        TABLE_FILES,
     log:
         "results/logs/tables.log",
     conda:

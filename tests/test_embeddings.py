@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from lanzdml.embeddings import embed_images, embed_prompts, read_embeddings, write_embeddings
+from lanzdml.clip import embed_images, embed_prompts, load_clip
+from lanzdml.embeddings import read_embeddings, write_embeddings
 from lanzdml.errors import LanzdmlError
 from lanzdml.manifest import check_manifest, fingerprint, read_manifest, write_manifest
 
@@ -48,8 +49,6 @@ def clip(tmp_path_factory):
     import open_clip
     import torch
     from safetensors.torch import save_file
-
-    from lanzdml.clip import load_clip
 
     folder = tmp_path_factory.mktemp("model")
     (folder / "tiny-clip.json").write_text(json.dumps(CONFIG))
@@ -104,7 +103,7 @@ def test_palette_images_are_read_as_colours(clip, manifest, tmp_path):
 @pytest.mark.parametrize("workers", [0, 1])
 def test_an_unreadable_image_is_named(clip, manifest, tmp_path, workers):
     manifest.loc[2, "image"] = b"no image"
-    with pytest.raises(LanzdmlError, match="image blue cannot be read"):
+    with pytest.raises(LanzdmlError, match=r"^image blue cannot be read"):
         embed_images(clip, manifest, tmp_path, workers=workers)
 
 
@@ -136,6 +135,8 @@ def test_manifest_round_trip_and_fingerprint(manifest, tmp_path):
         (lambda m: m.drop(columns="kind"), "has no column 'kind'"),
         (lambda m: m.drop(columns="image"), "needs a column 'path' or 'image'"),
         (lambda m: m.assign(image_id="same"), "image_id 'same' occurs twice"),
+        (lambda m: m.assign(kind=7), "kind of row 0 is 7, but must be a string"),
+        (lambda m: m.assign(kind=["a", "", "c", "d", "e"]), "kind of row 1 is ''"),
         (lambda m: m.assign(image_id=["a", None, "c", "d", "e"]), "row 1 has no image_id"),
     ],
 )

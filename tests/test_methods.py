@@ -31,7 +31,7 @@ from lanzdml import (
 )
 from lanzdml.errors import CannotFitError, LanzdmlError
 from lanzdml.methods import METHODS
-from lanzdml.methods.base import EmbeddingError, fit_seeds, normalise
+from lanzdml.methods.base import EmbeddingError, normalise
 from lanzdml.methods.indirect import arccos, mean_angle
 from lanzdml.methods.initial import gaussian, linear_layer
 from lanzdml.methods.optimise import minimise, one_torch_thread
@@ -153,22 +153,16 @@ class TestContract:
         )
         assert np.array_equal(one, other) == cls.deterministic
 
-    @pytest.mark.parametrize("threads", [1, 2])
-    def test_seeds_together_are_the_seeds_alone(self, cls, threads):
-        embeddings, *labels = data_of(cls)
+    def test_a_seed_is_the_same_among_other_seeds(self, cls):
         # Enough iterations for seeds to stop by themselves, one before the other.
         estimator = make(cls, max_iter=400, patience=5)
-        together = fit_seeds(estimator, embeddings, [2, 0, 1], *labels, threads=threads)
-        assert [copy.random_state for copy in together] == [2, 0, 1]
-        assert not hasattr(estimator, "n_features_in_")
-        for copy in together:
-            alone = clone(estimator).set_params(random_state=copy.random_state)
-            assert_same(copy, alone.fit(*data_of(cls)))
 
-    def test_labels_only_where_supervised(self, cls):
-        labels = None if cls.supervised else LABELS
-        with pytest.raises(EmbeddingError, match="labels"):
-            fit_seeds(make(cls), IMAGES, [0], labels)
+        def fit(seed):
+            return clone(estimator).set_params(random_state=seed).fit(*data_of(cls))
+
+        others = [fit(seed) for seed in (2, 0, 1)]
+        for other in reversed(others):
+            assert_same(other, fit(other.random_state))
 
     def test_leaves_its_input_alone(self, cls):
         text, images = TEXT.copy(), IMAGES.copy()
@@ -322,8 +316,8 @@ class TestRegistry:
         with pytest.raises(LanzdmlError) as error:
             METHODS["indirct"]
         assert str(error.value) == (
-            "Unknown method 'indirct'. Did you mean 'indirect'? The methods are: random, clip, "
-            "indirect, random_transform, pca, lae, ae, oracle."
+            "there is no method 'indirct'; did you mean 'indirect'? allowed: random, clip, "
+            "indirect, random_transform, pca, lae, ae, oracle"
         )
         assert "indirct" not in METHODS
         assert METHODS.get("indirct") is None
@@ -353,11 +347,10 @@ class TestRegistry:
         run_python("""
             import sys, numpy as np
             from lanzdml.methods import METHODS
-            from lanzdml.methods.base import fit_seeds
             x = np.random.default_rng(0).standard_normal((9, 6))
             for name in ("clip", "random", "random_transform", "pca"):
                 params = {"dim": 3} if METHODS[name].has_dim else {}
-                [e.transform(x) for e in fit_seeds(METHODS[name](**params), x, [0, 1])]
+                METHODS[name](**params).fit(x).transform(x)
             assert "torch" not in sys.modules
         """)
 
@@ -733,8 +726,6 @@ def test_results_do_not_depend_on_torchs_threads_which_are_left_as_they_were(cls
         for threads in (1, 2):
             torch.set_num_threads(threads)
             results.append(make(cls, dim=64, max_iter=10, hidden=128).fit(text))
-            assert torch.get_num_threads() == threads
-            fit_seeds(make(cls), TEXT, [0, 1, 2], threads=2)
             assert torch.get_num_threads() == threads
     finally:
         torch.set_num_threads(before)

@@ -37,12 +37,16 @@ def test_a_mistake_of_the_user_is_one_line(snakemake, capsys):
     assert capsys.readouterr().err == "Error: image 7 cannot be read\n"
 
 
-def test_a_fault_of_ours_keeps_its_traceback(snakemake):
+def test_a_fault_of_ours_leaves_its_traceback_in_the_log(snakemake):
     def main(_):
         raise ZeroDivisionError
 
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(SystemExit) as caught:
         run(main, snakemake)
+    assert caught.value.code == 1
+    log = Path(snakemake.log[0]).read_text()
+    assert log.startswith("Traceback")
+    assert log.endswith("ZeroDivisionError\n")
 
 
 def test_libraries_use_the_threads_of_the_rule(snakemake):

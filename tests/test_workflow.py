@@ -87,7 +87,7 @@ def test_a_mistake_in_the_config_stops_before_any_job(tmp_path):
 def test_there_is_a_row_for_every_run(finished):
     runs = pd.read_parquet(finished / "results" / "metrics.parquet")
     keys = runs[["notion", "method", "seed"]]
-    assert len(keys.drop_duplicates()) == len(keys) == 2 * 4 * 2
+    assert len(keys.drop_duplicates()) == len(keys) == 2 * 8 * 2
     assert list(runs.columns[:14]) == [
         "dataset", "notion", "model", "method", "dim", "n_prompts", "seed", *METRICS,
     ]  # fmt: skip
@@ -115,6 +115,7 @@ def test_the_order_of_methods_is_as_expected(finished):
     runs = pd.read_parquet(finished / "results" / "metrics.parquet")
     map_at_r = runs.groupby(["notion", "method"])["map_at_r"].mean()
     for notion in ("car_model", "car_color"):
+        assert map_at_r[notion, "oracle"] == map_at_r[notion].max()
         assert map_at_r[notion, "indirect"] > map_at_r[notion, "clip"] > map_at_r[notion, "random"]
 
 
@@ -151,7 +152,8 @@ def test_other_prompts_rerun_their_notion_only(finished, tmp_path):
     finally:
         working_folder(finished, SMALL)
     assert jobs["embed_prompts"] == 1
-    assert jobs["fit_transforms"] == jobs["compute_metrics"] == 4
+    assert jobs["fit_transforms"] == 7  # all but Oracle, which reads no prompts
+    assert jobs["compute_metrics"] == 7
     assert "embed_images" not in jobs
 
 
@@ -189,7 +191,7 @@ def test_an_edited_method_reruns_itself_only(finished, copied_code):
 def test_edited_metrics_rerun_the_scores_and_no_fit(finished, copied_code):
     edit(copied_code / "lanzdml/metrics.py", "max_iter=25", "max_iter=26")
     jobs = plan(finished, copied_code)
-    assert jobs["compute_metrics"] == 8
+    assert jobs["compute_metrics"] == 16
     assert not jobs.keys() & {"fit_transforms", "embed_images", "embed_prompts"}
 
 

@@ -6,8 +6,8 @@ from job import run
 
 
 def main(snakemake) -> None:
-    from lanzdml.clip import load_clip
-    from lanzdml.embeddings import embed_images, write_embeddings
+    from lanzdml.clip import embed_images, load_clip
+    from lanzdml.embeddings import write_embeddings
     from lanzdml.manifest import ID, fingerprint, read_manifest
 
     resources = snakemake.resources

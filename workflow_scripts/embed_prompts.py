@@ -8,14 +8,13 @@ from job import run
 def main(snakemake) -> None:
     import pandas as pd
 
-    from lanzdml.clip import load_clip
-    from lanzdml.embeddings import embed_prompts, write_embeddings
+    from lanzdml.clip import embed_prompts, load_clip
+    from lanzdml.embeddings import write_embeddings
 
     prompts = pd.DataFrame(snakemake.params.prompts)
-    clip = load_clip(**snakemake.params.model, device=snakemake.resources.device)
-    embeddings = embed_prompts(
-        clip, prompts["prompt"].tolist(), batch_size=snakemake.resources.batch_size
-    )
+    # Prompts are few: on a cluster they are not worth waiting for a GPU.
+    clip = load_clip(**snakemake.params.model, device="cpu")
+    embeddings = embed_prompts(clip, prompts["prompt"].tolist())
     write_embeddings(Path(snakemake.output[0]), prompts, embeddings, clip.description)
 
 

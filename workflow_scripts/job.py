@@ -2,6 +2,7 @@
 
 import os
 import sys
+import traceback
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
@@ -53,4 +54,7 @@ def run(main: Callable[[Any], None], snakemake: SimpleNamespace | Any) -> None:
                 main(snakemake)
             except LanzdmlError as error:
                 print(f"Error: {error}", file=sys.stderr)
+                sys.exit(1)
+            except Exception:
+                traceback.print_exc()
                 sys.exit(1)

@@ -6,12 +6,12 @@ from job import run
 
 
 def main(snakemake) -> None:
-    from lanzdml.datasets import manifest_reader
+    from lanzdml.datasets import DATASETS
     from lanzdml.manifest import write_manifest
 
-    dataset, notions = snakemake.wildcards.dataset, snakemake.params.notions
-    manifest = manifest_reader(dataset)(Path(snakemake.params.root), notions)
-    write_manifest(Path(snakemake.output[0]), manifest, notions, dataset)
+    name = snakemake.wildcards.dataset
+    manifest = DATASETS[name].read_manifest(Path(snakemake.params.root))
+    write_manifest(Path(snakemake.output[0]), manifest, DATASETS[name].notions, name)
 
 
 if "snakemake" in globals():

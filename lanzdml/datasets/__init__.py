@@ -2,12 +2,13 @@
 
 A dataset is a module of this package with one function::
 
-    def read_manifest(root: Path, notions: list[str]) -> pandas.DataFrame
+    def read_manifest(root: Path) -> pandas.DataFrame
 
-that returns the manifest (see :mod:`lanzdml.manifest`), and one line in :data:`DATASETS`.
+that returns the manifest with all of the dataset's notions (see :mod:`lanzdml.manifest`), and one
+entry in :data:`DATASETS`.
 """
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,11 +16,25 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
-DATASETS: dict[str, str] = {
-    "demo_cars": "lanzdml.datasets.demo_cars",
+
+@dataclass(frozen=True)
+class Dataset:
+    """A registered dataset: its module and the notions that it has labels for."""
+
+    module: str
+    notions: tuple[str, ...]
+
+    def read_manifest(self, root: Path) -> "pd.DataFrame":
+        """The manifest of a collection; the module is imported here.
+
+        Raises:
+            LanzdmlError: the collection is not there or not what is expected.
+        """
+        return import_module(self.module).read_manifest(root)
+
+
+DATASETS: dict[str, Dataset] = {
+    "demo_cars": Dataset(
+        "lanzdml.datasets.demo_cars", ("car_model", "car_color", "background_color")
+    ),
 }
-
-
-def manifest_reader(dataset: str) -> "Callable[[Path, list[str]], pd.DataFrame]":
-    """The ``read_manifest`` function of a dataset; its module is imported here."""
-    return import_module(DATASETS[dataset]).read_manifest

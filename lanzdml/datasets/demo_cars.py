@@ -8,25 +8,21 @@ import pyarrow.parquet as pq
 
 from lanzdml.errors import LanzdmlError
 
-NOTIONS = ("car_model", "car_color", "background_color")
+COLUMNS = ("image_id", "image", "car_model", "car_color", "background_color")
 
 
-def read_manifest(root: Path, notions: list[str]) -> pd.DataFrame:
+def read_manifest(root: Path) -> pd.DataFrame:
     """The manifest of the embedded test images.
 
     Args:
         root: the parquet file that ``demo_assets.build_dataset`` writes.
-        notions: among :data:`NOTIONS`.
 
     Raises:
         LanzdmlError: no such file, no parquet, or columns are missing.
     """
-    unknown = [notion for notion in notions if notion not in NOTIONS]
-    if unknown:
-        raise LanzdmlError(f"demo_cars has no notion {unknown[0]!r}, only {', '.join(NOTIONS)}")
     if not root.is_file():
         raise LanzdmlError(f"there is no file {root}; `make demo-assets` renders it anew")
     try:
-        return pq.read_table(root, columns=["image_id", "image", *notions]).to_pandas()
+        return pq.read_table(root, columns=list(COLUMNS)).to_pandas()
     except (pa.ArrowInvalid, KeyError) as error:
         raise LanzdmlError(f"{root} is no demo_cars file: {error}") from None

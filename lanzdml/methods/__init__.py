@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from lanzdml.errors import LanzdmlError
+from lanzdml.errors import LanzdmlError, suggest
 
 if TYPE_CHECKING:
     from lanzdml.methods.base import Method
@@ -54,13 +54,7 @@ class Methods(Mapping[str, "type[Method]"]):
     def _entry(self, name: str) -> tuple[str, ...]:
         if name in self._entries:
             return self._entries[name]
-        from difflib import get_close_matches
-
-        close = get_close_matches(str(name), self._entries, n=1)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
-        raise UnknownMethodError(
-            f"Unknown method {name!r}.{hint} The methods are: {', '.join(self._entries)}."
-        )
+        raise UnknownMethodError(f"there is no method {name!r}; {suggest(name, self._entries)}")
 
 
 # In the order of the paper's columns (Table 2); "module in this folder:class".

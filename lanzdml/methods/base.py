@@ -1,15 +1,13 @@
-"""What every method shares: the estimator's frame, its input checks, fits over several seeds."""
+"""What every method shares: the estimator's frame and its input checks."""
 
 import numbers
 import time
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
@@ -103,45 +101,6 @@ class Method(BaseEstimator):
         return one_blas_thread()
 
 
-def fit_seeds(
-    estimator: Method,
-    embeddings: ArrayLike,
-    seeds: Iterable[int],
-    labels: ArrayLike | None = None,
-    *,
-    threads: int = 1,
-) -> list[Method]:
-    """One fitted copy of the estimator for each seed, in the order of the seeds.
-
-    No arithmetic is shared between seeds, so each result is, bit for bit, that of a fit alone,
-    whatever the other seeds and the number of threads. Products batched over the seeds would change
-    the rounding with the size of the batch and are not faster: one seed's product fills a core, and
-    five seeds' parameters no longer fit into its cache.
-
-    Args:
-        estimator: the method with its parameters; left unchanged.
-        embeddings: (n, r), what ``fit`` takes.
-        seeds: a value of ``random_state`` for each copy.
-        labels: (n,), for a supervised method only.
-        threads: how many seeds are fitted at the same time.
-
-    Raises:
-        EmbeddingError: also if labels are missing, or given to a method that must not see them.
-        CannotFitError: the method is not defined for these prompts.
-    """
-    if estimator.supervised != (labels is not None):
-        need = "needs labels" if estimator.supervised else "must not be given labels"
-        raise EmbeddingError(f"{estimator.name} {need}")
-    check_integer("threads", threads, 1)
-    copies = [clone(estimator).set_params(random_state=int(seed)) for seed in seeds]
-    data = (embeddings,) if labels is None else (embeddings, labels)
-    if threads == 1:
-        return [copy.fit(*data) for copy in copies]
-    # The limit around the pool is the one that lasts: those inside it begin and end in any order.
-    with estimator._one_thread(), ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(lambda copy: copy.fit(*data), copies))
-
-
 def as_embeddings(vectors: ArrayLike, what: str) -> NDArray[np.float32]:
     """Vectors as a float32 array (n, r), from an array or a torch tensor on any device.
 
@@ -173,10 +132,12 @@ def as_embeddings(vectors: ArrayLike, what: str) -> NDArray[np.float32]:
     return array
 
 
-def normalise(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+def normalise(vectors: Floats) -> NDArray[np.float32]:
     """Each row (n, d) divided by its length, which is summed in float64 (equations 1, 2, 5, 6)."""
     lengths = np.sqrt(np.einsum("nd,nd->n", vectors, vectors, dtype=np.float64))
-    return (vectors / lengths[:, None]).astype(np.float32)
+    # Divided in float64 too, piece by piece: without a copy in float64 of a large collection.
+    unit = np.empty(vectors.shape, np.float32)
+    return np.divide(vectors, lengths[:, None], out=unit, casting="same_kind")
 
 
 def one_blas_thread() -> AbstractContextManager[Any]:
