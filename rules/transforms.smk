@@ -8,9 +8,9 @@ rule fit_transforms:
     output:
         expand(TRANSFORM, seed=CONFIG.seeds, allow_missing=True),
     log:
-        log_of(METRICS.replace("results/metrics/", "results/transforms/")),
+        log_of(FIT),
     benchmark:
-        benchmark_of(METRICS.replace("results/metrics/", "results/transforms/"))
+        benchmark_of(FIT)
     conda:
         "../envs/analysis.yaml"
     # One thread a fit: the result must not depend on what runs beside it.
