@@ -28,7 +28,7 @@ IMAGES = "results/embeddings/{dataset}/{model}/images.parquet"
 MANIFEST = "results/datasets/{dataset}/manifest.parquet"
 PROMPTS = "results/embeddings/{dataset}/{model}/prompts/{notion}.parquet"
 FIT = "results/transforms/{dataset}/{model}/{notion}/{method}/dim-{dim}"
-TRANSFORM = FIT + "/seed-{seed}.safetensors"
+TRANSFORM = f"{FIT}/seed-{{seed}}.safetensors"
 METRICS = "results/metrics/{dataset}/{model}/{notion}/{method}/dim-{dim}.parquet"
 TABLE_FILES = expand("results/tables/{table}.{suffix}", table=TABLES, suffix=SUFFIXES)
 FULL_DIM = "full"
