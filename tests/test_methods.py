@@ -321,7 +321,7 @@ class TestRegistry:
         )
         assert "indirct" not in METHODS
         assert METHODS.get("indirct") is None
-        with pytest.raises(LanzdmlError, match="Unknown method 'x'"):
+        with pytest.raises(LanzdmlError, match="there is no method 'x'"):
             METHODS.module("x")
 
     def test_read_only(self):
