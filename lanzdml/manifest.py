@@ -3,6 +3,9 @@
 Columns: ``image_id`` (string, unique), ``path`` (relative to the dataset's root) or ``image``
 (encoded bytes), then one string column a notion, null where an image has no label for it. The order
 of the rows is the order of evaluation.
+
+A dataset's reader may add a column ``excluded`` with the reason of every row that is to be left
+out, null for the others. Such rows are listed in a CSV of their own beside the manifest.
 """
 
 import hashlib
@@ -17,6 +20,7 @@ from lanzdml.errors import LanzdmlError
 from lanzdml.files import replacing
 
 ID, PATH, IMAGE = "image_id", "path", "image"
+EXCLUDED = "excluded"
 
 
 def check_manifest(manifest: pd.DataFrame, notions: Sequence[str], name: str) -> None:
@@ -47,6 +51,34 @@ def check_manifest(manifest: pd.DataFrame, notions: Sequence[str], name: str) ->
     repeated = manifest[ID][manifest[ID].duplicated()]
     if len(repeated):
         raise LanzdmlError(f"dataset {name}: image_id {repeated.iloc[0]!r} occurs twice")
+
+
+def split_excluded(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The manifest among a reader's rows, and the excluded rows (image_id, path, reason).
+
+    A reason is a few words, which may be followed by a colon and details.
+    """
+    if EXCLUDED not in rows:
+        return rows, pd.DataFrame(columns=[ID, PATH, "reason"], dtype="str")
+    kept = rows[EXCLUDED].isna()
+    excluded = rows.loc[~kept].rename(columns={EXCLUDED: "reason"})
+    return (
+        rows.loc[kept].drop(columns=EXCLUDED).reset_index(drop=True),
+        excluded.reindex(columns=[ID, PATH, "reason"]).reset_index(drop=True),
+    )
+
+
+def write_excluded(path: Path, excluded: pd.DataFrame) -> None:
+    """Write the excluded rows as CSV; only the header where nothing is left out."""
+    with replacing(path) as temporary:
+        excluded.to_csv(temporary, index=False)
+
+
+def summary(manifest: pd.DataFrame, excluded: pd.DataFrame) -> str:
+    """How many images there are and how many are left out for which reason, in one line."""
+    reasons = excluded["reason"].str.split(":").str[0].value_counts(sort=False)
+    left_out = ", ".join(f"{number:,} {reason}" for reason, number in reasons.items())
+    return f"{len(manifest):,} images" + (f"; left out: {left_out}" if left_out else "")
 
 
 def write_manifest(path: Path, manifest: pd.DataFrame, notions: Sequence[str], name: str) -> None:

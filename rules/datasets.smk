@@ -6,7 +6,8 @@ rule prepare_dataset:
         # A run is planned before its data is there; what is missing the job says.
         lambda wildcards: filter(os.path.isfile, [dataset_root(wildcards)]),
     output:
-        MANIFEST,
+        manifest=MANIFEST,
+        excluded=MANIFEST.replace("manifest.parquet", "excluded.csv"),
     log:
         log_of(MANIFEST),
     benchmark:

@@ -7,6 +7,7 @@ from job import run
 
 def main(snakemake) -> None:
     from lanzdml.clip import embed_images, load_clip
+    from lanzdml.datasets.archives import unpacked
     from lanzdml.embeddings import write_embeddings
     from lanzdml.manifest import ID, fingerprint, read_manifest
 
@@ -16,7 +17,7 @@ def main(snakemake) -> None:
     embeddings = embed_images(
         clip,
         manifest,
-        Path(snakemake.params.root),
+        unpacked(Path(snakemake.params.root)),
         batch_size=resources.batch_size,
         workers=resources.workers,
     )
