@@ -5,7 +5,8 @@ A dataset is a module of this package with one function::
     def read_manifest(root: Path) -> pandas.DataFrame
 
 that returns the manifest with all of the dataset's notions (see :mod:`lanzdml.manifest`), and one
-entry in :data:`DATASETS`.
+entry in :data:`DATASETS`. Its root is a folder or a file of the dataset's own; an archive has been
+unpacked before.
 """
 
 from dataclasses import dataclass
@@ -37,4 +38,15 @@ DATASETS: dict[str, Dataset] = {
     "demo_cars": Dataset(
         "lanzdml.datasets.demo_cars", ("car_model", "car_color", "background_color")
     ),
+    "synthetic_cars": Dataset(
+        "lanzdml.datasets.synthetic_cars", ("car_model", "car_color", "background_color")
+    ),
+    "cars196": Dataset(
+        "lanzdml.datasets.cars196", ("car_model", "manufacturer", "car_type", "car_color")
+    ),
+    "cub200": Dataset("lanzdml.datasets.cub200", ("bird_species",)),
+    "deepfashion": Dataset(
+        "lanzdml.datasets.deepfashion", ("clothing_category", "texture", "fabric", "fit")
+    ),
+    "movie_posters": Dataset("lanzdml.datasets.movie_posters", ("genre", "production_country")),
 }

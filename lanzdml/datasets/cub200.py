@@ -1,0 +1,99 @@
+"""cub200: Caltech-UCSD Birds-200-2011, its second half of classes (paper appendix 2.3)."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from lanzdml.datasets import raw
+from lanzdml.errors import LanzdmlError
+
+ARCHIVES = ("CUB_200_2011.tgz", "CUB_200_2011.tar.gz", "CUB_200_2011.zip")
+LAST_TRAIN_CLASS = 100
+PUBLISHED = raw.Published(
+    total=11_788,
+    unit="images",
+    images=5_924,
+    classes={"bird_species": 100},
+)
+
+
+def read_manifest(root: Path) -> pd.DataFrame:
+    """The manifest of all images of classes 101 to 200, in the order of the archive's list.
+
+    Args:
+        root: the archive's folder ``CUB_200_2011``, or one that holds it or its archive. Where the
+            lists ``images.txt``, ``image_class_labels.txt`` and ``classes.txt`` are not there, the
+            folders ``images/<nnn.Class_name>/`` tell the classes.
+
+    Raises:
+        LanzdmlError: a file is missing, or a line of a list is wrong.
+    """
+    folder = raw.require("cub200", root, "images", ARCHIVES)
+    classes, images = _read_collection(folder)
+    test = [(name, number) for name, number in images if number > LAST_TRAIN_CLASS]
+    manifest = raw.make_manifest(
+        [Path(name).stem for name, _ in test],
+        raw.image_rows("cub200", root, [f"images/{name}" for name, _ in test], ARCHIVES),
+        {"bird_species": [classes[number] for _, number in test]},
+    )
+    raw.check_published("cub200", len(images), manifest, PUBLISHED)
+    return manifest
+
+
+def train_species(root: Path) -> list[str]:
+    """Names of classes 1 to 100: the aspects of the paper's prompts, which name no test class.
+
+    Raises:
+        LanzdmlError: see :func:`read_manifest`.
+    """
+    classes, _ = _read_collection(raw.require("cub200", root, "images", ARCHIVES))
+    return [name for number, name in sorted(classes.items()) if number <= LAST_TRAIN_CLASS]
+
+
+def _read_collection(folder: Path) -> tuple[dict[int, str], list[tuple[str, int]]]:
+    """Class number to species, and (path below images/, class number) of every image."""
+    if not (folder / "images.txt").is_file():
+        return _read_folders(folder / "images")
+    classes = {number: _species(name) for number, name in _read_list(folder / "classes.txt")}
+    labels = dict(_read_list(folder / "image_class_labels.txt"))
+    images = []
+    for image, name in _read_list(folder / "images.txt"):
+        number = labels.get(image, "")
+        if not number.isdecimal() or int(number) not in classes:
+            raise LanzdmlError(
+                f"{folder / 'image_class_labels.txt'}: image {image} ({name}) has no class that "
+                f"is in classes.txt, but {number!r}"
+            )
+        images.append((name, int(number)))
+    return classes, images
+
+
+def _read_folders(folder: Path) -> tuple[dict[int, str], list[tuple[str, int]]]:
+    classes, images = {}, []
+    for path in sorted(folder.iterdir()):
+        number = path.name.partition(".")[0]
+        if not (path.is_dir() and number.isdecimal()):
+            continue
+        classes[int(number)] = _species(path.name)
+        images += [
+            (f"{path.name}/{image.name}", int(number))
+            for image in sorted(path.glob("*.jpg"))
+            if not image.name.startswith(".")  # what macOS leaves beside files
+        ]
+    return classes, images
+
+
+def _read_list(path: Path) -> list[tuple[int, str]]:
+    """Lines of a number and a value."""
+    rows = []
+    for position, line in enumerate(raw.read_lines(path), start=1):
+        number, _, value = line.partition(" ")
+        if not (number.isdecimal() and value):
+            raise LanzdmlError(f"{path}, line {position}: {line!r} is no number and a value")
+        rows.append((int(number), value))
+    return rows
+
+
+def _species(class_name: str) -> str:
+    """``001.Black_footed_Albatross`` is a Black footed Albatross."""
+    return class_name.partition(".")[2].replace("_", " ")

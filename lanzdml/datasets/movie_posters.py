@@ -1,0 +1,144 @@
+"""movie_posters: Chu and Guo's movie posters with metadata of IMDb (paper appendix 2.5)."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from PIL import Image, UnidentifiedImageError
+
+from lanzdml.datasets import raw
+from lanzdml.errors import LanzdmlError
+from lanzdml.manifest import EXCLUDED, ID, PATH
+
+POSTERS = "Movie_Poster_Dataset"
+METADATA = "groundtruth"
+PUBLISHED = raw.Published(
+    total=8_873,
+    unit="records",
+    images=8_052,
+    classes={"genre": 25, "production_country": 69},
+)
+_FIELDS = {"genre": "Genre", "production_country": "Country"}
+# MongoDB's shell prints identifiers as a call. A quote inside a string is escaped, so this matches
+# no text of a record.
+_OBJECT_ID = re.compile(r'\bObjectId\(\s*("[^"\\]*")\s*\)')
+_DECODER = json.JSONDecoder(strict=False)  # plots hold raw line breaks
+_GAP = re.compile(r"[\s,]*")
+
+
+def read_manifest(root: Path) -> pd.DataFrame:
+    """The manifest of the posters that have a record and can be decoded, by IMDb's id.
+
+    Labels are the first of a record's genres and countries. What is left out follows with its
+    reason in the column ``excluded``: records without an id, duplicates, and missing and unreadable
+    posters, and posters without a record.
+
+    Args:
+        root: the folder with ``Movie_Poster_Dataset/<year>/<imdbID>.jpg`` and
+            ``groundtruth/<year>.txt`` (or ``Movie_Poster_Metadata/groundtruth/``), or with their
+            archives.
+
+    Raises:
+        LanzdmlError: a folder is missing, or a metadata file holds something else than records.
+    """
+    posters = _find_posters(root)
+    records = list(_read_records(_metadata_folder(root)))
+    rows, seen = [], set()
+    for year, position, record in records:
+        image_id = _text(record, "imdbID")
+        candidates = posters.get(image_id, {})
+        path = candidates.get(year) or next(iter(candidates.values()), None)
+        reason = None
+        if image_id is None:
+            reason = f"no imdbID: record {position} of {year}.txt"
+        elif image_id in seen:
+            reason = f"duplicate: record {position} of {year}.txt"
+        elif path is None:
+            reason = "no poster"
+        elif problem := _problem(root / path):
+            reason = f"unreadable poster: {problem}"
+        seen.add(image_id)
+        rows.append({ID: image_id, PATH: path, **_labels(record), EXCLUDED: reason})
+    rows += [
+        {ID: image_id, PATH: path, EXCLUDED: "no record"}
+        for image_id, paths in posters.items()
+        if image_id not in seen
+        for path in paths.values()
+    ]
+    manifest = pd.DataFrame(rows, columns=[ID, PATH, *_FIELDS, EXCLUDED], dtype="str")
+    manifest = manifest.sort_values(ID, kind="stable", ignore_index=True)
+    # Which posters can be read depends on who reads them: a difference is no sign of wrong data.
+    raw.check_published("movie_posters", len(records), manifest, PUBLISHED, strict=False)
+    return manifest
+
+
+def _labels(record: dict[str, Any]) -> dict[str, str | None]:
+    values = {notion: _text(record, field) or "" for notion, field in _FIELDS.items()}
+    return {notion: value.split(",")[0].strip() or None for notion, value in values.items()}
+
+
+def _text(record: dict[str, Any], field: str) -> str | None:
+    value = record.get(field)
+    return value if isinstance(value, str) and value.strip() else None
+
+
+def _find_posters(root: Path) -> dict[str, dict[str, str]]:
+    """IMDb's id to year to path; a poster can be there under more than one year."""
+    folder = raw.require("movie_posters", root, POSTERS, ["Movie_Poster_Dataset.zip"]) / POSTERS
+    posters: dict[str, dict[str, str]] = {}
+    for path in sorted(folder.rglob("*.jpg")):
+        if not path.name.startswith("."):  # what macOS leaves beside files
+            years = posters.setdefault(path.stem, {})
+            years[path.parent.name] = path.relative_to(root).as_posix()
+    if not posters:
+        raise LanzdmlError(
+            f"movie_posters: there is no <year>/<imdbID>.jpg in {folder}; {raw.LAYOUTS} shows the "
+            "layout"
+        )
+    return posters
+
+
+def _metadata_folder(root: Path) -> Path:
+    archives = ["Movie_Poster_Metadata.zip"]
+    return raw.require("movie_posters", root, METADATA, archives) / METADATA
+
+
+def _read_records(folder: Path) -> Iterator[tuple[str, int, dict[str, Any]]]:
+    """Year, position in its file counted from 1, and content of every record.
+
+    Raises:
+        LanzdmlError: a file holds something else, with its line.
+    """
+    for path in sorted(folder.glob("*.txt")):
+        if path.name.startswith("."):
+            continue
+        text = _OBJECT_ID.sub(r"\1", raw.decode(path.read_bytes()))
+        start, position = _GAP.match(text).end(), 0
+        while start < len(text):
+            position += 1
+            try:
+                record, end = _DECODER.raw_decode(text, start)
+            except json.JSONDecodeError as error:
+                raise LanzdmlError(f"{path}, line {error.lineno}: {error.msg}") from None
+            if not isinstance(record, dict):
+                line = text.count("\n", 0, start) + 1
+                raise LanzdmlError(f"{path}, line {line}: {record!r:.40} is no record")
+            yield path.stem, position, record
+            start = _GAP.match(text, end).end()
+
+
+def _problem(path: Path) -> str | None:
+    """Why a poster cannot be decoded as it will be for CLIP; None when it can."""
+    try:
+        with Image.open(path) as image:
+            image.convert("RGB")
+    except UnidentifiedImageError:
+        return "is no image"
+    except Image.DecompressionBombError:
+        return "has too many pixels"
+    except (OSError, SyntaxError, ValueError) as error:  # Pillow raises all of them for bad data
+        return str(error)
+    return None

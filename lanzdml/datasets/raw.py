@@ -1,0 +1,189 @@
+"""What the readers of original files share: finding, decoding and counting."""
+
+import codecs
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import pandas as pd
+
+from lanzdml.datasets.archives import FOLDER_SUFFIX, unpacked
+from lanzdml.errors import LanzdmlError
+from lanzdml.manifest import ID, PATH, split_excluded
+
+LAYOUTS = "docs/datasets.md"
+_log = logging.getLogger(__name__)
+
+
+def locate(root: Path, name: str, archives: Iterable[str] = ()) -> Path | None:
+    """The folder that holds ``name``: the root, one at most two levels below, or an archive's.
+
+    Collections are unpacked with and without folders of their own around them; all are found, the
+    uppermost first.
+
+    Args:
+        root: where the user keeps the collection.
+        name: relative name of a file or folder.
+        archives: names in ``root`` of the published archives that may hold it; they are unpacked
+            when it is not found without.
+    """
+    folder = _holder(root, name)
+    for archive in archives:
+        if folder is None and (root / archive).is_file():
+            folder = _holder(unpacked(root / archive), name)
+    return folder
+
+
+def _holder(root: Path, name: str) -> Path | None:
+    level = [root]
+    for _ in range(3):
+        for folder in level:
+            if (folder / name).exists():
+                return folder
+        level = [path for folder in level for path in _folders(folder)]
+    return None
+
+
+def _folders(root: Path) -> list[Path]:
+    """Folders of the user's; those of unpacked archives are found by their archives."""
+    if not root.is_dir():
+        return []
+    return sorted(
+        path
+        for path in root.iterdir()
+        if path.is_dir() and not path.name.startswith(".") and path.suffix != FOLDER_SUFFIX
+    )
+
+
+def require(dataset: str, root: Path, name: str, archives: Iterable[str] = ()) -> Path:
+    """:func:`locate`, or a LanzdmlError that says what is missing where."""
+    folder = locate(root, name, archives)
+    if folder is not None:
+        return folder
+    if not root.exists():
+        raise LanzdmlError(f"{dataset}: there is no {root}; {LAYOUTS} says what to place there")
+    raise LanzdmlError(f"{dataset}: there is no {name} in {root}; {LAYOUTS} shows the layout")
+
+
+def image_rows(
+    dataset: str, root: Path, names: list[str], archives: Iterable[str] = ()
+) -> list[str]:
+    """Paths, relative to the root, of images that a collection lists by name.
+
+    Raises:
+        LanzdmlError: an image is not there, or the list is empty.
+    """
+    if not names:
+        raise LanzdmlError(f"{dataset}: {root} lists no test images; {LAYOUTS} shows the layout")
+    folder = require(dataset, root, names[0], archives)
+    missing = [name for name in names if not (folder / name).is_file()]
+    if missing:
+        raise LanzdmlError(
+            f"{dataset}: {len(missing):,} of {len(names):,} images are not in {folder}, the first "
+            f"is {missing[0]}; unpack the images again"
+        )
+    inside = PurePosixPath(folder.relative_to(root).as_posix())
+    return [str(inside / name) for name in names]
+
+
+def make_manifest(
+    image_ids: list[str], paths: list[str], labels: dict[str, list[str | None]]
+) -> pd.DataFrame:
+    """A manifest with the labels of every notion."""
+    return pd.DataFrame({ID: image_ids, PATH: paths, **labels}, dtype="str")
+
+
+def decode(data: bytes) -> str:
+    """Text of unknown encoding: UTF-16 and UTF-8 with or without a mark, and else Latin-1."""
+    for mark, encoding in (
+        (codecs.BOM_UTF8, "utf-8-sig"),
+        (codecs.BOM_UTF16_LE, "utf-16"),
+        (codecs.BOM_UTF16_BE, "utf-16"),
+    ):
+        if data.startswith(mark):
+            return data.decode(encoding, errors="replace")
+    # Text that begins with an ASCII character shows the byte order of UTF-16 in its zero byte.
+    zero = data[:2].find(b"\0")
+    if zero >= 0:
+        return data.decode("utf-16-be" if zero == 0 else "utf-16-le", errors="replace")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
+def read_lines(path: Path) -> list[str]:
+    """The lines of a text file without trailing white space and empty lines at its end.
+
+    Raises:
+        LanzdmlError: there is no such file.
+    """
+    if not path.is_file():
+        raise LanzdmlError(f"there is no file {path}; {LAYOUTS} shows the layout")
+    lines = [line.rstrip() for line in decode(path.read_bytes()).splitlines()]
+    while lines and not lines[-1]:
+        lines.pop()
+    return lines
+
+
+@dataclass(frozen=True)
+class Published:
+    """What the paper evaluates of a complete collection.
+
+    ``total`` is the size of the raw collection (``unit``), by which it is known to be complete.
+    """
+
+    total: int
+    unit: str
+    images: int
+    classes: dict[str, int]
+
+    def differences(self, manifest: pd.DataFrame) -> list[str]:
+        """Where a manifest differs, in words."""
+        counts = [("images", len(manifest), self.images)]
+        counts += [
+            (f"values of {notion}", manifest[notion].nunique(), number)
+            for notion, number in self.classes.items()
+        ]
+        return [
+            f"{found:,} {what} instead of {number:,}"
+            for what, found, number in counts
+            if found != number
+        ]
+
+
+def check_published(
+    dataset: str, found: int, manifest: pd.DataFrame, published: Published, *, strict: bool = True
+) -> None:
+    """Compare a manifest of the complete collection with the paper's counts.
+
+    A collection that is smaller or larger than the published one, as those of the tests are, is
+    only said to be so in a warning.
+
+    Args:
+        dataset: its name.
+        found: size of the raw collection, of which the manifest may be a part.
+        manifest: with or without excluded rows.
+        published: what should come out when ``found`` is its ``total``.
+        strict: raise where counts differ; otherwise warn.
+
+    Raises:
+        LanzdmlError: the collection is complete and a count differs.
+    """
+    if found != published.total:
+        _log.warning(
+            "%s: %s %s where the complete collection has %s: results cannot be compared with the "
+            "published ones", dataset, f"{found:,}", published.unit, f"{published.total:,}",
+        )  # fmt: skip
+        return
+    differences = published.differences(split_excluded(manifest)[0])
+    if not differences:
+        return
+    message = (
+        f"{dataset}: has all of its {published.total:,} {published.unit}, but "
+        f"{', '.join(differences)} in the paper"
+    )
+    if strict:
+        raise LanzdmlError(f"{message}; are the annotation files the original ones?")
+    _log.warning("%s", message)

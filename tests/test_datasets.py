@@ -1,0 +1,427 @@
+"""Datasets: each is built small in its original format and read into an exact manifest."""
+
+import logging
+import shutil
+import zipfile
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import webcolors
+from pandas.testing import assert_frame_equal
+
+from lanzdml.datasets import DATASETS, Dataset, cars196, cub200, movie_posters, raw
+from lanzdml.datasets.archives import unpacked
+from lanzdml.datasets.synthetic_cars import CSS21_COLORS, color_name
+from lanzdml.errors import LanzdmlError
+from lanzdml.manifest import (
+    check_manifest,
+    read_manifest,
+    split_excluded,
+    summary,
+    write_excluded,
+    write_manifest,
+)
+from tests.raw_datasets import (
+    ATTRIBUTE_NAMES,
+    BUILDERS,
+    EXCLUDED_POSTERS,
+    build_cars196,
+    build_cars196_split,
+    build_cub200,
+    build_deepfashion,
+    build_movie_posters,
+    build_synthetic_cars,
+    save_annotations,
+    save_image,
+)
+
+ROOT = Path(__file__).parents[1]
+
+
+def root_of(name: str, folder: Path) -> Path:
+    return folder / "test.parquet" if name == "demo_cars" else folder
+
+
+def dataset_of(name: str) -> Dataset:
+    return DATASETS[name.split()[0]]
+
+
+def read(name: str, root: Path) -> pd.DataFrame:
+    return dataset_of(name).read_manifest(root)
+
+
+def error_of(name: str, root: Path) -> str:
+    with pytest.raises(LanzdmlError) as caught:
+        read(name, root)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+# Contract of every dataset
+
+
+def test_every_registered_dataset_can_be_built():
+    assert {name.split()[0] for name in BUILDERS} >= set(DATASETS) - {"folder"}
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_manifest_is_exact(name, tmp_path):
+    expected = BUILDERS[name](tmp_path)
+    manifest, _ = split_excluded(read(name, root_of(name, tmp_path)))
+    assert_frame_equal(manifest, expected)
+    assert tuple(manifest)[2:] == dataset_of(name).notions
+    check_manifest(manifest, dataset_of(name).notions, name)
+    for path in manifest.get("path", []):
+        assert (tmp_path / path).is_file()
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_manifest_survives_its_file(name, tmp_path):
+    expected = BUILDERS[name](tmp_path)
+    manifest, _ = split_excluded(read(name, root_of(name, tmp_path)))
+    write_manifest(tmp_path / "m.parquet", manifest, dataset_of(name).notions, name)
+    assert_frame_equal(read_manifest(tmp_path / "m.parquet"), expected, check_dtype=False)
+
+
+@pytest.mark.parametrize("name", [name for name in BUILDERS if name != "demo_cars"])
+@pytest.mark.parametrize("wrapped", [True, False], ids=["in its own folder", "bare"])
+def test_an_archive_gives_the_same_labels(name, wrapped, tmp_path):
+    (tmp_path / "original").mkdir()
+    expected = BUILDERS[name](tmp_path / "original")
+    shutil.make_archive(
+        str(tmp_path / "archive"), "gztar", tmp_path if wrapped else tmp_path / "original",
+        "original" if wrapped else ".",
+    )  # fmt: skip
+    root = unpacked(tmp_path / "archive.tar.gz")
+    manifest, _ = split_excluded(read(name, root))
+    labels = [column for column in expected if column != "path"]
+    assert_frame_equal(manifest[labels], expected[labels])
+    assert all((root / path).is_file() for path in manifest["path"])
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_nothing_there(name, tmp_path):
+    missing = tmp_path / "nowhere"
+    assert f"there is no {'file ' * (name == 'demo_cars')}{missing}" in error_of(name, missing)
+    (tmp_path / "empty").mkdir()
+    assert str(tmp_path / "empty") in error_of(name, tmp_path / "empty")
+
+
+@pytest.mark.parametrize("name", ["synthetic_cars", "cars196", "cars196 split", "cub200"])
+def test_a_missing_image_is_named(name, tmp_path):
+    expected = BUILDERS[name](tmp_path)
+    path = expected["path"].iloc[-1]
+    (tmp_path / path).unlink()
+    message = error_of(name, tmp_path)
+    assert "1 of " in message
+    assert Path(path).name in message
+
+
+# Counts of the paper
+
+
+def test_a_small_collection_is_only_warned_about(tmp_path, caplog):
+    build_cub200(tmp_path)
+    read("cub200", tmp_path)
+    assert [record.levelno for record in caplog.records] == [logging.WARNING]
+    assert "cub200: 5 images where the complete collection has 11,788" in caplog.text
+
+
+def published_as(module, monkeypatch, **changes):
+    values = {"total": 5, "unit": "images", "images": 3, "classes": {}} | changes
+    monkeypatch.setattr(module, "PUBLISHED", raw.Published(**values))
+
+
+def test_the_complete_collection_must_have_the_counts_of_the_paper(tmp_path, monkeypatch, caplog):
+    build_cub200(tmp_path)
+    published_as(cub200, monkeypatch, classes={"bird_species": 2})
+    read("cub200", tmp_path)
+    assert not caplog.records
+    published_as(cub200, monkeypatch, images=4, classes={"bird_species": 3})
+    message = error_of("cub200", tmp_path)
+    assert "has all of its 5 images, but 3 images instead of 4" in message
+    assert "2 values of bird_species instead of 3" in message
+
+
+def test_posters_that_differ_are_a_warning(tmp_path, monkeypatch, caplog):
+    build_movie_posters(tmp_path)
+    published_as(movie_posters, monkeypatch, total=10, unit="records", images=5)
+    read("movie_posters", tmp_path)
+    assert "has all of its 10 records, but 4 images instead of 5" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("name", "counts"),
+    [
+        ("synthetic_cars", (1000, 6)),
+        ("cars196", (8131, 98, 35, 7)),
+        ("cub200", (5924, 100)),
+        ("deepfashion", (4000,)),
+        ("movie_posters", (8052, 25, 69)),
+    ],
+)
+def test_published_counts_are_those_of_the_paper(name, counts):
+    module = import_module(DATASETS[name].module)
+    assert (module.PUBLISHED.images, *module.PUBLISHED.classes.values()) == counts
+    assert set(module.PUBLISHED.classes) <= set(DATASETS[name].notions)
+
+
+# synthetic_cars
+
+
+def test_css21_colors_are_the_prompts_colors():
+    prompts = (ROOT / "resources/prompts/css21_colors.txt").read_text().split("\n")
+    assert [line for line in prompts if line and line[0] != "#"] == list(CSS21_COLORS)
+    for name, rgb in CSS21_COLORS.items():
+        assert tuple(webcolors.name_to_rgb(name, webcolors.CSS21)) == rgb
+
+
+def test_color_name_is_the_nearest():
+    rng = np.random.default_rng(0)
+    for hue, saturation, value in rng.uniform((0, 0, 0), (1, 2, 2), (50, 3)):
+        red, green, blue = (
+            np.array(webcolors.name_to_rgb(name, webcolors.CSS21))
+            for name in ("red", "lime", "blue")
+        )
+        # HSV as a mixture: the pure hue, towards white by saturation, towards black by value.
+        angle = ((hue + 0.5) % 1) * 6
+        weights = np.clip(
+            [abs(angle - 3) - 1, 2 - abs(angle - 2), 2 - abs(angle - 4)], 0, 1
+        )  # fmt: skip
+        pure = weights[0] * red + weights[1] * green + weights[2] * blue
+        rgb = np.floor(value / 2 * (255 + saturation / 2 * (pure - 255)) + 1e-9)
+        distances = {
+            name: ((rgb - np.array(color)) ** 2).sum() for name, color in CSS21_COLORS.items()
+        }
+        assert distances[color_name(hue, saturation, value)] == min(distances.values())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("color_hue", "hue", "has no column 'color_hue', but frame"),
+        ("\n3,tesla,0.5", "\n3,tesla,red", "row 1: color_hue is 'red', no number"),
+        ("\n2,", "\n1,", "frame 1 occurs twice"),
+        ("\n2,", "\n2.5,", "row 4: frame is '2.5', no number"),
+        ("\n2,", "\n,", "row 4: frame is nan, no number"),
+    ],
+)
+def test_bad_rows_of_synthetic_cars(old, new, message, tmp_path):
+    build_synthetic_cars(tmp_path)
+    path = tmp_path / "cars.csv"
+    path.write_text(path.read_text().replace(old, new, 1))
+    assert message in error_of("synthetic_cars", tmp_path)
+
+
+# cars196
+
+
+def test_both_layouts_have_the_same_classes(tmp_path):
+    whole, split = build_cars196(tmp_path), build_cars196_split(tmp_path / "split")
+    columns = ["car_model", "manufacturer", "car_type"]
+    assert_frame_equal(whole[columns], split[columns])
+
+
+def test_other_class_names_are_refused(tmp_path, monkeypatch):
+    build_cars196(tmp_path)
+    table = pd.read_csv(cars196.CLASSES_FILE)
+    table.loc[5, "class_name"] = "Acura Legend 1990"
+    table.to_csv(tmp_path / "classes.csv", index=False)
+    monkeypatch.setattr(cars196, "CLASSES_FILE", tmp_path / "classes.csv")
+    assert "but 'Acura Legend 1990' in classes.csv" in error_of("cars196", tmp_path)
+
+
+def test_test_annotations_without_labels(tmp_path):
+    build_cars196_split(tmp_path)
+    (tmp_path / "cars_test_annos_withlabels.mat").unlink()
+    save_annotations(tmp_path / "devkit/cars_test_annos.mat", "fname", [("00001.jpg", 1)])
+    message = error_of("cars196", tmp_path)
+    assert f"there is no cars_test_annos_withlabels.mat in {tmp_path}" in message
+
+
+@pytest.mark.parametrize("content", [b"", b"MATLAB 5.0 MAT-file" + bytes(300), b"no matrix"])
+def test_broken_mat_file(content, tmp_path):
+    build_cars196(tmp_path)
+    (tmp_path / "cars_annos.mat").write_bytes(content)
+    assert "cars_annos.mat is no annotation of Cars196" in error_of("cars196", tmp_path)
+
+
+def test_class_out_of_range(tmp_path):
+    build_cars196_split(tmp_path)
+    save_annotations(tmp_path / "devkit/cars_train_annos.mat", "fname", [("00001.jpg", 197)])
+    assert "cars_train/00001.jpg has a class that is not 1" in error_of("cars196", tmp_path)
+
+
+def test_annotations_with_other_fields(tmp_path):
+    build_cars196_split(tmp_path)
+    save_annotations(tmp_path / "devkit/cars_train_annos.mat", "relative_im_path", [("a", 1)])
+    assert "annotations have no fields 'fname'" in error_of("cars196", tmp_path)
+
+
+def test_no_color_file_means_no_colors(tmp_path):
+    build_cars196(tmp_path)
+    (tmp_path / "car_color.csv").unlink()
+    manifest = read("cars196", tmp_path)
+    assert manifest["car_color"].isna().all()
+    check_manifest(manifest, DATASETS["cars196"].notions, "cars196")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("file,color\na,b\n", "needs the columns image and car_color, not file, color"),
+        ("image,car_color\na,red\na,blue\n", "image 'a' occurs twice"),
+        ("", "is no CSV"),
+    ],
+)
+def test_bad_color_file(text, message, tmp_path):
+    build_cars196(tmp_path)
+    (tmp_path / "car_color.csv").write_text(text)
+    assert message in error_of("cars196", tmp_path)
+
+
+def test_images_in_an_archive_beside_the_annotation(tmp_path):
+    expected = build_cars196(tmp_path)
+    shutil.make_archive(str(tmp_path / "car_ims"), "gztar", tmp_path, "car_ims")
+    (tmp_path / "car_ims.tar.gz").rename(tmp_path / "car_ims.tgz")
+    shutil.rmtree(tmp_path / "car_ims")
+    manifest = read("cars196", tmp_path)
+    expected["path"] = "car_ims.tgz.unpacked/" + expected["path"]
+    assert_frame_equal(manifest, expected)
+    assert all((tmp_path / path).is_file() for path in manifest["path"])
+
+
+# cub200
+
+
+def test_cub200_without_lists_goes_by_folders(tmp_path):
+    expected = build_cub200(tmp_path)
+    for path in (tmp_path / "CUB_200_2011").glob("*.txt"):
+        path.unlink()
+    save_image(tmp_path / "CUB_200_2011/images/101.White_Pelican/._White_Pelican_0001_97316.jpg")
+    manifest = read("cub200", tmp_path)
+    assert_frame_equal(manifest, expected.sort_values("path", ignore_index=True))
+
+
+def test_train_species_are_the_first_hundred_classes(tmp_path):
+    build_cub200(tmp_path)
+    assert cub200.train_species(tmp_path) == ["Black footed Albatross", "Brown Pelican"]
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "message"),
+    [
+        ("images.txt", "1 a.jpg\nb.jpg\n", "images.txt, line 2: 'b.jpg' is no number and a value"),
+        ("image_class_labels.txt", "1 1\n", "image 2 (100.Brown_Pelican/"),
+        ("classes.txt", "1 001.A\n", "has no class that is in classes.txt, but '100'"),
+    ],
+)
+def test_bad_lists_of_cub200(file, text, message, tmp_path):
+    build_cub200(tmp_path)
+    (tmp_path / "CUB_200_2011" / file).write_text(text)
+    assert message in error_of("cub200", tmp_path)
+
+
+# deepfashion
+
+
+def test_attribute_columns_are_those_of_the_authors():
+    assert len(ATTRIBUTE_NAMES) == 26
+    from lanzdml.datasets.deepfashion import ATTRIBUTES
+
+    columns = {"texture": slice(0, 7), "fabric": slice(17, 23), "fit": slice(23, 26)}
+    for notion, names in ATTRIBUTES.items():
+        assert list(names) == ATTRIBUTE_NAMES[columns[notion]]
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "message"),
+    [
+        ("test_cate.txt", "3\n", "", "has 2 lines, but test.txt has 3"),
+        ("test_cate.txt", "3", "4", "line 3: '4' is no category, 1 to 3"),
+        ("test_attr.txt", "1", "-1", "line 1: not 26 zeros and ones"),
+        ("list_attr_cloth.txt", "floral ", "flowers ", "has no attribute 'floral'"),
+        ("list_category_cloth.txt", "3\n", "50\n", "does not give the number of its names"),
+    ],
+)
+def test_bad_files_of_deepfashion(file, old, new, message, tmp_path):
+    build_deepfashion(tmp_path)
+    path = tmp_path / "Anno_fine" / file
+    path.write_text(path.read_text().replace(old, new, 1))
+    error = error_of("deepfashion", tmp_path)
+    assert message in error
+    assert file in error
+
+
+# movie_posters
+
+
+def test_excluded_posters_are_listed_with_their_reasons(tmp_path):
+    build_movie_posters(tmp_path)
+    rows = read("movie_posters", tmp_path)
+    manifest, excluded = split_excluded(rows)
+    assert list(excluded) == ["image_id", "path", "reason"]
+    assert len(rows) == len(manifest) + len(EXCLUDED_POSTERS)
+    for row, (image_id, year, reason) in zip(
+        excluded.itertuples(index=False), EXCLUDED_POSTERS, strict=True
+    ):
+        assert image_id == row.image_id or (image_id is None and pd.isna(row.image_id))
+        path = f"Movie_Poster_Dataset/{year}/{image_id}.jpg"
+        assert row.path == path if year else pd.isna(row.path)
+        assert row.reason.startswith(reason)
+        assert str(tmp_path) not in row.reason
+    assert summary(manifest, excluded) == (
+        "4 images; left out: 1 no poster, 3 unreadable poster, 1 no record, 1 duplicate, "
+        "1 no imdbID"
+    )
+    write_excluded(tmp_path / "excluded.csv", excluded)
+    assert_frame_equal(pd.read_csv(tmp_path / "excluded.csv", dtype="str"), excluded)
+
+
+def test_nothing_excluded_is_a_header(tmp_path):
+    build_cub200(tmp_path)
+    manifest, excluded = split_excluded(read("cub200", tmp_path))
+    write_excluded(tmp_path / "excluded.csv", excluded)
+    assert (tmp_path / "excluded.csv").read_text() == "image_id,path,reason\n"
+    assert summary(manifest, excluded) == "3 images"
+
+
+@pytest.mark.parametrize("folder", ["Movie_Poster_Metadata/groundtruth", "groundtruth"])
+def test_posters_as_two_archives(folder, tmp_path):
+    expected = build_movie_posters(tmp_path)
+    posters = "Movie_Poster_Dataset"
+    shutil.make_archive(str(tmp_path / posters), "zip", tmp_path, posters)
+    with zipfile.ZipFile(tmp_path / "Movie_Poster_Metadata.zip", "w") as archive:
+        for path in (tmp_path / "groundtruth").iterdir():
+            archive.write(path, f"{folder}/{path.name}")
+    shutil.rmtree(tmp_path / posters)
+    shutil.rmtree(tmp_path / "groundtruth")
+    manifest, _ = split_excluded(read("movie_posters", tmp_path))
+    assert manifest["image_id"].tolist() == expected["image_id"].tolist()
+    assert manifest["path"].tolist() == (f"{posters}.zip.unpacked/" + expected["path"]).tolist()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"imdbID": "tt1"}\n{"imdbID": tt2}\n', "1983.txt, line 2: Expecting value"),
+        ('{"imdbID": "tt1"}\n\n["tt2"]\n', "1983.txt, line 3: ['tt2'] is no record"),
+        ('{"imdbID": "tt1"', "1983.txt, line 1: Expecting ',' delimiter"),
+    ],
+)
+def test_metadata_that_is_no_record(text, message, tmp_path):
+    build_movie_posters(tmp_path)
+    (tmp_path / "groundtruth/1983.txt").write_text(text)
+    assert message in error_of("movie_posters", tmp_path)
+
+
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "latin-1"]
+)
+def test_decode(encoding):
+    text = '{"Title" : "Amélie à Paris"}\n'
+    assert raw.decode(text.encode(encoding)) == text
