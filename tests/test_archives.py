@@ -8,6 +8,7 @@ import zipfile
 
 import pytest
 
+from lanzdml.datasets import archives
 from lanzdml.datasets.archives import is_archive, unpacked
 from lanzdml.errors import LanzdmlError
 
@@ -98,6 +99,19 @@ def test_a_folder_of_somebody_else_is_not_replaced(tmp_path):
     with pytest.raises(LanzdmlError, match="is in the way of unpacking: move it"):
         unpacked(archive)
     assert (tmp_path / "x.zip.unpacked/mine.txt").read_text() == "mine"
+
+
+def test_two_jobs_at_once(tmp_path, monkeypatch):
+    archive, unpack = make_zip(tmp_path / "x.zip"), archives._unpack
+
+    def slow(*arguments):
+        monkeypatch.setattr(archives, "_unpack", unpack)
+        unpacked(archive)  # the other job, from its beginning to its end
+        unpack(*arguments)
+
+    monkeypatch.setattr(archives, "_unpack", slow)
+    assert contents(unpacked(archive)) == FILES
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 OUTSIDE = ["/etc/passwd", "../evil.txt", "a/../../evil.txt", "..", "a\\..\\..\\evil.txt",

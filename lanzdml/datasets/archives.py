@@ -67,6 +67,8 @@ def unpacked(root: Path, cache: Path | None = None, max_bytes: int = MAX_BYTES) 
         (temporary / MARKER).write_text(json.dumps(state), encoding="utf-8")
         temporary.rename(folder)
     except _BROKEN as error:
+        if folder.exists():  # another job was faster
+            return unpacked(root, cache, max_bytes)
         reason = str(error).partition("\n")[0]
         raise LanzdmlError(
             f"{root} cannot be unpacked: {reason}; get it again, or unpack it and give the folder"
