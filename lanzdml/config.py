@@ -65,7 +65,7 @@ class NotionConfig(_Section):
 class DatasetConfig(_Section):
     """A dataset and the notions to evaluate on it."""
 
-    root: Annotated[str, Field(description="folder or file of the dataset as it was unpacked")]
+    root: Annotated[str, Field(description="folder, file or archive of the dataset")]
     notions: Annotated[dict[Name, NotionConfig], Field(min_length=1)]
 
 
