@@ -425,6 +425,14 @@ def test_posters_as_two_archives(folder, tmp_path):
     assert manifest["path"].tolist() == (f"{posters}.zip.unpacked/" + expected["path"]).tolist()
 
 
+def test_metadata_of_joined_files(tmp_path):
+    build_movie_posters(tmp_path)
+    path = tmp_path / "groundtruth/1981.txt"
+    path.write_bytes(path.read_bytes() + '{"imdbID" : "tt0000008"}'.encode("utf-16"))
+    manifest, _ = split_excluded(read("movie_posters", tmp_path))
+    assert "tt0000008" in manifest["image_id"].tolist()
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

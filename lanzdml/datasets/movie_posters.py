@@ -26,7 +26,7 @@ _FIELDS = {"genre": "Genre", "production_country": "Country"}
 # no text of a record.
 _OBJECT_ID = re.compile(r'\bObjectId\(\s*("[^"\\]*")\s*\)')
 _DECODER = json.JSONDecoder(strict=False)  # plots hold raw line breaks
-_GAP = re.compile(r"[\s,]*")
+_GAP = re.compile(r"[\s,\ufeff]*")  # with byte order marks of files that were joined
 
 
 def read_manifest(root: Path) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 import codecs
 import logging
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -39,7 +40,7 @@ def _holder(root: Path, name: str) -> Path | None:
     level = [root]
     for _ in range(3):
         for folder in level:
-            if (folder / name).exists():
+            if os.path.exists(folder / name):  # False, too, for what may not be read
                 return folder
         level = [path for folder in level for path in _folders(folder)]
     return None
@@ -47,13 +48,12 @@ def _holder(root: Path, name: str) -> Path | None:
 
 def _folders(root: Path) -> list[Path]:
     """Folders of the user's; those of unpacked archives are found by their archives."""
-    if not root.is_dir():
+    try:
+        with os.scandir(root) as entries:
+            names = sorted(entry.name for entry in entries if entry.is_dir())
+    except OSError:  # nothing there, a file, or a folder that may not be read
         return []
-    return sorted(
-        path
-        for path in root.iterdir()
-        if path.is_dir() and not path.name.startswith(".") and path.suffix != FOLDER_SUFFIX
-    )
+    return [root / name for name in names if name[0] != "." and not name.endswith(FOLDER_SUFFIX)]
 
 
 def require(dataset: str, root: Path, name: str, archives: Iterable[str] = ()) -> Path:
