@@ -1,6 +1,6 @@
 """Put the first test images of demo_cars on one sheet, to look at::
 
-    python -m demo_assets.contact_sheet resources/demo_cars/test.parquet docs/demo_cars.jpg
+python -m demo_assets.contact_sheet resources/demo_cars/test.parquet docs/demo_cars.jpg
 """
 
 import argparse

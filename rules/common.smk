@@ -63,6 +63,11 @@ def dataset_root(wildcards):
     return CONFIG.datasets[wildcards.dataset].root
 
 
+def dataset_resources(wildcards):
+    """Files of this repository that a dataset's labels come from."""
+    return [ROOT / file for file in DATASETS[wildcards.dataset].resources]
+
+
 def model_settings(wildcards):
     return CONFIG.models[wildcards.model].model_dump()
 

@@ -5,6 +5,7 @@ rule prepare_dataset:
     input:
         # A run is planned before its data is there; what is missing the job says.
         lambda wildcards: filter(os.path.isfile, [dataset_root(wildcards)]),
+        resources=dataset_resources,
     output:
         manifest=MANIFEST,
         excluded=MANIFEST.replace("manifest.parquet", "excluded.csv"),

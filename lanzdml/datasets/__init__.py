@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A registered dataset: its module and the notions that it has labels for."""
+    """A registered dataset: its module, the notions that it has labels for, our files about it."""
 
     module: str
     notions: tuple[str, ...]
+    resources: tuple[str, ...] = ()  # relative to the repository
 
     def read_manifest(self, root: Path) -> "pd.DataFrame":
         """The manifest of a collection; the module is imported here.
@@ -42,7 +43,9 @@ DATASETS: dict[str, Dataset] = {
         "lanzdml.datasets.synthetic_cars", ("car_model", "car_color", "background_color")
     ),
     "cars196": Dataset(
-        "lanzdml.datasets.cars196", ("car_model", "manufacturer", "car_type", "car_color")
+        "lanzdml.datasets.cars196",
+        ("car_model", "manufacturer", "car_type", "car_color"),
+        resources=("resources/cars196_classes.csv",),
     ),
     "cub200": Dataset("lanzdml.datasets.cub200", ("bird_species",)),
     "deepfashion": Dataset(
