@@ -161,7 +161,18 @@ def load_clip(architecture: str, pretrained: str, device: str = "auto") -> Clip:
         if pretrained not in open_clip.list_pretrained_tags_by_model(name):
             tags = open_clip.list_pretrained_tags_by_model(name)
             raise LanzdmlError(f"{name} has no weights {pretrained!r}; {suggest(pretrained, tags)}")
-        model, _, preprocess = open_clip.create_model_and_transforms(name, pretrained=pretrained)
+        _check_activation(name, pretrained, config)
+        try:
+            model, _, preprocess = open_clip.create_model_and_transforms(
+                name, pretrained=pretrained
+            )
+        except RuntimeError as error:
+            reason = str(error).splitlines()[0]
+            raise LanzdmlError(
+                f"{name}: the weights {pretrained!r} cannot be had: {reason} Run once where the "
+                "hub can be reached (they are kept in its cache), or give the path of a "
+                "safetensors checkpoint as pretrained"
+            ) from None
         checksum = _state_checksum(model)
     model.to(device).eval().requires_grad_(False)
     description = {
@@ -174,6 +185,20 @@ def load_clip(architecture: str, pretrained: str, device: str = "auto") -> Clip:
         **{name: version(name) for name in ("torch", "torchvision", "open_clip_torch", "pillow")},
     }
     return Clip(model, preprocess, open_clip.get_tokenizer(name), device, description)
+
+
+def _check_activation(name: str, pretrained: str, config: dict[str, Any]) -> None:
+    """Weights trained with QuickGELU give wrong embeddings with another activation."""
+    import open_clip
+
+    trained = bool(open_clip.get_pretrained_cfg(name, pretrained).get("quick_gelu", False))
+    built = bool(config.get("quick_gelu", False))
+    if trained != built:
+        other = name.removesuffix("-quickgelu") if built else f"{name}-quickgelu"
+        raise LanzdmlError(
+            f"{name} and the weights {pretrained!r} differ in QuickGELU: the architecture for "
+            f"these weights is {other}"
+        )
 
 
 def _state_checksum(model: "torch.nn.Module") -> str:

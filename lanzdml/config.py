@@ -21,7 +21,7 @@ from lanzdml.clip import is_path, read_architecture
 from lanzdml.datasets import DATASETS
 from lanzdml.errors import LanzdmlError, suggest
 from lanzdml.methods import METHODS
-from lanzdml.prompts import PLACEHOLDER, read_aspects
+from lanzdml.prompts import FROM_LABELS, PLACEHOLDER, read_aspects
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
@@ -56,7 +56,8 @@ class NotionConfig(_Section):
     aspects: Annotated[
         list[str] | str,
         Field(
-            description="the aspects, or a file of them: .txt, one a line, or .csv, column aspect"
+            description="the aspects; or a file of them: .txt, one a line, or .csv, column "
+            f"aspect; or the word {FROM_LABELS}: the distinct labels of the dataset's images"
         ),
         BeforeValidator(_aspects),
     ]
@@ -197,6 +198,8 @@ def _notion_lines(key: str, notion: NotionConfig) -> list[str]:
             f"{key}.template: must hold {PLACEHOLDER} once and no other braces, "
             f"not {notion.template!r}"
         )
+    if notion.aspects == FROM_LABELS:
+        return lines
     try:
         read_aspects(notion.aspects)
     except LanzdmlError as error:

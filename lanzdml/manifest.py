@@ -104,6 +104,18 @@ def read_manifest(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
     return pq.read_table(path, columns=columns).to_pandas()
 
 
+def distinct_labels(path: Path, notion: str) -> list[str]:
+    """The labels that occur in a manifest for a notion, sorted.
+
+    Raises:
+        LanzdmlError: no image has a label.
+    """
+    labels = read_manifest(path, columns=[notion])[notion].dropna()
+    if labels.empty:
+        raise LanzdmlError(f"{path}: no image has a label for {notion} to make prompts from")
+    return sorted(labels.unique())
+
+
 def fingerprint(manifest: pd.DataFrame) -> str:
     """Hex digest of the images' ids and their paths or bytes, in their order."""
     source = PATH if PATH in manifest else IMAGE

@@ -8,6 +8,8 @@ import pandas as pd
 from lanzdml.errors import LanzdmlError
 
 PLACEHOLDER = "{aspect}"
+FROM_LABELS = "labels"
+"""In place of aspects: the distinct labels of the dataset's images."""
 ASPECT_COLUMN = "aspect"
 
 

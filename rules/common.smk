@@ -15,7 +15,7 @@ from lanzdml.clip import is_path
 from lanzdml.config import ConfigError, parse_config
 from lanzdml.datasets import DATASETS
 from lanzdml.methods import METHODS
-from lanzdml.prompts import make_prompts
+from lanzdml.prompts import FROM_LABELS, read_aspects
 from lanzdml.sources import source_fingerprint
 from lanzdml.tables import SUFFIXES, TABLES
 
@@ -77,10 +77,19 @@ def model_files(wildcards):
     return [value for value in model_settings(wildcards).values() if is_path(value)]
 
 
-def notion_prompts(wildcards):
-    """Prompts and aspects of a notion: what changes when somebody edits its aspects' file."""
-    notion = CONFIG.datasets[wildcards.dataset].notions[wildcards.notion]
-    return make_prompts(notion.template, notion.aspects).to_dict("list")
+def notion_settings(wildcards):
+    return CONFIG.datasets[wildcards.dataset].notions[wildcards.notion]
+
+
+def aspects_of(wildcards):
+    """A notion's aspects: what changes when somebody edits their file."""
+    aspects = notion_settings(wildcards).aspects
+    return aspects if aspects == FROM_LABELS else read_aspects(aspects)
+
+
+def label_source(wildcards):
+    """The manifest for a notion whose aspects are its labels; nothing for any other."""
+    return {"manifest": MANIFEST} if aspects_of(wildcards) == FROM_LABELS else {}
 
 
 def dims_of(method):

@@ -34,6 +34,7 @@ rule embed_images:
 
 rule embed_prompts:
     input:
+        unpack(label_source),
         weights=model_files,
     output:
         PROMPTS,
@@ -49,7 +50,8 @@ rule embed_prompts:
     params:
         code=code("embed_prompts"),
         model=model_settings,
-        prompts=notion_prompts,
+        template=lambda wildcards: notion_settings(wildcards).template,
+        aspects=aspects_of,
     message:
         "Embedding the prompts of {wildcards.dataset}/{wildcards.notion} with {wildcards.model}"
     script:

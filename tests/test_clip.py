@@ -1,6 +1,10 @@
 """Loading CLIP models: the compact demo checkpoints, and what is wrong with others."""
 
 import json
+import os
+import subprocess
+import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -72,6 +76,34 @@ def test_a_truncated_checkpoint_is_refused(tmp_path):
     path.write_bytes((DEMO / "demo-S.safetensors").read_bytes()[:5000])
     with pytest.raises(LanzdmlError, match=r"cut\.safetensors cannot be read"):
         load_clip(str(DEMO / "demo-S.json"), str(path), "cpu")
+
+
+def test_weights_for_another_activation_are_refused():
+    with pytest.raises(LanzdmlError, match=r"architecture for these weights is ViT-B-32-quickgelu"):
+        load_clip("ViT-B-32", "openai", "cpu")
+
+
+def test_unknown_weights_are_named():
+    with pytest.raises(LanzdmlError, match=r"has no weights 'opennai'; did you mean 'openai'"):
+        load_clip("ViT-B-32-quickgelu", "opennai", "cpu")
+
+
+def test_weights_that_cannot_be_fetched_are_one_line(tmp_path):
+    script = textwrap.dedent("""
+        from lanzdml.clip import load_clip
+        from lanzdml.errors import LanzdmlError
+        try:
+            load_clip("ViT-B-32-quickgelu", "openai", "cpu")
+        except LanzdmlError as error:
+            assert "\\n" not in str(error)
+            print(error)
+    """)
+    offline = os.environ | {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path)}
+    result = subprocess.run(
+        [sys.executable, "-c", script], env=offline, capture_output=True, text=True, check=True,
+        cwd=DEMO.parents[1],
+    )  # fmt: skip
+    assert result.stdout.startswith("ViT-B-32-quickgelu: the weights 'openai' cannot be had")
 
 
 def test_a_missing_checkpoint_is_named():

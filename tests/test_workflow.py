@@ -76,6 +76,44 @@ def test_default_is_planned_in_full(tmp_path):
     }
 
 
+def test_the_paper_is_planned_without_its_data():
+    output = snakemake(
+        ROOT, "--dry-run", "--quiet", "rules", "--cores", "1",
+        "--configfile", "configs/paper.yaml", "--forceall",
+    )  # fmt: skip
+    jobs = planned_jobs(output)
+    assert jobs["prepare_dataset"] == jobs["embed_images"] == 5
+    assert jobs["embed_prompts"] == 13
+    assert jobs["fit_transforms"] == jobs["compute_metrics"] == 13 * 8
+
+
+def test_missing_datasets_are_one_line_each(tmp_path):
+    config = yaml.safe_load((ROOT / "configs" / "paper.yaml").read_text())
+    folder = working_folder(tmp_path, config)
+    code, output = snakemake(
+        folder, "--cores", "2", "--until", "prepare_dataset", "--keep-going", check=False
+    )
+    assert code != 0
+    for dataset in config["datasets"]:
+        lines = [line for line in output.splitlines() if line.startswith(f"Error: {dataset}:")]
+        assert len(set(lines)) == 1, output
+        assert f"there is no data/{dataset}; docs/datasets.md" in lines[0]
+    assert "Traceback" not in output
+
+
+def test_aspects_can_be_the_labels(tmp_path):
+    config = yaml.safe_load(yaml.safe_dump(SMALL))
+    notions = config["datasets"]["demo_cars"]["notions"]
+    notions["car_model"]["aspects"] = "labels"
+    folder = working_folder(tmp_path, config)
+    target = "results/embeddings/demo_cars/demo-S/prompts/car_model.parquet"
+    snakemake(folder, "--cores", "2", target)
+    assert pd.read_parquet(folder / target)["prompt"].tolist() == [
+        f"a photo of a {name}"
+        for name in ("convertible", "hatchback", "pickup", "sedan", "suv", "van")
+    ]
+
+
 def test_a_mistake_in_the_config_stops_before_any_job(tmp_path):
     folder = working_folder(tmp_path, SMALL | {"sedes": [1], "methods": ["indirct"]})
     code, output = snakemake(folder, "--cores", "1", check=False)

@@ -6,12 +6,15 @@ from job import run
 
 
 def main(snakemake) -> None:
-    import pandas as pd
-
     from lanzdml.clip import embed_prompts, load_clip
     from lanzdml.embeddings import write_embeddings
+    from lanzdml.manifest import distinct_labels
+    from lanzdml.prompts import make_prompts
 
-    prompts = pd.DataFrame(snakemake.params.prompts)
+    aspects = snakemake.params.aspects
+    if manifest := snakemake.input.get("manifest"):
+        aspects = distinct_labels(Path(manifest), snakemake.wildcards.notion)
+    prompts = make_prompts(snakemake.params.template, aspects)
     # Prompts are few: on a cluster they are not worth waiting for a GPU.
     clip = load_clip(**snakemake.params.model, device="cpu")
     embeddings = embed_prompts(clip, prompts["prompt"].tolist())
