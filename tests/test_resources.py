@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from lanzdml.names import DATASET_NAMES, METHOD_NAMES, METRIC_NAMES, NOTION_NAMES
-from lanzdml.prompts import PLACEHOLDER, make_prompts, read_aspects
+from lanzdml.prompts import FROM_LABELS, PLACEHOLDER, make_prompts, read_aspects
 
 ROOT = Path(__file__).parents[1]
 RESOURCES = ROOT / "resources"
