@@ -43,7 +43,7 @@ format: $(INSTALLED)  ## format all code
 lock: $(INSTALLED)  ## compile requirements/*.in anew
 	for name in bootstrap lanzdml; do \
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	    --no-annotate --no-header --no-emit-index-url --no-emit-find-links \
+	    --no-annotate --no-header \
 	    requirements/$$name.in -o requirements/$$name.txt || exit 1; done
 
 demo-assets: $(INSTALLED)  ## render demo_cars and train the demo CLIPs anew (over an hour)
