@@ -3,7 +3,6 @@
 import hashlib
 import io
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
 
 TOKEN_TABLE = "token_embedding.weight"
 TOKEN_ROWS = "token_embedding.rows"
+VOCAB_SIZE = 49_408  # what open_clip takes where a text config does not say
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def choose_device(device: str) -> str:
     return device
 
 
-def _load_checkpoint(model: "torch.nn.Module", path: Path) -> None:
+def _load_checkpoint(model: "torch.nn.Module", path: Path, vocab_size: int) -> None:
     import safetensors
     from safetensors.torch import load_file
 
@@ -117,9 +117,8 @@ def _load_checkpoint(model: "torch.nn.Module", path: Path) -> None:
         state = load_file(path)
     except (safetensors.SafetensorError, OSError) as error:
         raise LanzdmlError(f"checkpoint {path} cannot be read: {error}") from None
-    state = expand_token_table(state, model.token_embedding.num_embeddings)
     try:
-        model.load_state_dict(state)
+        model.load_state_dict(expand_token_table(state, vocab_size))
     except RuntimeError as error:
         reason = str(error).splitlines()[0]
         raise LanzdmlError(f"checkpoint {path} does not fit its architecture: {reason}") from None
@@ -155,7 +154,7 @@ def load_clip(architecture: str, pretrained: str, device: str = "auto") -> Clip:
         model, _, preprocess = open_clip.create_model_and_transforms(
             name, pretrained=None, load_weights=False
         )
-        _load_checkpoint(model, checkpoint)
+        _load_checkpoint(model, checkpoint, config["text_cfg"].get("vocab_size", VOCAB_SIZE))
         checksum = sha256(checkpoint)
     else:
         if pretrained not in open_clip.list_pretrained_tags_by_model(name):
@@ -228,7 +227,8 @@ class _Images:
         try:
             with Image.open(self._root / source if self._is_path else io.BytesIO(source)) as image:
                 return self._preprocess(image.convert("RGB"))
-        except (OSError, Image.DecompressionBombError) as error:
+        # Pillow raises all of these for broken files.
+        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
             name = (
                 f"{self._ids[index]} ({self._root / source})" if self._is_path else self._ids[index]
             )
@@ -241,20 +241,6 @@ def _collate(items: list):
 
     errors = (item for item in items if isinstance(item, LanzdmlError))
     return next(errors, None) or default_collate(items)
-
-
-def _batches(images: _Images, clip: Clip, batch_size: int, workers: int) -> Iterator:
-    from torch.utils.data import DataLoader
-
-    return iter(
-        DataLoader(
-            images,
-            batch_size=batch_size,
-            num_workers=workers,
-            collate_fn=_collate,
-            pin_memory=clip.device.startswith("cuda"),
-        )
-    )
 
 
 def embed_images(
@@ -276,12 +262,20 @@ def embed_images(
         LanzdmlError: an image cannot be read.
     """
     import torch
+    from torch.utils.data import DataLoader
     from tqdm import tqdm
 
     images = _Images(manifest, root, clip.preprocess)
+    batches = DataLoader(
+        images,
+        batch_size=batch_size,
+        num_workers=workers,
+        collate_fn=_collate,
+        pin_memory=clip.device.startswith("cuda"),
+    )
     embeddings = []
     with torch.inference_mode(), tqdm(total=len(images), unit="image", mininterval=1) as progress:
-        for batch in _batches(images, clip, batch_size, workers):
+        for batch in batches:
             if isinstance(batch, LanzdmlError):
                 raise batch
             pixels = batch.to(clip.device, non_blocking=True)
