@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import logging
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -151,9 +152,12 @@ def load_clip(architecture: str, pretrained: str, device: str = "auto") -> Clip:
         checkpoint = Path(pretrained)
         if not checkpoint.is_file():
             raise LanzdmlError(f"there is no checkpoint {pretrained}")
+        # open_clip warns that the model is random; its weights come right after.
+        logging.disable(logging.WARNING)
         model, _, preprocess = open_clip.create_model_and_transforms(
             name, pretrained=None, load_weights=False
         )
+        logging.disable(logging.NOTSET)
         _load_checkpoint(model, checkpoint, config["text_cfg"].get("vocab_size", VOCAB_SIZE))
         checksum = sha256(checkpoint)
     else:

@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 
 from lanzdml.errors import LanzdmlError
 
+OWN_FILE = "resources/demo_cars/test.parquet"
 COLUMNS = ("image_id", "image", "car_model", "car_color", "background_color")
 
 
@@ -21,7 +22,9 @@ def read_manifest(root: Path) -> pd.DataFrame:
         LanzdmlError: no such file, no parquet, or columns are missing.
     """
     if not root.is_file():
-        raise LanzdmlError(f"there is no file {root}; `make demo-assets` renders it anew")
+        raise LanzdmlError(
+            f"demo_cars: there is no file {root}; the repository's own is {OWN_FILE}"
+        )
     try:
         return pq.read_table(root, columns=list(COLUMNS)).to_pandas()
     except (pa.ArrowInvalid, KeyError) as error:
