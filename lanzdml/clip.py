@@ -154,10 +154,12 @@ def load_clip(architecture: str, pretrained: str, device: str = "auto") -> Clip:
             raise LanzdmlError(f"there is no checkpoint {pretrained}")
         # open_clip warns that the model is random; its weights come right after.
         logging.disable(logging.WARNING)
-        model, _, preprocess = open_clip.create_model_and_transforms(
-            name, pretrained=None, load_weights=False
-        )
-        logging.disable(logging.NOTSET)
+        try:
+            model, _, preprocess = open_clip.create_model_and_transforms(
+                name, pretrained=None, load_weights=False
+            )
+        finally:
+            logging.disable(logging.NOTSET)
         _load_checkpoint(model, checkpoint, config["text_cfg"].get("vocab_size", VOCAB_SIZE))
         checksum = sha256(checkpoint)
     else:

@@ -1,6 +1,7 @@
 """Loading CLIP models: the compact demo checkpoints, and what is wrong with others."""
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -29,9 +30,13 @@ def test_token_table_is_expanded_to_its_rows():
 
 
 @pytest.mark.parametrize("size", ["S", "M", "L"])
-def test_demo_models_load_and_say_what_they_are(size):
+def test_demo_models_load_and_say_what_they_are(size, caplog):
     path = DEMO / f"demo-{size}.json"
+    caplog.clear()
     clip = load_clip(str(path), str(path.with_suffix(".safetensors")), "cpu")
+    assert not caplog.records, "a user must not read that the model is random"
+    logging.getLogger().warning("seen")
+    assert caplog.messages == ["seen"]
     assert clip.description["architecture"] == f"demo-{size}"
     assert clip.description["embed_dim"] == "512"
     assert len(clip.description["weights_sha256"]) == 64

@@ -307,7 +307,6 @@ PAPER = ["random", "clip", "indirect", "random_transform", "pca", "lae", "ae", "
 class TestRegistry:
     def test_order_is_that_of_the_paper(self):
         assert list(METHODS)[: len(PAPER)] == PAPER
-        assert len(METHODS) == len(list(METHODS))
 
     def test_only_oracle_is_supervised_and_only_clip_deterministic(self):
         assert [name for name in PAPER if METHODS[name].supervised] == ["oracle"]
