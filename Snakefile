@@ -5,7 +5,7 @@
 #   embeddings/{dataset}/{model}/images.parquet
 #   embeddings/{dataset}/{model}/prompts/{notion}.parquet
 #   transforms/{dataset}/{model}/{notion}/{method}/dim-{dim}/seed-{seed}.safetensors
-#   metrics/{dataset}/{model}/{notion}/{method}/dim-{dim}.parquet   one row a seed
+#   metrics/{protocol}/{dataset}/{model}/{notion}/{method}/dim-{dim}.parquet   one row a seed
 #   metrics.parquet                                                 all rows
 #   tables/{table}.{md,csv,tex}
 # dim is "full" for a method that keeps the model's own size. Each job logs to results/logs/ and
@@ -33,5 +33,5 @@ include: "rules/tables.smk"
 rule all:
     default_target: True
     input:
-        TABLE_FILES,
+        all_tables,
     localrule: True

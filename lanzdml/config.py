@@ -22,10 +22,20 @@ from lanzdml.datasets import DATASETS
 from lanzdml.errors import LanzdmlError, suggest
 from lanzdml.methods import METHODS
 from lanzdml.prompts import FROM_LABELS, PLACEHOLDER, read_aspects
+from lanzdml.protocols import DEFAULT, PROTOCOLS
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 Count = Annotated[int, Field(ge=1)]
+ProtocolName = Literal[*PROTOCOLS]
+
+
+def _protocols(value: Any) -> Any:
+    """One error for what is neither a name nor a list of them, in place of one for each kind."""
+    names = value if isinstance(value, list) else [value]
+    if names and all(isinstance(name, str) and name in PROTOCOLS for name in names):
+        return value
+    raise ValueError(f"should be {' or '.join(PROTOCOLS)}, or a list of them")
 
 
 def _aspects(value: Any) -> Any:
@@ -104,7 +114,17 @@ class Config(_Section):
         Field(min_length=1, description="sizes r' of the transformed embeddings"),
     ]
     seeds: Annotated[list[Annotated[int, Field(ge=0, lt=2**32)]], Field(min_length=1)]
+    protocol: Annotated[
+        ProtocolName | Annotated[list[ProtocolName], Field(min_length=1)],
+        Field(description="paper: as its text says; released: as its public code does; or both"),
+        BeforeValidator(_protocols),
+    ] = DEFAULT
     embeddings: EmbeddingsConfig = EmbeddingsConfig()
+
+    @property
+    def protocols(self) -> list[str]:
+        """The protocol, or protocols, as a list."""
+        return self.protocol if isinstance(self.protocol, list) else [self.protocol]
 
 
 def _dotted(location: tuple[str | int, ...]) -> str:
@@ -167,7 +187,7 @@ def _cross_checks(config: Config) -> list[str]:
     """What a schema cannot express."""
     lines = []
     for key, values in (("methods", config.methods), ("dims", config.dims),
-                        ("seeds", config.seeds)):  # fmt: skip
+                        ("seeds", config.seeds), ("protocol", config.protocols)):  # fmt: skip
         lines += [f"{key}: {value!r} is listed twice" for value in _duplicates(values)]
     lines += [
         f"methods[{position}]: there is no method {name!r}; {suggest(name, METHODS)}"
@@ -185,6 +205,17 @@ def _cross_checks(config: Config) -> list[str]:
                 known = suggest(notion_name, DATASETS[name].notions)
                 lines.append(f"{notion_key}: {name} has no notion {notion_name!r}; {known}")
             lines += _notion_lines(notion_key, notion)
+            for protocol in config.protocols:
+                sources = (
+                    PROTOCOLS[protocol].sources(name, notion_name, method)
+                    for method in config.methods
+                )
+                lines += [
+                    f"{notion_key}: the {protocol} protocol needs the prompts of {prompts}, too: "
+                    f"list {key}.notions.{prompts}"
+                    for prompts in sorted({source.prompts for source in sources})
+                    if prompts not in dataset.notions
+                ]
     for name, model in config.models.items():
         lines += _model_lines(f"models.{name}", model, config.dims)
     return lines

@@ -1,4 +1,4 @@
-"""Runs: the scores of one dataset, notion, model, method, dim and seed, a row each."""
+"""Runs: the scores of one dataset, notion, model, protocol, method, dim and seed, a row each."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -10,15 +10,17 @@ import pandas as pd
 from lanzdml.embeddings import labelled_images
 from lanzdml.files import replacing
 from lanzdml.metrics import METRICS, compute_metrics
+from lanzdml.protocols import PROTOCOLS, Protocol
 from lanzdml.transforms import OK, load_transform, read_metadata
 
 COLUMNS = {
     "dataset": "string",
     "notion": "string",
     "model": "string",
+    "protocol": "string",
     "method": "string",
     "dim": "int64",
-    "n_prompts": "int64",
+    "n_prompts": "Int64",
     "seed": "int64",
     **dict.fromkeys(METRICS, "float64"),
     "fit_seconds": "float64",
@@ -30,9 +32,10 @@ COLUMNS = {
     "reason": "string",
 }
 """Columns of ``metrics.parquet`` and their types. ``dim`` is the size of the vectors that are
-scored, ``n_prompts`` the notion's prompts, ``n_images`` and ``n_classes`` count what has a label;
-``fit_seconds`` is null where nothing was fitted, ``iterations`` and ``loss`` where nothing was
-optimised, and the metrics where ``status`` is "not_fitted"; then ``reason`` says why."""
+scored, ``n_prompts`` counts the prompts that the method was given, null for a method that is fitted
+to images instead, ``n_images`` and ``n_classes`` count what has a label; ``fit_seconds`` is null
+where nothing was fitted, ``iterations`` and ``loss`` where nothing was optimised, and the metrics
+where ``status`` is "not_fitted"; then ``reason`` says why."""
 
 
 def evaluate_runs(
@@ -46,22 +49,30 @@ def evaluate_runs(
 ) -> None:
     """Transform the labelled images with each transform, score them, and write a row each.
 
+    The protocol says which labels count, what is handed to the transforms and by which distance
+    their vectors are compared.
+
     Args:
-        key: dataset, notion, model, method and dim of the runs.
+        key: dataset, notion, model, protocol, method and dim of the runs.
         transform_files: one a seed.
         images_file, manifest_file: the images' embeddings and labels.
         output: parquet with :data:`COLUMNS`.
         n_threads: for the metrics; the values do not depend on it.
     """
-    images, labels = labelled_images(images_file, manifest_file, key["notion"])
+    protocol = PROTOCOLS[key["protocol"]]
+    sources = protocol.sources(key["dataset"], key["notion"], key["method"])
+    images, labels = labelled_images(images_file, manifest_file, sources.labels)
     counts = {"n_images": len(labels), "n_classes": len(np.unique(labels))}
     rows = [
-        dict(key) | counts | _evaluate(path, images, labels, n_threads) for path in transform_files
+        dict(key) | counts | _evaluate(path, images, labels, protocol, n_threads)
+        for path in transform_files
     ]
     write_runs(output, pd.DataFrame(rows))
 
 
-def _evaluate(path: Path, images: np.ndarray, labels: np.ndarray, n_threads: int) -> dict:
+def _evaluate(
+    path: Path, images: np.ndarray, labels: np.ndarray, protocol: Protocol, n_threads: int
+) -> dict:
     metadata = read_metadata(path)
     seed = int(metadata["seed"])
     row = {
@@ -74,8 +85,10 @@ def _evaluate(path: Path, images: np.ndarray, labels: np.ndarray, n_threads: int
     }
     if metadata["status"] != OK:
         return row
-    vectors = load_transform(path).transform(images)
-    scores = compute_metrics(vectors, labels, seed=seed, n_threads=n_threads)
+    vectors = load_transform(path).transform(images, unit_images=protocol.unit_images)
+    scores = compute_metrics(
+        vectors, labels, seed=seed, distance=protocol.distance, n_threads=n_threads
+    )
     return row | scores
 
 

@@ -7,12 +7,13 @@ from pathlib import Path
 import pandas as pd
 
 from lanzdml.files import replacing
+from lanzdml.markup import DASH, blank_repeats, latex_table, markdown_table, tex_escape
 from lanzdml.methods import METHODS
 from lanzdml.metrics import METRICS, RANK_METRICS
 from lanzdml.names import DATASET_NAMES, METHOD_NAMES, METRIC_NAMES, NOTION_NAMES, on_paper
+from lanzdml.protocols import DEFAULT
 
 SUFFIXES = ("md", "csv", "tex")
-DASH = "—"
 
 
 @dataclass(frozen=True)
@@ -47,12 +48,12 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
         runs: the rows of ``metrics.parquet``.
 
     Returns:
-        columns model, dim, dataset, notion, metric, method, mean, std, n_seeds, supervised,
-        deterministic, reason. ``dim`` is the table that a value belongs to: a method that keeps
-        the model's own size is in the table of every dim. Values of runs that could not be made
-        are NaN and ``reason`` says why.
+        columns protocol, model, dim, dataset, notion, metric, method, mean, std, n_seeds,
+        supervised, deterministic, reason. ``dim`` is the table that a value belongs to: a method
+        that keeps the model's own size is in the table of every dim. Values of runs that could not
+        be made are NaN and ``reason`` says why.
     """
-    keys = ["model", "dim", "dataset", "notion", "method"]
+    keys = ["protocol", "model", "dim", "dataset", "notion", "method"]
     long = runs.melt(
         id_vars=[*keys, "reason"], value_vars=list(METRICS), var_name="metric", value_name="value"
     )
@@ -67,8 +68,8 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
     for trait in ("has_dim", "supervised", "deterministic"):
         summary[trait] = summary["method"].map(lambda name, t=trait: getattr(methods[name], t))
     reduced = summary[summary["has_dim"]]
-    tables = (reduced if len(reduced) else summary)[["model", "dim"]].drop_duplicates()
-    full = summary[~summary["has_dim"]].drop(columns="dim").merge(tables, on="model")
+    tables = (reduced if len(reduced) else summary)[["protocol", "model", "dim"]].drop_duplicates()
+    full = summary[~summary["has_dim"]].drop(columns="dim").merge(tables, on=["protocol", "model"])
     return pd.concat([reduced, full], ignore_index=True).drop(columns="has_dim")
 
 
@@ -115,74 +116,35 @@ def _lines(summary: pd.DataFrame, spec: TableSpec) -> list[Line]:
     return lines
 
 
-def _without_repeats(lines: list[Line]) -> list[tuple[str, str]]:
-    """Dataset and notion of each line, blank where they repeat the line above."""
-    heads = []
-    for above, line in zip([None, *lines[:-1]], lines, strict=True):
-        same_dataset = above is not None and above.dataset == line.dataset
-        same_notion = same_dataset and above.notion == line.notion
-        heads.append(("" if same_dataset else line.dataset, "" if same_notion else line.notion))
-    return heads
+@dataclass(frozen=True)
+class Section:
+    """The lines of one protocol, model and dim, and why some of their entries are missing."""
 
+    title: str
+    methods: list[str]
+    lines: list[Line]
+    reasons: list[str]
 
-def _markdown(sections: list, spec: TableSpec) -> str:
-    parts = []
-    for model, dim, lines, methods, reasons in sections:
-        header = ["", "", "", *(on_paper(method, METHOD_NAMES) for method in methods)]
-        rows = [
-            [dataset, notion, line.metric]
-            + [f"**{c.text}**" if c.best else c.text for c in _row(line, methods)]
-            for (dataset, notion), line in zip(_without_repeats(lines), lines, strict=True)
+    def rows(self, show: Callable[[Cell], str], escape: Callable[[str], str]) -> list[list[str]]:
+        """The table's rows as text."""
+        heads = blank_repeats([(line.dataset, line.notion) for line in self.lines])
+        missing = Cell(DASH, False)
+        return [
+            [*map(escape, (*head, line.metric))]
+            + [show(line.cells.get(method, missing)) for method in self.methods]
+            for head, line in zip(heads, self.lines, strict=True)
         ]
-        align = ["---", "---", "---", *["---:"] * len(methods)]
-        parts.append(
-            f"{spec.title} with {model}, r' = {dim}, in {spec.unit}: mean ± std over seeds, "
-            "best unsupervised value in bold.\n"
-        )
-        parts += ["| " + " | ".join(row) + " |" for row in [header, align, *rows]]
-        parts += ["", *(f"- {DASH} {reason}" for reason in reasons), ""]
-    return "\n".join(parts).rstrip() + "\n"
+
+    def header(self, escape: Callable[[str], str]) -> list[str]:
+        """The table's first row as text."""
+        return ["", "", "", *(escape(on_paper(method, METHOD_NAMES)) for method in self.methods)]
 
 
-def _row(line: Line, methods: list[str]) -> list[Cell]:
-    return [line.cells.get(method, Cell(DASH, False)) for method in methods]
-
-
-def _tex_escape(text: str) -> str:
-    for plain in "&%$#_{}":
-        text = text.replace(plain, "\\" + plain)
-    return text.replace("±", r"$\pm$").replace(DASH, "---")
-
-
-def _latex(sections: list, spec: TableSpec) -> str:
-    parts = ["% needs \\usepackage{booktabs}"]
-    for model, dim, lines, methods, reasons in sections:
-        names = " & ".join(_tex_escape(on_paper(method, METHOD_NAMES)) for method in methods)
-        parts += [
-            f"% {spec.title}, {model}, r' = {dim}, {spec.unit}",
-            *(f"% {reason}" for reason in reasons),
-            "\\begin{tabular}{lll" + "r" * len(methods) + "}",
-            "\\toprule",
-            f" & & & {names} \\\\",
-            "\\midrule",
-        ]
-        for position, (head, line) in enumerate(zip(_without_repeats(lines), lines, strict=True)):
-            if head[0] and position:
-                parts.append("\\midrule")
-            cells = [
-                f"\\textbf{{{_tex_escape(c.text)}}}" if c.best else _tex_escape(c.text)
-                for c in _row(line, methods)
-            ]
-            row = [*map(_tex_escape, head), _tex_escape(line.metric), *cells]
-            parts.append(" & ".join(row) + " \\\\")
-        parts += ["\\bottomrule", "\\end{tabular}"]
-    return "\n".join(parts) + "\n"
-
-
-def _sections(summary: pd.DataFrame, spec: TableSpec) -> list:
+def _sections(summary: pd.DataFrame, spec: TableSpec) -> list[Section]:
     methods = [name for name in METHODS if name in set(summary["method"])]
     sections = []
-    for (model, dim), block in summary.groupby(["model", "dim"], sort=False):
+    keys = ["protocol", "model", "dim"]
+    for (protocol, model, dim), block in summary.groupby(keys, sort=False):
         reasons = sorted(
             f"{on_paper(row.method, METHOD_NAMES)}, {on_paper(row.dataset, DATASET_NAMES)} "
             f"{on_paper(row.notion, NOTION_NAMES)}: {row.reason}"
@@ -191,8 +153,36 @@ def _sections(summary: pd.DataFrame, spec: TableSpec) -> list:
             .drop_duplicates(["method", "dataset", "notion"])
             .itertuples()
         )
-        sections.append((model, dim, _lines(block, spec), methods, reasons))
+        title = f"{spec.title} with {model}, r' = {dim}{protocol_note(protocol)}, in {spec.unit}"
+        sections.append(Section(title, methods, _lines(block, spec), reasons))
     return sections
+
+
+def protocol_note(protocol: str) -> str:
+    """What a title says of the protocol: nothing of the default."""
+    return "" if protocol == DEFAULT else f", {protocol} protocol"
+
+
+def _markdown(sections: list[Section]) -> str:
+    parts = []
+    for section in sections:
+        parts.append(f"{section.title}: mean ± std over seeds, best unsupervised value in bold.\n")
+        rows = section.rows(lambda cell: f"**{cell.text}**" if cell.best else cell.text, str)
+        parts += markdown_table(section.header(str), rows, n_left=3)
+        parts += ["", *(f"- {DASH} {reason}" for reason in section.reasons), ""]
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def _latex(sections: list[Section]) -> str:
+    def show(cell: Cell) -> str:
+        text = tex_escape(cell.text)
+        return f"\\textbf{{{text}}}" if cell.best else text
+
+    parts = ["% needs \\usepackage{booktabs}"]
+    for section in sections:
+        parts += [f"% {section.title}", *(f"% {reason}" for reason in section.reasons)]
+        parts += latex_table(section.header(tex_escape), section.rows(show, tex_escape), n_left=3)
+    return "\n".join(parts) + "\n"
 
 
 def _csv(summary: pd.DataFrame, spec: TableSpec) -> str:
@@ -200,14 +190,14 @@ def _csv(summary: pd.DataFrame, spec: TableSpec) -> str:
     rows[["mean", "std"]] *= spec.factor
     rows["unit"] = spec.unit
     columns = ["dataset", "notion", "metric", "method", "mean", "std", "unit", "n_seeds",
-               "model", "dim", "reason"]  # fmt: skip
+               "protocol", "model", "dim", "reason"]  # fmt: skip
     return rows[columns].to_csv(index=False, lineterminator="\n")
 
 
 def render_table(summary: pd.DataFrame, table: str, suffix: str) -> str:
     """A table of :data:`TABLES`: ``md``, ``tex`` (layout of the paper) or ``csv`` (a row a value).
 
-    One section for each model and dim.
+    One section for each protocol, model and dim.
 
     Args:
         summary: of :func:`summarise`.
@@ -218,7 +208,7 @@ def render_table(summary: pd.DataFrame, table: str, suffix: str) -> str:
     if suffix == "csv":
         return _csv(summary, spec)
     render: Callable = {"md": _markdown, "tex": _latex}[suffix]
-    return render(_sections(summary, spec), spec)
+    return render(_sections(summary, spec))
 
 
 def write_tables(metrics_file: Path, folder: Path) -> None:

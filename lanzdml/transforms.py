@@ -34,8 +34,8 @@ def fit_transforms(
     dim: str,
     seeds: Sequence[int],
     *,
-    prompts_file: Path,
     outputs: Sequence[Path],
+    prompts_file: Path | None = None,
     supervision: tuple[Path, Path, str] | None = None,
 ) -> None:
     """Fit a method for each seed and store one transform a seed.
@@ -50,15 +50,18 @@ def fit_transforms(
         method: a name of the registry.
         dim: r', or anything for methods without one.
         seeds: one run each.
-        prompts_file: prompt embeddings of the notion.
         outputs: one file a seed, in the seeds' order.
-        supervision: images file, manifest file and notion, for a supervised method only.
+        prompts_file: prompt embeddings of the notion.
+        supervision: images file, manifest file and notion, in place of prompts for a supervised
+            method.
     """
     from lanzdml.embeddings import labelled_images, read_embeddings
 
-    _, prompts, _ = read_embeddings(prompts_file)
-    metadata = {"n_prompts": len(prompts)}
-    data = (prompts,) if supervision is None else labelled_images(*supervision)
+    if METHODS[method].supervised:
+        data, metadata = labelled_images(*supervision), {}
+    else:
+        _, prompts, _ = read_embeddings(prompts_file)
+        data, metadata = (prompts,), {"n_prompts": len(prompts)}
     for seed, output in zip(seeds, outputs, strict=True):
         estimator = new_estimator(method, dim).set_params(random_state=seed)
         try:

@@ -16,6 +16,8 @@ from lanzdml.config import ConfigError, parse_config
 from lanzdml.datasets import DATASETS
 from lanzdml.methods import METHODS
 from lanzdml.prompts import FROM_LABELS, read_aspects
+from lanzdml.protocols import PROTOCOLS
+from lanzdml.published import read_published
 from lanzdml.sources import source_fingerprint
 from lanzdml.tables import SUFFIXES, TABLES
 
@@ -29,15 +31,25 @@ MANIFEST = "results/datasets/{dataset}/manifest.parquet"
 PROMPTS = "results/embeddings/{dataset}/{model}/prompts/{notion}.parquet"
 FIT = "results/transforms/{dataset}/{model}/{notion}/{method}/dim-{dim}"
 TRANSFORM = f"{FIT}/seed-{{seed}}.safetensors"
-METRICS = "results/metrics/{dataset}/{model}/{notion}/{method}/dim-{dim}.parquet"
+METRICS = "results/metrics/{protocol}/{dataset}/{model}/{notion}/{method}/dim-{dim}.parquet"
 TABLE_FILES = expand("results/tables/{table}.{suffix}", table=TABLES, suffix=SUFFIXES)
+OVERVIEW_FILES = expand("results/tables/table1.{suffix}", suffix=SUFFIXES)
+COMPARISON_FILES = expand("results/tables/published_comparison.{suffix}", suffix=["csv", "md"])
+PUBLISHED = ROOT / "resources/published_results.csv"
+PUBLISHED_COUNTS = ROOT / "resources/prompts/notions.csv"
 FULL_DIM = "full"
+# Those of the configuration, and those that a protocol takes in their place.
+NOTIONS = sorted(
+    {notion for settings in CONFIG.datasets.values() for notion in settings.notions}
+    | {notion for name in CONFIG.datasets for notion in DATASETS[name].notions}
+)
 
 
 wildcard_constraints:
     dataset="|".join(map(re.escape, CONFIG.datasets)),
     model="|".join(map(re.escape, CONFIG.models)),
-    notion="|".join(sorted({re.escape(n) for d in CONFIG.datasets.values() for n in d.notions})),
+    notion="|".join(map(re.escape, NOTIONS)),
+    protocol="|".join(CONFIG.protocols),
     method="|".join(map(re.escape, CONFIG.methods)),
     dim=rf"\d+|{FULL_DIM}",
 
@@ -92,6 +104,31 @@ def label_source(wildcards):
     return {"manifest": MANIFEST} if aspects_of(wildcards) == FROM_LABELS else {}
 
 
+def of_all_notions(pattern):
+    """The files of every notion of the configuration; prompts are the same for every model."""
+    return [
+        pattern.format(dataset=dataset, model=next(iter(CONFIG.models)), notion=notion)
+        for dataset, settings in CONFIG.datasets.items()
+        for notion in settings.notions
+    ]
+
+
+def templates(wildcards):
+    """Dataset, notion and template of every notion of the configuration."""
+    return [
+        (dataset, name, notion.template)
+        for dataset, settings in CONFIG.datasets.items()
+        for name, notion in settings.notions.items()
+    ]
+
+
+def all_tables(wildcards):
+    """The tables; a comparison only where a dataset has published values."""
+    published = set(read_published(PUBLISHED)["dataset"])
+    compared = COMPARISON_FILES if published & set(CONFIG.datasets) else []
+    return [*OVERVIEW_FILES, *TABLE_FILES, *compared]
+
+
 def dims_of(method):
     return CONFIG.dims if METHODS[method].has_dim else [FULL_DIM]
 
@@ -99,7 +136,15 @@ def dims_of(method):
 def all_metrics(wildcards):
     """Metrics of every run that the configuration asks for."""
     return [
-        METRICS.format(dataset=dataset, model=model, notion=notion, method=method, dim=dim)
+        METRICS.format(
+            protocol=protocol,
+            dataset=dataset,
+            model=model,
+            notion=notion,
+            method=method,
+            dim=dim,
+        )
+        for protocol in CONFIG.protocols
         for dataset, settings in CONFIG.datasets.items()
         for model in CONFIG.models
         for notion in settings.notions
@@ -108,8 +153,17 @@ def all_metrics(wildcards):
     ]
 
 
-def supervision(wildcards):
-    """Images and labels for a supervised method (Oracle); nothing for any other."""
-    if not METHODS[wildcards.method].supervised:
-        return {}
-    return {"images": IMAGES, "manifest": MANIFEST}
+def fitted_to(wildcards):
+    """What a method learns from: prompts, or images and labels for a supervised one (Oracle)."""
+    if METHODS[wildcards.method].supervised:
+        return {"images": IMAGES, "manifest": MANIFEST}
+    return {"prompts": PROMPTS}
+
+
+def transforms_of(wildcards):
+    """The transforms that runs score: those of another notion where the protocol takes one."""
+    sources = PROTOCOLS[wildcards.protocol].sources(
+        wildcards.dataset, wildcards.notion, wildcards.method
+    )
+    notion = sources.labels if METHODS[wildcards.method].supervised else sources.prompts
+    return expand(TRANSFORM, seed=CONFIG.seeds, **dict(wildcards.items()) | {"notion": notion})

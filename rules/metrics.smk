@@ -3,7 +3,7 @@
 
 rule compute_metrics:
     input:
-        transforms=expand(TRANSFORM, seed=CONFIG.seeds, allow_missing=True),
+        transforms=transforms_of,
         images=IMAGES,
         manifest=MANIFEST,
     output:
@@ -21,7 +21,8 @@ rule compute_metrics:
     params:
         code=lambda wildcards: code("compute_metrics", METHODS.module(wildcards.method)),
     message:
-        "Scoring {wildcards.method} on {wildcards.dataset}/{wildcards.notion} ({wildcards.model})"
+        "Scoring {wildcards.method} on {wildcards.dataset}/{wildcards.notion} "
+        "({wildcards.model}, {wildcards.protocol} protocol)"
     script:
         "../workflow_scripts/compute_metrics.py"
 

@@ -1,4 +1,4 @@
-# tables: the paper's Table 2 and appendix Table 1
+# tables: the paper's three tables, and our values beside the published ones
 
 
 rule make_tables:
@@ -19,3 +19,47 @@ rule make_tables:
         "Rendering the tables"
     script:
         "../workflow_scripts/make_tables.py"
+
+
+rule make_overview:
+    input:
+        manifests=of_all_notions(MANIFEST),
+        prompts=of_all_notions(PROMPTS),
+        published=PUBLISHED_COUNTS,
+    output:
+        OVERVIEW_FILES,
+    log:
+        "results/logs/overview.log",
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code("make_overview"),
+        notions=templates,
+    message:
+        "Rendering the table of datasets and notions"
+    script:
+        "../workflow_scripts/make_overview.py"
+
+
+rule compare_published:
+    input:
+        metrics="results/metrics.parquet",
+        published=PUBLISHED,
+    output:
+        COMPARISON_FILES,
+    log:
+        "results/logs/published_comparison.log",
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code("compare_published"),
+    message:
+        "Comparing with the published values"
+    script:
+        "../workflow_scripts/compare_published.py"

@@ -3,8 +3,7 @@
 
 rule fit_transforms:
     input:
-        unpack(supervision),
-        prompts=PROMPTS,
+        unpack(fitted_to),
     output:
         expand(TRANSFORM, seed=CONFIG.seeds, allow_missing=True),
     log:

@@ -202,11 +202,12 @@ def build_cub200(root: Path) -> pd.DataFrame:
     """The archive's folder with its lists; file names and class names differ in case."""
     classes = {
         1: "001.Black_footed_Albatross", 100: "100.Brown_Pelican", 101: "101.White_Pelican",
-        154: "154.Red_eyed_Vireo",
+        120: "120.Fox_Sparrow", 154: "154.Red_eyed_Vireo",
     }  # fmt: skip
     images = [
         ("Black_Footed_Albatross_0046_18", 1), ("Brown_Pelican_0001_93811", 100),
         ("White_Pelican_0002_96422", 101), ("White_Pelican_0001_97316", 101),
+        ("Fox_Sparrow_0011_114887", 120), ("Fox_Sparrow_0025_114555", 120),
         ("Red_Eyed_Vireo_0001_156749", 154),
     ]  # fmt: skip
     folder = root / "CUB_200_2011"
@@ -221,14 +222,19 @@ def build_cub200(root: Path) -> pd.DataFrame:
     (folder / "image_class_labels.txt").write_text(
         "".join(f"{position} {number}\n" for position, (_, number) in enumerate(images, start=1))
     )
-    for name, kind in zip(names, ("", "", "grey", "cmyk", ""), strict=True):
+    for name, kind in zip(names, ("", "", "grey", "cmyk", "", "rotated", ""), strict=True):
         save_image(folder / "images" / name, kind)
     (root / "attributes.txt").write_text("1 has_bill_shape::curved_(up_or_down)\n")
     rows = [(image, classes[number].partition(".")[2], number) for image, number in images[2:]]
     return frame(
-        ["image_id", "path", "bird_species"],
+        ["image_id", "path", "bird_species", "bird_species_case_matched"],
         [
-            (image, f"CUB_200_2011/images/{number}.{name}/{image}.jpg", name.replace("_", " "))
+            (
+                image,
+                f"CUB_200_2011/images/{number}.{name}/{image}.jpg",
+                name.replace("_", " "),
+                None if name == "Red_eyed_Vireo" else name.replace("_", " "),
+            )
             for image, name, number in rows
         ],
     )

@@ -148,23 +148,26 @@ def test_a_small_collection_is_only_warned_about(tmp_path, caplog):
     build_cub200(tmp_path)
     read("cub200", tmp_path)
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
-    assert "cub200: 5 images where the complete collection has 11,788" in caplog.text
+    assert "cub200: 7 images where the complete collection has 11,788" in caplog.text
 
 
 def published_as(module, monkeypatch, **changes):
-    values = {"total": 5, "unit": "images", "images": 3, "classes": {}} | changes
+    values = {"total": 7, "unit": "images", "images": 5} | changes
     monkeypatch.setattr(module, "PUBLISHED", raw.Published(**values))
 
 
 def test_the_complete_collection_must_have_the_counts_of_the_paper(tmp_path, monkeypatch, caplog):
     build_cub200(tmp_path)
-    published_as(cub200, monkeypatch, classes={"bird_species": 2})
+    matched = {"bird_species_case_matched": 4}
+    published_as(cub200, monkeypatch, classes={"bird_species": 3}, labelled=matched)
     read("cub200", tmp_path)
     assert not caplog.records
-    published_as(cub200, monkeypatch, images=4, classes={"bird_species": 3})
+    matched = {"bird_species_case_matched": 5}
+    published_as(cub200, monkeypatch, images=4, classes={"bird_species": 2}, labelled=matched)
     message = error_of("cub200", tmp_path)
-    assert "has all of its 5 images, but 3 images instead of 4" in message
-    assert "2 values of bird_species instead of 3" in message
+    assert "has all of its 7 images, but 5 images instead of 4" in message
+    assert "3 values of bird_species instead of 2" in message
+    assert "4 images with a bird_species_case_matched instead of 5" in message
 
 
 def test_posters_that_differ_are_a_warning(tmp_path, monkeypatch, caplog):
@@ -185,6 +188,7 @@ def test_posters_that_differ_are_a_warning(tmp_path, monkeypatch, caplog):
     ],
 )
 def test_published_counts_are_those_of_the_paper(name, counts):
+    assert cub200.PUBLISHED.labelled == {"bird_species_case_matched": 4462}
     module = import_module(DATASETS[name].module)
     assert (module.PUBLISHED.images, *module.PUBLISHED.classes.values()) == counts
     assert set(module.PUBLISHED.classes) <= set(DATASETS[name].notions)
@@ -327,9 +331,15 @@ def test_cub200_without_lists_goes_by_folders(tmp_path):
     assert_frame_equal(manifest, expected.sort_values("path", ignore_index=True))
 
 
-def test_train_species_are_the_first_hundred_classes(tmp_path):
+def test_species_that_the_prompts_lack_are_warned_about(tmp_path, caplog):
     build_cub200(tmp_path)
-    assert cub200.train_species(tmp_path) == ["Black footed Albatross", "Brown Pelican"]
+    read("cub200", tmp_path)
+    assert "cub200_species.txt" not in caplog.text
+    classes = tmp_path / "CUB_200_2011/classes.txt"
+    classes.write_text(classes.read_text().replace("1 001.Black_footed", "1 001.Blue_footed"))
+    read("cub200", tmp_path)
+    assert "cub200_species.txt lacks 1 of the collection's own names" in caplog.text
+    assert "'Blue footed Albatross'" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -407,7 +417,7 @@ def test_nothing_excluded_is_a_header(tmp_path):
     manifest, excluded = split_excluded(read("cub200", tmp_path))
     write_excluded(tmp_path / "excluded.csv", excluded)
     assert (tmp_path / "excluded.csv").read_text() == "image_id,path,reason\n"
-    assert summary(manifest, excluded) == "3 images"
+    assert summary(manifest, excluded) == "5 images"
 
 
 @pytest.mark.parametrize("folder", ["Movie_Poster_Metadata/groundtruth", "groundtruth"])

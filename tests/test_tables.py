@@ -14,8 +14,8 @@ def rows(method, values, *, notion="car_model", dim=128, reason=None, model="dem
     """Runs of one method, a seed for each value of map_at_r."""
     return [
         {
-            "dataset": "demo_cars", "notion": notion, "model": model, "method": method,
-            "dim": dim, "n_prompts": 17, "seed": seed,
+            "dataset": "demo_cars", "notion": notion, "model": model, "protocol": "paper",
+            "method": method, "dim": dim, "n_prompts": 17, "seed": seed,
             **dict.fromkeys(METRICS, value), "reason": reason,
         }
         for seed, value in enumerate(values)

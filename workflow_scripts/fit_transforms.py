@@ -8,14 +8,17 @@ from job import run
 def main(snakemake) -> None:
     from lanzdml.transforms import fit_transforms
 
-    images, manifest = snakemake.input.get("images"), snakemake.input.get("manifest")
+    files = {name: Path(path) for name, path in snakemake.input.items()}
+    if prompts := files.get("prompts"):
+        data = {"prompts_file": prompts}
+    else:
+        data = {"supervision": (files["images"], files["manifest"], snakemake.wildcards.notion)}
     fit_transforms(
         snakemake.wildcards.method,
         snakemake.wildcards.dim,
         snakemake.params.seeds,
-        prompts_file=Path(snakemake.input.prompts),
         outputs=[Path(path) for path in snakemake.output],
-        supervision=(Path(images), Path(manifest), snakemake.wildcards.notion) if images else None,
+        **data,
     )
 
 

@@ -47,7 +47,7 @@ DATASETS: dict[str, Dataset] = {
         ("car_model", "manufacturer", "car_type", "car_color"),
         resources=("resources/cars196_classes.csv",),
     ),
-    "cub200": Dataset("lanzdml.datasets.cub200", ("bird_species",)),
+    "cub200": Dataset("lanzdml.datasets.cub200", ("bird_species", "bird_species_case_matched")),
     "deepfashion": Dataset(
         "lanzdml.datasets.deepfashion", ("clothing_category", "texture", "fabric", "fit")
     ),

@@ -17,7 +17,7 @@ from lanzdml.errors import LanzdmlError
 
 FIRST_TEST_CLASS = 98  # of 196, counted from 0
 # Facts about the 196 classes, which the original annotation has in their names only.
-CLASSES_FILE = Path(__file__).parents[2] / "resources" / "cars196_classes.csv"
+CLASSES_FILE = raw.RESOURCES / "cars196_classes.csv"
 COLORS_FILE = "car_color.csv"
 PUBLISHED = raw.Published(
     total=16_185,

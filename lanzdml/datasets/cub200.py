@@ -14,11 +14,16 @@ PUBLISHED = raw.Published(
     unit="images",
     images=5_924,
     classes={"bird_species": 100},
+    labelled={"bird_species_case_matched": 4_462},
 )
 
 
 def read_manifest(root: Path) -> pd.DataFrame:
     """The manifest of all images of classes 101 to 200, in the order of the archive's list.
+
+    ``bird_species_case_matched`` is the species again, but only where the file's name begins with
+    it: the authors' code finds an image's class this way, and the two differ in case for many
+    (``Red_Eyed_Vireo_0001_156749.jpg`` is in ``154.Red_eyed_Vireo``).
 
     Args:
         root: the archive's folder ``CUB_200_2011``, or one that holds it or its archive. Where the
@@ -31,23 +36,23 @@ def read_manifest(root: Path) -> pd.DataFrame:
     folder = raw.require("cub200", root, "images", ARCHIVES)
     classes, images = _read_collection(folder)
     test = [(name, number) for name, number in images if number > LAST_TRAIN_CLASS]
+    image_ids = [Path(name).stem for name, _ in test]
+    species = [classes[number] for _, number in test]
     manifest = raw.make_manifest(
-        [Path(name).stem for name, _ in test],
+        image_ids,
         raw.image_rows("cub200", root, [f"images/{name}" for name, _ in test], ARCHIVES),
-        {"bird_species": [classes[number] for _, number in test]},
+        {
+            "bird_species": species,
+            "bird_species_case_matched": [
+                name if image.startswith(name.replace(" ", "_")) else None
+                for image, name in zip(image_ids, species, strict=True)
+            ],
+        },
     )
     raw.check_published("cub200", len(images), manifest, PUBLISHED)
+    train = (name for number, name in classes.items() if number <= LAST_TRAIN_CLASS)
+    raw.check_prompts("cub200", raw.RESOURCES / "prompts/cub200_species.txt", train)
     return manifest
-
-
-def train_species(root: Path) -> list[str]:
-    """Names of classes 1 to 100: the aspects of the paper's prompts, which name no test class.
-
-    Raises:
-        LanzdmlError: see :func:`read_manifest`.
-    """
-    classes, _ = _read_collection(raw.require("cub200", root, "images", ARCHIVES))
-    return [name for number, name in sorted(classes.items()) if number <= LAST_TRAIN_CLASS]
 
 
 def _read_collection(folder: Path) -> tuple[dict[int, str], list[tuple[str, int]]]:

@@ -15,7 +15,7 @@ ATTRIBUTES = {
 }
 ARCHIVES = ("img.zip", "Img/img.zip", "Anno_fine.zip")
 NO_ATTRIBUTE = "none"
-PUBLISHED = raw.Published(total=4_000, unit="test images", images=4_000, classes={})
+PUBLISHED = raw.Published(total=4_000, unit="test images", images=4_000)
 
 
 def read_manifest(root: Path) -> pd.DataFrame:
@@ -45,6 +45,8 @@ def read_manifest(root: Path) -> pd.DataFrame:
 def _categories(folder: Path, n_images: int) -> list[str]:
     """Category names by the index in ``test_cate.txt``, which counts from 1."""
     names = _read_names(folder / "list_category_cloth.txt")
+    file = raw.RESOURCES / "prompts/deepfashion_categories.txt"
+    raw.check_prompts("deepfashion", file, names)
     path = folder / "test_cate.txt"
     labels = []
     for position, line in enumerate(_read_labels(path, n_images), start=1):

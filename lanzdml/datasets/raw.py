@@ -4,7 +4,7 @@ import codecs
 import logging
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 import pandas as pd
@@ -12,8 +12,10 @@ import pandas as pd
 from lanzdml.datasets.archives import FOLDER_SUFFIX, unpacked
 from lanzdml.errors import LanzdmlError
 from lanzdml.manifest import ID, PATH, split_excluded
+from lanzdml.prompts import read_aspects
 
 LAYOUTS = "docs/datasets.md"
+RESOURCES = Path(__file__).parents[2] / "resources"
 _log = logging.getLogger(__name__)
 
 
@@ -131,13 +133,16 @@ def read_lines(path: Path) -> list[str]:
 class Published:
     """What the paper evaluates of a complete collection.
 
-    ``total`` is the size of the raw collection (``unit``), by which it is known to be complete.
+    ``total`` is the size of the raw collection (``unit``), by which it is known to be complete;
+    ``classes`` counts the values of notions, ``labelled`` the images with a label, where not all
+    have one.
     """
 
     total: int
     unit: str
     images: int
-    classes: dict[str, int]
+    classes: dict[str, int] = field(default_factory=dict)
+    labelled: dict[str, int] = field(default_factory=dict)
 
     def differences(self, manifest: pd.DataFrame) -> list[str]:
         """Where a manifest differs, in words."""
@@ -145,6 +150,10 @@ class Published:
         counts += [
             (f"values of {notion}", manifest[notion].nunique(), number)
             for notion, number in self.classes.items()
+        ]
+        counts += [
+            (f"images with a {notion}", int(manifest[notion].notna().sum()), number)
+            for notion, number in self.labelled.items()
         ]
         return [
             f"{found:,} {what} instead of {number:,}"
@@ -187,3 +196,16 @@ def check_published(
     if strict:
         raise LanzdmlError(f"{message}; are the annotation files the original ones?")
     _log.warning("%s", message)
+
+
+def check_prompts(dataset: str, file: Path, names: Iterable[str]) -> None:
+    """Warn of a list of ours, in ``resources/prompts/``, that lacks names of the collection.
+
+    Those lists were made without the original collections at hand.
+    """
+    missing = [name for name in names if name not in read_aspects(str(file))]
+    if missing:
+        _log.warning(
+            "%s: %s lacks %s of the collection's own names, such as %r: the prompts are not quite "
+            "those of the paper", dataset, file.name, len(missing), missing[0],
+        )  # fmt: skip

@@ -72,8 +72,8 @@ class Autoencoder(Optimised):
             weight_decay=self.weight_decay,
         )
 
-    def _transform(self, unit: NDArray[np.float32]) -> Floats:
-        hidden = unit @ self.W1_.T + self.b1_
+    def _transform(self, images: NDArray[np.float32]) -> Floats:
+        hidden = images @ self.W1_.T + self.b1_
         return np.where(hidden > 0, hidden, NEGATIVE_SLOPE * hidden) @ self.W2_.T + self.b2_
 
     def _check_parameters(self) -> None:

@@ -24,8 +24,8 @@ class Method(BaseEstimator):
     """A method: ``fit`` on text embeddings, ``transform`` image embeddings.
 
     A subclass says what it is in the class attributes, stores its hyperparameters in ``__init__``
-    (``random_state``, the seed, is one of them), and defines ``_fit`` and ``_transform`` on unit
-    vectors: the paper scales all texts (equation 1) and images (equation 5) to unit length.
+    (``random_state``, the seed, is one of them), and defines ``_fit`` and ``_transform``: they get
+    unit vectors, as the paper scales all texts (equation 1) and images (equation 5).
 
     Attributes of a fitted method: ``n_features_in_`` (r, the size of the embeddings),
     ``fit_seconds_``, the arrays named in ``learned``, and ``loss_`` and ``n_iter_`` if it is
@@ -41,7 +41,7 @@ class Method(BaseEstimator):
     deterministic: ClassVar[bool] = False
     """Whether the result is the same for every seed."""
     unit_length: ClassVar[bool] = False
-    """Whether the transformed vectors have unit length."""
+    """Whether the transformed vectors have unit length, when the images have it."""
     learned: ClassVar[tuple[str, ...]] = ()
     """The arrays that ``transform`` needs: what is stored of a fitted method."""
 
@@ -56,8 +56,16 @@ class Method(BaseEstimator):
         """
         return self._fit_vectors(text_embeddings, "text_embeddings")
 
-    def transform(self, image_embeddings: ArrayLike) -> NDArray[np.float32]:
+    def transform(
+        self, image_embeddings: ArrayLike, *, unit_images: bool = True
+    ) -> NDArray[np.float32]:
         """Image embeddings (m, r), of any length, as the method's vectors (m, dim).
+
+        Args:
+            image_embeddings: from the same model as the text embeddings.
+            unit_images: scale the images to unit length first, as the paper says (equation 5). The
+                authors' code does not, see :mod:`lanzdml.protocols`; methods that scale their
+                output give the same either way.
 
         Raises:
             sklearn.exceptions.NotFittedError: ``fit`` comes first.
@@ -71,7 +79,7 @@ class Method(BaseEstimator):
                 f"fitted on vectors of {self.n_features_in_}: both must come from the same model"
             )
         with one_blas_thread():
-            vectors = self._transform(normalise(images))
+            vectors = self._transform(normalise(images) if unit_images else images)
         return np.ascontiguousarray(vectors, dtype=np.float32)
 
     def _fit_vectors(self, vectors: ArrayLike, what: str, *targets: NDArray) -> Self:
@@ -87,8 +95,8 @@ class Method(BaseEstimator):
     def _fit(self, unit: NDArray[np.float32], *targets: NDArray) -> None:
         """Set what is learned from unit vectors (n, r); nothing unless a method overrides it."""
 
-    def _transform(self, unit: NDArray[np.float32]) -> Floats:
-        """Unit vectors (m, r) as the method's vectors (m, dim)."""
+    def _transform(self, images: NDArray[np.float32]) -> Floats:
+        """Image vectors (m, r) as the method's vectors (m, dim)."""
         raise NotImplementedError
 
     def _check_parameters(self) -> None:

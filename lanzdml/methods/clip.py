@@ -24,5 +24,5 @@ class CLIP(Method):
     def __init__(self, *, random_state: int = 0) -> None:
         self.random_state = random_state
 
-    def _transform(self, unit: NDArray[np.float32]) -> Floats:
-        return unit
+    def _transform(self, images: NDArray[np.float32]) -> Floats:
+        return images

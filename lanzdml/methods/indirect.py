@@ -34,8 +34,8 @@ class InDiReCT(Optimised):
         start = gaussian(np.random.default_rng(self.random_state), unit.shape[1], self.dim)
         (self.U_,) = self._minimise(mean_angle(unit, self.dim), [start])
 
-    def _transform(self, unit: NDArray[np.float32]) -> Floats:
-        return normalise(unit @ self.U_)
+    def _transform(self, images: NDArray[np.float32]) -> Floats:
+        return normalise(images @ self.U_)
 
 
 def mean_angle(unit_text: NDArray, dim: int) -> "Objective":

@@ -28,5 +28,5 @@ class LinearAutoencoder(Optimised):
         start = [*linear_layer(rng, r, self.dim), *linear_layer(rng, self.dim, r)]
         self.W1_, self.b1_, *_ = self._minimise(squared_error(unit, slopes=(1, 1)), start)
 
-    def _transform(self, unit: NDArray[np.float32]) -> Floats:
-        return unit @ self.W1_.T + self.b1_
+    def _transform(self, images: NDArray[np.float32]) -> Floats:
+        return images @ self.W1_.T + self.b1_

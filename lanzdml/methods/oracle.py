@@ -61,8 +61,8 @@ class Oracle(Optimised):
         ]
         self.U_, _ = self._minimise(normalized_softmax(unit, codes), start)
 
-    def _transform(self, unit: NDArray[np.float32]) -> Floats:
-        return normalise(unit @ self.U_)
+    def _transform(self, images: NDArray[np.float32]) -> Floats:
+        return normalise(images @ self.U_)
 
 
 def normalized_softmax(unit_images: NDArray, codes: NDArray[np.integer]) -> "Objective":

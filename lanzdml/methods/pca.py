@@ -46,5 +46,5 @@ class PCA(Method):
         pca = Decomposition(n_components=self.dim, random_state=self.random_state).fit(unit)
         self.mean_, self.components_ = pca.mean_, pca.components_
 
-    def _transform(self, unit: NDArray[np.float32]) -> Floats:
-        return (unit - self.mean_) @ self.components_.T
+    def _transform(self, images: NDArray[np.float32]) -> Floats:
+        return (images - self.mean_) @ self.components_.T

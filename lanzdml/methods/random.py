@@ -24,7 +24,7 @@ class Random(Method):
         self.dim = dim
         self.random_state = random_state
 
-    def _transform(self, unit: NDArray[np.float32]) -> Floats:
+    def _transform(self, images: NDArray[np.float32]) -> Floats:
         return normalise(
-            np.random.default_rng(self.random_state).standard_normal((len(unit), self.dim))
+            np.random.default_rng(self.random_state).standard_normal((len(images), self.dim))
         )

@@ -31,5 +31,5 @@ class RandomTransform(Method):
     def _fit(self, unit: NDArray[np.float32]) -> None:
         self.U_ = gaussian(np.random.default_rng(self.random_state), unit.shape[1], self.dim)
 
-    def _transform(self, unit: NDArray[np.float32]) -> Floats:
-        return normalise(unit @ self.U_)
+    def _transform(self, images: NDArray[np.float32]) -> Floats:
+        return normalise(images @ self.U_)

@@ -1,0 +1,111 @@
+"""The paper's Table 1: datasets, notions and prompts, with the paper's counts beside ours."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from lanzdml.embeddings import read_embeddings
+from lanzdml.files import replacing
+from lanzdml.manifest import read_manifest
+from lanzdml.markup import blank_repeats, latex_table, markdown_table, tex_escape
+from lanzdml.names import DATASET_NAMES, NOTION_NAMES, on_paper
+
+N_EXAMPLES = 2
+_LEFT = ["Dataset", "Similarity notion", "Prompts", "Aspects"]
+_RIGHT = ["Images", "Classes", "Prompt count"]
+
+
+@dataclass(frozen=True)
+class Notion:
+    """A notion of the configuration and the files that were made of it."""
+
+    dataset: str
+    notion: str
+    template: str
+    manifest_file: Path
+    prompts_file: Path
+
+
+def describe(notions: Sequence[Notion], published: pd.DataFrame) -> pd.DataFrame:
+    """A row for each notion: what it is made of.
+
+    Args:
+        notions: in the order of the table.
+        published: columns dataset, notion, paper_classes, paper_aspects.
+
+    Returns:
+        columns dataset, notion, template, examples, n_images and n_classes (of the images that have
+        a label), n_prompts, paper_classes, paper_aspects (missing for notions not in the paper).
+    """
+    rows = []
+    for notion in notions:
+        labels = read_manifest(notion.manifest_file, columns=[notion.notion])[notion.notion]
+        prompts, _, _ = read_embeddings(notion.prompts_file)
+        rows.append({
+            "dataset": notion.dataset,
+            "notion": notion.notion,
+            "template": notion.template,
+            "examples": ", ".join(prompts["aspect"][:N_EXAMPLES]),
+            "n_images": int(labels.notna().sum()),
+            "n_classes": labels.nunique(),
+            "n_prompts": len(prompts),
+        })  # fmt: skip
+    columns = ["dataset", "notion", "paper_classes", "paper_aspects"]
+    counts = published[columns].astype({"paper_classes": "Int64", "paper_aspects": "Int64"})
+    return pd.DataFrame(rows).merge(counts, on=["dataset", "notion"], how="left")
+
+
+def write_overview(notions: Sequence[Notion], published_file: Path, folder: Path) -> None:
+    """Write ``table1.csv``, ``.md`` and ``.tex``.
+
+    Args:
+        notions: in the order of the table.
+        published_file: CSV with the paper's counts, see :func:`describe`.
+        folder: where to write.
+    """
+    table = describe(notions, pd.read_csv(published_file))
+    texts = {
+        "csv": table.to_csv(index=False, lineterminator="\n"),
+        "md": _markdown(table),
+        "tex": _latex(table),
+    }
+    for suffix, text in texts.items():
+        with replacing(folder / f"table1.{suffix}") as temporary:
+            temporary.write_text(text, encoding="utf-8")
+
+
+def _markdown(table: pd.DataFrame) -> str:
+    lines = markdown_table([*_LEFT, *_RIGHT], _rows(table), len(_LEFT))
+    if table["paper_classes"].notna().any():
+        lines += ["", "In brackets: the counts of the paper's Table 1."]
+    return "\n".join(lines) + "\n"
+
+
+def _latex(table: pd.DataFrame) -> str:
+    rows = [[tex_escape(cell) for cell in row] for row in _rows(table)]
+    lines = latex_table([*_LEFT, *_RIGHT], rows, len(_LEFT))
+    return "\n".join(["% needs \\usepackage{booktabs}", *lines]) + "\n"
+
+
+def _rows(table: pd.DataFrame) -> list[list[str]]:
+    heads = blank_repeats([(on_paper(name, DATASET_NAMES),) for name in table["dataset"]])
+    rows = []
+    for (dataset,), row in zip(heads, table.itertuples(), strict=True):
+        more = ", …" if row.n_prompts > N_EXAMPLES else ""
+        rows.append([
+            dataset,
+            on_paper(row.notion, NOTION_NAMES),
+            row.template,
+            f"{row.examples}{more}",
+            f"{row.n_images:,}",
+            _beside(row.n_classes, row.paper_classes),
+            _beside(row.n_prompts, row.paper_aspects),
+        ])  # fmt: skip
+    return rows
+
+
+def _beside(ours: int, paper: int) -> str:
+    """Our count and, where there is one, the paper's."""
+    return f"{ours:,}" if pd.isna(paper) else f"{ours:,} ({paper:,})"

@@ -1,0 +1,181 @@
+"""Our values beside the published ones.
+
+The published values are those of the paper's Table 2 and appendix Table 1: OpenAI's ViT-B/32,
+r' = 128, mean and population std over five seeds. They are compared with the runs of every model
+at that dim.
+"""
+
+from pathlib import Path
+
+import pandas as pd
+
+from lanzdml.errors import LanzdmlError
+from lanzdml.files import replacing
+from lanzdml.markup import DASH, blank_repeats, markdown_table
+from lanzdml.methods import METHODS
+from lanzdml.names import DATASET_NAMES, METHOD_NAMES, METRIC_NAMES, NOTION_NAMES, on_paper
+from lanzdml.tables import summarise
+
+DIM = 128
+KEY = ["dataset", "notion", "metric", "method"]
+COLUMNS = [
+    "protocol", "model", "source", *KEY, "unit", "ours", "ours_std", "published", "published_std",
+    "difference", "difference_in_std", "comparable", "note",
+]  # fmt: skip
+SOURCES = {"table2": "Table 2", "appendix_table1": "Appendix Table 1"}
+_UNITS = {"percent": (100.0, 1), "fraction": (1.0, 3)}  # factor of our fractions, decimals
+_MARK = "†"
+
+
+def read_published(path: Path) -> pd.DataFrame:
+    """The published values: source, dataset, notion, metric, method, mean, std, unit, comparable,
+    note. ``comparable`` is false for those that were made with another notion's labels.
+
+    Raises:
+        LanzdmlError: there is no such file, or it has other columns.
+    """
+    try:
+        published = pd.read_csv(path, dtype={"comparable": "bool", "note": "str"})
+        return published[["source", *KEY, "mean", "std", "unit", "comparable", "note"]]
+    except (OSError, ValueError, KeyError) as error:
+        raise LanzdmlError(f"{path} holds no published values: {error}") from None
+
+
+def compare(summary: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:
+    """Each of our values for which there is a published one, in the published order.
+
+    Args:
+        summary: of :func:`lanzdml.tables.summarise`.
+        published: of :func:`read_published`.
+
+    Returns:
+        :data:`COLUMNS`, in the published value's unit. ``difference`` is ours minus published,
+        ``difference_in_std`` the same in published standard deviations; it is missing where none
+        was published or where it was rounded to zero.
+    """
+    ours = summary[summary["dim"] == DIM]
+    ours = ours[["protocol", "model", *KEY, "mean", "std"]].rename(
+        columns={"mean": "ours", "std": "ours_std"}
+    )
+    published = published.rename(columns={"mean": "published", "std": "published_std"})
+    rows = ours[["protocol", "model"]].drop_duplicates().merge(published, how="cross")
+    rows = rows.merge(ours, on=["protocol", "model", *KEY])
+    factor = rows["unit"].map({unit: factor for unit, (factor, _) in _UNITS.items()})
+    rows[["ours", "ours_std"]] = rows[["ours", "ours_std"]].mul(factor, axis=0)
+    rows["difference"] = rows["ours"] - rows["published"]
+    rows["difference_in_std"] = rows["difference"] / rows["published_std"].where(
+        rows["published_std"] > 0
+    )
+    return rows[COLUMNS]
+
+
+def write_comparison(metrics_file: Path, published_file: Path, folder: Path) -> None:
+    """Write ``published_comparison.csv``, a row a value, and ``.md``, in the paper's layout.
+
+    Raises:
+        LanzdmlError: see :func:`read_published`.
+    """
+    rows = compare(summarise(pd.read_parquet(metrics_file)), read_published(published_file))
+    with replacing(folder / "published_comparison.csv") as temporary:
+        rows.to_csv(temporary, index=False, lineterminator="\n")
+    with replacing(folder / "published_comparison.md") as temporary:
+        temporary.write_text(render_comparison(rows), encoding="utf-8")
+
+
+def render_comparison(rows: pd.DataFrame) -> str:
+    """The rows of :func:`compare` as Markdown: how far each protocol is off, then every value."""
+    methods = [name for name in METHODS if name in set(rows["method"])]
+    names = [on_paper(name, METHOD_NAMES) for name in methods]
+    lines = [
+        "# Our values and the published ones",
+        "",
+        f"Published are values of OpenAI's ViT-B/32 at r' = {DIM}, mean and std over five seeds.",
+        "A model of ours that is another one has other values for that reason alone, and the",
+        "paper's 569 car models were never published: ours are another list.",
+        "",
+    ]
+    if rows.empty:
+        return "\n".join([*lines, "This configuration has no run with a published value.", ""])
+    lines += [
+        "## Mean absolute difference, in percentage points",
+        "",
+        "Over the comparable values of Table 2, and in brackets how many of those with a published",
+        "std are at most two of it away.",
+        "",
+        *markdown_table(["", "", *names], _distances(rows, methods), n_left=2),
+    ]
+    for (source, protocol, model), block in rows.groupby(
+        ["source", "protocol", "model"], sort=False
+    ):
+        heads, values = _values(block, methods)
+        lines += [
+            "",
+            f"## {SOURCES[source]}, {protocol} protocol, {model}",
+            "",
+            f"Ours / published, difference in {block['unit'].iloc[0]} (and in published standard "
+            "deviations).",
+            "",
+            *markdown_table(
+                ["", "", "", *names],
+                [[*head, *cells] for head, cells in zip(heads, values, strict=True)],
+                n_left=3,
+            ),
+        ]
+        lines += _notes(block)
+    return "\n".join(lines) + "\n"
+
+
+def _distances(rows: pd.DataFrame, methods: list[str]) -> list[list[str]]:
+    table2 = rows[(rows["source"] == "table2") & rows["comparable"]].dropna(subset="difference")
+    lines = []
+    for (protocol, model), block in table2.groupby(["protocol", "model"], sort=False):
+        cells = []
+        for method in methods:
+            values = block[block["method"] == method]
+            in_std = values["difference_in_std"].dropna().abs()
+            text = f"{values['difference'].abs().mean():.1f}" if len(values) else DASH
+            cells.append(
+                f"{text} ({(in_std <= 2).sum()} of {len(in_std)})" if len(in_std) else text
+            )
+        lines.append([f"{protocol} protocol", model, *cells])
+    return lines
+
+
+def _values(
+    block: pd.DataFrame, methods: list[str]
+) -> tuple[list[tuple[str, ...]], list[list[str]]]:
+    heads, values = [], []
+    for (dataset, notion, metric), line in block.groupby(KEY[:3], sort=False):
+        cells = {row.method: _cell(row) for row in line.itertuples()}
+        heads.append(
+            (on_paper(dataset, DATASET_NAMES), on_paper(notion, NOTION_NAMES), METRIC_NAMES[metric])
+        )
+        values.append([cells.get(method, DASH) for method in methods])
+    return blank_repeats(heads), values
+
+
+def _cell(row) -> str:
+    _, decimals = _UNITS[row.unit]
+    mark = "" if row.comparable else _MARK
+    if pd.isna(row.ours):
+        return f"{DASH} / {row.published:.{decimals}f}{mark}"
+    # z: no minus sign of a value that is rounded to zero
+    text = f"{row.ours:z.{decimals}f} / {row.published:.{decimals}f}{mark}, "
+    text += f"{row.difference:+z.{decimals}f}"
+    return text if pd.isna(row.difference_in_std) else f"{text} ({row.difference_in_std:+z.1f})"
+
+
+def _notes(block: pd.DataFrame) -> list[str]:
+    """What is to be said of published values, once for each notion."""
+    noted = block.dropna(subset="note")
+    lines = []
+    for (dataset, notion, note), rows in noted.groupby(["dataset", "notion", "note"], sort=False):
+        methods = ", ".join(
+            on_paper(name, METHOD_NAMES) for name in METHODS if name in set(rows["method"])
+        )
+        mark = "" if rows["comparable"].all() else f"{_MARK} cannot be compared, "
+        lines.append(
+            f"- {mark}{on_paper(dataset, DATASET_NAMES)} {on_paper(notion, NOTION_NAMES)}, "
+            f"{methods}: {note}"
+        )
+    return ["", *lines] if lines else []

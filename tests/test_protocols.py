@@ -1,0 +1,110 @@
+"""Protocols: each deviation of the released code on a constructed case."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lanzdml.datasets import DATASETS
+from lanzdml.embeddings import write_embeddings
+from lanzdml.methods import METHODS
+from lanzdml.metrics import METRICS, compute_metrics
+from lanzdml.protocols import PROTOCOLS, Sources
+from lanzdml.runs import evaluate_runs
+from lanzdml.transforms import load_transform, save_transform
+
+RAW = {"clip", "pca", "lae", "ae"}  # what the released code hands unscaled vectors to
+N, R, DIM = 60, 12, 4
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Embeddings in which the length says the class and the direction another one; fits of all."""
+    folder = tmp_path_factory.mktemp("protocols")
+    rng = np.random.default_rng(0)
+    texts = rng.standard_normal((30, R)).astype(np.float32)
+    images = rng.standard_normal((N, R)).astype(np.float32)
+    lengths = np.repeat([1.0, 20.0, 400.0], N // 3)
+    images *= (lengths / np.linalg.norm(images, axis=1))[:, None]
+    ids = [str(number) for number in range(N)]
+    labels = np.repeat(["short", "long", "longest"], N // 3)
+    manifest = pd.DataFrame({"image_id": ids, "length": labels, "other": rng.permutation(labels)})
+    manifest.to_parquet(folder / "manifest.parquet")
+    write_embeddings(folder / "images.parquet", manifest[["image_id"]], images, {})
+    for name, cls in METHODS.items():
+        estimator = cls(dim=DIM) if cls.has_dim else cls()
+        data = (images, labels) if cls.supervised else (texts,)
+        save_transform(folder / f"{name}.safetensors", estimator.fit(*data), n_prompts=30)
+    return folder
+
+
+def score(folder, method, protocol, notion="length", dataset="mine"):
+    output = folder / f"{protocol}-{method}.parquet"
+    evaluate_runs(
+        {"dataset": dataset, "notion": notion, "model": "m", "protocol": protocol,
+         "method": method, "dim": "4"},
+        transform_files=[folder / f"{method}.safetensors"],
+        images_file=folder / "images.parquet",
+        manifest_file=folder / "manifest.parquet",
+        output=output,
+    )  # fmt: skip
+    return pd.read_parquet(output).iloc[0]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_released_compares_raw_vectors_of_four_methods(folder, method):
+    paper, released = (score(folder, method, protocol) for protocol in ("paper", "released"))
+    if method in RAW:
+        assert released["map_at_r"] > paper["map_at_r"] + 0.1, "the length says the class"
+    else:
+        assert released["map_at_r"] == pytest.approx(paper["map_at_r"], abs=1e-6)
+    assert (paper["protocol"], released["protocol"]) == ("paper", "released")
+
+
+def test_released_neighbours_are_those_of_raw_vectors_by_euclidean_distance(folder):
+    images = pd.read_parquet(folder / "images.parquet")["embedding"]
+    images = np.stack(images).astype(np.float64)
+    labels = pd.read_parquet(folder / "manifest.parquet")["length"].to_numpy()
+    distances = np.linalg.norm(images[:, None] - images[None], axis=2)
+    np.fill_diagonal(distances, np.inf)
+    nearest = labels[distances.argmin(1)]
+    assert score(folder, "clip", "released")["precision_at_1"] == (nearest == labels).mean()
+
+
+def test_released_transforms_are_those_of_raw_vectors(folder):
+    images = np.stack(pd.read_parquet(folder / "images.parquet")["embedding"])
+    lae = load_transform(folder / "lae.safetensors")
+    expected = images.astype(np.float64) @ lae.W1_.T.astype(np.float64) + lae.b1_
+    np.testing.assert_allclose(lae.transform(images, unit_images=False), expected, rtol=1e-4)
+    labels = pd.read_parquet(folder / "manifest.parquet")["length"]
+    row = score(folder, "lae", "released")
+    scores = compute_metrics(expected, labels, seed=0, distance="euclidean")
+    assert {name: row[name] for name in METRICS} == pytest.approx(scores, abs=1e-3)
+
+
+def test_only_the_released_protocol_takes_other_notions():
+    everything = [
+        (dataset, notion, method)
+        for dataset, entry in DATASETS.items()
+        for notion in entry.notions
+        for method in METHODS
+    ]
+    for run in everything:
+        assert PROTOCOLS["paper"].sources(*run) == Sources(run[1], run[1])
+    other = {
+        run: sources
+        for run in everything
+        if (sources := PROTOCOLS["released"].sources(*run)) != Sources(run[1], run[1])
+    }
+    slips = {
+        ("deepfashion", notion, method): Sources("clothing_category", "clothing_category")
+        for notion in ("texture", "fabric", "fit")
+        for method in ("random_transform", "ae")
+    }
+    birds = {
+        ("cub200", "bird_species", method): Sources("bird_species", "bird_species_case_matched")
+        for method in METHODS
+    }
+    assert other == slips | birds
+    for dataset, _, _ in other:
+        taken = {sources.labels for run, sources in other.items() if run[0] == dataset}
+        assert taken <= set(DATASETS[dataset].notions)

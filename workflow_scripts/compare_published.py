@@ -1,0 +1,19 @@
+"""Put our values beside the published ones."""
+
+from pathlib import Path
+
+from job import run
+
+
+def main(snakemake) -> None:
+    from lanzdml.published import write_comparison
+
+    write_comparison(
+        Path(snakemake.input.metrics),
+        Path(snakemake.input.published),
+        Path(snakemake.output[0]).parent,
+    )
+
+
+if "snakemake" in globals():
+    run(main, snakemake)  # noqa: F821

@@ -1,0 +1,22 @@
+"""Render the table of datasets, notions and prompts."""
+
+from pathlib import Path
+
+from job import run
+
+
+def main(snakemake) -> None:
+    from lanzdml.overview import Notion, write_overview
+
+    files = zip(
+        snakemake.params.notions, snakemake.input.manifests, snakemake.input.prompts, strict=True
+    )
+    notions = [
+        Notion(*notion, manifest_file=Path(manifest), prompts_file=Path(prompts))
+        for notion, manifest, prompts in files
+    ]
+    write_overview(notions, Path(snakemake.input.published), Path(snakemake.output[0]).parent)
+
+
+if "snakemake" in globals():
+    run(main, snakemake)  # noqa: F821
