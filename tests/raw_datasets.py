@@ -251,8 +251,13 @@ ATTRIBUTE_NAMES = [
 def build_deepfashion(root: Path) -> pd.DataFrame:
     """Fine annotation with all 26 attributes and three categories."""
     categories = ["Anorak", "Button-Down", "Tee"]
-    images = ["img/Blouse/img_00000003.jpg", "img/Anorak/img_00000001.jpg", "img/Tee/img_2.jpg"]
-    present = [{"striped", "pleated", "cotton", "tight"}, {"maxi_length"}, {"solid", "loose"}]
+    images = [
+        "img/Blouse/img_00000003.jpg", "img/Anorak/img_00000001.jpg", "img/Tee/img_2.jpg",
+        "img/Tee/img_4.jpg",
+    ]  # fmt: skip
+    present = [
+        {"striped", "pleated", "cotton", "tight"}, {"maxi_length"}, {"solid", "loose"}, {"floral"},
+    ]  # fmt: skip
     folder = root / "Anno_fine"
     folder.mkdir()
 
@@ -263,15 +268,16 @@ def build_deepfashion(root: Path) -> pd.DataFrame:
     write_list("list_category_cloth.txt", "category_name  category_type", categories)
     write_list("list_attr_cloth.txt", "attribute_name  attribute_type", ATTRIBUTE_NAMES)
     (folder / "test.txt").write_text("\n".join(images))
-    (folder / "test_cate.txt").write_text("2\n1\n3\n")
+    (folder / "test_cate.txt").write_text("2\n1\n3\n3\n")
     rows = [" ".join(str(int(name in names)) for name in ATTRIBUTE_NAMES) for names in present]
     (folder / "test_attr.txt").write_text("".join(f"{row} \n" for row in rows))
-    for name, kind in zip(images, ("rotated", "cmyk", ""), strict=True):
+    for name, kind in zip(images, ("rotated", "cmyk", "", ""), strict=True):
         save_image(root / "Img" / name, kind)
     labels = [
         ("Button-Down", "striped + pleated", "cotton", "tight"),
         ("Anorak", "none", "none", "none"),
         ("Tee", "solid", "none", "loose"),
+        ("Tee", "floral", "none", "none"),
     ]
     return frame(
         ["image_id", "path", "clothing_category", "texture", "fabric", "fit"],

@@ -371,7 +371,7 @@ def test_attribute_columns_are_those_of_the_authors():
 @pytest.mark.parametrize(
     ("file", "old", "new", "message"),
     [
-        ("test_cate.txt", "3\n", "", "has 2 lines, but test.txt has 3"),
+        ("test_cate.txt", "3\n", "", "has 3 lines, but test.txt has 4"),
         ("test_cate.txt", "3", "4", "line 3: '4' is no category, 1 to 3"),
         ("test_attr.txt", "1", "-1", "line 1: not 26 zeros and ones"),
         ("list_attr_cloth.txt", "floral ", "flowers ", "has no attribute 'floral'"),
