@@ -6,7 +6,8 @@ A dataset is a module of this package with one function::
 
 that returns the manifest with all of the dataset's notions (see :mod:`lanzdml.manifest`), and one
 entry in :data:`DATASETS`. Its root is a folder or a file of the dataset's own; an archive has been
-unpacked before.
+unpacked before. A dataset can be downloaded where its authors' archive has a stable public address
+and a published checksum.
 """
 
 from dataclasses import dataclass
@@ -14,17 +15,20 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lanzdml.datasets.download import Download
+
 if TYPE_CHECKING:
     import pandas as pd
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """A registered dataset: its module, the notions that it has labels for, our files about it."""
+    """A registered dataset: its module, its notions, our files about it, where to download it."""
 
     module: str
     notions: tuple[str, ...]
     resources: tuple[str, ...] = ()  # relative to the repository
+    download: Download | None = None
 
     def read_manifest(self, root: Path) -> "pd.DataFrame":
         """The manifest of a collection; the module is imported here.
@@ -47,7 +51,16 @@ DATASETS: dict[str, Dataset] = {
         ("car_model", "manufacturer", "car_type", "car_color"),
         resources=("resources/cars196_classes.csv",),
     ),
-    "cub200": Dataset("lanzdml.datasets.cub200", ("bird_species", "bird_species_case_matched")),
+    "cub200": Dataset(
+        "lanzdml.datasets.cub200",
+        ("bird_species", "bird_species_case_matched"),
+        download=Download(
+            url="https://data.caltech.edu/records/65de6-vp158/files/CUB_200_2011.tgz",
+            file="CUB_200_2011.tgz",
+            md5="97eceeb196236b17998738112f37df78",
+            holds="images",
+        ),
+    ),
     "deepfashion": Dataset(
         "lanzdml.datasets.deepfashion", ("clothing_category", "texture", "fabric", "fit")
     ),

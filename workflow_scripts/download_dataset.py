@@ -1,0 +1,30 @@
+"""Download a dataset's archive where the collection is not there, and record what is there."""
+
+import json
+from pathlib import Path
+
+from job import run
+
+
+def main(snakemake) -> None:
+    from lanzdml.datasets import DATASETS
+    from lanzdml.datasets.download import download
+    from lanzdml.datasets.raw import locate
+    from lanzdml.files import replacing
+
+    name, root = snakemake.wildcards.dataset, Path(snakemake.params.root)
+    source = DATASETS[name].download
+    if folder := locate(root, source.holds):
+        record = {"folder": str(folder)}
+        print(f"{name}: nothing to download, {folder} holds {source.holds}")
+    else:
+        file = download(name, source, root)
+        size = file.stat().st_size
+        record = {"url": source.url, "file": str(file), "md5": source.md5, "bytes": size}
+        print(f"{name}: {file} is complete, {size:,} bytes")
+    with replacing(snakemake.output[0]) as temporary:
+        temporary.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+
+
+if "snakemake" in globals():
+    run(main, snakemake)  # noqa: F821
