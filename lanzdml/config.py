@@ -19,6 +19,8 @@ from pydantic import (
 
 from lanzdml.clip import is_path, read_architecture
 from lanzdml.datasets import DATASETS
+from lanzdml.datasets.archives import is_archive
+from lanzdml.datasets.raw import LAYOUTS
 from lanzdml.errors import LanzdmlError, suggest
 from lanzdml.methods import METHODS
 from lanzdml.prompts import FROM_LABELS, PLACEHOLDER, read_aspects
@@ -77,6 +79,9 @@ class DatasetConfig(_Section):
     """A dataset and the notions to evaluate on it."""
 
     root: Annotated[str, Field(description="folder, file or archive of the dataset")]
+    download: Annotated[
+        bool, Field(description="fetch the archive into the folder root where it is not there")
+    ] = False
     notions: Annotated[dict[Name, NotionConfig], Field(min_length=1)]
 
 
@@ -199,6 +204,7 @@ def _cross_checks(config: Config) -> list[str]:
         if name not in DATASETS:
             lines.append(f"{key}: there is no dataset {name!r}; {suggest(name, DATASETS)}")
             continue
+        lines += _download_lines(key, name, dataset)
         for notion_name, notion in dataset.notions.items():
             notion_key = f"{key}.notions.{notion_name}"
             if notion_name not in DATASETS[name].notions:
@@ -219,6 +225,23 @@ def _cross_checks(config: Config) -> list[str]:
     for name, model in config.models.items():
         lines += _model_lines(f"models.{name}", model, config.dims)
     return lines
+
+
+def _download_lines(key: str, name: str, dataset: DatasetConfig) -> list[str]:
+    if not dataset.download:
+        return []
+    source = DATASETS[name].download
+    if source is None:
+        return [
+            f"{key}.download: {name} has no stable public address; {LAYOUTS} says where it comes "
+            "from and what to place where"
+        ]
+    if is_archive(Path(dataset.root)) or Path(dataset.root).is_file():
+        return [
+            f"{key}.root: with download it is the folder that {source.file} goes into, "
+            f"not {dataset.root!r}"
+        ]
+    return []
 
 
 def _notion_lines(key: str, notion: NotionConfig) -> list[str]:

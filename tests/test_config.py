@@ -39,6 +39,12 @@ WRONG = [
     (("sedes",), [1], "sedes: unknown key; did you mean 'seeds'?"),
     (("embeddings", "devise"), "cpu", "embeddings.devise: unknown key; did you mean 'device'?"),
     (("datasets", "demo_cars", "rot"), "x", "datasets.demo_cars.rot: unknown key; did you mean"),
+    (
+        ("datasets", "demo_cars", "download"),
+        "yes",
+        "download: should be a valid boolean, not 'yes'",
+    ),
+    (("datasets", "demo_cars", "download"), True, "demo_cars has no stable public address; docs/"),
     ((*NOTION, "templat"), "x", "car_color.templat: unknown key; did you mean 'template'?"),
     ((*MODEL, "weights"), "x", "models.demo-M.weights: unknown key; allowed: architecture"),
     (("seeds",), "0", "seeds: should be a valid list, not '0'"),
@@ -110,6 +116,24 @@ def test_missing_key_is_named(config, key):
 def test_embeddings_section_may_be_left_out(config):
     del config["embeddings"]
     assert parse_config(config).embeddings.device == "auto"
+
+
+@pytest.fixture
+def birds(config):
+    """A dataset that can be downloaded."""
+    paper = yaml.safe_load((ROOT / "configs" / "paper.yaml").read_text())
+    config["datasets"] = {"cub200": paper["datasets"]["cub200"] | {"download": True}}
+    return config
+
+
+def test_a_download_goes_into_a_folder(birds):
+    assert parse_config(birds).datasets["cub200"].download
+    for root in ("data/CUB_200_2011.tgz", "config.yaml"):
+        change(birds, ("datasets", "cub200", "root"), root)
+        assert lines_of(birds) == [
+            "datasets.cub200.root: with download it is the folder that CUB_200_2011.tgz goes into, "
+            f"not {root!r}"
+        ]
 
 
 def test_all_mistakes_are_listed_at_once(config):
