@@ -1,6 +1,7 @@
 # The InDiReCT benchmark: embeddings -> transforms -> metrics -> tables.
 #
 # Path grammar, one folder of results/ a stage; every wildcard is a name from the config:
+#   datasets/{dataset}/download.json                                where download is on
 #   datasets/{dataset}/manifest.parquet
 #   embeddings/{dataset}/{model}/images.parquet
 #   embeddings/{dataset}/{model}/prompts/{notion}.parquet

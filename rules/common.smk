@@ -27,6 +27,7 @@ except ConfigError as error:
     raise WorkflowError(f"The configuration is wrong:\n{error}") from None
 
 IMAGES = "results/embeddings/{dataset}/{model}/images.parquet"
+DOWNLOAD = "results/datasets/{dataset}/download.json"
 MANIFEST = "results/datasets/{dataset}/manifest.parquet"
 PROMPTS = "results/embeddings/{dataset}/{model}/prompts/{notion}.parquet"
 FIT = "results/transforms/{dataset}/{model}/{notion}/{method}/dim-{dim}"
@@ -43,6 +44,8 @@ NOTIONS = sorted(
     {notion for settings in CONFIG.datasets.values() for notion in settings.notions}
     | {notion for name in CONFIG.datasets for notion in DATASETS[name].notions}
 )
+DOWNLOADED = [name for name, settings in CONFIG.datasets.items() if settings.download]
+NOTHING = "(?!)"  # a pattern without a match; Snakemake takes an empty one for no constraint
 
 
 wildcard_constraints:
@@ -73,6 +76,11 @@ def benchmark_of(output):
 
 def dataset_root(wildcards):
     return CONFIG.datasets[wildcards.dataset].root
+
+
+def dataset_download(wildcards):
+    """The record of a download for a dataset that is to be downloaded; nothing for any other."""
+    return [DOWNLOAD] if wildcards.dataset in DOWNLOADED else []
 
 
 def dataset_resources(wildcards):

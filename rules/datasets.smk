@@ -1,10 +1,33 @@
-# datasets: raw files to a manifest
+# datasets: raw files to a manifest, downloaded before where the configuration says so
+
+
+rule download_dataset:
+    output:
+        # A record only: the archive itself is the user's, and Snakemake deletes outputs.
+        DOWNLOAD,
+    log:
+        log_of(DOWNLOAD),
+    wildcard_constraints:
+        dataset="|".join(map(re.escape, DOWNLOADED)) or NOTHING,
+    # Other nodes of a cluster often have no network.
+    localrule: True
+    # the environment with the progress bar
+    conda:
+        "../envs/embeddings.yaml"
+    # No parameter code: the checksum alone decides what comes of a download.
+    params:
+        root=dataset_root,
+    message:
+        "Downloading dataset {wildcards.dataset}"
+    script:
+        "../workflow_scripts/download_dataset.py"
 
 
 rule prepare_dataset:
     input:
         # A run is planned before its data is there; what is missing the job says.
         lambda wildcards: filter(os.path.isfile, [dataset_root(wildcards)]),
+        download=dataset_download,
         resources=dataset_resources,
     output:
         manifest=MANIFEST,

@@ -1,5 +1,7 @@
 """The workflow as a user runs it: planned, run end to end on a small configuration, and rerun."""
 
+import hashlib
+import json
 import shutil
 import subprocess
 import sys
@@ -9,7 +11,10 @@ import pandas as pd
 import pytest
 import yaml
 
+from lanzdml.datasets import DATASETS
 from lanzdml.metrics import METRICS
+from tests.file_server import FileServer
+from tests.raw_datasets import build_cub200
 
 ROOT = Path(__file__).parents[1]
 SMALL = yaml.safe_load((ROOT / "tests" / "configs" / "small.yaml").read_text())
@@ -237,6 +242,38 @@ def test_a_new_method_and_other_comments_rerun_nothing(finished, copied_code):
     edit(registry, "METHODS = Methods(\n", 'METHODS = Methods(\n    mine="indirect:InDiReCT",\n')
     edit(copied_code / "lanzdml/metrics.py", '"""The seven', '"""All seven')
     assert plan(finished, copied_code) == {}
+
+
+def test_a_dataset_is_downloaded_once(tmp_path, copied_code, monkeypatch):
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    (tmp_path / "original").mkdir()
+    expected = build_cub200(tmp_path / "original")
+    archive = Path(shutil.make_archive(str(tmp_path / "birds"), "gztar", tmp_path / "original"))
+    published = DATASETS["cub200"].download
+    record, manifest = (
+        f"results/datasets/cub200/{name}" for name in ("download.json", "manifest.parquet")
+    )
+    config = yaml.safe_load((ROOT / "configs" / "paper.yaml").read_text())
+    config["datasets"] = {"cub200": config["datasets"]["cub200"] | {"download": True}}
+    folder = working_folder(tmp_path / "run", config)
+    with FileServer(archive.read_bytes()) as server:
+        registry = copied_code / "lanzdml/datasets/__init__.py"
+        md5 = hashlib.md5(server.content).hexdigest()
+        edit(registry, published.url, server.url)
+        edit(registry, published.md5, md5)
+        snakemake(folder, "--cores", "1", manifest, code=copied_code)
+    images = pd.read_parquet(folder / manifest)
+    assert images["image_id"].tolist() == expected["image_id"].tolist()
+    assert json.loads((folder / record).read_text()) == {
+        "url": server.url,
+        "file": "data/cub200/CUB_200_2011.tgz",
+        "md5": md5,
+        "bytes": len(server.content),
+    }
+    # Without the record the archive is found as it is, and no server is needed.
+    (folder / record).unlink()
+    snakemake(folder, "--cores", "1", record, code=copied_code)
+    assert server.asked == [None]
 
 
 def test_results_do_not_depend_on_the_cores_or_the_run(tmp_path):
