@@ -60,7 +60,8 @@ def compare(summary: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:
     published = published.rename(columns={"mean": "published", "std": "published_std"})
     rows = ours[["protocol", "model"]].drop_duplicates().merge(published, how="cross")
     rows = rows.merge(ours, on=["protocol", "model", *KEY])
-    factor = rows["unit"].map({unit: factor for unit, (factor, _) in _UNITS.items()})
+    factors = {unit: factor for unit, (factor, _) in _UNITS.items()}
+    factor = rows["unit"].map(factors).astype("float64")  # without rows it would be of strings
     rows[["ours", "ours_std"]] = rows[["ours", "ours_std"]].mul(factor, axis=0)
     rows["difference"] = rows["ours"] - rows["published"]
     rows["difference_in_std"] = rows["difference"] / rows["published_std"].where(

@@ -77,6 +77,7 @@ def test_default_is_planned_in_full(tmp_path):
         "fit_transforms": 24,
         "compute_metrics": 24,
         "collect_metrics": 1,
+        "make_overview": 1,
         "make_tables": 1,
     }
 
@@ -90,6 +91,7 @@ def test_the_paper_is_planned_without_its_data():
     assert jobs["prepare_dataset"] == jobs["embed_images"] == 5
     assert jobs["embed_prompts"] == 13
     assert jobs["fit_transforms"] == jobs["compute_metrics"] == 13 * 8
+    assert jobs["compare_published"] == 1
 
 
 def test_missing_datasets_are_one_line_each(tmp_path):
@@ -131,14 +133,16 @@ def test_there_is_a_row_for_every_run(finished):
     runs = pd.read_parquet(finished / "results" / "metrics.parquet")
     keys = runs[["notion", "method", "seed"]]
     assert len(keys.drop_duplicates()) == len(keys) == 2 * 8 * 2
-    assert list(runs.columns[:14]) == [
-        "dataset", "notion", "model", "method", "dim", "n_prompts", "seed", *METRICS,
+    assert list(runs.columns[:15]) == [
+        "dataset", "notion", "model", "protocol", "method", "dim", "n_prompts", "seed", *METRICS,
     ]  # fmt: skip
     assert set(runs["n_images"]) == {1000}
-    assert dict(zip(runs["notion"], runs["n_prompts"], strict=True)) == {
-        "car_model": 6,
-        "car_color": 17,
+    prompted = runs[runs["method"] != "oracle"]
+    assert set(zip(prompted["notion"], prompted["n_prompts"], strict=True)) == {
+        ("car_model", 6),
+        ("car_color", 17),
     }
+    assert runs[runs["method"] == "oracle"]["n_prompts"].isna().all(), "it sees images instead"
     assert set(runs.query("method == 'clip'")["dim"]) == {512}
 
 
@@ -168,6 +172,8 @@ def test_tables_are_written(finished):
         for suffix in ("md", "csv", "tex"):
             assert (tables / f"{table}.{suffix}").stat().st_size > 200
     assert "InDiReCT" in (tables / "table2.md").read_text()
+    assert "| Demo Cars | Car Model | a photo of a {aspect} |" in (tables / "table1.md").read_text()
+    assert not list(tables.glob("published*")), "nothing was published about the demo"
 
 
 def test_nothing_is_left_to_do(finished):

@@ -1,0 +1,66 @@
+"""Table 1: what each notion is made of."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lanzdml.embeddings import write_embeddings
+from lanzdml.overview import Notion, describe, write_overview
+
+
+@pytest.fixture
+def notions(tmp_path):
+    """A notion of the paper with too few classes, and one of somebody's own."""
+    manifest = pd.DataFrame({
+        "image_id": ["a", "b", "c", "d"],
+        "car_color": ["red", "blue", "red", None],
+        "mood": ["50% & more", None, None, None],
+    })  # fmt: skip
+    manifest.to_parquet(tmp_path / "manifest.parquet")
+    found = []
+    for dataset, notion, aspects in (
+        ("synthetic_cars", "car_color", ["red", "blue", "tan"]),
+        ("mine", "mood", ["50% & more"]),
+    ):
+        rows = pd.DataFrame({"prompt": [f"a {aspect}" for aspect in aspects], "aspect": aspects})
+        file = tmp_path / f"{notion}.parquet"
+        write_embeddings(file, rows, np.ones((len(rows), 2), np.float32), {})
+        found.append(Notion(dataset, notion, "a {aspect}", tmp_path / "manifest.parquet", file))
+    return found
+
+
+@pytest.fixture
+def counts(tmp_path):
+    """The paper's counts."""
+    path = tmp_path / "notions.csv"
+    path.write_text("dataset,notion,paper_classes,paper_aspects\nsynthetic_cars,car_color,18,569\n")
+    return path
+
+
+def test_counts_are_those_of_labelled_images_and_prompts(notions, counts):
+    table = describe(notions, pd.read_csv(counts))
+    assert table[["n_images", "n_classes", "n_prompts"]].to_numpy().tolist() == [
+        [3, 2, 3],
+        [1, 1, 1],
+    ]
+    assert table["paper_classes"].tolist() == [18, pd.NA]
+    assert table["examples"].tolist() == ["red, blue", "50% & more"]
+
+
+def test_the_paper_is_in_brackets(notions, counts, tmp_path):
+    write_overview(notions, counts, tmp_path)
+    lines = (tmp_path / "table1.md").read_text().splitlines()
+    assert lines[2] == (
+        "| Synthetic Cars | Car Color | a {aspect} | red, blue, … | 3 | 2 (18) | 3 (569) |"
+    )
+    assert lines[3] == "| mine | mood | a {aspect} | 50% & more | 1 | 1 | 1 |"
+    assert lines[-1] == "In brackets: the counts of the paper's Table 1."
+    write_overview(notions[1:], counts, tmp_path)
+    assert "paper" not in (tmp_path / "table1.md").read_text()
+
+
+def test_latex_is_escaped(notions, counts, tmp_path):
+    write_overview(notions, counts, tmp_path)
+    text = (tmp_path / "table1.tex").read_text()
+    assert r"a \{aspect\} & 50\% \& more & 1 & 1 & 1 \\" in text
+    assert pd.read_csv(tmp_path / "table1.csv")["template"].tolist() == ["a {aspect}"] * 2
