@@ -36,6 +36,9 @@ NOTION = ("datasets", "demo_cars", "notions", "car_color")
 MODEL = ("models", "demo-M")
 
 WRONG = [
+    (("protocol",), "papr", "protocol: should be paper or released, or a list of them, not 'papr'"),
+    (("protocol",), [], "protocol: should be paper or released, or a list of them, not []"),
+    (("protocol",), ["paper", "paper"], "protocol: 'paper' is listed twice"),
     (("sedes",), [1], "sedes: unknown key; did you mean 'seeds'?"),
     (("embeddings", "devise"), "cpu", "embeddings.devise: unknown key; did you mean 'device'?"),
     (("datasets", "demo_cars", "rot"), "x", "datasets.demo_cars.rot: unknown key; did you mean"),
@@ -134,6 +137,24 @@ def test_a_download_goes_into_a_folder(birds):
             "datasets.cub200.root: with download it is the folder that CUB_200_2011.tgz goes into, "
             f"not {root!r}"
         ]
+
+
+def test_the_protocol_is_a_name_or_a_list(config):
+    assert parse_config(config).protocols == ["paper"]
+    for value, expected in (("released", ["released"]), (["released", "paper"],) * 2):
+        assert parse_config(config | {"protocol": value}).protocols == expected
+
+
+def test_released_needs_the_notion_that_it_mixes_up(config):
+    paper = yaml.safe_load((ROOT / "configs" / "paper.yaml").read_text())
+    clothes = paper["datasets"]["deepfashion"]
+    del clothes["notions"]["clothing_category"], clothes["notions"]["fit"]
+    config |= {"datasets": {"deepfashion": clothes}, "protocol": ["paper", "released"]}
+    assert lines_of(config) == [
+        f"datasets.deepfashion.notions.{notion}: the released protocol needs the prompts of "
+        "clothing_category, too: list datasets.deepfashion.notions.clothing_category"
+        for notion in ("texture", "fabric")
+    ]
 
 
 def test_all_mistakes_are_listed_at_once(config):
