@@ -1,10 +1,12 @@
-"""Files that are either complete or absent."""
+"""Files: where our own lie, and how to write one so that it is either complete or absent."""
 
 import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+RESOURCES = Path(__file__).parents[1] / "resources"
 
 
 @contextmanager

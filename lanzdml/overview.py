@@ -7,11 +7,12 @@ from pathlib import Path
 import pandas as pd
 
 from lanzdml.embeddings import read_embeddings
-from lanzdml.files import replacing
+from lanzdml.files import RESOURCES, replacing
 from lanzdml.manifest import read_manifest
 from lanzdml.markup import blank_repeats, latex_table, markdown_table, tex_escape
 from lanzdml.names import DATASET_NAMES, NOTION_NAMES, on_paper
 
+PAPER_COUNTS = RESOURCES / "prompts" / "notions.csv"
 N_EXAMPLES = 2
 _LEFT = ["Dataset", "Similarity notion", "Prompts", "Aspects"]
 _RIGHT = ["Images", "Classes", "Prompt count"]
@@ -28,12 +29,8 @@ class Notion:
     prompts_file: Path
 
 
-def describe(notions: Sequence[Notion], published: pd.DataFrame) -> pd.DataFrame:
-    """A row for each notion: what it is made of.
-
-    Args:
-        notions: in the order of the table.
-        published: columns dataset, notion, paper_classes, paper_aspects.
+def describe(notions: Sequence[Notion]) -> pd.DataFrame:
+    """A row for each notion, in their order: what it is made of.
 
     Returns:
         columns dataset, notion, template, examples, n_images and n_classes (of the images that have
@@ -53,19 +50,13 @@ def describe(notions: Sequence[Notion], published: pd.DataFrame) -> pd.DataFrame
             "n_prompts": len(prompts),
         })  # fmt: skip
     columns = ["dataset", "notion", "paper_classes", "paper_aspects"]
-    counts = published[columns].astype({"paper_classes": "Int64", "paper_aspects": "Int64"})
+    counts = pd.read_csv(PAPER_COUNTS, dtype=dict.fromkeys(columns[2:], "Int64"))[columns]
     return pd.DataFrame(rows).merge(counts, on=["dataset", "notion"], how="left")
 
 
-def write_overview(notions: Sequence[Notion], published_file: Path, folder: Path) -> None:
-    """Write ``table1.csv``, ``.md`` and ``.tex``.
-
-    Args:
-        notions: in the order of the table.
-        published_file: CSV with the paper's counts, see :func:`describe`.
-        folder: where to write.
-    """
-    table = describe(notions, pd.read_csv(published_file))
+def write_overview(notions: Sequence[Notion], folder: Path) -> None:
+    """Write ``table1.csv``, ``.md`` and ``.tex``, a row for each notion in their order."""
+    table = describe(notions)
     texts = {
         "csv": table.to_csv(index=False, lineterminator="\n"),
         "md": _markdown(table),

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from lanzdml.errors import LanzdmlError
-from lanzdml.files import replacing
+from lanzdml.files import RESOURCES, replacing
 from lanzdml.markup import DASH, blank_repeats, markdown_table
 from lanzdml.methods import METHODS
 from lanzdml.names import DATASET_NAMES, METHOD_NAMES, METRIC_NAMES, NOTION_NAMES, on_paper
 from lanzdml.tables import summarise
 
+PUBLISHED = RESOURCES / "published_results.csv"
 DIM = 128
 KEY = ["dataset", "notion", "metric", "method"]
 COLUMNS = [
@@ -27,26 +27,18 @@ _UNITS = {"percent": (100.0, 1), "fraction": (1.0, 3)}  # factor of our fraction
 _MARK = "†"
 
 
-def read_published(path: Path) -> pd.DataFrame:
+def read_published() -> pd.DataFrame:
     """The published values: source, dataset, notion, metric, method, mean, std, unit, comparable,
     note. ``comparable`` is false for those that were made with another notion's labels.
-
-    Raises:
-        LanzdmlError: there is no such file, or it has other columns.
     """
-    try:
-        published = pd.read_csv(path, dtype={"comparable": "bool", "note": "str"})
-        return published[["source", *KEY, "mean", "std", "unit", "comparable", "note"]]
-    except (OSError, ValueError, KeyError) as error:
-        raise LanzdmlError(f"{path} holds no published values: {error}") from None
+    return pd.read_csv(PUBLISHED, dtype={"note": "str"})
 
 
-def compare(summary: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:
+def compare(summary: pd.DataFrame) -> pd.DataFrame:
     """Each of our values for which there is a published one, in the published order.
 
     Args:
         summary: of :func:`lanzdml.tables.summarise`.
-        published: of :func:`read_published`.
 
     Returns:
         :data:`COLUMNS`, in the published value's unit. ``difference`` is ours minus published,
@@ -57,7 +49,7 @@ def compare(summary: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:
     ours = ours[["protocol", "model", *KEY, "mean", "std"]].rename(
         columns={"mean": "ours", "std": "ours_std"}
     )
-    published = published.rename(columns={"mean": "published", "std": "published_std"})
+    published = read_published().rename(columns={"mean": "published", "std": "published_std"})
     rows = ours[["protocol", "model"]].drop_duplicates().merge(published, how="cross")
     rows = rows.merge(ours, on=["protocol", "model", *KEY])
     factors = {unit: factor for unit, (factor, _) in _UNITS.items()}
@@ -70,13 +62,9 @@ def compare(summary: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:
     return rows[COLUMNS]
 
 
-def write_comparison(metrics_file: Path, published_file: Path, folder: Path) -> None:
-    """Write ``published_comparison.csv``, a row a value, and ``.md``, in the paper's layout.
-
-    Raises:
-        LanzdmlError: see :func:`read_published`.
-    """
-    rows = compare(summarise(pd.read_parquet(metrics_file)), read_published(published_file))
+def write_comparison(metrics_file: Path, folder: Path) -> None:
+    """Write ``published_comparison.csv``, a row a value, and ``.md``, in the paper's layout."""
+    rows = compare(summarise(pd.read_parquet(metrics_file)))
     with replacing(folder / "published_comparison.csv") as temporary:
         rows.to_csv(temporary, index=False, lineterminator="\n")
     with replacing(folder / "published_comparison.md") as temporary:

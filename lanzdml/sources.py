@@ -1,4 +1,4 @@
-"""Fingerprints of source code, so that a result is made anew when the code behind it changes."""
+"""Fingerprints of our code and data: a result is made anew when what is behind it changes."""
 
 import ast
 import hashlib
@@ -41,7 +41,7 @@ def _without_docstrings(tree: ast.AST) -> ast.AST:
 def source_fingerprint(*sources: str | Path) -> str:
     """Digest of modules (dotted names) or files and of all of this library that they import.
 
-    Comments, docstrings and layout do not count.
+    Comments, docstrings and layout of code do not count. Any other file counts byte by byte.
 
     Raises:
         FileNotFoundError: a source is not there.
@@ -53,6 +53,9 @@ def source_fingerprint(*sources: str | Path) -> str:
     while pending:
         path = pending.pop()
         if path in seen:
+            continue
+        if path.suffix != ".py":
+            seen[path] = hashlib.sha256(path.read_bytes()).hexdigest()
             continue
         tree = ast.parse(path.read_bytes())
         pending.extend(_imported_files(tree))

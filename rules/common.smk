@@ -17,7 +17,8 @@ from lanzdml.datasets import DATASETS
 from lanzdml.methods import METHODS
 from lanzdml.prompts import FROM_LABELS, read_aspects
 from lanzdml.protocols import PROTOCOLS
-from lanzdml.published import read_published
+from lanzdml.overview import PAPER_COUNTS
+from lanzdml.published import PUBLISHED, read_published
 from lanzdml.sources import source_fingerprint
 from lanzdml.tables import SUFFIXES, TABLES
 
@@ -36,8 +37,6 @@ METRICS = "results/metrics/{protocol}/{dataset}/{model}/{notion}/{method}/dim-{d
 TABLE_FILES = expand("results/tables/{table}.{suffix}", table=TABLES, suffix=SUFFIXES)
 OVERVIEW_FILES = expand("results/tables/table1.{suffix}", suffix=SUFFIXES)
 COMPARISON_FILES = expand("results/tables/published_comparison.{suffix}", suffix=["csv", "md"])
-PUBLISHED = ROOT / "resources/published_results.csv"
-PUBLISHED_COUNTS = ROOT / "resources/prompts/notions.csv"
 FULL_DIM = "full"
 # Those of the configuration, and those that a protocol takes in their place.
 NOTIONS = sorted(
@@ -58,10 +57,13 @@ wildcard_constraints:
 
 
 @cache
-def code(name, *modules):
-    """Fingerprint of what a script runs, as a parameter: a changed library reruns its jobs."""
+def code(name, *sources):
+    """Fingerprint of what a script runs, as a parameter: a changed library reruns its jobs.
+
+    Sources are what it does not import by name: modules, and data files of this repository.
+    """
     scripts = (ROOT / "workflow_scripts" / f"{script}.py" for script in (name, "job"))
-    return source_fingerprint(*scripts, *modules)
+    return source_fingerprint(*scripts, *sources)
 
 
 def log_of(output):
@@ -81,11 +83,6 @@ def dataset_root(wildcards):
 def dataset_download(wildcards):
     """The record of a download for a dataset that is to be downloaded; nothing for any other."""
     return [DOWNLOAD] if wildcards.dataset in DOWNLOADED else []
-
-
-def dataset_resources(wildcards):
-    """Files of this repository that a dataset's labels come from."""
-    return [ROOT / file for file in DATASETS[wildcards.dataset].resources]
 
 
 def model_settings(wildcards):
@@ -132,7 +129,7 @@ def templates(wildcards):
 
 def all_tables(wildcards):
     """The tables; a comparison only where a dataset has published values."""
-    published = set(read_published(PUBLISHED)["dataset"])
+    published = set(read_published()["dataset"])
     compared = COMPARISON_FILES if published & set(CONFIG.datasets) else []
     return [*OVERVIEW_FILES, *TABLE_FILES, *compared]
 

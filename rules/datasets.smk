@@ -28,7 +28,6 @@ rule prepare_dataset:
         # A run is planned before its data is there; what is missing the job says.
         lambda wildcards: filter(os.path.isfile, [dataset_root(wildcards)]),
         download=dataset_download,
-        resources=dataset_resources,
     output:
         manifest=MANIFEST,
         excluded=MANIFEST.replace("manifest.parquet", "excluded.csv"),
@@ -42,7 +41,11 @@ rule prepare_dataset:
         mem_mb=2000,
         runtime=60,
     params:
-        code=lambda wildcards: code("prepare_dataset", DATASETS[wildcards.dataset].module),
+        code=lambda wildcards: code(
+            "prepare_dataset",
+            DATASETS[wildcards.dataset].module,
+            *DATASETS[wildcards.dataset].resources,
+        ),
         root=dataset_root,
     message:
         "Reading dataset {wildcards.dataset}"

@@ -25,7 +25,6 @@ rule make_overview:
     input:
         manifests=of_all_notions(MANIFEST),
         prompts=of_all_notions(PROMPTS),
-        published=PUBLISHED_COUNTS,
     output:
         OVERVIEW_FILES,
     log:
@@ -36,7 +35,7 @@ rule make_overview:
         mem_mb=1000,
         runtime=10,
     params:
-        code=code("make_overview"),
+        code=code("make_overview", PAPER_COUNTS),
         notions=templates,
     message:
         "Rendering the table of datasets and notions"
@@ -46,8 +45,7 @@ rule make_overview:
 
 rule compare_published:
     input:
-        metrics="results/metrics.parquet",
-        published=PUBLISHED,
+        "results/metrics.parquet",
     output:
         COMPARISON_FILES,
     log:
@@ -58,7 +56,7 @@ rule compare_published:
         mem_mb=1000,
         runtime=10,
     params:
-        code=code("compare_published"),
+        code=code("compare_published", PUBLISHED),
     message:
         "Comparing with the published values"
     script:

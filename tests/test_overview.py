@@ -29,16 +29,8 @@ def notions(tmp_path):
     return found
 
 
-@pytest.fixture
-def counts(tmp_path):
-    """The paper's counts."""
-    path = tmp_path / "notions.csv"
-    path.write_text("dataset,notion,paper_classes,paper_aspects\nsynthetic_cars,car_color,18,569\n")
-    return path
-
-
-def test_counts_are_those_of_labelled_images_and_prompts(notions, counts):
-    table = describe(notions, pd.read_csv(counts))
+def test_counts_are_those_of_labelled_images_and_prompts(notions):
+    table = describe(notions)
     assert table[["n_images", "n_classes", "n_prompts"]].to_numpy().tolist() == [
         [3, 2, 3],
         [1, 1, 1],
@@ -47,20 +39,20 @@ def test_counts_are_those_of_labelled_images_and_prompts(notions, counts):
     assert table["examples"].tolist() == ["red, blue", "50% & more"]
 
 
-def test_the_paper_is_in_brackets(notions, counts, tmp_path):
-    write_overview(notions, counts, tmp_path)
+def test_the_paper_is_in_brackets(notions, tmp_path):
+    write_overview(notions, tmp_path)
     lines = (tmp_path / "table1.md").read_text().splitlines()
     assert lines[2] == (
-        "| Synthetic Cars | Car Color | a {aspect} | red, blue, … | 3 | 2 (18) | 3 (569) |"
+        "| Synthetic Cars | Car Color | a {aspect} | red, blue, … | 3 | 2 (18) | 3 (18) |"
     )
     assert lines[3] == "| mine | mood | a {aspect} | 50% & more | 1 | 1 | 1 |"
     assert lines[-1] == "In brackets: the counts of the paper's Table 1."
-    write_overview(notions[1:], counts, tmp_path)
+    write_overview(notions[1:], tmp_path)
     assert "paper" not in (tmp_path / "table1.md").read_text()
 
 
-def test_latex_is_escaped(notions, counts, tmp_path):
-    write_overview(notions, counts, tmp_path)
+def test_latex_is_escaped(notions, tmp_path):
+    write_overview(notions, tmp_path)
     text = (tmp_path / "table1.tex").read_text()
     assert r"a \{aspect\} & 50\% \& more & 1 & 1 & 1 \\" in text
     assert pd.read_csv(tmp_path / "table1.csv")["template"].tolist() == ["a {aspect}"] * 2

@@ -1,12 +1,9 @@
 """Our values beside the published ones."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
 
-from lanzdml.errors import LanzdmlError
 from lanzdml.metrics import METRICS
 from lanzdml.published import (
     COLUMNS,
@@ -18,13 +15,12 @@ from lanzdml.published import (
 )
 from lanzdml.tables import summarise
 
-FILE = Path(__file__).parents[1] / "resources" / "published_results.csv"
 RUN = ["dataset", "notion", "method"]
 
 
 @pytest.fixture(scope="module")
 def published():
-    return read_published(FILE)
+    return read_published()
 
 
 @pytest.fixture
@@ -38,22 +34,22 @@ def runs(published):
     return pd.concat([frame.assign(seed=seed) for seed in (0, 1)], ignore_index=True)
 
 
-def compared(runs, published, **query):
-    rows = compare(summarise(runs), published)
+def compared(runs, **query):
+    rows = compare(summarise(runs))
     for column, value in query.items():
         rows = rows[rows[column] == value]
     return rows
 
 
 def test_the_published_values_are_no_way_off(runs, published):
-    rows = compared(runs, published, source="table2")
+    rows = compared(runs, source="table2")
     assert list(rows) == COLUMNS
     assert len(rows) == (published["source"] == "table2").sum()
     np.testing.assert_allclose(rows["difference"], 0, atol=1e-9)
 
 
-def test_exactly_two_methods_of_three_notions_cannot_be_compared(runs, published):
-    rows = compared(runs, published)
+def test_exactly_two_methods_of_three_notions_cannot_be_compared(runs):
+    rows = compared(runs)
     flagged = rows[~rows["comparable"]]
     assert set(flagged[RUN].itertuples(index=False, name=None)) == {
         ("deepfashion", notion, method)
@@ -68,7 +64,7 @@ def test_exactly_two_methods_of_three_notions_cannot_be_compared(runs, published
     assert sum(line.count("†") for line in table2.splitlines() if line[0:1] == "|") == 2 * 3 * 2
 
 
-def test_differences_are_in_the_published_unit_and_std(published):
+def test_differences_are_in_the_published_unit_and_std():
     runs = pd.DataFrame([
         {"dataset": "synthetic_cars", "notion": "car_model", "method": method, "dim": dim,
          "model": "ViT-B-32", "protocol": "paper", "seed": seed, "reason": None,
@@ -76,7 +72,7 @@ def test_differences_are_in_the_published_unit_and_std(published):
         for method, dim, values in [("indirect", 128, (0.57, 0.59)), ("clip", 512, (0.45, 0.45))]
         for seed, value in enumerate(values)
     ])  # fmt: skip
-    table2 = compared(runs, published, source="table2", metric="map_at_r").set_index("method")
+    table2 = compared(runs, source="table2", metric="map_at_r").set_index("method")
     indirect, clip = table2.loc["indirect"], table2.loc["clip"]
     assert (indirect["published"], indirect["published_std"]) == (57.4, 0.2)
     assert indirect["ours"] == pytest.approx(58.0)
@@ -84,51 +80,45 @@ def test_differences_are_in_the_published_unit_and_std(published):
     assert indirect["difference"] == pytest.approx(0.6)
     assert indirect["difference_in_std"] == pytest.approx(3.0)
     assert np.isnan(clip["difference_in_std"]), "CLIP was published without a std"
-    appendix = compared(runs, published, source="appendix_table1", metric="precision_at_1")
+    appendix = compared(runs, source="appendix_table1", metric="precision_at_1")
     indirect = appendix.set_index("method").loc["indirect"]
     assert indirect["difference"] == pytest.approx(0.58 - 0.964)
     assert indirect["published_std"] == 0
     assert np.isnan(indirect["difference_in_std"]), "a std that is rounded to zero is no unit"
-    text = render_comparison(compared(runs, published))
+    text = render_comparison(compared(runs))
     assert "58.0 / 57.4, +0.6 (+3.0)" in text
     assert "0.580 / 0.964, -0.384 |" in text
 
 
-def test_only_the_published_dim_is_compared(runs, published):
+def test_only_the_published_dim_is_compared(runs):
     runs.loc[runs["method"] != "clip", "dim"] = 64
-    assert compared(runs, published).empty
-    assert "has no run with a published value" in render_comparison(compared(runs, published))
+    assert compared(runs).empty
+    assert "has no run with a published value" in render_comparison(compared(runs))
 
 
-def test_each_protocol_and_model_is_compared(runs, published):
+def test_each_protocol_and_model_is_compared(runs):
     other = runs.assign(protocol="released")
     other[list(METRICS)] += 0.02
-    rows = compared(pd.concat([runs, other, runs.assign(model="demo-S")]), published)
-    assert len(rows) == 3 * len(compared(runs, published))
+    rows = compared(pd.concat([runs, other, runs.assign(model="demo-S")]))
+    assert len(rows) == 3 * len(compared(runs))
     lines = render_comparison(rows).splitlines()
     distances = [line for line in lines if line.startswith(("| paper", "| released"))]
     assert [line.split(" | ")[1] for line in distances] == ["ViT-B-32", "ViT-B-32", "demo-S"]
     assert [line.split(" | ")[3] for line in distances] == ["0.0", "2.0", "0.0"], "CLIP"
 
 
-def test_a_run_that_could_not_be_made_has_no_difference(runs, published):
+def test_a_run_that_could_not_be_made_has_no_difference(runs):
     failed = runs["method"] == "pca"
     runs.loc[failed, list(METRICS)] = np.nan
-    rows = compared(runs, published, method="pca")
+    rows = compared(runs, method="pca")
     assert rows["difference"].isna().all()
     assert rows["published"].notna().all()
-    assert "— / 56.2" in render_comparison(compared(runs, published))
+    assert "— / 56.2" in render_comparison(compared(runs))
 
 
-def test_both_files_are_written(runs, published, tmp_path):
+def test_both_files_are_written(runs, tmp_path):
     runs.to_parquet(tmp_path / "metrics.parquet")
-    write_comparison(tmp_path / "metrics.parquet", FILE, tmp_path)
+    write_comparison(tmp_path / "metrics.parquet", tmp_path)
     written = pd.read_csv(tmp_path / "published_comparison.csv")
-    assert len(written) == len(compared(runs, published))
+    assert len(written) == len(compared(runs))
     assert "InDiReCT" in (tmp_path / "published_comparison.md").read_text()
-
-
-def test_a_file_without_published_values_is_an_error(tmp_path):
-    (tmp_path / "other.csv").write_text("a,b\n1,2\n")
-    with pytest.raises(LanzdmlError, match=r"other\.csv holds no published values"):
-        read_published(tmp_path / "other.csv")

@@ -36,6 +36,15 @@ def test_ignores_comments_docstrings_and_layout(library):
     assert sources.source_fingerprint("lanzdml.base") == before
 
 
+def test_data_files_count_byte_by_byte(library):
+    table = library / "table.csv"
+    table.write_text("a\n1\n")
+    before = sources.source_fingerprint("lanzdml.base", table)
+    assert before != sources.source_fingerprint("lanzdml.base")
+    table.write_text("a\n2\n")
+    assert sources.source_fingerprint("lanzdml.base", table) != before
+
+
 def test_unknown_module(library):
     with pytest.raises(FileNotFoundError, match=r"lanzdml\.gone"):
         sources.source_fingerprint("lanzdml.gone")

@@ -15,7 +15,7 @@ def main(snakemake) -> None:
         Notion(*notion, manifest_file=Path(manifest), prompts_file=Path(prompts))
         for notion, manifest, prompts in files
     ]
-    write_overview(notions, Path(snakemake.input.published), Path(snakemake.output[0]).parent)
+    write_overview(notions, Path(snakemake.output[0]).parent)
 
 
 if "snakemake" in globals():

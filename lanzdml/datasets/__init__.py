@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lanzdml.datasets.download import Download
+from lanzdml.files import RESOURCES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +28,7 @@ class Dataset:
 
     module: str
     notions: tuple[str, ...]
-    resources: tuple[str, ...] = ()  # relative to the repository
+    resources: tuple[Path, ...] = ()
     download: Download | None = None
 
     def read_manifest(self, root: Path) -> "pd.DataFrame":
@@ -49,7 +50,7 @@ DATASETS: dict[str, Dataset] = {
     "cars196": Dataset(
         "lanzdml.datasets.cars196",
         ("car_model", "manufacturer", "car_type", "car_color"),
-        resources=("resources/cars196_classes.csv",),
+        resources=(RESOURCES / "cars196_classes.csv",),
     ),
     "cub200": Dataset(
         "lanzdml.datasets.cub200",

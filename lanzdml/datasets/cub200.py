@@ -6,6 +6,7 @@ import pandas as pd
 
 from lanzdml.datasets import raw
 from lanzdml.errors import LanzdmlError
+from lanzdml.files import RESOURCES
 
 ARCHIVES = ("CUB_200_2011.tgz", "CUB_200_2011.tar.gz", "CUB_200_2011.zip")
 LAST_TRAIN_CLASS = 100
@@ -51,7 +52,7 @@ def read_manifest(root: Path) -> pd.DataFrame:
     )
     raw.check_published("cub200", len(images), manifest, PUBLISHED)
     train = (name for number, name in classes.items() if number <= LAST_TRAIN_CLASS)
-    raw.check_prompts("cub200", raw.RESOURCES / "prompts/cub200_species.txt", train)
+    raw.check_prompts("cub200", RESOURCES / "prompts/cub200_species.txt", train)
     return manifest
 
 

@@ -15,7 +15,6 @@ from lanzdml.manifest import ID, PATH, split_excluded
 from lanzdml.prompts import read_aspects
 
 LAYOUTS = "docs/datasets.md"
-RESOURCES = Path(__file__).parents[2] / "resources"
 _log = logging.getLogger(__name__)
 
 
