@@ -54,14 +54,21 @@ def fit_transforms(
         prompts_file: prompt embeddings of the notion.
         supervision: images file, manifest file and notion, in place of prompts for a supervised
             method.
+
+    Raises:
+        LanzdmlError: the embeddings are smaller than r'.
     """
     from lanzdml.embeddings import labelled_images, read_embeddings
 
     if METHODS[method].supervised:
-        data, metadata = labelled_images(*supervision), {}
+        source, data, metadata = supervision[0], labelled_images(*supervision), {}
     else:
         _, prompts, _ = read_embeddings(prompts_file)
-        data, metadata = (prompts,), {"n_prompts": len(prompts)}
+        source, data, metadata = prompts_file, (prompts,), {"n_prompts": len(prompts)}
+    n_features = data[0].shape[1]
+    # Seen with the configuration already, except for a model that was not there yet.
+    if METHODS[method].has_dim and int(dim) > n_features:
+        raise LanzdmlError(f"dims: {dim} is larger than the {n_features} dimensions of {source}")
     for seed, output in zip(seeds, outputs, strict=True):
         estimator = new_estimator(method, dim).set_params(random_state=seed)
         try:

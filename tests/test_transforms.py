@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -10,9 +11,16 @@ from safetensors.numpy import load_file, save_file
 from sklearn.exceptions import NotFittedError
 
 from lanzdml import CLIP, PCA, InDiReCT, LinearAutoencoder, RandomTransform
+from lanzdml.embeddings import write_embeddings
 from lanzdml.errors import CannotFitError, LanzdmlError
 from lanzdml.files import replacing
-from lanzdml.transforms import load_transform, read_metadata, save_not_fitted, save_transform
+from lanzdml.transforms import (
+    fit_transforms,
+    load_transform,
+    read_metadata,
+    save_not_fitted,
+    save_transform,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 TEXT = np.random.default_rng(0).standard_normal((9, 6)).astype(np.float32)
@@ -209,3 +217,14 @@ class TestReplacing:
         with pytest.raises(FileNotFoundError), replacing(tmp_path / "a.txt"):
             pass
         assert files_below(tmp_path) == []
+
+
+@pytest.mark.parametrize("method", ["random", "pca", "lae"])
+def test_a_dim_beyond_the_embeddings_is_refused(tmp_path, path, method):
+    prompts = tmp_path / "prompts.parquet"
+    write_embeddings(prompts, pd.DataFrame({"prompt": [str(i) for i in range(9)]}), TEXT, {})
+    with pytest.raises(LanzdmlError, match=r"^dims: 7 is larger than the 6 dimensions of .*prompt"):
+        fit_transforms(method, "7", [0], prompts_file=prompts, outputs=[path])
+    assert not path.exists()
+    fit_transforms("random", "6", [0], prompts_file=prompts, outputs=[path])
+    assert load_transform(path).dim == 6
