@@ -285,7 +285,7 @@ def embed_images(
             if isinstance(batch, LanzdmlError):
                 raise batch
             pixels = batch.to(clip.device, non_blocking=True)
-            embeddings.append(clip.model.encode_image(pixels).float().cpu().numpy())
+            embeddings.append(clip.model.encode_image(pixels, normalize=False).float().cpu().numpy())
             progress.update(len(batch))
     return np.concatenate(embeddings)
 
@@ -298,5 +298,5 @@ def embed_prompts(clip: Clip, prompts: list[str], *, batch_size: int = 256) -> n
     with torch.inference_mode():
         for start in range(0, len(prompts), batch_size):
             tokens = clip.tokenizer(prompts[start : start + batch_size]).to(clip.device)
-            embeddings.append(clip.model.encode_text(tokens).float().cpu().numpy())
+            embeddings.append(clip.model.encode_text(tokens, normalize=False).float().cpu().numpy())
     return np.concatenate(embeddings)
