@@ -2,11 +2,12 @@
 
 import hashlib
 import io
-import json
 import logging
+import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,17 @@ import pandas as pd
 
 from lanzdml.errors import LanzdmlError, suggest
 from lanzdml.manifest import ID, IMAGE, PATH
+from lanzdml.models import (
+    CONFIG_FILE,
+    FOLDER_PREFIX,
+    HUB_PREFIX,
+    WEIGHTS_FILE,
+    Kind,
+    check_pretrained,
+    is_path,
+    parse_architecture,
+    read_architecture,
+)
 
 if TYPE_CHECKING:
     import torch
@@ -22,6 +34,10 @@ if TYPE_CHECKING:
 TOKEN_TABLE = "token_embedding.weight"
 TOKEN_ROWS = "token_embedding.rows"
 VOCAB_SIZE = 49_408  # what open_clip takes where a text config does not say
+MESSAGE_LENGTH = 400  # of another package, which may name every tensor that does not fit
+FETCH = ". Run once where the hub can be reached (its cache keeps what was fetched), or "
+FETCH_TAG = f"{FETCH}give the path of a safetensors checkpoint as pretrained"
+FETCH_HUB = f"{FETCH}fetch the repository elsewhere and name its folder, {FOLDER_PREFIX}<folder>"
 
 
 @dataclass(frozen=True)
@@ -33,39 +49,6 @@ class Clip:
     tokenizer: Any
     device: str
     description: dict[str, str]
-
-
-def is_path(reference: str) -> bool:
-    """Whether a config value names a file and not one of open_clip's names or tags."""
-    return "/" in reference or Path(reference).suffix in {".json", ".safetensors", ".pt", ".bin"}
-
-
-def read_architecture(architecture: str) -> dict[str, Any]:
-    """The open_clip model config of a name or a JSON file, without importing open_clip.
-
-    Raises:
-        LanzdmlError: no such file or name, or a file that is no model config.
-    """
-    if is_path(architecture):
-        path = Path(architecture)
-    else:
-        package = find_spec("open_clip")
-        if package is None or package.origin is None:
-            raise LanzdmlError("open_clip is not installed: pip install open_clip_torch")
-        path = Path(package.origin).parent / "model_configs" / f"{architecture}.json"
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-        embed_dim, _, _ = config["embed_dim"], config["vision_cfg"], config["text_cfg"]
-    except OSError:
-        kind = "readable file" if is_path(architecture) else "open_clip model"
-        raise LanzdmlError(f"there is no {kind} {architecture!r}") from None
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
-        raise LanzdmlError(
-            f"{path} is no open_clip model config (embed_dim, vision_cfg, text_cfg): {error!r}"
-        ) from None
-    if not isinstance(embed_dim, int) or embed_dim < 1:
-        raise LanzdmlError(f"{path}: embed_dim must be a positive integer, not {embed_dim!r}")
-    return config
 
 
 def expand_token_table(state: dict, vocab_size: int) -> dict:
@@ -110,33 +93,31 @@ def choose_device(device: str) -> str:
     return device
 
 
-def _load_checkpoint(model: "torch.nn.Module", path: Path, vocab_size: int) -> None:
-    import safetensors
-    from safetensors.torch import load_file
-
-    try:
-        state = load_file(path)
-    except (safetensors.SafetensorError, OSError) as error:
-        raise LanzdmlError(f"checkpoint {path} cannot be read: {error}") from None
-    try:
-        model.load_state_dict(expand_token_table(state, vocab_size))
-    except RuntimeError as error:
-        reason = str(error).splitlines()[0]
-        raise LanzdmlError(f"checkpoint {path} does not fit its architecture: {reason}") from None
-
-
-def load_clip(architecture: str, pretrained: str, device: str = "auto") -> Clip:
+def load_clip(architecture: str, pretrained: str | None = None, device: str = "auto") -> Clip:
     """Load a CLIP for inference.
 
     Args:
-        architecture: a name of open_clip, or the path of an open_clip model config (JSON).
-        pretrained: one of open_clip's tags for that name, or the path of a safetensors checkpoint.
+        architecture: a name of open_clip; the path of an open_clip model config (JSON); or a model
+            with its weights, ``hf-hub:<org>/<repo>`` or ``local-dir:<folder>``.
+        pretrained: for a name, one of open_clip's tags; for a name or a model config, the path of a
+            safetensors checkpoint; for a model with its weights, None.
         device: ``auto``, ``cpu`` or ``cuda``.
 
     Raises:
-        LanzdmlError: no such architecture or checkpoint, or the two do not fit.
+        LanzdmlError: no such architecture or weights, the two do not fit, they cannot be fetched,
+            or a package that the model needs is not installed.
     """
-    config = read_architecture(architecture)
+    check_pretrained(architecture, pretrained)
+    kind, target = parse_architecture(architecture)
+    folder, origin = None, {}
+    if kind is Kind.FOLDER:
+        folder = Path(target)
+    elif kind is Kind.HUB:
+        folder = _fetch(target)
+        origin = {"revision": folder.name}
+    # What a repository holds is loaded from the cache as any folder, so that both are one model.
+    source = f"{FOLDER_PREFIX}{folder}" if folder else architecture
+    config = read_architecture(source)
     device = choose_device(device)
 
     import open_clip
@@ -145,65 +126,129 @@ def load_clip(architecture: str, pretrained: str, device: str = "auto") -> Clip:
     # float32 as it is written: the default for convolutions on CUDA keeps ten bits of it.
     torch.backends.cudnn.allow_tf32 = False
     name = architecture
-    if is_path(architecture):
+    if kind is Kind.FILE:
         name = Path(architecture).stem
         open_clip.add_model_config(Path(architecture))
-    if is_path(pretrained):
-        checkpoint = Path(pretrained)
-        if not checkpoint.is_file():
-            raise LanzdmlError(f"there is no checkpoint {pretrained}")
-        # open_clip warns that the model is random; its weights come right after.
-        logging.disable(logging.WARNING)
-        try:
-            model, _, preprocess = open_clip.create_model_and_transforms(
-                name, pretrained=None, load_weights=False
-            )
-        finally:
-            logging.disable(logging.NOTSET)
-        _load_checkpoint(model, checkpoint, config["text_cfg"].get("vocab_size", VOCAB_SIZE))
-        checksum = sha256(checkpoint)
-    else:
-        if pretrained not in open_clip.list_pretrained_tags_by_model(name):
-            tags = open_clip.list_pretrained_tags_by_model(name)
-            raise LanzdmlError(f"{name} has no weights {pretrained!r}; {suggest(pretrained, tags)}")
-        _check_activation(name, pretrained, config)
-        try:
+    tagged = folder is None and not is_path(pretrained)
+    if tagged:
+        _check_tag(name, pretrained, config)
+    # Before the weights, which can take long to fetch: it may need a package that is not there.
+    with _one_line(f"{name}: its tokenizer cannot be had"):
+        tokenizer = open_clip.get_tokenizer(name)
+    if folder:
+        with _one_line(f"{name} cannot be loaded"):
+            model, _, preprocess = open_clip.create_model_and_transforms(source)
+        checksum = sha256(folder / WEIGHTS_FILE)
+    elif tagged:
+        with _one_line(f"{name}: the weights {pretrained!r} cannot be had", FETCH_TAG):
             model, _, preprocess = open_clip.create_model_and_transforms(
                 name, pretrained=pretrained
             )
-        except RuntimeError as error:
-            reason = str(error).splitlines()[0]
-            raise LanzdmlError(
-                f"{name}: the weights {pretrained!r} cannot be had: {reason} Run once where the "
-                "hub can be reached (they are kept in its cache), or give the path of a "
-                "safetensors checkpoint as pretrained"
-            ) from None
         checksum = _state_checksum(model)
+    else:
+        model, preprocess = _untrained(name)
+        _load_checkpoint(model, Path(pretrained), config["text_cfg"].get("vocab_size", VOCAB_SIZE))
+        checksum = sha256(Path(pretrained))
     model.to(device).eval().requires_grad_(False)
     description = {
         "architecture": name,
-        "pretrained": pretrained,
+        "pretrained": pretrained or "",
+        **origin,
         "weights_sha256": checksum,
         "embed_dim": str(config["embed_dim"]),
         "preprocessing": " ".join(str(preprocess).split()),
         "device": device,
         **{name: version(name) for name in ("torch", "torchvision", "open_clip_torch", "pillow")},
     }
-    return Clip(model, preprocess, open_clip.get_tokenizer(name), device, description)
+    return Clip(model, preprocess, tokenizer, device, description)
 
 
-def _check_activation(name: str, pretrained: str, config: dict[str, Any]) -> None:
-    """Weights trained with QuickGELU give wrong embeddings with another activation."""
+@contextmanager
+def _one_line(what: str, advice: str = "") -> Iterator[None]:
+    """Say in one line what failed and why.
+
+    open_clip and the packages below it raise all kinds of errors for models that they cannot fetch
+    or build.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise LanzdmlError(f"{what}: pip install {error.name}") from error
+    except Exception as error:
+        reason = textwrap.shorten(str(error) or type(error).__name__, MESSAGE_LENGTH).rstrip(".")
+        raise LanzdmlError(f"{what}: {reason}{advice}") from error
+
+
+def _fetch(repository: str) -> Path:
+    """The folder of the hub's cache with a repository's config and weights, of one commit."""
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import RemoteEntryNotFoundError
+
+    name, revision = HUB_PREFIX + repository, None
+    for file in (CONFIG_FILE, WEIGHTS_FILE):
+        with _one_line(f"{name}: {file} cannot be had", FETCH_HUB):
+            try:
+                path = Path(hf_hub_download(repository, file, revision=revision))
+            except RemoteEntryNotFoundError:
+                path = None
+        if path is None:
+            raise LanzdmlError(
+                f"{name} holds no {file}: only models in open_clip's format with safetensors are "
+                "loaded"
+            )
+        revision = path.parent.name
+    return path.parent
+
+
+def _untrained(name: str) -> "tuple[torch.nn.Module, Any]":
+    """A model and its preprocessing, without weights."""
     import open_clip
 
-    trained = bool(open_clip.get_pretrained_cfg(name, pretrained).get("quick_gelu", False))
+    # open_clip warns that the model is random; its weights come right after.
+    logging.disable(logging.WARNING)
+    try:
+        with _one_line(f"{name} cannot be built"):
+            model, _, preprocess = open_clip.create_model_and_transforms(
+                name, pretrained=None, load_weights=False, pretrained_text=False
+            )
+    finally:
+        logging.disable(logging.NOTSET)
+    return model, preprocess
+
+
+def _load_checkpoint(model: "torch.nn.Module", path: Path, vocab_size: int) -> None:
+    from safetensors.torch import load_file
+
+    with _one_line(f"checkpoint {path} cannot be read"):
+        state = load_file(path)
+    with _one_line(f"checkpoint {path} does not fit its architecture"):
+        model.load_state_dict(expand_token_table(state, vocab_size))
+
+
+def _check_tag(name: str, tag: str, config: dict[str, Any]) -> None:
+    """Check that open_clip has the weights, and that they were trained with this activation.
+
+    Weights trained with QuickGELU give wrong embeddings with another activation, and the other way
+    round; open_clip only warns.
+    """
+    import open_clip
+
+    tags = open_clip.list_pretrained_tags_by_model(name)
+    if tag not in tags:
+        raise LanzdmlError(f"{name} has no weights {tag!r}; {suggest(tag, tags)}")
+    weights = open_clip.get_pretrained_cfg(name, tag)
+    trained = bool(weights.get("quick_gelu", False))
     built = bool(config.get("quick_gelu", False))
-    if trained != built:
-        other = name.removesuffix("-quickgelu") if built else f"{name}-quickgelu"
-        raise LanzdmlError(
-            f"{name} and the weights {pretrained!r} differ in QuickGELU: the architecture for "
-            f"these weights is {other}"
-        )
+    if trained == built:
+        return
+    other = name.removesuffix("-quickgelu") if built else f"{name}-quickgelu"
+    if other == name:
+        # Only the model's own config can say which of the two is right.
+        other = HUB_PREFIX + weights["hf_hub"].rpartition("/")[0]
+    raise LanzdmlError(
+        f"{name} and the weights {tag!r} differ in QuickGELU: the architecture for these weights "
+        f"is {other}"
+    )
 
 
 def _state_checksum(model: "torch.nn.Module") -> str:
@@ -285,7 +330,9 @@ def embed_images(
             if isinstance(batch, LanzdmlError):
                 raise batch
             pixels = batch.to(clip.device, non_blocking=True)
-            embeddings.append(clip.model.encode_image(pixels, normalize=False).float().cpu().numpy())
+            embeddings.append(
+                clip.model.encode_image(pixels, normalize=False).float().cpu().numpy()
+            )
             progress.update(len(batch))
     return np.concatenate(embeddings)
 

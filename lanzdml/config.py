@@ -5,7 +5,6 @@ editors use for completion.
 """
 
 import json
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -17,12 +16,12 @@ from pydantic import (
     ValidationError,
 )
 
-from lanzdml.clip import is_path, read_architecture
 from lanzdml.datasets import DATASETS
 from lanzdml.datasets.archives import is_archive
 from lanzdml.datasets.raw import LAYOUTS
 from lanzdml.errors import LanzdmlError, suggest
 from lanzdml.methods import METHODS
+from lanzdml.models import check_pretrained, read_architecture
 from lanzdml.prompts import FROM_LABELS, PLACEHOLDER, read_aspects
 from lanzdml.protocols import DEFAULT, PROTOCOLS
 
@@ -89,11 +88,19 @@ class ModelConfig(_Section):
     """A CLIP model of open_clip. The image size is the model's own."""
 
     architecture: Annotated[
-        str, Field(description="open_clip model name, or a model config (JSON)")
+        str,
+        Field(
+            description="open_clip model name or a model config (JSON); or a model with its "
+            "weights: hf-hub:<org>/<repo> or local-dir:<folder>"
+        ),
     ]
     pretrained: Annotated[
-        str, Field(description="open_clip's tag for the weights, or a safetensors checkpoint")
-    ]
+        str | None,
+        Field(
+            description="open_clip's tag for the weights, or a safetensors checkpoint; nothing "
+            "for a model with its weights"
+        ),
+    ] = None
 
 
 class EmbeddingsConfig(_Section):
@@ -263,20 +270,17 @@ def _notion_lines(key: str, notion: NotionConfig) -> list[str]:
 
 def _model_lines(key: str, model: ModelConfig, dims: list[int]) -> list[str]:
     lines = []
-    if is_path(model.pretrained):
-        if Path(model.pretrained).suffix != ".safetensors":
-            lines.append(f"{key}.pretrained: only safetensors are loaded, not {model.pretrained}")
-        elif not Path(model.pretrained).is_file():
-            lines.append(f"{key}.pretrained: there is no file {model.pretrained}")
-    elif is_path(model.architecture):
-        lines.append(
-            f"{key}.pretrained: a model config of your own needs the path of a safetensors "
-            f"checkpoint, not {model.pretrained!r}"
-        )
     try:
-        embed_dim = read_architecture(model.architecture)["embed_dim"]
+        check_pretrained(model.architecture, model.pretrained)
+    except LanzdmlError as error:
+        lines.append(f"{key}.pretrained: {error}")
+    try:
+        architecture = read_architecture(model.architecture)
     except LanzdmlError as error:
         return [*lines, f"{key}.architecture: {error}"]
+    if architecture is None:  # of the hub and not fetched yet: the fits will see
+        return lines
+    embed_dim = architecture["embed_dim"]
     lines += [
         f"dims[{position}]: {dim} is larger than the {embed_dim} dimensions of {key}"
         for position, dim in enumerate(dims)

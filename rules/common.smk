@@ -11,7 +11,7 @@ sys.path.insert(0, str(ROOT))
 
 from snakemake.exceptions import WorkflowError
 
-from lanzdml.clip import is_path
+from lanzdml import models
 from lanzdml.config import ConfigError, parse_config
 from lanzdml.datasets import DATASETS
 from lanzdml.methods import METHODS
@@ -90,8 +90,8 @@ def model_settings(wildcards):
 
 
 def model_files(wildcards):
-    """The files among a model's settings; open_clip's own names and tags are no files."""
-    return [value for value in model_settings(wildcards).values() if is_path(value)]
+    """A model's own files: changed weights are embedded with anew."""
+    return models.model_files(**model_settings(wildcards))
 
 
 def notion_settings(wildcards):

@@ -3,15 +3,25 @@
 import json
 import logging
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from lanzdml.clip import TOKEN_ROWS, TOKEN_TABLE, expand_token_table, load_clip, read_architecture
+from lanzdml.clip import (
+    TOKEN_ROWS,
+    TOKEN_TABLE,
+    expand_token_table,
+    load_clip,
+    sha256,
+)
 from lanzdml.errors import LanzdmlError
+from lanzdml.models import CONFIG_FILE, WEIGHTS_FILE, model_files, read_architecture
+from tests.tiny_clip import COMMIT, cache_repository, embedded, publish
 
 DEMO = Path(__file__).parents[1] / "resources" / "demo_clip"
 
@@ -88,29 +98,139 @@ def test_weights_for_another_activation_are_refused():
         load_clip("ViT-B-32", "openai", "cpu")
 
 
+def test_weights_without_a_fitting_architecture_are_sent_to_the_hub():
+    with pytest.raises(LanzdmlError, match=r"these weights is hf-hub:laion/CLIP-ViT-B-32-roberta"):
+        load_clip("roberta-ViT-B-32", "laion2b_s12b_b32k", "cpu")
+
+
 def test_unknown_weights_are_named():
     with pytest.raises(LanzdmlError, match=r"has no weights 'opennai'; did you mean 'openai'"):
         load_clip("ViT-B-32-quickgelu", "opennai", "cpu")
 
 
-def test_weights_that_cannot_be_fetched_are_one_line(tmp_path):
+def test_a_missing_checkpoint_is_named():
+    with pytest.raises(LanzdmlError, match=r"no file gone\.safetensors"):
+        load_clip(str(DEMO / "demo-S.json"), "gone.safetensors", "cpu")
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory):
+    """A folder as open_clip publishes models; its model config is beside it."""
+    return publish(tmp_path_factory.mktemp("published") / "published-clip.json")
+
+
+def edited(folder, change):
+    """Change the config of a published model."""
+    path = folder / CONFIG_FILE
+    config = json.loads(path.read_text())
+    change(config)
+    path.write_text(json.dumps(config))
+
+
+@pytest.fixture
+def copy(published, tmp_path):
+    return shutil.copytree(published, tmp_path / "copy")
+
+
+def test_a_published_folder_is_the_model_of_its_config_and_weights(published, caplog):
+    weights = published / WEIGHTS_FILE
+    by_files = load_clip(str(published.with_suffix(".json")), str(weights), "cpu")
+    caplog.clear()
+    clip = load_clip(f"local-dir:{published}", device="cpu")
+    assert not caplog.records
+    np.testing.assert_array_equal(embedded(clip), embedded(by_files))
+    assert clip.description["architecture"] == f"local-dir:{published}"
+    assert clip.description["pretrained"] == ""
+    assert clip.description["weights_sha256"] == sha256(weights)
+
+
+def test_preprocessing_and_activation_are_those_of_the_folder(published, copy):
+    def change(config):
+        config["model_cfg"]["quick_gelu"] = False
+        config["preprocess_cfg"] |= {
+            "mean": [0.5] * 3,
+            "interpolation": "bilinear",
+            "resize_mode": "squash",
+        }
+
+    edited(copy, change)
+    clip = load_clip(f"local-dir:{copy}", device="cpu")
+    for part in ("mean=[0.5, 0.5, 0.5]", "interpolation=bilinear", "size=(32, 32)"):
+        assert part in clip.description["preprocessing"]
+    other = load_clip(f"local-dir:{published}", device="cpu")
+    assert not np.allclose(embedded(clip)[0], embedded(other)[0])
+
+
+def test_the_files_of_a_model_are_known(copy):
+    (copy / "tokenizer.json").touch()
+    (copy / "README.md").touch()
+    names = [path.name for path in model_files(f"local-dir:{copy}", None)]
+    assert names == [CONFIG_FILE, WEIGHTS_FILE, "tokenizer.json"]
+    assert model_files("mine.json", "w.safetensors") == [Path("mine.json"), Path("w.safetensors")]
+    assert model_files("ViT-B-32", "some/w.safetensors") == [Path("some/w.safetensors")]
+    assert model_files("ViT-B-32", "openai") == model_files("hf-hub:org/name", None) == []
+
+
+def test_pickles_are_not_loaded(copy):
+    (copy / WEIGHTS_FILE).unlink()
+    assert (copy / "open_clip_pytorch_model.bin").is_file()
+    with pytest.raises(LanzdmlError, match=rf"copy holds no {WEIGHTS_FILE}: only .* safetensors"):
+        load_clip(f"local-dir:{copy}", device="cpu")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda c: c["model_cfg"].update(embed_dim=25), "copy cannot be loaded: .* size mismatch"),
+        (lambda c: c["model_cfg"]["text_cfg"].update(wdth=64), "copy cannot be loaded: .*'wdth'"),
+        (
+            lambda c: c["model_cfg"]["text_cfg"].update(hf_tokenizer_name="x/y"),
+            "copy: its tokenizer cannot be had",
+        ),
+    ],
+)
+def test_a_folder_that_cannot_be_loaded_is_one_line(copy, change, message):
+    edited(copy, change)
+    with pytest.raises(LanzdmlError, match=message) as caught:
+        load_clip(f"local-dir:{copy}", device="cpu")
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 800
+
+
+def test_the_hub_is_loaded_from_its_cache_and_what_is_not_there_is_one_line(published, tmp_path):
+    cache_repository(tmp_path, "org/name", published)
     script = textwrap.dedent("""
+        import json
         from lanzdml.clip import load_clip
         from lanzdml.errors import LanzdmlError
-        try:
-            load_clip("ViT-B-32-quickgelu", "openai", "cpu")
-        except LanzdmlError as error:
-            assert "\\n" not in str(error)
-            print(error)
+        from lanzdml.models import read_architecture
+        from tests.tiny_clip import embedded
+
+        architecture = "hf-hub:org/name"
+        assert read_architecture(architecture)["embed_dim"] == 24
+        assert read_architecture("hf-hub:org/gone") is None
+        clip = load_clip(architecture, device="cpu")
+        print(json.dumps([clip.description, embedded(clip).tolist()]))
+        for missing in (("hf-hub:org/gone", None), ("ViT-B-32-quickgelu", "openai")):
+            try:
+                load_clip(*missing, "cpu")
+            except LanzdmlError as error:
+                print(error)
     """)
-    offline = os.environ | {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path)}
+    offline = os.environ | {"HF_HUB_OFFLINE": "1", "HF_HUB_CACHE": str(tmp_path)}
     result = subprocess.run(
         [sys.executable, "-c", script], env=offline, capture_output=True, text=True, check=True,
         cwd=DEMO.parents[1],
     )  # fmt: skip
-    assert result.stdout.startswith("ViT-B-32-quickgelu: the weights 'openai' cannot be had")
-
-
-def test_a_missing_checkpoint_is_named():
-    with pytest.raises(LanzdmlError, match=r"no checkpoint gone\.safetensors"):
-        load_clip(str(DEMO / "demo-S.json"), "gone.safetensors", "cpu")
+    cached, *errors = result.stdout.splitlines()
+    description, embeddings = json.loads(cached)
+    assert description["architecture"] == "hf-hub:org/name"
+    assert description["revision"] == COMMIT
+    folder = load_clip(f"local-dir:{published}", device="cpu")
+    assert description["weights_sha256"] == folder.description["weights_sha256"]
+    np.testing.assert_array_equal(np.float32(embeddings), embedded(folder))
+    repository, tag = errors
+    assert repository.startswith(f"hf-hub:org/gone: {CONFIG_FILE} cannot be had: ")
+    assert "local-dir:" in repository
+    assert tag.startswith("ViT-B-32-quickgelu: the weights 'openai' cannot be had: ")
+    assert "Run once where the hub can be reached" in tag

@@ -8,6 +8,8 @@ import pytest
 import yaml
 
 from lanzdml.config import ConfigError, json_schema, parse_config
+from lanzdml.models import CONFIG_FILE, WEIGHTS_FILE
+from tests.tiny_clip import cache_repository
 
 ROOT = Path(__file__).parents[1]
 DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text())
@@ -167,6 +169,75 @@ def test_open_clip_names_are_known_without_importing_it(config):
     change(config, (*MODEL, "architecture"), "ViT-B-32-quickgelu")
     change(config, (*MODEL, "pretrained"), "openai")
     assert parse_config(config).models["demo-M"].pretrained == "openai"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A model as open_clip publishes it, as far as a configuration is checked."""
+    (tmp_path / CONFIG_FILE).write_text(
+        '{"model_cfg": {"embed_dim": 512, "vision_cfg": {}, "text_cfg": {}}}'
+    )
+    (tmp_path / WEIGHTS_FILE).touch()
+    return tmp_path
+
+
+def test_models_come_with_their_weights_or_name_them(config, folder):
+    models = config["models"]
+    models["name and tag"] = {"architecture": "ViT-B-32-quickgelu", "pretrained": "openai"}
+    models["name and file"] = models["demo-M"] | {"architecture": "ViT-B-32"}
+    models["hub"] = {"architecture": "hf-hub:org/name"}
+    models["folder"] = {"architecture": f"local-dir:{folder}"}
+    config["models"] = {name.replace(" ", "-"): model for name, model in models.items()}
+    assert parse_config(config).models["hub"].pretrained is None
+
+
+@pytest.mark.parametrize(
+    ("model", "expected"),
+    [
+        ({"architecture": "ViT-B-32"}, "pretrained: ViT-B-32 needs one of open_clip's tags or"),
+        ({"architecture": "resources/demo_clip/demo-S.json"}, "needs the path of a safetensors"),
+        (
+            {"architecture": "hf-hub:org/name", "pretrained": "openai"},
+            "pretrained: hf-hub:org/name comes with its weights: leave pretrained out",
+        ),
+        (
+            {"architecture": "ViT-B-32", "pretrained": "hf-hub:org/name"},
+            "pretrained: hf-hub:org/name is an architecture that comes with its weights",
+        ),
+        ({"architecture": "hf-hub:"}, "architecture: hf-hub: names no repository"),
+        ({"architecture": "hf-hub:a/b/c"}, "architecture: hf-hub:a/b/c names no repository"),
+        ({"architecture": "local-dir:gone"}, "architecture: there is no folder gone"),
+        ({"architecture": "local-dir:docs"}, f"there is no readable file 'docs/{CONFIG_FILE}'"),
+    ],
+)
+def test_a_model_that_is_named_wrongly_is_one_line(config, model, expected):
+    config["models"] = {"m": model}
+    (line,) = lines_of(config)
+    assert line.startswith("models.m.")
+    assert expected in line
+
+
+def test_a_folder_is_checked_before_any_job(config, folder):
+    config["models"] = {"m": {"architecture": f"local-dir:{folder}"}}
+    config["dims"] = [16, 513]
+    assert lines_of(config) == ["dims[1]: 513 is larger than the 512 dimensions of models.m"]
+    (folder / WEIGHTS_FILE).unlink()
+    (line,) = lines_of(config)
+    assert f"{folder} holds no {WEIGHTS_FILE}: only models" in line
+    (folder / CONFIG_FILE).write_text('{"embed_dim": 512, "vision_cfg": {}, "text_cfg": {}}')
+    (line,) = lines_of(config)
+    assert "is no open_clip model config" in line
+
+
+def test_dims_are_checked_where_the_hub_is_cached(config, folder, tmp_path_factory, monkeypatch):
+    cache = tmp_path_factory.mktemp("cache")
+    cache_repository(cache, "org/name", folder)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(cache))
+    config["models"] = {"m": {"architecture": "hf-hub:org/name"}}
+    config["dims"] = [513]
+    assert lines_of(config) == ["dims[0]: 513 is larger than the 512 dimensions of models.m"]
+    config["models"] = {"m": {"architecture": "hf-hub:org/gone"}}
+    assert parse_config(config).dims == [513]
 
 
 def test_schema_file_is_in_step():

@@ -1,6 +1,5 @@
 """Embedding files, and embedding with a real (untrained) open_clip model."""
 
-import io
 import json
 
 import numpy as np
@@ -8,18 +7,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from PIL import Image
 
 from lanzdml.clip import embed_images, embed_prompts, load_clip
 from lanzdml.embeddings import read_embeddings, write_embeddings
 from lanzdml.errors import LanzdmlError
 from lanzdml.manifest import check_manifest, fingerprint, read_manifest, write_manifest
-
-CONFIG = {
-    "embed_dim": 24,
-    "vision_cfg": {"image_size": 32, "layers": 1, "width": 64, "patch_size": 16},
-    "text_cfg": {"context_length": 12, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1},
-}
+from tests.tiny_clip import CONFIG, png
 
 
 def test_round_trip_keeps_bits_and_metadata(tmp_path):
@@ -55,12 +48,6 @@ def clip(tmp_path_factory):
     torch.manual_seed(0)
     save_file(open_clip.CLIP(**CONFIG).state_dict(), folder / "tiny-clip.safetensors")
     return load_clip(str(folder / "tiny-clip.json"), str(folder / "tiny-clip.safetensors"), "cpu")
-
-
-def png(color, mode="RGB"):
-    buffer = io.BytesIO()
-    Image.new("RGB", (40, 30), color).convert(mode).save(buffer, "PNG")
-    return buffer.getvalue()
 
 
 COLORS = ["red", "lime", "blue", "white", "black"]

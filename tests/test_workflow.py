@@ -13,8 +13,10 @@ import yaml
 
 from lanzdml.datasets import DATASETS
 from lanzdml.metrics import METRICS
+from lanzdml.models import WEIGHTS_FILE
 from tests.file_server import FileServer
 from tests.raw_datasets import build_cub200
+from tests.tiny_clip import CONFIG, publish
 
 ROOT = Path(__file__).parents[1]
 SMALL = yaml.safe_load((ROOT / "tests" / "configs" / "small.yaml").read_text())
@@ -53,8 +55,8 @@ def planned_jobs(output):
     return jobs
 
 
-def plan(folder, code=ROOT):
-    arguments = ("--dry-run", "--quiet", "rules", "--cores", "1")
+def plan(folder, code=ROOT, target="all"):
+    arguments = ("--dry-run", "--quiet", "rules", "--cores", "1", target)
     return planned_jobs(snakemake(folder, *arguments, code=code))
 
 
@@ -119,6 +121,18 @@ def test_aspects_can_be_the_labels(tmp_path):
         f"a photo of a {name}"
         for name in ("convertible", "hatchback", "pickup", "sedan", "suv", "van")
     ]
+
+
+def test_other_weights_in_a_folder_are_embedded_anew(tmp_path):
+    model = publish(tmp_path / "tiny.json")
+    config = SMALL | {"models": {"tiny": {"architecture": f"local-dir:{model.name}"}}}
+    folder = working_folder(tmp_path, config)
+    target = "results/embeddings/demo_cars/tiny/prompts/car_model.parquet"
+    snakemake(folder, "--cores", "2", target)
+    assert len(pd.read_parquet(folder / target)["embedding"][0]) == CONFIG["embed_dim"]
+    assert plan(folder, target=target) == {}
+    (model / WEIGHTS_FILE).touch()
+    assert plan(folder, target=target) == {"embed_prompts": 1}
 
 
 def test_a_mistake_in_the_config_stops_before_any_job(tmp_path):

@@ -1,0 +1,147 @@
+"""Which CLIP a configuration names, known without importing open_clip.
+
+An architecture is a model name of open_clip, the path of a model config of one's own (JSON), or a
+model as open_clip publishes it, config and weights together: a repository of the Hugging Face hub
+(``hf-hub:<org>/<repo>``) or a folder (``local-dir:<folder>``).
+"""
+
+import json
+from enum import Enum, auto
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from lanzdml.errors import LanzdmlError
+
+HUB_PREFIX, FOLDER_PREFIX = "hf-hub:", "local-dir:"
+CONFIG_FILE, WEIGHTS_FILE = "open_clip_config.json", "open_clip_model.safetensors"
+
+
+class Kind(Enum):
+    """What an architecture is."""
+
+    NAME = auto()
+    FILE = auto()
+    HUB = auto()
+    FOLDER = auto()
+
+
+def parse_architecture(architecture: str) -> tuple[Kind, str]:
+    """The kind of an architecture, and its name, path or repository without a prefix."""
+    for prefix, kind in ((HUB_PREFIX, Kind.HUB), (FOLDER_PREFIX, Kind.FOLDER)):
+        if architecture.startswith(prefix):
+            return kind, architecture.removeprefix(prefix)
+    return (Kind.FILE if is_path(architecture) else Kind.NAME), architecture
+
+
+def is_path(reference: str) -> bool:
+    """Whether an architecture without a prefix, or ``pretrained``, is a file and no name or tag."""
+    return "/" in reference or Path(reference).suffix in {".json", ".safetensors", ".pt", ".bin"}
+
+
+def model_files(architecture: str, pretrained: str | None) -> list[Path]:
+    """The files that a model is made of: config, weights, tokenizer.
+
+    What open_clip itself or the hub's cache holds is not among them.
+    """
+    kind, target = parse_architecture(architecture)
+    if kind is Kind.FOLDER:
+        # Its other files are pictures, papers and the same weights in other formats.
+        return sorted(
+            path
+            for path in Path(target).iterdir()
+            if path.name == WEIGHTS_FILE or path.suffix in {".json", ".txt", ".model"}
+        )
+    files = [target] if kind is Kind.FILE else []
+    if pretrained is not None and is_path(pretrained):
+        files.append(pretrained)
+    return [Path(file) for file in files]
+
+
+def check_pretrained(architecture: str, pretrained: str | None) -> None:
+    """Check that weights are named where they are needed, in a way that the architecture allows.
+
+    Whether open_clip has a tag is known only when the model is loaded.
+
+    Raises:
+        LanzdmlError: ``pretrained`` is missing or not allowed, or no safetensors file.
+    """
+    kind, _ = parse_architecture(architecture)
+    if kind in (Kind.HUB, Kind.FOLDER):
+        if pretrained is not None:
+            raise LanzdmlError(f"{architecture} comes with its weights: leave pretrained out")
+    elif pretrained is None or (kind is Kind.FILE and not is_path(pretrained)):
+        owner = "a model config of your own" if kind is Kind.FILE else architecture
+        tag = "" if kind is Kind.FILE else "one of open_clip's tags or "
+        given = "" if pretrained is None else f", not {pretrained!r}"
+        raise LanzdmlError(f"{owner} needs {tag}the path of a safetensors checkpoint{given}")
+    elif pretrained.startswith((HUB_PREFIX, FOLDER_PREFIX)):
+        raise LanzdmlError(f"{pretrained} is an architecture that comes with its weights")
+    elif is_path(pretrained):
+        if Path(pretrained).suffix != ".safetensors":
+            raise LanzdmlError(f"only safetensors are loaded, not {pretrained}")
+        if not Path(pretrained).is_file():
+            raise LanzdmlError(f"there is no file {pretrained}")
+
+
+def read_architecture(architecture: str) -> dict[str, Any] | None:
+    """The open_clip model config that an architecture names.
+
+    Returns:
+        The config (``embed_dim``, ``vision_cfg``, ``text_cfg``, ...), or None for a model of the
+        hub whose config is not in the hub's cache.
+
+    Raises:
+        LanzdmlError: no such name, file, folder or repository, a file that is no model config, or
+            a folder without weights.
+    """
+    kind, target = parse_architecture(architecture)
+    path = _config_file(kind, target)
+    if path is None:
+        return None
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+        if kind in (Kind.HUB, Kind.FOLDER):
+            config = config["model_cfg"]
+        embed_dim, _, _ = config["embed_dim"], config["vision_cfg"], config["text_cfg"]
+    except OSError:
+        wanted = f"open_clip model {target!r}" if kind is Kind.NAME else f"readable file '{path}'"
+        raise LanzdmlError(f"there is no {wanted}") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise LanzdmlError(
+            f"{path} is no open_clip model config (embed_dim, vision_cfg, text_cfg): {error!r}"
+        ) from None
+    if not isinstance(embed_dim, int) or embed_dim < 1:
+        raise LanzdmlError(f"{path}: embed_dim must be a positive integer, not {embed_dim!r}")
+    if kind is Kind.FOLDER and not path.with_name(WEIGHTS_FILE).is_file():
+        raise LanzdmlError(
+            f"{target} holds no {WEIGHTS_FILE}: only models in open_clip's format with safetensors "
+            "are loaded"
+        )
+    return config
+
+
+def _config_file(kind: Kind, target: str) -> Path | None:
+    if kind is Kind.FILE:
+        return Path(target)
+    if kind is Kind.FOLDER:
+        if not Path(target).is_dir():
+            raise LanzdmlError(f"there is no folder {target}")
+        return Path(target) / CONFIG_FILE
+    if kind is Kind.HUB:
+        return _cached_config(target)
+    package = find_spec("open_clip")
+    if package is None or package.origin is None:
+        raise LanzdmlError("open_clip is not installed: pip install open_clip_torch")
+    return Path(package.origin).parent / "model_configs" / f"{target}.json"
+
+
+def _cached_config(repository: str) -> Path | None:
+    from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
+
+    try:
+        path = try_to_load_from_cache(repository, CONFIG_FILE)
+    except HFValidationError as error:
+        raise LanzdmlError(f"{HUB_PREFIX}{repository} names no repository: {error}") from None
+    return Path(path) if isinstance(path, str) else None
