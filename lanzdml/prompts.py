@@ -1,4 +1,7 @@
-"""Prompts: a template filled with each aspect of a notion (paper section 3.1, Table 1)."""
+"""Prompts: a template filled with each aspect of a notion (paper section 3.1, Table 1).
+
+Prompts that somebody wrote out are the same with :data:`PLACEHOLDER` as the template.
+"""
 
 import csv
 from pathlib import Path
@@ -10,7 +13,6 @@ from lanzdml.errors import LanzdmlError
 PLACEHOLDER = "{aspect}"
 FROM_LABELS = "labels"
 """In place of aspects: the distinct labels of the dataset's images."""
-ASPECT_COLUMN = "aspect"
 
 
 def read_aspects(aspects: list[str] | str) -> list[str]:
@@ -19,24 +21,37 @@ def read_aspects(aspects: list[str] | str) -> list[str]:
     Raises:
         LanzdmlError: no such file, no such column, no aspect, or an empty one.
     """
-    if isinstance(aspects, list):
-        found, source = aspects, "the list"
+    return _read(aspects, "aspect")
+
+
+def read_prompts(prompts: list[str] | str) -> list[str]:
+    """Prompts, written out, from where :func:`read_aspects` reads aspects (CSV: ``prompt``).
+
+    Raises:
+        LanzdmlError: no such file, no such column, no prompt, or an empty one.
+    """
+    return _read(prompts, "prompt")
+
+
+def _read(texts: list[str] | str, kind: str) -> list[str]:
+    if isinstance(texts, list):
+        found, source = texts, "the list"
     else:
-        path = Path(aspects)
+        path = Path(texts)
         if not path.is_file():
-            raise LanzdmlError(f"there is no file {aspects}")
+            raise LanzdmlError(f"there is no file {texts}")
         source = str(path)
         try:
             with open(path, newline="", encoding="utf-8-sig") as file:
-                found = _csv_column(file, path) if path.suffix == ".csv" else _lines(file)
+                found = _csv_column(file, path, kind) if path.suffix == ".csv" else _lines(file)
         except UnicodeDecodeError as error:
             raise LanzdmlError(f"{path} is not UTF-8: {error}") from None
     if not found:
-        raise LanzdmlError(f"{source} holds no aspects")
-    for position, aspect in enumerate(found):
-        if not aspect.strip():
-            raise LanzdmlError(f"{source}: aspect number {position + 1} is empty")
-    return [aspect.strip() for aspect in found]
+        raise LanzdmlError(f"{source} holds no {kind}s")
+    for position, text in enumerate(found):
+        if not text.strip():
+            raise LanzdmlError(f"{source}: {kind} number {position + 1} is empty")
+    return [text.strip() for text in found]
 
 
 def _lines(file) -> list[str]:
@@ -44,11 +59,11 @@ def _lines(file) -> list[str]:
     return [line for line in lines if line and not line.startswith("#")]
 
 
-def _csv_column(file, path: Path) -> list[str]:
+def _csv_column(file, path: Path, column: str) -> list[str]:
     reader = csv.DictReader(file)
-    if ASPECT_COLUMN not in (reader.fieldnames or ()):
-        raise LanzdmlError(f"{path} has no column {ASPECT_COLUMN!r}, but {reader.fieldnames}")
-    return [row[ASPECT_COLUMN] or "" for row in reader]
+    if column not in (reader.fieldnames or ()):
+        raise LanzdmlError(f"{path} has no column {column!r}, but {reader.fieldnames}")
+    return [row[column] or "" for row in reader]
 
 
 def make_prompts(template: str, aspects: list[str] | str) -> pd.DataFrame:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lanzdml.errors import LanzdmlError
-from lanzdml.prompts import make_prompts, read_aspects
+from lanzdml.prompts import PLACEHOLDER, make_prompts, read_aspects, read_prompts
 
 words = st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=8)
 
@@ -21,6 +21,18 @@ def test_text_file(tmp_path):
     path = tmp_path / "aspects.txt"
     path.write_text("# colours\nred\n\n  blau grün \n", encoding="utf-8")
     assert read_aspects(str(path)) == ["red", "blau grün"]
+
+
+def test_prompts_that_are_written_out(tmp_path):
+    path = tmp_path / "prompts.txt"
+    path.write_text("# moods\na merry face\n a sad face \na merry face\n")
+    frame = make_prompts(PLACEHOLDER, read_prompts(str(path)))
+    assert frame["prompt"].tolist() == frame["aspect"].tolist() == ["a merry face", "a sad face"]
+    path = tmp_path / "prompts.csv"
+    path.write_text("kind,prompt\n1,a merry face\n")
+    assert read_prompts(str(path)) == ["a merry face"]
+    with pytest.raises(LanzdmlError, match="the list holds no prompts"):
+        read_prompts([])
 
 
 def test_csv_file(tmp_path):
