@@ -34,5 +34,5 @@ include: "rules/tables.smk"
 rule all:
     default_target: True
     input:
-        all_tables,
+        targets,
     localrule: True

@@ -5,6 +5,7 @@ editors use for completion.
 """
 
 import json
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -16,14 +17,17 @@ from pydantic import (
     ValidationError,
 )
 
-from lanzdml.datasets import DATASETS
+from lanzdml.datasets import DATASETS, find_dataset
 from lanzdml.datasets.archives import is_archive
 from lanzdml.datasets.raw import LAYOUTS
 from lanzdml.errors import LanzdmlError, suggest
+from lanzdml.manifest import NOT_NOTIONS
 from lanzdml.methods import METHODS
 from lanzdml.models import check_pretrained, read_architecture
-from lanzdml.prompts import FROM_LABELS, PLACEHOLDER, read_aspects
+from lanzdml.prompts import FROM_LABELS, PLACEHOLDER, read_aspects, read_prompts
 from lanzdml.protocols import DEFAULT, PROTOCOLS
+
+OWN_DATA = "docs/your-own.md"
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
@@ -39,10 +43,10 @@ def _protocols(value: Any) -> Any:
     raise ValueError(f"should be {' or '.join(PROTOCOLS)}, or a list of them")
 
 
-def _aspects(value: Any) -> Any:
+def _texts(value: Any) -> Any:
     """One error for what is neither of the two kinds, in place of one for each kind."""
     if isinstance(value, str) or (
-        isinstance(value, list) and all(isinstance(aspect, str) for aspect in value)
+        isinstance(value, list) and all(isinstance(text, str) for text in value)
     ):
         return value
     raise ValueError("should be a list of strings or the path of a file")
@@ -61,23 +65,57 @@ class _Section(BaseModel):
 
 
 class NotionConfig(_Section):
-    """A similarity notion: its prompts are the template filled with each aspect."""
+    """A similarity notion: its prompts are the template filled with each aspect, or written out."""
 
-    template: Annotated[str, Field(description=f"prompt with {PLACEHOLDER} for the aspect")]
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [{"required": ["template", "aspects"]}, {"required": ["prompts"]}]
+        }
+    )
+
+    template: Annotated[
+        str | None, Field(description=f"prompt with {PLACEHOLDER} for the aspect")
+    ] = None
     aspects: Annotated[
-        list[str] | str,
+        list[str] | str | None,
         Field(
             description="the aspects; or a file of them: .txt, one a line, or .csv, column "
             f"aspect; or the word {FROM_LABELS}: the distinct labels of the dataset's images"
         ),
-        BeforeValidator(_aspects),
-    ]
+        BeforeValidator(_texts),
+    ] = None
+    prompts: Annotated[
+        list[str] | str | None,
+        Field(
+            description="in place of template and aspects: the prompts; or a file of them: .txt, "
+            "one a line, or .csv, column prompt"
+        ),
+        BeforeValidator(_texts),
+    ] = None
+    scored: Annotated[
+        bool,
+        Field(description="false: prompts are embedded and methods fitted, without any labels"),
+    ] = True
 
 
 class DatasetConfig(_Section):
     """A dataset and the notions to evaluate on it."""
 
-    root: Annotated[str, Field(description="folder, file or archive of the dataset")]
+    model_config = ConfigDict(
+        json_schema_extra={"anyOf": [{"required": ["root"]}, {"required": ["labels"]}]}
+    )
+
+    root: Annotated[
+        str | None,
+        Field(
+            description="folder, file or archive of the dataset; for images of your own, the "
+            "folder of labels unless given"
+        ),
+    ] = None
+    labels: Annotated[
+        str | None,
+        Field(description=f"table of images of your own, .csv or .parquet ({OWN_DATA})"),
+    ] = None
     download: Annotated[
         bool, Field(description="fetch the archive into the folder root where it is not there")
     ] = False
@@ -207,28 +245,10 @@ def _cross_checks(config: Config) -> list[str]:
         if name not in METHODS
     ]
     for name, dataset in config.datasets.items():
-        key = f"datasets.{name}"
-        if name not in DATASETS:
-            lines.append(f"{key}: there is no dataset {name!r}; {suggest(name, DATASETS)}")
-            continue
-        lines += _download_lines(key, name, dataset)
+        lines += _dataset_lines(f"datasets.{name}", name, dataset)
+        lines += _protocol_lines(f"datasets.{name}", name, config)
         for notion_name, notion in dataset.notions.items():
-            notion_key = f"{key}.notions.{notion_name}"
-            if notion_name not in DATASETS[name].notions:
-                known = suggest(notion_name, DATASETS[name].notions)
-                lines.append(f"{notion_key}: {name} has no notion {notion_name!r}; {known}")
-            lines += _notion_lines(notion_key, notion)
-            for protocol in config.protocols:
-                sources = (
-                    PROTOCOLS[protocol].sources(name, notion_name, method)
-                    for method in config.methods
-                )
-                lines += [
-                    f"{notion_key}: the {protocol} protocol needs the prompts of {prompts}, too: "
-                    f"list {key}.notions.{prompts}"
-                    for prompts in sorted({source.prompts for source in sources})
-                    if prompts not in dataset.notions
-                ]
+            lines += _prompt_lines(f"datasets.{name}.notions.{notion_name}", notion)
     for name, model in config.models.items():
         lines += _model_lines(f"models.{name}", model, config.dims)
     return lines
@@ -237,7 +257,7 @@ def _cross_checks(config: Config) -> list[str]:
 def _download_lines(key: str, name: str, dataset: DatasetConfig) -> list[str]:
     if not dataset.download:
         return []
-    source = DATASETS[name].download
+    source = find_dataset(name, dataset.labels).download
     if source is None:
         return [
             f"{key}.download: {name} has no stable public address; {LAYOUTS} says where it comes "
@@ -251,20 +271,81 @@ def _download_lines(key: str, name: str, dataset: DatasetConfig) -> list[str]:
     return []
 
 
-def _notion_lines(key: str, notion: NotionConfig) -> list[str]:
-    lines = []
-    rest = notion.template.replace(PLACEHOLDER, "", 1)
-    if rest == notion.template or set(rest) & set("{}"):
-        lines.append(
-            f"{key}.template: must hold {PLACEHOLDER} once and no other braces, "
-            f"not {notion.template!r}"
+def _protocol_lines(key: str, name: str, config: Config) -> list[str]:
+    """Whether a protocol takes the prompts of a notion that is not there."""
+    notions = config.datasets[name].notions
+    return [
+        f"{key}.notions.{notion}: the {protocol} protocol needs the prompts of {prompts}, too: "
+        f"list {key}.notions.{prompts}"
+        for notion in notions
+        for protocol in config.protocols
+        for prompts in sorted(
+            {PROTOCOLS[protocol].sources(name, notion, method).prompts for method in config.methods}
         )
-    if notion.aspects == FROM_LABELS:
-        return lines
+        if prompts not in notions
+    ]
+
+
+def _dataset_lines(key: str, name: str, dataset: DatasetConfig) -> list[str]:
+    """Whether there is such a dataset, and labels for the notions that need them."""
+    if name in DATASETS and dataset.labels is not None:
+        return [
+            f"{key}.labels: {name} is registered; choose another name for a dataset of your own"
+        ]
+    if name not in DATASETS and dataset.labels is None:
+        return [
+            f"{key}: there is no dataset {name!r}; {suggest(name, DATASETS)}; or, for images of "
+            f"your own, give labels: the path of a table, see {OWN_DATA}"
+        ]
+    if dataset.root is None and dataset.labels is None:
+        return [f"{key}.root: is missing"]
     try:
-        read_aspects(notion.aspects)
+        known = find_dataset(name, dataset.labels).notions
     except LanzdmlError as error:
-        lines.append(f"{key}.aspects: {error}")
+        return [f"{key}.labels: {error}"]
+    lines = _download_lines(key, name, dataset)
+    for notion_name, notion in dataset.notions.items():
+        where = f"{key}.notions.{notion_name}"
+        if notion_name in NOT_NOTIONS:
+            lines.append(f"{where}: no notion can be called {notion_name}")
+        elif notion_name not in known and (notion.scored or notion.aspects == FROM_LABELS):
+            none = (
+                f"{name} has no notion {notion_name!r}"
+                if dataset.labels is None
+                else f"{dataset.labels} has no column {notion_name!r} of names or integers"
+            )
+            advice = (
+                "if the notion has no labels, say scored: false"
+                if notion.scored
+                else f"aspects: {FROM_LABELS} needs them"
+            )
+            lines.append(f"{where}: {none}; {suggest(notion_name, known)}; {advice}")
+    return lines
+
+
+def _prompt_lines(key: str, notion: NotionConfig) -> list[str]:
+    """Whether a notion has prompts in one of the two ways, and these can be read."""
+    lines = []
+    ways = ("template", "aspects", "prompts")
+    given = [name for name in ways if getattr(notion, name) is not None]
+    if given == ["prompts"]:
+        read, texts = read_prompts, notion.prompts
+    elif given == ["template", "aspects"]:
+        read, texts = read_aspects, notion.aspects
+        rest = notion.template.replace(PLACEHOLDER, "", 1)
+        if rest == notion.template or set(rest) & set("{}"):
+            lines.append(
+                f"{key}.template: must hold {PLACEHOLDER} once and no other braces, "
+                f"not {notion.template!r}"
+            )
+    else:
+        has = " and ".join(given) or "none of them"
+        return [f"{key}: needs template and aspects, or else prompts; it has {has}"]
+    if notion.aspects != FROM_LABELS:
+        try:
+            read(texts)
+        except LanzdmlError as error:
+            lines.append(f"{key}.{given[-1]}: {error}")
     return lines
 
 

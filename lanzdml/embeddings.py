@@ -67,5 +67,8 @@ def labelled_images(
         )
     labelled = manifest[notion].notna().to_numpy()
     if not labelled.any():
-        raise LanzdmlError(f"{manifest_file}: no image has a label for {notion}")
+        raise LanzdmlError(
+            f"{manifest_file}: no image has a label for {notion}; say scored: false in the "
+            "configuration if it is not to be scored"
+        )
     return embeddings[labelled], manifest[notion][labelled].to_numpy()

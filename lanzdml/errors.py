@@ -21,4 +21,4 @@ def suggest(name: str, allowed: Iterable[str]) -> str:
     allowed = list(allowed)
     close = get_close_matches(name, allowed, n=1)
     guess = f"did you mean {close[0]!r}? " if close else ""
-    return f"{guess}allowed: {', '.join(allowed)}"
+    return f"{guess}allowed: {', '.join(allowed) or 'none'}"

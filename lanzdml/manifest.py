@@ -21,6 +21,7 @@ from lanzdml.files import replacing
 
 ID, PATH, IMAGE = "image_id", "path", "image"
 EXCLUDED = "excluded"
+NOT_NOTIONS = (ID, PATH, IMAGE, EXCLUDED)  # columns with a meaning of their own
 
 
 def check_manifest(manifest: pd.DataFrame, notions: Sequence[str], name: str) -> None:

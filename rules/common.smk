@@ -13,11 +13,11 @@ from snakemake.exceptions import WorkflowError
 
 from lanzdml import models
 from lanzdml.config import ConfigError, parse_config
-from lanzdml.datasets import DATASETS
+from lanzdml.datasets import DATASETS, find_dataset
 from lanzdml.methods import METHODS
-from lanzdml.prompts import FROM_LABELS, read_aspects
-from lanzdml.protocols import PROTOCOLS
 from lanzdml.overview import PAPER_COUNTS
+from lanzdml.prompts import FROM_LABELS, PLACEHOLDER, read_aspects, read_prompts
+from lanzdml.protocols import PROTOCOLS
 from lanzdml.published import PUBLISHED, read_published
 from lanzdml.sources import source_fingerprint
 from lanzdml.tables import SUFFIXES, TABLES
@@ -41,7 +41,7 @@ FULL_DIM = "full"
 # Those of the configuration, and those that a protocol takes in their place.
 NOTIONS = sorted(
     {notion for settings in CONFIG.datasets.values() for notion in settings.notions}
-    | {notion for name in CONFIG.datasets for notion in DATASETS[name].notions}
+    | {notion for name in DATASETS.keys() & CONFIG.datasets for notion in DATASETS[name].notions}
 )
 DOWNLOADED = [name for name, settings in CONFIG.datasets.items() if settings.download]
 NOTHING = "(?!)"  # a pattern without a match; Snakemake takes an empty one for no constraint
@@ -77,12 +77,30 @@ def benchmark_of(output):
 
 
 def dataset_root(wildcards):
-    return CONFIG.datasets[wildcards.dataset].root
+    """Where a dataset is: images of the user's own, unless told, where their table is."""
+    settings = CONFIG.datasets[wildcards.dataset]
+    return str(Path(settings.labels).parent) if settings.root is None else settings.root
+
+
+def dataset_labels(wildcards):
+    return CONFIG.datasets[wildcards.dataset].labels
+
+
+def prepare_code(wildcards):
+    """Fingerprint of what makes a dataset's manifest."""
+    dataset = find_dataset(wildcards.dataset, dataset_labels(wildcards))
+    return code("prepare_dataset", dataset.module, *dataset.resources)
 
 
 def dataset_download(wildcards):
     """The record of a download for a dataset that is to be downloaded; nothing for any other."""
     return [DOWNLOAD] if wildcards.dataset in DOWNLOADED else []
+
+
+def label_table(wildcards):
+    """The table of a dataset of the user's own; nothing for any other."""
+    labels = dataset_labels(wildcards)
+    return [labels] if labels else []
 
 
 def model_settings(wildcards):
@@ -98,10 +116,17 @@ def notion_settings(wildcards):
     return CONFIG.datasets[wildcards.dataset].notions[wildcards.notion]
 
 
+def template_of(wildcards):
+    """A notion's template: that of prompts which are written out holds nothing else."""
+    return notion_settings(wildcards).template or PLACEHOLDER
+
+
 def aspects_of(wildcards):
-    """A notion's aspects: what changes when somebody edits their file."""
-    aspects = notion_settings(wildcards).aspects
-    return aspects if aspects == FROM_LABELS else read_aspects(aspects)
+    """A notion's aspects or prompts: what changes when somebody edits their file."""
+    notion = notion_settings(wildcards)
+    if notion.prompts is not None:
+        return read_prompts(notion.prompts)
+    return notion.aspects if notion.aspects == FROM_LABELS else read_aspects(notion.aspects)
 
 
 def label_source(wildcards):
@@ -128,10 +153,11 @@ def templates(wildcards):
 
 
 def all_tables(wildcards):
-    """The tables; a comparison only where a dataset has published values."""
+    """The tables; of scores where there are any, and compared where there are published ones."""
     published = set(read_published()["dataset"])
     compared = COMPARISON_FILES if published & set(CONFIG.datasets) else []
-    return [*OVERVIEW_FILES, *TABLE_FILES, *compared]
+    scores = [*TABLE_FILES, *compared] if all_metrics(wildcards) else []
+    return [*OVERVIEW_FILES, *scores]
 
 
 def dims_of(method):
@@ -152,10 +178,31 @@ def all_metrics(wildcards):
         for protocol in CONFIG.protocols
         for dataset, settings in CONFIG.datasets.items()
         for model in CONFIG.models
-        for notion in settings.notions
+        for notion, wanted in settings.notions.items()
+        if wanted.scored
         for method in CONFIG.methods
         for dim in dims_of(method)
     ]
+
+
+def targets(wildcards):
+    """What a run is for: the tables, and of notions that are not scored all that needs no labels."""
+    files = all_tables(wildcards)
+    for dataset, settings in CONFIG.datasets.items():
+        for notion, wanted in settings.notions.items():
+            if not wanted.scored:
+                files += unscored(dataset=dataset, notion=notion, model=list(CONFIG.models))
+    return files
+
+
+def unscored(**notion):
+    """Embeddings of a notion's images and prompts, and the transforms learned from the prompts."""
+    files = expand([IMAGES, PROMPTS], **notion)
+    for method in CONFIG.methods:
+        if not METHODS[method].supervised:
+            dims = dims_of(method)
+            files += expand(TRANSFORM, **notion, method=method, dim=dims, seed=CONFIG.seeds)
+    return files
 
 
 def fitted_to(wildcards):

@@ -27,6 +27,7 @@ rule prepare_dataset:
     input:
         # A run is planned before its data is there; what is missing the job says.
         lambda wildcards: filter(os.path.isfile, [dataset_root(wildcards)]),
+        labels=label_table,
         download=dataset_download,
     output:
         manifest=MANIFEST,
@@ -41,11 +42,8 @@ rule prepare_dataset:
         mem_mb=2000,
         runtime=60,
     params:
-        code=lambda wildcards: code(
-            "prepare_dataset",
-            DATASETS[wildcards.dataset].module,
-            *DATASETS[wildcards.dataset].resources,
-        ),
+        code=prepare_code,
+        labels=dataset_labels,
         root=dataset_root,
     message:
         "Reading dataset {wildcards.dataset}"

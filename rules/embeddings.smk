@@ -50,7 +50,7 @@ rule embed_prompts:
     params:
         code=code("embed_prompts"),
         model=model_settings,
-        template=lambda wildcards: notion_settings(wildcards).template,
+        template=template_of,
         aspects=aspects_of,
     message:
         "Embedding the prompts of {wildcards.dataset}/{wildcards.notion} with {wildcards.model}"

@@ -71,6 +71,15 @@ WRONG = [
     ((*NOTION, "aspects"), 5, "aspects: should be a list of strings or the path of a file, not 5"),
     ((*NOTION, "aspects"), ["red", 5], "should be a list of strings or the path of a file"),
     ((*NOTION, "template"), "a {aspect} {car", "must hold {aspect} once"),
+    ((*NOTION, "template"), None, "needs template and aspects, or else prompts; it has aspects"),
+    ((*NOTION, "prompts"), ["a"], "or else prompts; it has template and aspects and prompts"),
+    ((*NOTION,), {}, "car_color: needs template and aspects, or else prompts; it has none of them"),
+    ((*NOTION,), {"prompts": 5}, "prompts: should be a list of strings or the path of a file"),
+    ((*NOTION,), {"prompts": "no.txt"}, "car_color.prompts: there is no file no.txt"),
+    ((*NOTION,), {"prompts": [" "]}, "car_color.prompts: the list: prompt number 1 is empty"),
+    ((*NOTION, "scored"), "no", "car_color.scored: should be a valid boolean, not 'no'"),
+    (("datasets", "demo_cars", "root"), None, "datasets.demo_cars.root: is missing"),
+    (("datasets", "demo_cars", "labels"), "x.csv", "labels: demo_cars is registered; choose"),
     (("embeddings",), None, "embeddings: should be a section with the keys device, batch_size"),
     (
         ("datasets", "demo_cars", "notions", "car_modl"),
@@ -110,6 +119,50 @@ def test_each_mistake_gives_one_line(config, path, value, expected):
     assert any(expected in line for line in lines), lines
     assert len(lines) == 1, lines
     assert "\n" not in lines[0]
+
+
+PROMPTS = {"prompts": ["a merry face", "a sad face"]}
+OWN = ("datasets", "mine")
+WRONG_OF_OWN = [
+    ((*OWN, "labels"), "no.csv", "datasets.mine.labels: there is no file no.csv"),
+    ((*OWN, "labels"), "config.yaml", "labels: config.yaml is neither a .csv nor a .parquet file"),
+    ((*OWN, "labels"), 5, "datasets.mine.labels: should be a valid string, not 5"),
+    ((*OWN, "labels"), None, "there is no dataset 'mine'; allowed: demo_cars, "),
+    ((*OWN, "labels"), None, "; or, for images of your own, give labels: the path of a table, "),
+    ((*OWN, "notions", "modd"), PROMPTS, "mine.csv has no column 'modd' of names or integers; did "
+     "you mean 'mood'? allowed: mood; if the notion has no labels, say scored: false"),
+    ((*OWN, "notions", "x"), {"template": "{aspect}", "aspects": "labels", "scored": False},
+     "mine.csv has no column 'x' of names or integers; allowed: mood; aspects: labels needs them"),
+    ((*OWN, "notions", "path"), PROMPTS | {"scored": False}, "no notion can be called path"),
+]  # fmt: skip
+
+
+@pytest.fixture
+def own(config, tmp_path, monkeypatch):
+    """A configuration with a dataset of the user's own."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "resources").symlink_to(ROOT / "resources")
+    (tmp_path / "config.yaml").touch()
+    (tmp_path / "mine.csv").write_text("image,mood\na.png,merry\n")
+    config["datasets"]["mine"] = {"labels": "mine.csv", "notions": {"mood": dict(PROMPTS)}}
+    return config
+
+
+def test_own_data_needs_labels_only_for_what_is_scored(own):
+    change(own, (*OWN, "notions", "style"), PROMPTS | {"scored": False})
+    change(own, (*NOTION[:3], "age"), PROMPTS | {"scored": False})
+    parsed = parse_config(own).datasets
+    assert [notion.scored for notion in parsed["mine"].notions.values()] == [True, False]
+    assert not parsed["demo_cars"].notions["age"].scored
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "expected"), WRONG_OF_OWN, ids=lambda item: str(item)[:40]
+)
+def test_each_mistake_with_own_data_gives_one_line(own, path, value, expected):
+    change(own, path, value)
+    (line,) = lines_of(own)
+    assert expected in line
 
 
 @pytest.mark.parametrize("key", ["datasets", "models", "methods", "dims", "seeds"])

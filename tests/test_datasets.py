@@ -111,7 +111,7 @@ def test_the_script_unpacks_reads_and_writes_both_files(tmp_path, monkeypatch, c
     shutil.make_archive(str(tmp_path / "posters"), "zip", tmp_path / "original")
     job = SimpleNamespace(
         wildcards=SimpleNamespace(dataset="movie_posters"),
-        params=SimpleNamespace(root=str(tmp_path / "posters.zip")),
+        params=SimpleNamespace(root=str(tmp_path / "posters.zip"), labels=None),
         output=SimpleNamespace(
             manifest=str(tmp_path / "out/m.parquet"), excluded=str(tmp_path / "out/e.csv")
         ),

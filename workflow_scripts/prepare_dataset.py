@@ -6,15 +6,16 @@ from job import run
 
 
 def main(snakemake) -> None:
-    from lanzdml.datasets import DATASETS
+    from lanzdml.datasets import find_dataset
     from lanzdml.datasets.archives import unpacked
     from lanzdml.manifest import split_excluded, summary, write_excluded, write_manifest
 
     name, output = snakemake.wildcards.dataset, snakemake.output
-    rows = DATASETS[name].read_manifest(unpacked(Path(snakemake.params.root)))
+    dataset = find_dataset(name, snakemake.params.labels)
+    rows = dataset.read_manifest(unpacked(Path(snakemake.params.root)))
     manifest, excluded = split_excluded(rows)
     write_excluded(Path(output.excluded), excluded)
-    write_manifest(Path(output.manifest), manifest, DATASETS[name].notions, name)
+    write_manifest(Path(output.manifest), manifest, dataset.notions, name)
     print(f"{name}: {summary(manifest, excluded)}")
 
 

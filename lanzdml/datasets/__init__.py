@@ -7,13 +7,14 @@ A dataset is a module of this package with one function::
 that returns the manifest with all of the dataset's notions (see :mod:`lanzdml.manifest`), and one
 entry in :data:`DATASETS`. Its root is a folder or a file of the dataset's own; an archive has been
 unpacked before. A dataset can be downloaded where its authors' archive has a stable public address
-and a published checksum.
+and a published checksum. What is not registered is read by
+:mod:`lanzdml.datasets.own`, with a table of the user's.
 """
 
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from lanzdml.datasets.download import Download
 from lanzdml.files import RESOURCES
@@ -38,6 +39,39 @@ class Dataset:
             LanzdmlError: the collection is not there or not what is expected.
         """
         return import_module(self.module).read_manifest(root)
+
+
+@dataclass(frozen=True)
+class OwnDataset:
+    """A dataset of the user's own, which is used as a registered one is: see docs/your-own.md."""
+
+    table: Path
+
+    module: ClassVar[str] = "lanzdml.datasets.own"
+    resources: ClassVar[tuple[Path, ...]] = ()
+    download: ClassVar[Download | None] = None
+
+    @property
+    def notions(self) -> tuple[str, ...]:
+        """The notions that the table has a column for.
+
+        Raises:
+            LanzdmlError: there is no such table, or its columns are not as they should be.
+        """
+        return import_module(self.module).label_columns(self.table)
+
+    def read_manifest(self, root: Path) -> "pd.DataFrame":
+        """The manifest of the images in the table.
+
+        Raises:
+            LanzdmlError: the table or an image is not there or not what is expected.
+        """
+        return import_module(self.module).read_manifest(root, self.table)
+
+
+def find_dataset(name: str, labels: str | None) -> Dataset | OwnDataset:
+    """The registered dataset of this name, or the one that a table of labels makes."""
+    return DATASETS[name] if labels is None else OwnDataset(Path(labels))
 
 
 DATASETS: dict[str, Dataset] = {

@@ -1,0 +1,205 @@
+"""A dataset of the user's own: images listed with their labels in a table (docs/your-own.md).
+
+The table is a CSV or a parquet file. Its column ``image`` holds paths relative to the dataset's
+root or, in parquet, the encoded images. ``image_id`` may name the images. Every other column is a
+notion, with nothing in it where an image has no label; columns of a parquet file that can hold no
+names, such as decimal numbers, are left out.
+"""
+
+import csv
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from lanzdml.datasets import raw
+from lanzdml.errors import LanzdmlError
+from lanzdml.manifest import EXCLUDED, ID, IMAGE, PATH
+
+
+def label_columns(table: Path) -> tuple[str, ...]:
+    """The notions that a table has a column for; its rows are not looked at.
+
+    Raises:
+        LanzdmlError: there is no such file, or its columns are not those of such a table.
+    """
+    if not table.is_file():
+        raise LanzdmlError(f"there is no file {table}")
+    if table.suffix.lower() == ".csv":
+        columns = labels = _csv_header(table)
+    elif table.suffix.lower() == ".parquet":
+        schema = _parquet_schema(table)
+        columns, labels = schema.names, [field.name for field in schema if _is_name(field.type)]
+    else:
+        raise LanzdmlError(f"{table} is neither a .csv nor a .parquet file")
+    _check_columns(table, columns)
+    return tuple(column for column in labels if column not in (IMAGE, ID))
+
+
+def read_manifest(root: Path, table: Path) -> pd.DataFrame:
+    """The manifest of the images that a table lists, in its order.
+
+    An image's id is its ``image_id`` where there is such a column, else its path as the table has
+    it or, for encoded images, the number of its row, counted from 0.
+
+    Args:
+        root: the folder that paths are relative to.
+        table: see above.
+
+    Raises:
+        LanzdmlError: as :func:`label_columns`, or a row cannot be used: its image is not named, not
+            there or listed twice, or it has more or fewer cells than there are columns.
+    """
+    labels = label_columns(table)
+    rows = _read_csv(table) if table.suffix.lower() == ".csv" else _read_parquet(table, labels)
+    if rows.empty:
+        raise LanzdmlError(f"{table} lists no images")
+    _check_filled(table, rows, IMAGE)
+    source = IMAGE if isinstance(rows[IMAGE].iloc[0], bytes) else PATH
+    if source == PATH:
+        _check_distinct(table, rows, IMAGE)
+        _check_files(table, rows, root)
+    if ID in rows:
+        _check_filled(table, rows, ID)
+        _check_distinct(table, rows, ID)
+    else:
+        rows[ID] = rows[IMAGE] if source == PATH else rows.index.astype("str")
+    manifest = rows.rename(columns={IMAGE: source})
+    return manifest[[ID, source, *labels]].reset_index(drop=True)
+
+
+# Both readers give strings without blanks around them, None for nothing, and an index that is named
+# and counts as users do who look for a row: lines of a text file, rows of a data frame.
+
+
+def _read_csv(table: Path) -> pd.DataFrame:
+    rows = _csv_rows(table)
+    _, columns = next(rows)
+    lines, records = [], []
+    for line, cells in rows:
+        if len(cells) != len(columns):
+            raise LanzdmlError(
+                f"{table}, line {line}: the number of cells is {len(cells)}, that of columns "
+                f"{len(columns)}; what holds a comma needs quotes"
+            )
+        lines.append(line)
+        records.append([cell or None for cell in cells])
+    return pd.DataFrame(records, pd.Index(lines, name="line"), columns, dtype="str")
+
+
+def _csv_header(table: Path) -> list[str]:
+    _, columns = next(_csv_rows(table), (0, []))
+    for separator, name in ((";", "semicolons"), ("\t", "tabs")):
+        if len(columns) == 1 and separator in columns[0]:
+            raise LanzdmlError(f"{table} has {name} between its columns; save it with commas")
+    return columns
+
+
+def _csv_rows(table: Path) -> Iterator[tuple[int, list[str]]]:
+    """Line number and cells of every row that is not blank, as some programs leave at the end."""
+    reader = csv.reader(io.StringIO(raw.decode(table.read_bytes()), newline=""), strict=True)
+    try:
+        for row in reader:
+            cells = [cell.strip() for cell in row]
+            if any(cells):
+                yield reader.line_num, cells
+    except csv.Error as error:
+        raise LanzdmlError(f"{table}, line {reader.line_num}: is no CSV: {error}") from None
+
+
+def _read_parquet(table: Path, labels: tuple[str, ...]) -> pd.DataFrame:
+    names = [name for name in (IMAGE, ID, *labels) if name in _parquet_schema(table).names]
+    data = pq.read_table(table, columns=names)
+    columns = {
+        name: data[name].to_pylist()
+        if _is_bytes(data[name].type)
+        else [(value or "").strip() or None for value in data[name].cast(pa.string()).to_pylist()]
+        for name in names
+    }
+    return pd.DataFrame(columns, pd.RangeIndex(len(data), name="row"), dtype="object")
+
+
+def _parquet_schema(table: Path) -> pa.Schema:
+    try:
+        schema = pq.read_schema(table)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise LanzdmlError(f"{table} is no parquet file: {error}") from None
+    for field in schema:
+        if field.name == IMAGE and not (_is_name(field.type) or _is_bytes(field.type)):
+            raise LanzdmlError(
+                f"{table}: column {IMAGE} holds {field.type}; needed are paths (string) or encoded "
+                "images (binary)"
+            )
+        if field.name == ID and not _is_name(field.type):
+            raise LanzdmlError(f"{table}: column {ID} holds {field.type}; needed are strings")
+    return schema
+
+
+def _is_name(kind: pa.DataType) -> bool:
+    """Whether a column's values can be labels; one of type null has none."""
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    texts = (pa.string(), pa.large_string(), pa.string_view())
+    return kind in texts or any(
+        is_kind(kind) for is_kind in (pa.types.is_integer, pa.types.is_boolean, pa.types.is_null)
+    )
+
+
+def _is_bytes(kind: pa.DataType) -> bool:
+    return kind in (pa.binary(), pa.large_binary(), pa.binary_view())
+
+
+def _check_columns(table: Path, columns: list[str]) -> None:
+    if "" in columns:
+        raise LanzdmlError(
+            f"{table}: column {columns.index('') + 1} has no name; name it or delete it"
+        )
+    if IMAGE not in columns:
+        raise LanzdmlError(
+            f"{table} has no column {IMAGE!r}, but {', '.join(columns) or 'nothing at all'}; give "
+            "the column of the images that name"
+        )
+    for column in columns:
+        if columns.count(column) > 1:
+            raise LanzdmlError(f"{table} has two columns {column!r}; rename one of them")
+        if column in (PATH, EXCLUDED):
+            raise LanzdmlError(
+                f"{table}: column {column!r} has a name that manifests use themselves; rename it"
+            )
+
+
+def _check_filled(table: Path, rows: pd.DataFrame, column: str) -> None:
+    blank = rows.index[rows[column].isna()]
+    if len(blank):
+        raise LanzdmlError(
+            f"{table}, {_first(blank)}: {column} is empty; fill it or delete the row"
+        )
+
+
+def _check_distinct(table: Path, rows: pd.DataFrame, column: str) -> None:
+    repeated = rows.index[rows[column].duplicated()]
+    if len(repeated):
+        value = rows[column][repeated[0]]
+        first = rows.index[rows[column] == value]
+        raise LanzdmlError(
+            f"{table}, {_first(repeated)}: {column} {value!r} is there already, in {_first(first)}"
+        )
+
+
+def _check_files(table: Path, rows: pd.DataFrame, root: Path) -> None:
+    if not root.is_dir():
+        raise LanzdmlError(f"there is no folder {root} for the images of {table}")
+    missing = rows.index[[not (root / name).is_file() for name in rows[IMAGE]]]
+    if len(missing):
+        raise LanzdmlError(
+            f"{table}, {_first(missing)}: there is no image {rows[IMAGE][missing[0]]} in {root} "
+            f"(missing: {len(missing):,} of {len(rows):,}); paths are relative to that folder"
+        )
+
+
+def _first(index: pd.Index) -> str:
+    """The first of some rows, in words."""
+    return f"{index.name} {index[0]}"
