@@ -229,14 +229,18 @@ def test_other_settings_of_the_machine_rerun_nothing(finished):
         working_folder(finished, SMALL)
 
 
-@pytest.fixture
-def copied_code(tmp_path):
+def copy_code(folder):
     """A copy of the workflow and its library that a test may edit."""
     for name in ("Snakefile", "rules", "workflow_scripts", "lanzdml", "envs", "profiles"):
-        source, copy = ROOT / name, tmp_path / name
+        source, copy = ROOT / name, folder / name
         shutil.copytree(source, copy) if source.is_dir() else shutil.copy2(source, copy)
-    (tmp_path / "resources").symlink_to(ROOT / "resources")
-    return tmp_path
+    (folder / "resources").symlink_to(ROOT / "resources")
+    return folder
+
+
+@pytest.fixture
+def copied_code(tmp_path):
+    return copy_code(tmp_path)
 
 
 def edit(path, old, new):

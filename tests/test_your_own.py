@@ -1,0 +1,231 @@
+"""docs/your-own.md, done as it says; and what else own data can be, in the workflow."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from lanzdml.config import parse_config
+from lanzdml.embeddings import read_embeddings
+from lanzdml.metrics import METRICS
+from lanzdml.transforms import read_metadata
+from tests.test_workflow import copy_code, edit, plan, snakemake, working_folder
+
+ROOT = Path(__file__).parents[1]
+DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text())
+IMAGES = "results/embeddings/my_flowers/my_clip/images.parquet"
+
+
+def blocks(language):
+    """The document's code blocks in a language, in their order."""
+    text = (ROOT / "docs" / "your-own.md").read_text()
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+DRAW, METHOD, NEIGHBOURS = blocks("python")
+BRIGHTNESS, REGISTRY_LINE = blocks("text")
+SMALLEST, NOTIONS, MODELS, METHODS = map(yaml.safe_load, blocks("yaml"))
+# The other model of the document would have to be fetched.
+MY_CLIP = {"models": {"my_clip": MODELS["models"]["my_clip"]}}
+
+
+def run_python(code, folder, library=ROOT):
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(library)},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+
+def own_folder(folder, *changes):
+    """The document's images and files, and the default config with sections replaced."""
+    config = DEFAULT | {"embeddings": {"device": "cpu", "workers": 0}}
+    for change in changes:
+        config = config | change
+    working_folder(folder, config)
+    run_python(DRAW, folder)
+    (folder / "data/flowers/brightness.txt").write_text(BRIGHTNESS)
+    (folder / "models").mkdir()
+    for suffix in ("json", "safetensors"):
+        demo = ROOT / f"resources/demo_clip/demo-S.{suffix}"
+        (folder / f"models/my_clip.{suffix}").symlink_to(demo)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A folder in which all of the document has been done, and the code with its method."""
+    code = copy_code(tmp_path_factory.mktemp("code"))
+    (code / "lanzdml/methods/prompt_span.py").write_text(METHOD)
+    edit(
+        code / "lanzdml/methods/__init__.py",
+        'oracle="oracle:Oracle",\n',
+        f'oracle="oracle:Oracle",\n{REGISTRY_LINE}',
+    )
+    methods = {"methods": ["indirect", "prompt_span"], "seeds": [0]}
+    assert set(methods["methods"]) < set(METHODS["methods"])
+    folder = own_folder(tmp_path_factory.mktemp("run"), NOTIONS, MY_CLIP, methods)
+    snakemake(folder, "--cores", "2", code=code)
+    return folder, code
+
+
+def test_the_smallest_block_is_planned_with_all_methods(tmp_path):
+    jobs = plan(own_folder(tmp_path, SMALLEST))
+    assert jobs["embed_images"] == jobs["embed_prompts"] == 1
+    assert jobs["fit_transforms"] == jobs["compute_metrics"] == len(DEFAULT["methods"])
+
+
+def test_every_block_is_a_configuration(tmp_path, monkeypatch):
+    monkeypatch.chdir(own_folder(tmp_path))
+    for block in (SMALLEST, NOTIONS, MODELS):
+        parse_config(DEFAULT | block)
+
+
+def test_the_table_is_the_one_that_is_shown(finished):
+    folder, _ = finished
+    table = (folder / "data/flowers/labels.csv").read_text()
+    assert table.startswith(blocks("csv")[0])
+    assert len(list((folder / "data/flowers").glob("*.png"))) == 20
+    manifest = pd.read_parquet(folder / "results/datasets/my_flowers/manifest.parquet")
+    assert list(manifest) == ["image_id", "path", "color", "background"]
+    assert len(manifest) == 20
+
+
+def test_scored_notions_have_rows_and_names(finished):
+    folder, _ = finished
+    runs = pd.read_parquet(folder / "results/metrics.parquet")
+    assert set(runs["dataset"]) == {"my_flowers"}
+    keys = runs[["notion", "method", "dim"]].itertuples(index=False, name=None)
+    assert sorted(keys) == [
+        ("background", "indirect", 128), ("background", "prompt_span", 512),
+        ("color", "indirect", 128), ("color", "prompt_span", 512),
+    ]  # fmt: skip
+    assert set(runs["n_images"]) == {20}
+    assert dict(zip(runs["notion"], runs["n_classes"], strict=True)) == {
+        "color": 4,
+        "background": 5,
+    }
+    assert (runs["status"] == "ok").all()
+    assert runs[list(METRICS)].notna().all(axis=None)
+    table = (folder / "results/tables/table2.md").read_text()
+    for name in ("my_flowers", "color", "background", "InDiReCT", "prompt_span"):
+        assert name in table
+
+
+def test_prompts_are_those_of_the_document(finished):
+    folder, _ = finished
+    prompts = {
+        notion: read_embeddings(folder / f"{Path(IMAGES).parent}/prompts/{notion}.parquet")[0]
+        for notion in ("color", "background", "brightness")
+    }
+    assert prompts["color"]["prompt"][0] == "a red flower"
+    assert len(prompts["color"]) == 9
+    assert sorted(prompts["background"]["aspect"]) == ["black", "blue", "gray", "green", "teal"]
+    assert prompts["brightness"]["prompt"].tolist() == BRIGHTNESS.splitlines()[1:]
+    assert prompts["brightness"]["aspect"].tolist() == BRIGHTNESS.splitlines()[1:]
+
+
+def test_an_unscored_notion_is_fitted(finished):
+    folder, code = finished
+    fits = folder / "results/transforms/my_flowers/my_clip/brightness"
+    assert {read_metadata(path)["status"] for path in fits.rglob("*.safetensors")} == {"ok"}
+    assert {path.name for path in fits.iterdir()} == {"indirect", "prompt_span"}
+    neighbours = run_python(NEIGHBOURS, folder, code).splitlines()
+    assert len(neighbours) == 20
+    assert re.fullmatch(r"01\.png \d\d\.png", neighbours[0])
+
+
+def plan_with(finished, file, content):
+    """What would be done if a file had another content."""
+    folder, code = finished
+    before = (folder / file).read_text()
+    try:
+        (folder / file).write_text(content)
+        return plan(folder, code)
+    finally:
+        (folder / file).write_text(before)
+
+
+def test_a_new_notion_embeds_no_image(finished):
+    folder, _ = finished
+    config = yaml.safe_load((folder / "config.yaml").read_text())
+    mood = {"prompts": ["a merry flower", "a sad flower"], "scored": False}
+    config["datasets"]["my_flowers"]["notions"]["mood"] = mood
+    jobs = plan_with(finished, "config.yaml", yaml.safe_dump(config))
+    assert jobs == {"all": 1, "embed_prompts": 1, "fit_transforms": 2}
+
+
+def test_an_edited_table_is_read_anew(finished):
+    folder, _ = finished
+    table = (folder / "data/flowers/labels.csv").read_text()
+    jobs = plan_with(finished, "data/flowers/labels.csv", table.replace("purple", "violet"))
+    assert jobs["prepare_dataset"] == jobs["embed_images"] == 1
+
+
+# Other data than the document's
+
+
+def test_encoded_images_give_the_embeddings_of_their_files(finished, tmp_path):
+    folder, code = finished
+    table = pd.read_csv(folder / "data/flowers/labels.csv")
+    table["image"] = [(folder / "data/flowers" / name).read_bytes() for name in table["image"]]
+    config = yaml.safe_load(yaml.safe_dump(NOTIONS))
+    config["datasets"]["my_flowers"]["labels"] = "flowers.parquet"
+    own_folder(tmp_path, config, MY_CLIP)
+    table.to_parquet(tmp_path / "flowers.parquet")
+    snakemake(tmp_path, "--cores", "2", IMAGES, code=code)
+    rows, embeddings, _ = read_embeddings(tmp_path / IMAGES)
+    _, expected, _ = read_embeddings(folder / IMAGES)
+    np.testing.assert_array_equal(embeddings, expected)
+    assert rows["image_id"].tolist() == [str(row) for row in range(20)]
+
+
+def test_mistakes_in_a_table_are_one_line(tmp_path):
+    own_folder(tmp_path, SMALLEST)
+    table = tmp_path / "data/flowers/labels.csv"
+    edit(table, "07.png", "7.png")
+    arguments = ("--cores", "1", "--until", "prepare_dataset")
+    code, output = snakemake(tmp_path, *arguments, check=False)
+    assert code != 0
+    assert "Error: data/flowers/labels.csv, line 8: there is no image 7.png" in output
+    assert "Traceback" not in output
+    edit(table, "image,color", "image,colour")
+    code, output = snakemake(tmp_path, *arguments, check=False)
+    assert code != 0
+    assert "labels.csv has no column 'color' of names or integers; did you mean" in output
+
+
+def unscored_demo(*notions):
+    config = {"datasets": yaml.safe_load(yaml.safe_dump(DEFAULT["datasets"]))}
+    for notion in notions:
+        config["datasets"]["demo_cars"]["notions"][notion]["scored"] = False
+    return DEFAULT | config
+
+
+def test_an_unscored_notion_of_any_dataset_needs_no_labels(tmp_path):
+    jobs = plan(working_folder(tmp_path, unscored_demo("car_color")))
+    methods = len(DEFAULT["methods"])
+    assert jobs["compute_metrics"] == 2 * methods
+    assert jobs["fit_transforms"] == 2 * methods + (methods - 1), "no Oracle"
+    assert jobs["embed_prompts"] == 3
+
+
+def test_without_any_scored_notion_there_are_no_tables(tmp_path):
+    notions = DEFAULT["datasets"]["demo_cars"]["notions"]
+    jobs = plan(working_folder(tmp_path, unscored_demo(*notions)))
+    assert jobs == {
+        "all": 1,
+        "prepare_dataset": 1,
+        "embed_images": 1,
+        "embed_prompts": len(notions),
+        "fit_transforms": len(notions) * (len(DEFAULT["methods"]) - 1),
+    }
