@@ -53,7 +53,8 @@ def run(main: Callable[[Any], None], snakemake: SimpleNamespace | Any) -> None:
             try:
                 main(snakemake)
             except LanzdmlError as error:
-                print(f"Error: {error}", file=sys.stderr)
+                # One write, unlike print's two: jobs that fail together share the terminal.
+                terminal.write(f"Error: {error}\n")
                 sys.exit(1)
             except Exception:
                 traceback.print_exc()
