@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from lanzdml.clip import embed_images, embed_prompts, load_clip
-from lanzdml.embeddings import read_embeddings, write_embeddings
+from lanzdml.embeddings import labelled_images, read_embeddings, write_embeddings
 from lanzdml.errors import LanzdmlError
 from lanzdml.manifest import check_manifest, fingerprint, read_manifest, write_manifest
 from tests.tiny_clip import CONFIG, png
@@ -130,3 +130,15 @@ def test_manifest_round_trip_and_fingerprint(manifest, tmp_path):
 def test_bad_manifests_are_refused(manifest, change, message):
     with pytest.raises(LanzdmlError, match=message):
         check_manifest(change(manifest), ["kind"], "mine")
+
+
+def test_a_scored_notion_needs_a_label(manifest, tmp_path):
+    images, labels = tmp_path / "images.parquet", tmp_path / "manifest.parquet"
+    write_embeddings(images, manifest[["image_id"]], np.eye(5), {})
+    write_manifest(labels, manifest.assign(kind=[None, "a", None, "b", None]), ["kind"], "mine")
+    embeddings, kinds = labelled_images(images, labels, "kind")
+    np.testing.assert_array_equal(embeddings, np.eye(5)[[1, 3]])
+    assert kinds.tolist() == ["a", "b"]
+    write_manifest(labels, manifest.assign(kind=None), ["kind"], "mine")
+    with pytest.raises(LanzdmlError, match=r"no image has a label for kind; say scored: false"):
+        labelled_images(images, labels, "kind")
