@@ -105,6 +105,17 @@ def read_manifest(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
     return pq.read_table(path, columns=columns).to_pandas()
 
 
+def read_labels(path: Path, notion: str) -> pd.Series:
+    """A manifest's labels for a notion in its order, null where there is none.
+
+    A notion that is not scored need not be in the manifest.
+    """
+    metadata = pq.read_metadata(path)
+    if notion in metadata.schema.names:
+        return read_manifest(path, columns=[notion])[notion]
+    return pd.Series(None, range(metadata.num_rows), dtype="str")
+
+
 def distinct_labels(path: Path, notion: str) -> list[str]:
     """The labels that occur in a manifest for a notion, sorted.
 

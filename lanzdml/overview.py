@@ -8,14 +8,14 @@ import pandas as pd
 
 from lanzdml.embeddings import read_embeddings
 from lanzdml.files import RESOURCES, replacing
-from lanzdml.manifest import read_manifest
+from lanzdml.manifest import read_labels
 from lanzdml.markup import blank_repeats, latex_table, markdown_table, tex_escape
 from lanzdml.names import DATASET_NAMES, NOTION_NAMES, on_paper
 
 PAPER_COUNTS = RESOURCES / "prompts" / "notions.csv"
 N_EXAMPLES = 2
 _LEFT = ["Dataset", "Similarity notion", "Prompts", "Aspects"]
-_RIGHT = ["Images", "Classes", "Prompt count"]
+_RIGHT = ["Images", "Labelled", "Classes", "Prompt count"]
 
 
 @dataclass(frozen=True)
@@ -33,19 +33,21 @@ def describe(notions: Sequence[Notion]) -> pd.DataFrame:
     """A row for each notion, in their order: what it is made of.
 
     Returns:
-        columns dataset, notion, template, examples, n_images and n_classes (of the images that have
-        a label), n_prompts, paper_classes, paper_aspects (missing for notions not in the paper).
+        columns dataset, notion, template, examples (the first aspects), n_images, n_labelled (of
+        them), n_classes, n_prompts, and paper_classes and paper_aspects, which are missing for
+        notions that are not in the paper.
     """
     rows = []
     for notion in notions:
-        labels = read_manifest(notion.manifest_file, columns=[notion.notion])[notion.notion]
+        labels = read_labels(notion.manifest_file, notion.notion)
         prompts, _, _ = read_embeddings(notion.prompts_file)
         rows.append({
             "dataset": notion.dataset,
             "notion": notion.notion,
             "template": notion.template,
             "examples": ", ".join(prompts["aspect"][:N_EXAMPLES]),
-            "n_images": int(labels.notna().sum()),
+            "n_images": len(labels),
+            "n_labelled": int(labels.notna().sum()),
             "n_classes": labels.nunique(),
             "n_prompts": len(prompts),
         })  # fmt: skip
@@ -91,6 +93,7 @@ def _rows(table: pd.DataFrame) -> list[list[str]]:
             row.template,
             f"{row.examples}{more}",
             f"{row.n_images:,}",
+            f"{row.n_labelled:,}",
             _beside(row.n_classes, row.paper_classes),
             _beside(row.n_prompts, row.paper_aspects),
         ])  # fmt: skip

@@ -146,7 +146,7 @@ def of_all_notions(pattern):
 def templates(wildcards):
     """Dataset, notion and template of every notion of the configuration."""
     return [
-        (dataset, name, notion.template)
+        (dataset, name, notion.template or PLACEHOLDER)
         for dataset, settings in CONFIG.datasets.items()
         for name, notion in settings.notions.items()
     ]

@@ -10,7 +10,7 @@ from lanzdml.overview import Notion, describe, write_overview
 
 @pytest.fixture
 def notions(tmp_path):
-    """A notion of the paper with too few classes, and one of somebody's own."""
+    """A notion of the paper with too few classes, and two of somebody's own, one without labels."""
     manifest = pd.DataFrame({
         "image_id": ["a", "b", "c", "d"],
         "car_color": ["red", "blue", "red", None],
@@ -21,6 +21,7 @@ def notions(tmp_path):
     for dataset, notion, aspects in (
         ("synthetic_cars", "car_color", ["red", "blue", "tan"]),
         ("mine", "mood", ["50% & more"]),
+        ("mine", "taste", ["unlabelled"]),
     ):
         rows = pd.DataFrame({"prompt": [f"a {aspect}" for aspect in aspects], "aspect": aspects})
         file = tmp_path / f"{notion}.parquet"
@@ -31,21 +32,19 @@ def notions(tmp_path):
 
 def test_counts_are_those_of_labelled_images_and_prompts(notions):
     table = describe(notions)
-    assert table[["n_images", "n_classes", "n_prompts"]].to_numpy().tolist() == [
-        [3, 2, 3],
-        [1, 1, 1],
-    ]
-    assert table["paper_classes"].tolist() == [18, pd.NA]
-    assert table["examples"].tolist() == ["red, blue", "50% & more"]
+    counts = table[["n_images", "n_labelled", "n_classes", "n_prompts"]].to_numpy().tolist()
+    assert counts == [[4, 3, 2, 3], [4, 1, 1, 1], [4, 0, 0, 1]]
+    assert table["paper_classes"].tolist() == [18, pd.NA, pd.NA]
+    assert table["examples"].tolist() == ["red, blue", "50% & more", "unlabelled"]
 
 
 def test_the_paper_is_in_brackets(notions, tmp_path):
     write_overview(notions, tmp_path)
     lines = (tmp_path / "table1.md").read_text().splitlines()
     assert lines[2] == (
-        "| Synthetic Cars | Car Color | a {aspect} | red, blue, … | 3 | 2 (18) | 3 (18) |"
+        "| Synthetic Cars | Car Color | a {aspect} | red, blue, … | 4 | 3 | 2 (18) | 3 (18) |"
     )
-    assert lines[3] == "| mine | mood | a {aspect} | 50% & more | 1 | 1 | 1 |"
+    assert lines[3] == "| mine | mood | a {aspect} | 50% & more | 4 | 1 | 1 | 1 |"
     assert lines[-1] == "In brackets: the counts of the paper's Table 1."
     write_overview(notions[1:], tmp_path)
     assert "paper" not in (tmp_path / "table1.md").read_text()
@@ -54,5 +53,5 @@ def test_the_paper_is_in_brackets(notions, tmp_path):
 def test_latex_is_escaped(notions, tmp_path):
     write_overview(notions, tmp_path)
     text = (tmp_path / "table1.tex").read_text()
-    assert r"a \{aspect\} & 50\% \& more & 1 & 1 & 1 \\" in text
-    assert pd.read_csv(tmp_path / "table1.csv")["template"].tolist() == ["a {aspect}"] * 2
+    assert r"a \{aspect\} & 50\% \& more & 4 & 1 & 1 & 1 \\" in text
+    assert pd.read_csv(tmp_path / "table1.csv")["template"].tolist() == ["a {aspect}"] * 3

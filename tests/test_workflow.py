@@ -187,7 +187,10 @@ def test_tables_are_written(finished):
             assert (tables / f"{table}.{suffix}").stat().st_size > 200
     assert "InDiReCT" in (tables / "table2.md").read_text()
     overview = (tables / "table1.md").read_text()
-    assert "| Car Model | a photo of a {aspect} | sedan, hatchback, … | 1,000 | 6 | 6 |" in overview
+    assert (
+        "| Car Model | a photo of a {aspect} | sedan, hatchback, … | 1,000 | 1,000 | 6 | 6 |"
+        in overview
+    )
     assert not list(tables.glob("published*")), "nothing was published about the demo"
 
 
