@@ -161,7 +161,7 @@ def test_a_new_notion_embeds_no_image(finished):
     mood = {"prompts": ["a merry flower", "a sad flower"], "scored": False}
     config["datasets"]["my_flowers"]["notions"]["mood"] = mood
     jobs = plan_with(finished, "config.yaml", yaml.safe_dump(config))
-    assert jobs == {"all": 1, "embed_prompts": 1, "fit_transforms": 2}
+    assert jobs == {"all": 1, "embed_prompts": 1, "fit_transforms": 2, "make_overview": 1}
 
 
 def test_an_edited_table_is_read_anew(finished):
@@ -219,7 +219,7 @@ def test_an_unscored_notion_of_any_dataset_needs_no_labels(tmp_path):
     assert jobs["embed_prompts"] == 3
 
 
-def test_without_any_scored_notion_there_are_no_tables(tmp_path):
+def test_without_any_scored_notion_there_are_no_tables_of_scores(tmp_path):
     notions = DEFAULT["datasets"]["demo_cars"]["notions"]
     jobs = plan(working_folder(tmp_path, unscored_demo(*notions)))
     assert jobs == {
@@ -228,4 +228,5 @@ def test_without_any_scored_notion_there_are_no_tables(tmp_path):
         "embed_images": 1,
         "embed_prompts": len(notions),
         "fit_transforms": len(notions) * (len(DEFAULT["methods"]) - 1),
+        "make_overview": 1,
     }
