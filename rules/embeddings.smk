@@ -35,6 +35,8 @@ rule embed_images:
 rule embed_prompts:
     input:
         unpack(label_source),
+        # Not before there is a dataset, so that a missing one is all that a run complains about.
+        dataset=ancient(MANIFEST),
         weights=model_files,
     output:
         PROMPTS,
