@@ -5,7 +5,6 @@ editors use for completion.
 """
 
 import json
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -17,17 +16,10 @@ from pydantic import (
     ValidationError,
 )
 
-from lanzdml.datasets import DATASETS, find_dataset
-from lanzdml.datasets.archives import is_archive
-from lanzdml.datasets.raw import LAYOUTS
+from lanzdml.config_checks import OWN_DATA, cross_checks
 from lanzdml.errors import LanzdmlError, suggest
-from lanzdml.manifest import NOT_NOTIONS
-from lanzdml.methods import METHODS
-from lanzdml.models import check_pretrained, read_architecture
-from lanzdml.prompts import FROM_LABELS, PLACEHOLDER, read_aspects, read_prompts
+from lanzdml.prompts import FROM_LABELS, PLACEHOLDER
 from lanzdml.protocols import DEFAULT, PROTOCOLS
-
-OWN_DATA = "docs/your-own.md"
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
@@ -229,147 +221,6 @@ def _line(error: dict[str, Any]) -> str:
     return f"{where or 'config'}: {message}, not {_shorten(error['input'])}"
 
 
-def _duplicates(values: list) -> list:
-    return sorted({value for value in values if values.count(value) > 1})
-
-
-def _cross_checks(config: Config) -> list[str]:
-    """What a schema cannot express."""
-    lines = []
-    for key, values in (("methods", config.methods), ("dims", config.dims),
-                        ("seeds", config.seeds), ("protocol", config.protocols)):  # fmt: skip
-        lines += [f"{key}: {value!r} is listed twice" for value in _duplicates(values)]
-    lines += [
-        f"methods[{position}]: there is no method {name!r}; {suggest(name, METHODS)}"
-        for position, name in enumerate(config.methods)
-        if name not in METHODS
-    ]
-    for name, dataset in config.datasets.items():
-        lines += _dataset_lines(f"datasets.{name}", name, dataset)
-        lines += _protocol_lines(f"datasets.{name}", name, config)
-        for notion_name, notion in dataset.notions.items():
-            lines += _prompt_lines(f"datasets.{name}.notions.{notion_name}", notion)
-    for name, model in config.models.items():
-        lines += _model_lines(f"models.{name}", model, config.dims)
-    return lines
-
-
-def _download_lines(key: str, name: str, dataset: DatasetConfig) -> list[str]:
-    if not dataset.download:
-        return []
-    source = find_dataset(name, dataset.labels).download
-    if source is None:
-        return [
-            f"{key}.download: {name} has no stable public address; {LAYOUTS} says where it comes "
-            "from and what to place where"
-        ]
-    if is_archive(Path(dataset.root)) or Path(dataset.root).is_file():
-        return [
-            f"{key}.root: with download it is the folder that {source.file} goes into, "
-            f"not {dataset.root!r}"
-        ]
-    return []
-
-
-def _protocol_lines(key: str, name: str, config: Config) -> list[str]:
-    """Whether a protocol takes the prompts of a notion that is not there."""
-    notions = config.datasets[name].notions
-    return [
-        f"{key}.notions.{notion}: the {protocol} protocol needs the prompts of {prompts}, too: "
-        f"list {key}.notions.{prompts}"
-        for notion in notions
-        for protocol in config.protocols
-        for prompts in sorted(
-            {PROTOCOLS[protocol].sources(name, notion, method).prompts for method in config.methods}
-        )
-        if prompts not in notions
-    ]
-
-
-def _dataset_lines(key: str, name: str, dataset: DatasetConfig) -> list[str]:
-    """Whether there is such a dataset, and labels for the notions that need them."""
-    if name in DATASETS and dataset.labels is not None:
-        return [
-            f"{key}.labels: {name} is registered; choose another name for a dataset of your own"
-        ]
-    if name not in DATASETS and dataset.labels is None:
-        return [
-            f"{key}: there is no dataset {name!r}; {suggest(name, DATASETS)}; or, for images of "
-            f"your own, give labels: the path of a table, see {OWN_DATA}"
-        ]
-    if dataset.root is None and dataset.labels is None:
-        return [f"{key}.root: is missing"]
-    try:
-        known = find_dataset(name, dataset.labels).notions
-    except LanzdmlError as error:
-        return [f"{key}.labels: {error}"]
-    lines = _download_lines(key, name, dataset)
-    for notion_name, notion in dataset.notions.items():
-        where = f"{key}.notions.{notion_name}"
-        if notion_name in NOT_NOTIONS:
-            lines.append(f"{where}: no notion can be called {notion_name}")
-        elif notion_name not in known and (notion.scored or notion.aspects == FROM_LABELS):
-            none = (
-                f"{name} has no notion {notion_name!r}"
-                if dataset.labels is None
-                else f"{dataset.labels} has no column {notion_name!r} of names or integers"
-            )
-            advice = (
-                "if the notion has no labels, say scored: false"
-                if notion.scored
-                else f"aspects: {FROM_LABELS} needs them"
-            )
-            lines.append(f"{where}: {none}; {suggest(notion_name, known)}; {advice}")
-    return lines
-
-
-def _prompt_lines(key: str, notion: NotionConfig) -> list[str]:
-    """Whether a notion has prompts in one of the two ways, and these can be read."""
-    lines = []
-    ways = ("template", "aspects", "prompts")
-    given = [name for name in ways if getattr(notion, name) is not None]
-    if given == ["prompts"]:
-        read, texts = read_prompts, notion.prompts
-    elif given == ["template", "aspects"]:
-        read, texts = read_aspects, notion.aspects
-        rest = notion.template.replace(PLACEHOLDER, "", 1)
-        if rest == notion.template or set(rest) & set("{}"):
-            lines.append(
-                f"{key}.template: must hold {PLACEHOLDER} once and no other braces, "
-                f"not {notion.template!r}"
-            )
-    else:
-        has = " and ".join(given) or "none of them"
-        return [f"{key}: needs template and aspects, or else prompts; it has {has}"]
-    if notion.aspects != FROM_LABELS:
-        try:
-            read(texts)
-        except LanzdmlError as error:
-            lines.append(f"{key}.{given[-1]}: {error}")
-    return lines
-
-
-def _model_lines(key: str, model: ModelConfig, dims: list[int]) -> list[str]:
-    lines = []
-    try:
-        check_pretrained(model.architecture, model.pretrained)
-    except LanzdmlError as error:
-        lines.append(f"{key}.pretrained: {error}")
-    try:
-        architecture = read_architecture(model.architecture)
-    except LanzdmlError as error:
-        return [*lines, f"{key}.architecture: {error}"]
-    if architecture is None:  # of the hub and not fetched yet: the fits will see
-        return lines
-    embed_dim = architecture["embed_dim"]
-    lines += [
-        f"dims[{position}]: {dim} is larger than the {embed_dim} dimensions of {key}"
-        for position, dim in enumerate(dims)
-        if dim > embed_dim
-    ]
-    return lines
-
-
 def parse_config(values: dict[str, Any]) -> Config:
     """Validate a configuration as it was read from YAML.
 
@@ -383,7 +234,7 @@ def parse_config(values: dict[str, Any]) -> Config:
     except ValidationError as error:
         details = error.errors(include_url=False, include_context=False)
         raise ConfigError(sorted({_line(detail) for detail in details})) from None
-    lines = _cross_checks(config)
+    lines = cross_checks(config)
     if lines:
         raise ConfigError(lines)
     return config
