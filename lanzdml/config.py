@@ -224,7 +224,8 @@ def _line(error: dict[str, Any]) -> str:
 def parse_config(values: dict[str, Any]) -> Config:
     """Validate a configuration as it was read from YAML.
 
-    Paths in it are relative to the working directory. Datasets themselves need not be there.
+    Paths in it are relative to the working directory. Datasets themselves need not be there, but
+    the user's own tables of labels.
 
     Raises:
         ConfigError: with one line for each thing that is wrong, naming the key and what is allowed.

@@ -67,7 +67,8 @@ def _protocol_lines(key: str, name: str, config: "Config") -> list[str]:
     return [
         f"{key}.notions.{notion}: the {protocol} protocol needs the prompts of {prompts}, too: "
         f"list {key}.notions.{prompts}"
-        for notion in notions
+        for notion, settings in notions.items()
+        if settings.scored
         for protocol in config.protocols
         for prompts in sorted(
             {PROTOCOLS[protocol].sources(name, notion, method).prompts for method in config.methods}

@@ -106,7 +106,9 @@ def read_architecture(architecture: str) -> dict[str, Any] | None:
         embed_dim, _, _ = config["embed_dim"], config["vision_cfg"], config["text_cfg"]
     except OSError:
         wanted = f"open_clip model {target!r}" if kind is Kind.NAME else f"readable file '{path}'"
-        raise LanzdmlError(f"there is no {wanted}") from None
+        hub = kind is Kind.FILE and target.count("/") == 1 and not Path(target).suffix
+        advice = f"; a repository of the hub is written {HUB_PREFIX}{target}" if hub else ""
+        raise LanzdmlError(f"there is no {wanted}{advice}") from None
     except (ValueError, KeyError, TypeError) as error:
         raise LanzdmlError(
             f"{path} is no open_clip model config (embed_dim, vision_cfg, text_cfg): {error!r}"

@@ -13,6 +13,7 @@ from lanzdml.files import RESOURCES, replacing
 from lanzdml.markup import DASH, blank_repeats, markdown_table
 from lanzdml.methods import METHODS
 from lanzdml.names import DATASET_NAMES, METHOD_NAMES, METRIC_NAMES, NOTION_NAMES, on_paper
+from lanzdml.protocols import PROTOCOLS
 from lanzdml.tables import summarise
 
 PUBLISHED = RESOURCES / "published_results.csv"
@@ -20,7 +21,7 @@ DIM = 128
 KEY = ["dataset", "notion", "metric", "method"]
 COLUMNS = [
     "protocol", "model", "source", *KEY, "unit", "ours", "ours_std", "published", "published_std",
-    "difference", "difference_in_std", "comparable", "note",
+    "difference", "difference_in_std", "comparable", "note", "n_images", "n_classes",
 ]  # fmt: skip
 SOURCES = {"table2": "Table 2", "appendix_table1": "Appendix Table 1"}
 _UNITS = {"percent": (100.0, 1), "fraction": (1.0, 3)}  # factor of our fractions, decimals
@@ -43,18 +44,24 @@ def compare(summary: pd.DataFrame) -> pd.DataFrame:
     Returns:
         :data:`COLUMNS`, in the published value's unit. ``difference`` is ours minus published,
         ``difference_in_std`` the same in published standard deviations; it is missing where none
-        was published or where it was rounded to zero.
+        was published or where it was rounded to zero. What was published by mistake is
+        ``comparable`` with a protocol that repeats the mistake.
     """
-    ours = summary[summary["dim"] == DIM]
-    ours = ours[["protocol", "model", *KEY, "mean", "std"]].rename(
-        columns={"mean": "ours", "std": "ours_std"}
-    )
+    has_dim = summary["method"].map(lambda name: METHODS[name].has_dim)
+    ours = summary[(summary["dim"] == DIM) | ~has_dim]
+    ours = ours[["protocol", "model", *KEY, "mean", "std", "n_images", "n_classes"]]
+    ours = ours.rename(columns={"mean": "ours", "std": "ours_std"})
+    # A method that keeps the model's size is in the table of every dim.
+    ours = ours.drop_duplicates(["protocol", "model", *KEY])
     published = read_published().rename(columns={"mean": "published", "std": "published_std"})
     rows = ours[["protocol", "model"]].drop_duplicates().merge(published, how="cross")
     rows = rows.merge(ours, on=["protocol", "model", *KEY])
     factors = {unit: factor for unit, (factor, _) in _UNITS.items()}
     factor = rows["unit"].map(factors).astype("float64")  # without rows it would be of strings
     rows[["ours", "ours_std"]] = rows[["ours", "ours_std"]].mul(factor, axis=0)
+    runs = rows[["protocol", "dataset", "notion", "method"]].itertuples(index=False)
+    labels = (PROTOCOLS[protocol].sources(*run).labels for protocol, *run in runs)
+    rows["comparable"] |= rows["notion"] != pd.Series(labels, dtype="str")
     rows["difference"] = rows["ours"] - rows["published"]
     rows["difference_in_std"] = rows["difference"] / rows["published_std"].where(
         rows["published_std"] > 0
@@ -136,9 +143,14 @@ def _values(
     heads, values = [], []
     for (dataset, notion, metric), line in block.groupby(KEY[:3], sort=False):
         cells = {row.method: _cell(row) for row in line.itertuples()}
-        heads.append(
-            (on_paper(dataset, DATASET_NAMES), on_paper(notion, NOTION_NAMES), METRIC_NAMES[metric])
-        )
+        # Of a run with another notion's labels the counts are those of that notion.
+        n_images, n_classes = line[["n_images", "n_classes"]].mode().iloc[0].astype("int64")
+        name = on_paper(notion, NOTION_NAMES)
+        heads.append((
+            on_paper(dataset, DATASET_NAMES),
+            f"{name} ({n_images:,} images, {n_classes:,} classes)",
+            METRIC_NAMES[metric],
+        ))  # fmt: skip
         values.append([cells.get(method, DASH) for method in methods])
     return blank_repeats(heads), values
 

@@ -1,6 +1,7 @@
 """Runs: the scores of one dataset, notion, model, protocol, method, dim and seed, a row each."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -35,7 +36,8 @@ COLUMNS = {
 scored, ``n_prompts`` counts the prompts that the method was given, null for a method that is fitted
 to images instead, ``n_images`` and ``n_classes`` count what has a label; ``fit_seconds`` is null
 where nothing was fitted, ``iterations`` and ``loss`` where nothing was optimised, and the metrics
-where ``status`` is "not_fitted"; then ``reason`` says why."""
+where ``status`` is "not_fitted", or some of them where they are not defined; then ``reason`` says
+why."""
 
 
 def evaluate_runs(
@@ -89,6 +91,8 @@ def _evaluate(
     scores = compute_metrics(
         vectors, labels, seed=seed, distance=protocol.distance, n_threads=n_threads
     )
+    if math.isnan(scores["map_at_r"]):
+        row["reason"] = "no class has two images"
     return row | scores
 
 

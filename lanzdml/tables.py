@@ -48,20 +48,25 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
         runs: the rows of ``metrics.parquet``.
 
     Returns:
-        columns protocol, model, dim, dataset, notion, metric, method, mean, std, n_seeds,
-        supervised, deterministic, reason. ``dim`` is the table that a value belongs to: a method
-        that keeps the model's own size is in the table of every dim. Values of runs that could not
-        be made are NaN and ``reason`` says why.
+        columns protocol, model, dim, dataset, notion, metric, method, mean, std, n_seeds, n_images,
+        n_classes, supervised, deterministic, reason. ``dim`` is the table that a value belongs to:
+        a method that keeps the model's own size is in the table of every dim. Values of runs that
+        could not be made are NaN and ``reason`` says why.
     """
     keys = ["protocol", "model", "dim", "dataset", "notion", "method"]
     long = runs.melt(
-        id_vars=[*keys, "reason"], value_vars=list(METRICS), var_name="metric", value_name="value"
+        id_vars=[*keys, "n_images", "n_classes", "reason"],
+        value_vars=list(METRICS),
+        var_name="metric",
+        value_name="value",
     )
     grouped = long.groupby([*keys, "metric"], sort=False, observed=True)
     summary = grouped.agg(
         mean=("value", "mean"),
         std=("value", lambda values: values.std(ddof=0)),
         n_seeds=("value", "count"),
+        n_images=("n_images", "first"),
+        n_classes=("n_classes", "first"),
         reason=("reason", "first"),
     ).reset_index()
     methods = {name: METHODS[name] for name in summary["method"].unique()}
@@ -190,7 +195,7 @@ def _csv(summary: pd.DataFrame, spec: TableSpec) -> str:
     rows[["mean", "std"]] *= spec.factor
     rows["unit"] = spec.unit
     columns = ["dataset", "notion", "metric", "method", "mean", "std", "unit", "n_seeds",
-               "protocol", "model", "dim", "reason"]  # fmt: skip
+               "protocol", "model", "dim", "n_images", "n_classes", "reason"]  # fmt: skip
     return rows[columns].to_csv(index=False, lineterminator="\n")
 
 

@@ -86,10 +86,8 @@ def dataset_labels(wildcards):
     return CONFIG.datasets[wildcards.dataset].labels
 
 
-def prepare_code(wildcards):
-    """Fingerprint of what makes a dataset's manifest."""
-    dataset = find_dataset(wildcards.dataset, dataset_labels(wildcards))
-    return code("prepare_dataset", dataset.module, *dataset.resources)
+def dataset_of(wildcards):
+    return find_dataset(wildcards.dataset, dataset_labels(wildcards))
 
 
 def dataset_download(wildcards):
@@ -134,21 +132,24 @@ def label_source(wildcards):
     return {"manifest": MANIFEST} if aspects_of(wildcards) == FROM_LABELS else {}
 
 
+# (dataset, notion, its settings) of every notion of the configuration
+ALL_NOTIONS = [
+    (dataset, name, notion)
+    for dataset, settings in CONFIG.datasets.items()
+    for name, notion in settings.notions.items()
+]
+
+
 def of_all_notions(pattern):
-    """The files of every notion of the configuration; prompts are the same for every model."""
-    return [
-        pattern.format(dataset=dataset, model=next(iter(CONFIG.models)), notion=notion)
-        for dataset, settings in CONFIG.datasets.items()
-        for notion in settings.notions
-    ]
+    """The files of every notion; prompts are the same for every model."""
+    model = next(iter(CONFIG.models))
+    return [pattern.format(dataset=d, model=model, notion=n) for d, n, _ in ALL_NOTIONS]
 
 
 def templates(wildcards):
-    """Dataset, notion and template of every notion of the configuration."""
+    """Dataset, notion and template of every notion."""
     return [
-        (dataset, name, notion.template or PLACEHOLDER)
-        for dataset, settings in CONFIG.datasets.items()
-        for name, notion in settings.notions.items()
+        (dataset, name, notion.template or PLACEHOLDER) for dataset, name, notion in ALL_NOTIONS
     ]
 
 
@@ -176,10 +177,9 @@ def all_metrics(wildcards):
             dim=dim,
         )
         for protocol in CONFIG.protocols
-        for dataset, settings in CONFIG.datasets.items()
+        for dataset, notion, settings in ALL_NOTIONS
+        if settings.scored
         for model in CONFIG.models
-        for notion, wanted in settings.notions.items()
-        if wanted.scored
         for method in CONFIG.methods
         for dim in dims_of(method)
     ]
@@ -188,10 +188,9 @@ def all_metrics(wildcards):
 def targets(wildcards):
     """What a run is for: the tables, and of notions that are not scored all that needs no labels."""
     files = all_tables(wildcards)
-    for dataset, settings in CONFIG.datasets.items():
-        for notion, wanted in settings.notions.items():
-            if not wanted.scored:
-                files += unscored(dataset=dataset, notion=notion, model=list(CONFIG.models))
+    for dataset, notion, settings in ALL_NOTIONS:
+        if not settings.scored:
+            files += unscored(dataset=dataset, notion=notion, model=list(CONFIG.models))
     return files
 
 

@@ -42,8 +42,11 @@ rule prepare_dataset:
         mem_mb=2000,
         runtime=60,
     params:
-        code=prepare_code,
+        code=lambda wildcards: code(
+            "prepare_dataset", dataset_of(wildcards).module, *dataset_of(wildcards).resources
+        ),
         labels=dataset_labels,
+        notions=lambda wildcards: dataset_of(wildcards).notions,
         root=dataset_root,
     message:
         "Reading dataset {wildcards.dataset}"

@@ -38,6 +38,12 @@ NOTION = ("datasets", "demo_cars", "notions", "car_color")
 MODEL = ("models", "demo-M")
 
 WRONG = [
+    (
+        (*MODEL, "architecture"),
+        "laion/CLIP",
+        "there is no readable file 'laion/CLIP'; a repository of the hub is written "
+        "hf-hub:laion/CLIP",
+    ),
     (("protocol",), "papr", "protocol: should be paper or released, or a list of them, not 'papr'"),
     (("protocol",), [], "protocol: should be paper or released, or a list of them, not []"),
     (("protocol",), ["paper", "paper"], "protocol: 'paper' is listed twice"),
@@ -205,11 +211,14 @@ def test_released_needs_the_notion_that_it_mixes_up(config):
     clothes = paper["datasets"]["deepfashion"]
     del clothes["notions"]["clothing_category"], clothes["notions"]["fit"]
     config |= {"datasets": {"deepfashion": clothes}, "protocol": ["paper", "released"]}
-    assert lines_of(config) == [
+    expected = [
         f"datasets.deepfashion.notions.{notion}: the released protocol needs the prompts of "
         "clothing_category, too: list datasets.deepfashion.notions.clothing_category"
         for notion in ("texture", "fabric")
     ]
+    assert lines_of(config) == expected
+    clothes["notions"]["texture"]["scored"] = False
+    assert lines_of(config) == expected[1:], "what is not scored mixes nothing up"
 
 
 def test_all_mistakes_are_listed_at_once(config):

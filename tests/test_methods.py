@@ -135,10 +135,6 @@ class TestContract:
         assert out.dtype == np.float32
         assert np.isfinite(out).all()
 
-    def test_unit_length_where_promised(self, cls):
-        lengths = np.linalg.norm(fitted(cls).transform(IMAGES), axis=1)
-        assert cls.unit_length == np.allclose(lengths, 1, atol=1e-6)
-
     def test_same_seed_same_result(self, cls):
         estimator = fitted(cls)
         assert_same(estimator, fitted(cls))
@@ -365,6 +361,12 @@ def test_random_draws_a_normalised_gaussian_vector_an_image():
     expected = unit(np.random.default_rng(7).standard_normal((30, 5)))
     out = Random(5, random_state=7).fit(TEXT).transform(IMAGES)
     np.testing.assert_allclose(out, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["random", "clip", "indirect", "random_transform", "oracle"])
+def test_vectors_have_unit_length(name):
+    lengths = np.linalg.norm(fitted(METHODS[name]).transform(IMAGES), axis=1)
+    np.testing.assert_allclose(lengths, 1, atol=1e-6)
 
 
 def test_clip_is_the_image_at_unit_length():

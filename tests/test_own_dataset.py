@@ -132,7 +132,9 @@ def test_the_script_reads_images_in_an_archive(folder, tmp_path, monkeypatch):
     output = SimpleNamespace(manifest=str(folder / "m.parquet"), excluded=str(folder / "e.csv"))
     job = SimpleNamespace(
         wildcards=SimpleNamespace(dataset="mine"),
-        params=SimpleNamespace(root=str(folder / "images.zip"), labels=str(table)),
+        params=SimpleNamespace(
+            root=str(folder / "images.zip"), labels=str(table), notions=("color",)
+        ),
         output=output,
     )
     import_module("prepare_dataset").main(job)
@@ -193,6 +195,27 @@ def test_bad_csv(folder, text, message):
 )
 def test_bad_parquet(folder, columns, message):
     assert message in error_of(write_parquet(folder, **columns))
+
+
+def test_a_damaged_parquet_is_one_line(folder):
+    table = write_parquet(folder, image=[f"{number}.png" for number in range(1000)])
+    data = bytearray(table.read_bytes())
+    data[4:200] = b"\xff" * 196
+    table.write_bytes(data)
+    assert label_columns(table) == (), "the columns are named at the end of the file"
+    message = error_of(table)
+    assert f"{table} is no parquet file, or a damaged one" in message
+    assert "\n" not in message
+
+
+def test_the_index_of_a_data_frame_is_no_notion(folder):
+    frame = pd.DataFrame({"image": ["a.png", "b.png"], "color": ["red", "blue"]}, index=[5, 9])
+    frame.to_parquet(folder / "labels.parquet")
+    assert label_columns(folder / "labels.parquet") == ("color",)
+
+
+def test_a_name_that_no_file_can_have(folder):
+    assert "line 2: there is no image xxxx" in error_of(write_csv(folder, f"image\n{'x' * 300}\n"))
 
 
 def test_files_that_are_no_table(folder):

@@ -108,3 +108,13 @@ def test_only_the_released_protocol_takes_other_notions():
     for dataset, _, _ in other:
         taken = {sources.labels for run, sources in other.items() if run[0] == dataset}
         assert taken <= set(DATASETS[dataset].notions)
+
+
+def test_scores_that_are_not_defined_have_a_reason(folder):
+    manifest = pd.read_parquet(folder / "manifest.parquet")
+    manifest["alone"] = manifest["image_id"]
+    manifest.to_parquet(folder / "manifest.parquet")
+    row = score(folder, "clip", "paper", notion="alone")
+    assert np.isnan(row["map_at_r"])
+    assert (row["status"], row["reason"]) == ("ok", "no class has two images")
+    assert pd.isna(score(folder, "clip", "paper")["reason"])

@@ -29,7 +29,7 @@ def runs(published):
     table2 = published[published["source"] == "table2"]
     means = table2.pivot_table(index=RUN, columns="metric", values="mean") / 100
     frame = means.reindex(columns=METRICS).reset_index()
-    frame = frame.assign(model="ViT-B-32", protocol="paper", reason=None)
+    frame = frame.assign(model="ViT-B-32", protocol="paper", reason=None, n_images=9, n_classes=3)
     frame["dim"] = np.where(frame["method"] == "clip", 512, DIM)
     return pd.concat([frame.assign(seed=seed) for seed in (0, 1)], ignore_index=True)
 
@@ -68,6 +68,7 @@ def test_differences_are_in_the_published_unit_and_std():
     runs = pd.DataFrame([
         {"dataset": "synthetic_cars", "notion": "car_model", "method": method, "dim": dim,
          "model": "ViT-B-32", "protocol": "paper", "seed": seed, "reason": None,
+         "n_images": 1000, "n_classes": 6,
          **dict.fromkeys(METRICS, value)}
         for method, dim, values in [("indirect", 128, (0.57, 0.59)), ("clip", 512, (0.45, 0.45))]
         for seed, value in enumerate(values)
@@ -92,8 +93,62 @@ def test_differences_are_in_the_published_unit_and_std():
 
 def test_only_the_published_dim_is_compared(runs):
     runs.loc[runs["method"] != "clip", "dim"] = 64
-    assert compared(runs).empty
-    assert "has no run with a published value" in render_comparison(compared(runs))
+    assert set(compared(runs)["method"]) == {"clip"}, "it has the model's size in any case"
+    assert compared(runs[runs["method"] != "clip"]).empty
+    text = render_comparison(compared(runs[runs["method"] != "clip"]))
+    assert "has no run with a published value" in text
+
+
+def test_a_method_without_a_dim_is_compared_once(runs):
+    other = runs[runs["method"] != "clip"].assign(dim=64)
+    assert len(compared(pd.concat([runs, other]))) == len(compared(runs))
+
+
+def test_released_is_compared_where_it_repeats_the_mistake(runs, published):
+    rows = compared(runs.assign(protocol="released"))
+    assert rows["comparable"].all()
+    assert "†" not in render_comparison(rows)
+    assert not published["comparable"].all()
+
+
+def slip(runs, points):
+    """Runs that are some points off where the published values were made by mistake."""
+    slipped = (
+        (runs["dataset"] == "deepfashion")
+        & runs["notion"].isin(["texture", "fabric", "fit"])
+        & runs["method"].isin(["random_transform", "ae"])
+    )
+    moved = runs.copy()
+    moved.loc[slipped, list(METRICS)] += points / 100
+    return moved
+
+
+def test_the_mean_difference_is_that_of_comparable_values(runs):
+    both = pd.concat([slip(runs, 26), slip(runs, 26).assign(protocol="released")])
+    summary = table(render_comparison(compared(both)), "Mean absolute difference")
+    assert summary["Rand. trans."] == ["0.0 (20 of 20)", "6.0 (20 of 26)"]
+    assert summary["InDiReCT"][0].startswith("0.0 (")
+
+
+def test_two_published_stds_are_the_limit(runs):
+    rows = compared(runs, source="table2", method="indirect", metric="map_at_r")
+    inside = rows.query("published_std > 0").iloc[0]
+    moved = (runs[RUN] == inside[RUN].to_numpy()).all(axis=1)
+    counts = []
+    for stds in (1.9, 2.1):
+        shifted = runs.copy()
+        shifted.loc[moved, "map_at_r"] += stds * inside["published_std"] / 100
+        summary = table(render_comparison(compared(shifted)), "Mean absolute difference")
+        counts.append(int(summary["InDiReCT"][0].split("(")[1].split(" of ")[0]))
+    assert counts[0] == counts[1] + 1
+
+
+def table(text, title):
+    """Columns of the first table below a title, by name."""
+    lines = text[text.index(title) :].splitlines()
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines if line[:1] == "|"]
+    header, _, *body = rows[: next(i for i, row in enumerate(rows) if i and row[0] == "") or None]
+    return {name: [row[column] for row in body] for column, name in enumerate(header) if name}
 
 
 def test_each_protocol_and_model_is_compared(runs):

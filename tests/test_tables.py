@@ -16,7 +16,7 @@ def rows(method, values, *, notion="car_model", dim=128, reason=None, model="dem
         {
             "dataset": "demo_cars", "notion": notion, "model": model, "protocol": "paper",
             "method": method, "dim": dim, "n_prompts": 17, "seed": seed,
-            **dict.fromkeys(METRICS, value), "reason": reason,
+            **dict.fromkeys(METRICS, value), "n_images": 9, "n_classes": 3, "reason": reason,
         }
         for seed, value in enumerate(values)
     ]  # fmt: skip

@@ -251,7 +251,9 @@ def edit(path, old, new):
 
 
 def test_an_edited_method_reruns_itself_only(finished, copied_code):
-    assert plan(finished, copied_code) == {}, "a copy of the code is the same code"
+    for path in (copied_code / "workflow_scripts").iterdir():
+        path.touch()
+    assert plan(finished, copied_code) == {}, "a copy of the code, as new as a clone, is the same"
     edit(copied_code / "lanzdml/methods/indirect.py", "return normalise(", "return -normalise(")
     jobs = plan(finished, copied_code)
     assert jobs["fit_transforms"] == jobs["compute_metrics"] == 2
@@ -263,6 +265,12 @@ def test_edited_metrics_rerun_the_scores_and_no_fit(finished, copied_code):
     jobs = plan(finished, copied_code)
     assert jobs["compute_metrics"] == 16
     assert not jobs.keys() & {"fit_transforms", "embed_images", "embed_prompts"}
+
+
+def test_a_new_notion_of_a_dataset_reads_it_anew(finished, copied_code):
+    registry = copied_code / "lanzdml/datasets/__init__.py"
+    edit(registry, '"lanzdml.datasets.demo_cars", (', '"lanzdml.datasets.demo_cars", ("mood", ')
+    assert plan(finished, copied_code)["prepare_dataset"] == 1
 
 
 def test_a_new_method_and_other_comments_rerun_nothing(finished, copied_code):

@@ -15,7 +15,7 @@ def main(snakemake) -> None:
     rows = dataset.read_manifest(unpacked(Path(snakemake.params.root)))
     manifest, excluded = split_excluded(rows)
     write_excluded(Path(output.excluded), excluded)
-    write_manifest(Path(output.manifest), manifest, dataset.notions, name)
+    write_manifest(Path(output.manifest), manifest, snakemake.params.notions, name)
     print(f"{name}: {summary(manifest, excluded)}")
 
 

@@ -93,7 +93,7 @@ DATASETS: dict[str, Dataset] = {
             url="https://data.caltech.edu/records/65de6-vp158/files/CUB_200_2011.tgz",
             file="CUB_200_2011.tgz",
             md5="97eceeb196236b17998738112f37df78",
-            holds="images",
+            holds="images/001.Black_footed_Albatross",
         ),
     ),
     "deepfashion": Dataset(

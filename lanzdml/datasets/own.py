@@ -8,6 +8,7 @@ names, such as decimal numbers, are left out.
 
 import csv
 import io
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,7 +37,12 @@ def label_columns(table: Path) -> tuple[str, ...]:
     else:
         raise LanzdmlError(f"{table} is neither a .csv nor a .parquet file")
     _check_columns(table, columns)
-    return tuple(column for column in labels if column not in (IMAGE, ID))
+    return tuple(
+        column
+        for column in labels
+        # The index of a data frame is saved under a name of pandas' own.
+        if column not in (IMAGE, ID) and not column.startswith("__index_level_")
+    )
 
 
 def read_manifest(root: Path, table: Path) -> pd.DataFrame:
@@ -112,7 +118,10 @@ def _csv_rows(table: Path) -> Iterator[tuple[int, list[str]]]:
 
 def _read_parquet(table: Path, labels: tuple[str, ...]) -> pd.DataFrame:
     names = [name for name in (IMAGE, ID, *labels) if name in _parquet_schema(table).names]
-    data = pq.read_table(table, columns=names)
+    try:
+        data = pq.read_table(table, columns=names)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise _no_parquet(table, error) from None
     columns = {
         name: data[name].to_pylist()
         if _is_bytes(data[name].type)
@@ -126,7 +135,7 @@ def _parquet_schema(table: Path) -> pa.Schema:
     try:
         schema = pq.read_schema(table)
     except (pa.ArrowInvalid, OSError) as error:
-        raise LanzdmlError(f"{table} is no parquet file: {error}") from None
+        raise _no_parquet(table, error) from None
     for field in schema:
         if field.name == IMAGE and not (_is_name(field.type) or _is_bytes(field.type)):
             raise LanzdmlError(
@@ -136,6 +145,11 @@ def _parquet_schema(table: Path) -> pa.Schema:
         if field.name == ID and not _is_name(field.type):
             raise LanzdmlError(f"{table}: column {ID} holds {field.type}; needed are strings")
     return schema
+
+
+def _no_parquet(table: Path, error: Exception) -> LanzdmlError:
+    reason = " ".join(str(error).split())
+    return LanzdmlError(f"{table} is no parquet file, or a damaged one: {reason}")
 
 
 def _is_name(kind: pa.DataType) -> bool:
@@ -192,7 +206,8 @@ def _check_distinct(table: Path, rows: pd.DataFrame, column: str) -> None:
 def _check_files(table: Path, rows: pd.DataFrame, root: Path) -> None:
     if not root.is_dir():
         raise LanzdmlError(f"there is no folder {root} for the images of {table}")
-    missing = rows.index[[not (root / name).is_file() for name in rows[IMAGE]]]
+    # False, too, for names that no file can have
+    missing = rows.index[[not os.path.isfile(root / name) for name in rows[IMAGE]]]
     if len(missing):
         raise LanzdmlError(
             f"{table}, {_first(missing)}: there is no image {rows[IMAGE][missing[0]]} in {root} "

@@ -96,7 +96,7 @@ def make_manifest(
 
 
 def decode(data: bytes) -> str:
-    """Text of unknown encoding: UTF-16 and UTF-8 with or without a mark, and else Latin-1."""
+    """Text of unknown encoding: UTF-16 and UTF-8 with or without a mark, else Windows' Latin-1."""
     for mark, encoding in (
         (codecs.BOM_UTF8, "utf-8-sig"),
         (codecs.BOM_UTF16_LE, "utf-16"),
@@ -108,10 +108,12 @@ def decode(data: bytes) -> str:
     zero = data[:2].find(b"\0")
     if zero >= 0:
         return data.decode("utf-16-be" if zero == 0 else "utf-16-le", errors="replace")
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        return data.decode("latin-1")
+    for encoding in ("utf-8", "cp1252"):
+        try:
+            return data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    return data.decode("latin-1")
 
 
 def read_lines(path: Path) -> list[str]:
@@ -133,15 +135,13 @@ class Published:
     """What the paper evaluates of a complete collection.
 
     ``total`` is the size of the raw collection (``unit``), by which it is known to be complete;
-    ``classes`` counts the values of notions, ``labelled`` the images with a label, where not all
-    have one.
+    ``classes`` counts the values of notions.
     """
 
     total: int
     unit: str
     images: int
     classes: dict[str, int] = field(default_factory=dict)
-    labelled: dict[str, int] = field(default_factory=dict)
 
     def differences(self, manifest: pd.DataFrame) -> list[str]:
         """Where a manifest differs, in words."""
@@ -149,10 +149,6 @@ class Published:
         counts += [
             (f"values of {notion}", manifest[notion].nunique(), number)
             for notion, number in self.classes.items()
-        ]
-        counts += [
-            (f"images with a {notion}", int(manifest[notion].notna().sum()), number)
-            for notion, number in self.labelled.items()
         ]
         return [
             f"{found:,} {what} instead of {number:,}"

@@ -24,8 +24,9 @@ class Method(BaseEstimator):
     """A method: ``fit`` on text embeddings, ``transform`` image embeddings.
 
     A subclass says what it is in the class attributes, stores its hyperparameters in ``__init__``
-    (``random_state``, the seed, is one of them), and defines ``_fit`` and ``_transform``: they get
-    unit vectors, as the paper scales all texts (equation 1) and images (equation 5).
+    (``random_state``, the seed, is one of them), and defines ``_fit`` and ``_transform``. These get
+    texts scaled to unit length (equation 1) and images, too (equation 5), except in the released
+    protocol: a method that needs unit vectors at the end scales its output.
 
     Attributes of a fitted method: ``n_features_in_`` (r, the size of the embeddings),
     ``fit_seconds_``, the arrays named in ``learned``, and ``loss_`` and ``n_iter_`` if it is
@@ -40,8 +41,6 @@ class Method(BaseEstimator):
     """Whether ``fit`` takes image embeddings and their labels in place of text embeddings."""
     deterministic: ClassVar[bool] = False
     """Whether the result is the same for every seed."""
-    unit_length: ClassVar[bool] = False
-    """Whether the transformed vectors have unit length, when the images have it."""
     learned: ClassVar[tuple[str, ...]] = ()
     """The arrays that ``transform`` needs: what is stored of a fitted method."""
 

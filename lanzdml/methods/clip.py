@@ -7,9 +7,9 @@ from lanzdml.methods.base import Floats, Method
 
 
 class CLIP(Method):
-    """The model's image vectors at their own size, at unit length (section 4.2, "CLIP").
+    """The model's image vectors at their own size (section 4.2, "CLIP").
 
-    Unit length makes neighbours by distance those by cosine, the similarity that CLIP is trained
+    At unit length, neighbours by distance are those by cosine, the similarity that CLIP is trained
     for. Nothing is learned from the texts.
 
     Args:
@@ -19,7 +19,6 @@ class CLIP(Method):
     name = "clip"
     has_dim = False
     deterministic = True
-    unit_length = True
 
     def __init__(self, *, random_state: int = 0) -> None:
         self.random_state = random_state

@@ -27,7 +27,6 @@ class InDiReCT(Optimised):
     """
 
     name = "indirect"
-    unit_length = True
     learned = ("U_",)
 
     def _fit(self, unit: NDArray[np.float32]) -> None:

@@ -29,7 +29,6 @@ class Oracle(Optimised):
 
     name = "oracle"
     supervised = True
-    unit_length = True
     learned = ("U_",)
 
     def fit(self, image_embeddings: ArrayLike, labels: ArrayLike) -> Self:

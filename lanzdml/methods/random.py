@@ -18,7 +18,6 @@ class Random(Method):
     """
 
     name = "random"
-    unit_length = True
 
     def __init__(self, dim: int = 128, *, random_state: int = 0) -> None:
         self.dim = dim

@@ -21,7 +21,6 @@ class RandomTransform(Method):
     """
 
     name = "random_transform"
-    unit_length = True
     learned = ("U_",)
 
     def __init__(self, dim: int = 128, *, random_state: int = 0) -> None:
