@@ -31,6 +31,13 @@ include: "rules/metrics.smk"
 include: "rules/tables.smk"
 
 
+onerror:
+    print(
+        "Not complete: each failed job says why in a line that begins with 'Error:', above and in its "
+        "log below results/logs/. Tables and metrics.parquet are those of an earlier run, if any."
+    )
+
+
 rule all:
     default_target: True
     input:

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from lanzdml.errors import LanzdmlError, suggest
+from lanzdml.images import to_rgb
 from lanzdml.manifest import ID, IMAGE, PATH
 from lanzdml.models import (
     CONFIG_FILE,
@@ -277,7 +278,7 @@ class _Images:
         source = self._sources[index]
         try:
             with Image.open(self._root / source if self._is_path else io.BytesIO(source)) as image:
-                return self._preprocess(image.convert("RGB"))
+                return self._preprocess(to_rgb(image))
         # Pillow raises all of these for broken files.
         except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
             name = (

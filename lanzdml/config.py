@@ -41,7 +41,8 @@ def _texts(value: Any) -> Any:
         isinstance(value, list) and all(isinstance(text, str) for text in value)
     ):
         return value
-    raise ValueError("should be a list of strings or the path of a file")
+    hint = "; yes, no and numbers need quotes" if isinstance(value, list) else ""
+    raise ValueError(f"should be a list of strings or the path of a file{hint}")
 
 
 class ConfigError(LanzdmlError):
@@ -214,7 +215,10 @@ def _line(error: dict[str, Any]) -> str:
     if kind == "missing":
         return f"{where}: is missing"
     if location and location[-1] == "[key]":
-        return f"{where}: a name may hold letters, digits, '_', '.', '-' and starts with a letter or digit"  # noqa: E501
+        return (
+            f"{where}: a name may hold letters a to z and A to Z, digits, '_', '.', '-' and starts "
+            "with a letter or digit"
+        )
     if kind == "model_type":
         return f"{where}: should be a section with the keys {', '.join(_allowed_keys(location))}"
     message = error["msg"].removeprefix("Value error, ").replace("Input should", "should")
@@ -235,7 +239,7 @@ def parse_config(values: dict[str, Any]) -> Config:
     except ValidationError as error:
         details = error.errors(include_url=False, include_context=False)
         raise ConfigError(sorted({_line(detail) for detail in details})) from None
-    lines = cross_checks(config)
+    lines = list(dict.fromkeys(cross_checks(config)))
     if lines:
         raise ConfigError(lines)
     return config

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from lanzdml.datasets import DATASETS, find_dataset
 from lanzdml.datasets.archives import is_archive
+from lanzdml.datasets.own import has_label
 from lanzdml.datasets.raw import LAYOUTS
 from lanzdml.errors import LanzdmlError, suggest
 from lanzdml.manifest import NOT_NOTIONS
@@ -111,7 +112,21 @@ def _dataset_lines(key: str, name: str, dataset: "DatasetConfig") -> list[str]:
                 else f"aspects: {FROM_LABELS} needs them"
             )
             lines.append(f"{where}: {none}; {suggest(notion_name, known)}; {advice}")
+        elif notion.scored and dataset.labels is not None:
+            lines += _label_lines(key, where, notion_name, dataset.labels)
     return lines
+
+
+def _label_lines(key: str, where: str, notion: str, table: str) -> list[str]:
+    """Whether a table of the user's own can be read, and has any label for a notion."""
+    try:
+        if has_label(Path(table), notion):
+            return []
+    except LanzdmlError as error:
+        return [f"{key}.labels: {error}"]
+    return [
+        f"{where}: {table} has no label in column {notion!r}; if that is right, say scored: false"
+    ]
 
 
 def _prompt_lines(key: str, notion: "NotionConfig") -> list[str]:

@@ -9,13 +9,13 @@ import pandas as pd
 from lanzdml.embeddings import read_embeddings
 from lanzdml.files import RESOURCES, replacing
 from lanzdml.manifest import read_labels
-from lanzdml.markup import blank_repeats, latex_table, markdown_table, tex_escape
+from lanzdml.markup import DASH, blank_repeats, latex_table, markdown_table, tex_escape
 from lanzdml.names import DATASET_NAMES, NOTION_NAMES, on_paper
 
 PAPER_COUNTS = RESOURCES / "prompts" / "notions.csv"
 N_EXAMPLES = 2
-_LEFT = ["Dataset", "Similarity notion", "Prompts", "Aspects"]
-_RIGHT = ["Images", "Labelled", "Classes", "Prompt count"]
+_LEFT = ["Dataset", "Similarity notion", "Prompt template", "Aspects"]
+_RIGHT = ["Images", "Labelled", "Classes", "Prompts"]
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,8 @@ def write_overview(notions: Sequence[Notion], folder: Path) -> None:
 
 
 def _markdown(table: pd.DataFrame) -> str:
-    lines = markdown_table([*_LEFT, *_RIGHT], _rows(table), len(_LEFT))
+    lines = ["Datasets and similarity notions: images, classes of those with a label, prompts.", ""]
+    lines += markdown_table([*_LEFT, *_RIGHT], _rows(table), len(_LEFT))
     if table["paper_classes"].notna().any():
         lines += ["", "In brackets: the counts of the paper's Table 1."]
     return "\n".join(lines) + "\n"
@@ -94,7 +95,7 @@ def _rows(table: pd.DataFrame) -> list[list[str]]:
             f"{row.examples}{more}",
             f"{row.n_images:,}",
             f"{row.n_labelled:,}",
-            _beside(row.n_classes, row.paper_classes),
+            _beside(row.n_classes, row.paper_classes) if row.n_labelled else DASH,
             _beside(row.n_prompts, row.paper_aspects),
         ])  # fmt: skip
     return rows

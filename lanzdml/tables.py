@@ -90,7 +90,7 @@ def _cells(rows: pd.DataFrame, spec: TableSpec) -> dict[str, Cell]:
             continue
         text = f"{value:.{spec.decimals}f}"
         # A method without a seed has no spread but that of the clustering.
-        if not row.deterministic or row.metric not in RANK_METRICS:
+        if row.n_seeds > 1 and not (row.deterministic and row.metric in RANK_METRICS):
             text += f" ± {row.std * spec.factor:.{spec.decimals}f}"
         cells[row.method] = Cell(text, not row.supervised and value == best)
     return cells
@@ -149,6 +149,7 @@ def _sections(summary: pd.DataFrame, spec: TableSpec) -> list[Section]:
     methods = [name for name in METHODS if name in set(summary["method"])]
     sections = []
     keys = ["protocol", "model", "dim"]
+    one_protocol = len(summary["protocol"].unique()) == 1
     for (protocol, model, dim), block in summary.groupby(keys, sort=False):
         reasons = sorted(
             f"{on_paper(row.method, METHOD_NAMES)}, {on_paper(row.dataset, DATASET_NAMES)} "
@@ -158,14 +159,11 @@ def _sections(summary: pd.DataFrame, spec: TableSpec) -> list[Section]:
             .drop_duplicates(["method", "dataset", "notion"])
             .itertuples()
         )
-        title = f"{spec.title} with {model}, r' = {dim}{protocol_note(protocol)}, in {spec.unit}"
+        # The default is named only where there is another one.
+        note = "" if one_protocol and protocol == DEFAULT else f", {protocol} protocol"
+        title = f"{spec.title} with {model}, r' = {dim}{note}, in {spec.unit}"
         sections.append(Section(title, methods, _lines(block, spec), reasons))
     return sections
-
-
-def protocol_note(protocol: str) -> str:
-    """What a title says of the protocol: nothing of the default."""
-    return "" if protocol == DEFAULT else f", {protocol} protocol"
 
 
 def _markdown(sections: list[Section]) -> str:

@@ -171,6 +171,21 @@ def test_each_mistake_with_own_data_gives_one_line(own, path, value, expected):
     assert expected in line
 
 
+def test_a_column_without_labels_is_named_once(own, tmp_path):
+    (tmp_path / "mine.csv").write_text("image,mood\na.png,\nb.png, \n")
+    assert lines_of(own) == [
+        "datasets.mine.notions.mood: mine.csv has no label in column 'mood'; if that is right, say "
+        "scored: false"
+    ]
+
+
+def test_a_table_that_cannot_be_read_is_named_once(own, tmp_path):
+    (tmp_path / "mine.csv").write_text("image,mood,style\na.png,merry\n")
+    change(own, (*OWN, "notions", "style"), PROMPTS)
+    (line,) = lines_of(own)
+    assert line.startswith("datasets.mine.labels: mine.csv, line 2: the number of cells is 2")
+
+
 @pytest.mark.parametrize("key", ["datasets", "models", "methods", "dims", "seeds"])
 def test_missing_key_is_named(config, key):
     del config[key]

@@ -95,9 +95,9 @@ def test_each_model_and_dim_has_a_section_with_clip_in_each():
     assert text.count("with demo-M, r' = 64") == text.count("with demo-M, r' = 128") == 1
     lines = [line for line in table_lines(text) if line[2] == "MAP@R"]
     assert [line[3:] for line in lines] == [
-        ["20.0", "**30.0 ± 0.0**"],
-        ["20.0", "**40.0 ± 0.0**"],
-        ["10.0", "**20.0 ± 0.0**"],
+        ["20.0", "**30.0**"],
+        ["20.0", "**40.0**"],
+        ["10.0", "**20.0**"],
     ]
 
 
@@ -119,3 +119,12 @@ def test_seeds_that_failed_do_not_count():
     table = pd.read_csv(io.StringIO(render(runs, "table2", "csv")))
     assert set(table["n_seeds"]) == {1}
     assert table["mean"].tolist() == [30.0, 30.0]
+
+
+def test_protocols_are_named_where_there_is_more_than_the_default():
+    runs = pd.DataFrame(rows("indirect", [0.25, 0.35]))
+    assert "protocol" not in render(runs, "table2", "md")
+    both = pd.concat([runs, runs.assign(protocol="released")])
+    titles = [line for line in render(both, "table2", "md").splitlines() if "r' =" in line]
+    assert [title.split(", ")[2] for title in titles] == ["paper protocol", "released protocol"]
+    assert "released protocol" in render(runs.assign(protocol="released"), "table2", "md")

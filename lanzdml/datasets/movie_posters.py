@@ -11,6 +11,7 @@ from PIL import Image, UnidentifiedImageError
 
 from lanzdml.datasets import raw
 from lanzdml.errors import LanzdmlError
+from lanzdml.images import to_rgb
 from lanzdml.manifest import EXCLUDED, ID, PATH
 
 POSTERS = "Movie_Poster_Dataset"
@@ -134,7 +135,7 @@ def _problem(path: Path) -> str | None:
     """Why a poster cannot be decoded as it will be for CLIP; None when it can."""
     try:
         with Image.open(path) as image:
-            image.convert("RGB")
+            to_rgb(image)
     except UnidentifiedImageError:
         return "is no image"
     except Image.DecompressionBombError:

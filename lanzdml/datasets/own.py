@@ -45,6 +45,17 @@ def label_columns(table: Path) -> tuple[str, ...]:
     )
 
 
+def has_label(table: Path, notion: str) -> bool:
+    """Whether any row has a label for a notion that the table has a column for.
+
+    Raises:
+        LanzdmlError: the table cannot be read.
+    """
+    if table.suffix.lower() == ".csv":
+        return bool(_read_csv(table)[notion].notna().any())
+    return any(_read_parquet(table, (notion,))[notion].notna())
+
+
 def read_manifest(root: Path, table: Path) -> pd.DataFrame:
     """The manifest of the images that a table lists, in its order.
 
@@ -89,7 +100,7 @@ def _read_csv(table: Path) -> pd.DataFrame:
         if len(cells) != len(columns):
             raise LanzdmlError(
                 f"{table}, line {line}: the number of cells is {len(cells)}, that of columns "
-                f"{len(columns)}; what holds a comma needs quotes"
+                f"{len(columns)}; what holds a separator needs quotes"
             )
         lines.append(line)
         records.append([cell or None for cell in cells])
@@ -98,15 +109,16 @@ def _read_csv(table: Path) -> pd.DataFrame:
 
 def _csv_header(table: Path) -> list[str]:
     _, columns = next(_csv_rows(table), (0, []))
-    for separator, name in ((";", "semicolons"), ("\t", "tabs")):
-        if len(columns) == 1 and separator in columns[0]:
-            raise LanzdmlError(f"{table} has {name} between its columns; save it with commas")
     return columns
 
 
 def _csv_rows(table: Path) -> Iterator[tuple[int, list[str]]]:
     """Line number and cells of every row that is not blank, as some programs leave at the end."""
-    reader = csv.reader(io.StringIO(raw.decode(table.read_bytes()), newline=""), strict=True)
+    text = raw.decode(table.read_bytes())
+    header = next(iter(text.splitlines()), "")
+    # Spreadsheets write semicolons where numbers have a decimal comma.
+    separator = next((character for character in ",;\t" if character in header), ",")
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     try:
         for row in reader:
             cells = [cell.strip() for cell in row]
