@@ -123,10 +123,13 @@ def test_parquet_of_paths(folder):
 def test_parquet_of_encoded_images(folder):
     images = [(folder / name).read_bytes() for name in ("a.png", "b.png")]
     table = write_parquet(folder, image=images, color=["red", None])
-    assert rows_of(table, root=folder / "nowhere") == [
+    expected = [
         {"image_id": "0", "image": images[0], "color": "red"},
         {"image_id": "1", "image": images[1], "color": None},
     ]
+    assert rows_of(table, root=folder / "nowhere") == expected
+    hugging_face = [{"bytes": image, "path": "x.png"} for image in images]
+    assert rows_of(write_parquet(folder, image=hugging_face, color=["red", None])) == expected
     named = write_parquet(folder, image=images, image_id=[11, 12])
     assert [row["image_id"] for row in rows_of(named)] == ["11", "12"]
 
@@ -194,6 +197,8 @@ def test_bad_csv(folder, text, message):
         ({"image": pa.array([], pa.string())}, "lists no images"),
         ({"image": ["a.png", None]}, "row 1: image is empty"),
         ({"image": [b"x", None]}, "row 1: image is empty"),
+        ({"image": [{"bytes": None, "path": "x"}]}, "column image holds struct"),
+        ({"image": [{"bytes": b"x"}, {"bytes": None}]}, "row 1: image is empty"),
         ({"image": ["a.png", "a.png"]}, "row 1: image 'a.png' is there already, in row 0"),
         ({"image": [b"x", b"x"], "image_id": ["i", "i"]}, "row 1: image_id 'i' is there already"),
     ],

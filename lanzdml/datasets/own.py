@@ -14,11 +14,14 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from lanzdml.datasets import raw
 from lanzdml.errors import LanzdmlError
 from lanzdml.manifest import EXCLUDED, ID, IMAGE, PATH
+
+BYTES = "bytes"  # of an image as the library `datasets` of Hugging Face saves it: bytes and a path
 
 
 def label_columns(table: Path) -> tuple[str, ...]:
@@ -134,13 +137,16 @@ def _read_parquet(table: Path, labels: tuple[str, ...]) -> pd.DataFrame:
         data = pq.read_table(table, columns=names)
     except (pa.ArrowInvalid, OSError) as error:
         raise _no_parquet(table, error) from None
-    columns = {
-        name: data[name].to_pylist()
-        if _is_bytes(data[name].type)
-        else [(value or "").strip() or None for value in data[name].cast(pa.string()).to_pylist()]
-        for name in names
-    }
+    columns = {name: _cells(data[name]) for name in names}
     return pd.DataFrame(columns, pd.RangeIndex(len(data), name="row"), dtype="object")
+
+
+def _cells(column: pa.ChunkedArray) -> list[str | bytes | None]:
+    if pa.types.is_struct(column.type):
+        column = pc.struct_field(column, BYTES)
+    if _is_bytes(column.type):
+        return column.to_pylist()
+    return [(value or "").strip() or None for value in column.cast(pa.string()).to_pylist()]
 
 
 def _parquet_schema(table: Path) -> pa.Schema:
@@ -175,6 +181,8 @@ def _is_name(kind: pa.DataType) -> bool:
 
 
 def _is_bytes(kind: pa.DataType) -> bool:
+    if pa.types.is_struct(kind) and BYTES in kind.names:
+        kind = kind.field(BYTES).type
     return kind in (pa.binary(), pa.large_binary(), pa.binary_view())
 
 
