@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 DASH = "—"
+NEEDS_BOOKTABS = r"% needs \usepackage{booktabs}"
 _TEX_SPECIAL = str.maketrans({
     **{character: f"\\{character}" for character in "&%$#_{}"},
     "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",

@@ -7,9 +7,16 @@ from pathlib import Path
 import pandas as pd
 
 from lanzdml.embeddings import read_embeddings
-from lanzdml.files import RESOURCES, replacing
+from lanzdml.files import RESOURCES, write_text
 from lanzdml.manifest import read_labels
-from lanzdml.markup import DASH, blank_repeats, latex_table, markdown_table, tex_escape
+from lanzdml.markup import (
+    DASH,
+    NEEDS_BOOKTABS,
+    blank_repeats,
+    latex_table,
+    markdown_table,
+    tex_escape,
+)
 from lanzdml.names import DATASET_NAMES, NOTION_NAMES, on_paper
 
 PAPER_COUNTS = RESOURCES / "prompts" / "notions.csv"
@@ -65,8 +72,7 @@ def write_overview(notions: Sequence[Notion], folder: Path) -> None:
         "tex": _latex(table),
     }
     for suffix, text in texts.items():
-        with replacing(folder / f"table1.{suffix}") as temporary:
-            temporary.write_text(text, encoding="utf-8")
+        write_text(folder / f"table1.{suffix}", text)
 
 
 def _markdown(table: pd.DataFrame) -> str:
@@ -80,7 +86,7 @@ def _markdown(table: pd.DataFrame) -> str:
 def _latex(table: pd.DataFrame) -> str:
     rows = [[tex_escape(cell) for cell in row] for row in _rows(table)]
     lines = latex_table([*_LEFT, *_RIGHT], rows, len(_LEFT))
-    return "\n".join(["% needs \\usepackage{booktabs}", *lines]) + "\n"
+    return "\n".join([NEEDS_BOOKTABS, *lines]) + "\n"
 
 
 def _rows(table: pd.DataFrame) -> list[list[str]]:

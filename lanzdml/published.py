@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from lanzdml.files import RESOURCES, replacing
+from lanzdml.files import RESOURCES, write_text
 from lanzdml.markup import DASH, blank_repeats, markdown_table
 from lanzdml.methods import METHODS
 from lanzdml.names import DATASET_NAMES, METHOD_NAMES, METRIC_NAMES, NOTION_NAMES, on_paper
@@ -72,10 +72,9 @@ def compare(summary: pd.DataFrame) -> pd.DataFrame:
 def write_comparison(metrics_file: Path, folder: Path) -> None:
     """Write ``published_comparison.csv``, a row a value, and ``.md``, in the paper's layout."""
     rows = compare(summarise(pd.read_parquet(metrics_file)))
-    with replacing(folder / "published_comparison.csv") as temporary:
-        rows.to_csv(temporary, index=False, lineterminator="\n")
-    with replacing(folder / "published_comparison.md") as temporary:
-        temporary.write_text(render_comparison(rows), encoding="utf-8")
+    table = rows.to_csv(index=False, lineterminator="\n")
+    write_text(folder / "published_comparison.csv", table)
+    write_text(folder / "published_comparison.md", render_comparison(rows))
 
 
 def render_comparison(rows: pd.DataFrame) -> str:

@@ -6,8 +6,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from lanzdml.files import replacing
-from lanzdml.markup import DASH, blank_repeats, latex_table, markdown_table, tex_escape
+from lanzdml.files import write_text
+from lanzdml.markup import (
+    DASH,
+    NEEDS_BOOKTABS,
+    blank_repeats,
+    latex_table,
+    markdown_table,
+    tex_escape,
+)
 from lanzdml.methods import METHODS
 from lanzdml.metrics import METRICS, RANK_METRICS
 from lanzdml.names import DATASET_NAMES, METHOD_NAMES, METRIC_NAMES, NOTION_NAMES, on_paper
@@ -181,7 +188,7 @@ def _latex(sections: list[Section]) -> str:
         text = tex_escape(cell.text)
         return f"\\textbf{{{text}}}" if cell.best else text
 
-    parts = ["% needs \\usepackage{booktabs}"]
+    parts = [NEEDS_BOOKTABS]
     for section in sections:
         parts += [f"% {section.title}", *(f"% {reason}" for reason in section.reasons)]
         parts += latex_table(section.header(tex_escape), section.rows(show, tex_escape), n_left=3)
@@ -219,5 +226,4 @@ def write_tables(metrics_file: Path, folder: Path) -> None:
     summary = summarise(pd.read_parquet(metrics_file))
     for table in TABLES:
         for suffix in SUFFIXES:
-            with replacing(folder / f"{table}.{suffix}") as temporary:
-                temporary.write_text(render_table(summary, table, suffix), encoding="utf-8")
+            write_text(folder / f"{table}.{suffix}", render_table(summary, table, suffix))

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from lanzdml.datasets import find_dataset
-from lanzdml.datasets.own import label_columns, read_manifest
+from lanzdml.datasets.own import has_label, label_columns, read_manifest
 from lanzdml.errors import LanzdmlError
 from lanzdml.manifest import check_manifest
 from tests.raw_datasets import save_image
@@ -205,6 +205,18 @@ def test_bad_csv(folder, text, message):
 )
 def test_bad_parquet(folder, columns, message):
     assert message in error_of(write_parquet(folder, **columns))
+
+
+def test_whether_there_is_a_label_is_told_without_the_images(folder):
+    table = write_parquet(
+        folder, image=[bytes(1000)] * 100, color=[None] * 99 + ["red"], age=[""] * 100
+    )
+    assert has_label(table, "color")
+    assert not has_label(table, "age")
+    data = bytearray(table.read_bytes())
+    data[4:54] = b"\xff" * 50  # the first column, of the images
+    table.write_bytes(data)
+    assert has_label(table, "color")
 
 
 def test_a_damaged_parquet_is_one_line(folder):

@@ -10,7 +10,7 @@ def main(snakemake) -> None:
     from lanzdml.datasets import DATASETS
     from lanzdml.datasets.download import download
     from lanzdml.datasets.raw import locate
-    from lanzdml.files import replacing
+    from lanzdml.files import write_text
 
     name, root = snakemake.wildcards.dataset, Path(snakemake.params.root)
     source = DATASETS[name].download
@@ -22,8 +22,7 @@ def main(snakemake) -> None:
         size = file.stat().st_size
         record = {"url": source.url, "file": str(file), "md5": source.md5, "bytes": size}
         print(f"{name}: {file} is complete, {size:,} bytes")
-    with replacing(snakemake.output[0]) as temporary:
-        temporary.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    write_text(snakemake.output[0], json.dumps(record, indent=2) + "\n")
 
 
 if "snakemake" in globals():

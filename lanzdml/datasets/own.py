@@ -9,7 +9,7 @@ names, such as decimal numbers, are left out.
 import csv
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -32,7 +32,7 @@ def label_columns(table: Path) -> tuple[str, ...]:
     """
     if not table.is_file():
         raise LanzdmlError(f"there is no file {table}")
-    if table.suffix.lower() == ".csv":
+    if _is_csv(table):
         columns = labels = _csv_header(table)
     elif table.suffix.lower() == ".parquet":
         schema = _parquet_schema(table)
@@ -54,9 +54,9 @@ def has_label(table: Path, notion: str) -> bool:
     Raises:
         LanzdmlError: the table cannot be read.
     """
-    if table.suffix.lower() == ".csv":
-        return bool(_read_csv(table)[notion].notna().any())
-    return any(_read_parquet(table, (notion,))[notion].notna())
+    # Of parquet this column alone, as the others can be all the images.
+    rows = _read_csv(table) if _is_csv(table) else _read_parquet(table, [notion])
+    return bool(rows[notion].notna().any())
 
 
 def read_manifest(root: Path, table: Path) -> pd.DataFrame:
@@ -74,7 +74,8 @@ def read_manifest(root: Path, table: Path) -> pd.DataFrame:
             there or listed twice, or it has more or fewer cells than there are columns.
     """
     labels = label_columns(table)
-    rows = _read_csv(table) if table.suffix.lower() == ".csv" else _read_parquet(table, labels)
+    columns = (IMAGE, ID, *labels)
+    rows = _read_csv(table) if _is_csv(table) else _read_parquet(table, columns)
     if rows.empty:
         raise LanzdmlError(f"{table} lists no images")
     _check_filled(table, rows, IMAGE)
@@ -93,6 +94,10 @@ def read_manifest(root: Path, table: Path) -> pd.DataFrame:
 
 # Both readers give strings without blanks around them, None for nothing, and an index that is named
 # and counts as users do who look for a row: lines of a text file, rows of a data frame.
+
+
+def _is_csv(table: Path) -> bool:
+    return table.suffix.lower() == ".csv"
 
 
 def _read_csv(table: Path) -> pd.DataFrame:
@@ -131,14 +136,16 @@ def _csv_rows(table: Path) -> Iterator[tuple[int, list[str]]]:
         raise LanzdmlError(f"{table}, line {reader.line_num}: is no CSV: {error}") from None
 
 
-def _read_parquet(table: Path, labels: tuple[str, ...]) -> pd.DataFrame:
-    names = [name for name in (IMAGE, ID, *labels) if name in _parquet_schema(table).names]
+def _read_parquet(table: Path, columns: Iterable[str]) -> pd.DataFrame:
+    """Those of some columns that are there."""
+    there = _parquet_schema(table).names
+    names = [name for name in columns if name in there]
     try:
         data = pq.read_table(table, columns=names)
     except (pa.ArrowInvalid, OSError) as error:
         raise _no_parquet(table, error) from None
-    columns = {name: _cells(data[name]) for name in names}
-    return pd.DataFrame(columns, pd.RangeIndex(len(data), name="row"), dtype="object")
+    cells = {name: _cells(data[name]) for name in names}
+    return pd.DataFrame(cells, pd.RangeIndex(len(data), name="row"), dtype="object")
 
 
 def _cells(column: pa.ChunkedArray) -> list[str | bytes | None]:

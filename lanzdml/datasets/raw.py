@@ -198,7 +198,8 @@ def check_prompts(dataset: str, file: Path, names: Iterable[str]) -> None:
 
     Those lists were made without the original collections at hand.
     """
-    missing = [name for name in names if name not in read_aspects(str(file))]
+    ours = read_aspects(str(file))
+    missing = [name for name in names if name not in ours]
     if missing:
         _log.warning(
             "%s: %s lacks %s of the collection's own names, such as %r: the prompts are not quite "
