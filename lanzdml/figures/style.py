@@ -1,0 +1,136 @@
+"""What all figures look like: fonts, sizes, colours; and how they are written.
+
+Colours are safe for the colour-blind: those of Okabe and Ito ("Color universal design", 2008) for
+the paper's methods, then those of Tol's "muted" scheme (technical note SRON/EPS/TN/09-002). A
+method has the same colour and marker in every figure.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import wraps
+from pathlib import Path
+from typing import ParamSpec
+
+import matplotlib as mpl
+from matplotlib.colors import LinearSegmentedColormap, is_color_like
+from matplotlib.figure import Figure
+
+from lanzdml.files import replacing
+from lanzdml.methods import METHODS
+
+TEXT_WIDTH = 6.875  # inches: both columns of a paper
+COLUMN_WIDTH = 3.25
+
+RIGHT, WRONG = "#0072B2", "#D55E00"
+NO_CLASS = "#C8C8C8"
+TEXT, MUTED = "#222222", "#666666"
+
+_METHODS = {
+    "random": ("#999999", "x"),
+    "clip": ("#000000", "D"),
+    "indirect": ("#D55E00", "o"),
+    "random_transform": ("#56B4E9", "v"),
+    "pca": ("#E69F00", "P"),
+    "lae": ("#009E73", "s"),
+    "ae": ("#0072B2", "^"),
+    "oracle": ("#CC79A7", "*"),
+}
+_FURTHER = [
+    ("#332288", "<"),
+    ("#882255", ">"),
+    ("#117733", "p"),
+    ("#999933", "h"),
+    ("#AA4499", "d"),
+    ("#88CCEE", "X"),
+    ("#DDCC77", "8"),
+]
+
+# Blue where CLIP's saliency is higher, yellow where InDiReCT's is (the paper's figure 2).
+DIFFERENCE_MAP = LinearSegmentedColormap.from_list("difference", ["#0072B2", "#9A9A9A", "#F0E442"])
+
+_SETTINGS = {
+    # DejaVu comes with matplotlib: figures are the same on every machine.
+    "font.family": "DejaVu Sans",
+    "font.size": 7,
+    "axes.titlesize": 8,
+    "axes.labelsize": 7,
+    "xtick.labelsize": 6.5,
+    "ytick.labelsize": 6.5,
+    "legend.fontsize": 6.5,
+    "legend.frameon": False,
+    "text.color": TEXT,
+    "axes.labelcolor": TEXT,
+    "axes.edgecolor": MUTED,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#E4E4E4",
+    "grid.linewidth": 0.5,
+    "axes.axisbelow": True,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelcolor": TEXT,
+    "ytick.labelcolor": TEXT,
+    "lines.linewidth": 1.1,
+    "lines.markersize": 3.5,
+    "errorbar.capsize": 1.5,
+    "figure.dpi": 100,
+    "savefig.dpi": 300,
+    "pdf.fonttype": 42,  # text stays text
+    "svg.fonttype": "none",
+}
+
+P = ParamSpec("P")
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Inside the block matplotlib draws in our style."""
+    with mpl.rc_context(_SETTINGS):
+        yield
+
+
+def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
+    """A drawing function whose figure is in our style."""
+
+    @wraps(draw)
+    def draw_in_style(*args: P.args, **kwargs: P.kwargs) -> Figure:
+        with style():
+            return draw(*args, **kwargs)
+
+    return draw_in_style
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure, width and height in inches, that makes room for its labels by itself."""
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def write_figure(figure: Figure, paths: Iterable[str | os.PathLike[str]]) -> None:
+    """Write a figure in the format of each path's suffix; the same figure gives the same bytes."""
+    dates = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}}
+    for path in map(Path, paths):
+        with replacing(path) as temporary, style():
+            figure.savefig(temporary, metadata=dates.get(path.suffix))
+
+
+def method_look(method: str) -> dict[str, str]:
+    """Colour and marker of a method: those of one that is not the paper's go by the registry."""
+    if method in _METHODS:
+        color, marker = _METHODS[method]
+    else:
+        further = [name for name in METHODS if name not in _METHODS]
+        position = further.index(method) if method in further else 0
+        color, marker = _FURTHER[position % len(_FURTHER)]
+    return {"color": color, "marker": marker}
+
+
+def class_colors(classes: Sequence[str]) -> list:
+    """A colour for each class: its own where all are names of colours, else apart by hue."""
+    if all(is_color_like(name) for name in classes):
+        return list(classes)
+    if len(classes) <= len(_METHODS):
+        return [color for color, _ in list(_METHODS.values())[::-1]][: len(classes)]
+    return list(mpl.colormaps["turbo"]([i / (len(classes) - 1) for i in range(len(classes))]))
