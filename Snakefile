@@ -29,6 +29,7 @@ include: "rules/embeddings.smk"
 include: "rules/transforms.smk"
 include: "rules/metrics.smk"
 include: "rules/tables.smk"
+include: "rules/figures.smk"
 
 
 onerror:

@@ -45,6 +45,15 @@ def _texts(value: Any) -> Any:
     raise ValueError(f"should be a list of strings or the path of a file{hint}")
 
 
+def _how_many(value: Any) -> Any:
+    """One error for what is neither of the two kinds, in place of one for each kind."""
+    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+        return value
+    if isinstance(value, list) and value and all(isinstance(text, str) for text in value):
+        return value
+    raise ValueError("should be a number of at least 1, or a list of image ids (strings)")
+
+
 class ConfigError(LanzdmlError):
     """All that is wrong with a configuration, one line each."""
 
@@ -146,6 +155,108 @@ class EmbeddingsConfig(_Section):
     ] = 2
 
 
+class MainExperiment(_Section):
+    """What the tables hold: every method on every scored notion, per model, dim and seed."""
+
+    models: Annotated[
+        list[str] | None, Field(min_length=1, description="all models unless given")
+    ] = None
+
+
+class _Ablation(_Section):
+    dataset: Annotated[str, Field(description="name of a dataset")]
+    notions: Annotated[
+        list[str] | None,
+        Field(min_length=1, description="all scored notions of the dataset unless given"),
+    ] = None
+
+
+class DimensionsExperiment(_Ablation):
+    """Scores over the size of the embedding (the paper's figure 3)."""
+
+    model: Annotated[str, Field(description="name of a model")]
+    methods: Annotated[
+        list[str] | None, Field(min_length=1, description="all methods unless given")
+    ] = None
+    dims: Annotated[list[Count], Field(min_length=1, description="sizes r'")]
+    seeds: Annotated[
+        list[int] | None,
+        Field(min_length=1, description="some of the seeds; all of them unless given"),
+    ] = None
+
+
+class ClipSizeExperiment(_Ablation):
+    """Scores over several models, at the first of the dims (the paper's figure 4)."""
+
+    models: Annotated[list[str], Field(min_length=1, description="names of models, in order")]
+    methods: Annotated[
+        list[str] | None, Field(min_length=1, description="all methods unless given")
+    ] = None
+
+
+class PromptCountExperiment(_Ablation):
+    """Scores over the number of prompts, at the first of the dims (the paper's figure 5)."""
+
+    model: Annotated[str, Field(description="name of a model")]
+    methods: Annotated[
+        list[str], Field(min_length=1, description="methods that learn from prompts")
+    ] = ["indirect"]
+    counts: Annotated[
+        list[Count],
+        Field(min_length=1, description="numbers of prompts, drawn anew for each seed"),
+    ]
+
+
+class ExperimentsConfig(_Section):
+    """Which runs are made: those of the tables, and those of the ablation figures."""
+
+    main: MainExperiment = MainExperiment()
+    dimensions: DimensionsExperiment | None = None
+    clip_size: ClipSizeExperiment | None = None
+    prompt_count: PromptCountExperiment | None = None
+
+
+class _Picture(_Section):
+    dataset: Annotated[str, Field(description="name of a dataset")]
+    model: Annotated[str, Field(description="name of a model")]
+
+
+class TrimapFigure(_Picture):
+    """TriMap of CLIP's and InDiReCT's embeddings, for each notion."""
+
+
+class SaliencyFigure(_Picture):
+    """What InDiReCT attends to more than CLIP, for each notion (the paper's figure 2)."""
+
+    images: Annotated[
+        Count | list[str],
+        Field(description="how many images to draw, or the ids of some"),
+        BeforeValidator(_how_many),
+    ] = 6
+    measured: Annotated[
+        Count,
+        Field(description="on how many images the share on the foreground is measured, with masks"),
+    ] = 100
+
+
+class GalleryFigure(_Picture):
+    """The nearest images of a few queries, under CLIP and under InDiReCT for each notion."""
+
+    queries: Annotated[
+        Count | list[str],
+        Field(description="how many queries, or the ids of some images"),
+        BeforeValidator(_how_many),
+    ] = 3
+
+
+class FiguresConfig(_Section):
+    """Pictures of one dataset: InDiReCT at the first of the dims and seeds beside CLIP."""
+
+    trimap: TrimapFigure | None = None
+    saliency: SaliencyFigure | None = None
+    gallery: GalleryFigure | None = None
+
+
 class Config(_Section):
     """A benchmark: every method on every notion of every dataset, per model, dim and seed."""
 
@@ -162,7 +273,14 @@ class Config(_Section):
         Field(description="paper: as its text says; released: as its public code does; or both"),
         BeforeValidator(_protocols),
     ] = DEFAULT
+    experiments: ExperimentsConfig = ExperimentsConfig()
+    figures: FiguresConfig = FiguresConfig()
     embeddings: EmbeddingsConfig = EmbeddingsConfig()
+
+    @property
+    def main_models(self) -> list[str]:
+        """The models of the tables."""
+        return self.experiments.main.models or list(self.models)
 
     @property
     def protocols(self) -> list[str]:

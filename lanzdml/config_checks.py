@@ -1,7 +1,8 @@
 """What a configuration must fulfil beyond its schema: names that exist, files that are there."""
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lanzdml.datasets import DATASETS, find_dataset
 from lanzdml.datasets.archives import is_archive
@@ -37,7 +38,11 @@ def cross_checks(config: "Config") -> list[str]:
         for notion_name, notion in dataset.notions.items():
             lines += _prompt_lines(f"datasets.{name}.notions.{notion_name}", notion)
     for name, model in config.models.items():
-        lines += _model_lines(f"models.{name}", model, config.dims)
+        lines += _model_lines(f"models.{name}", model)
+    for key, section in _experiments(config):
+        lines += _experiment_lines(key, section, config)
+    for name, key, dims in _sizes(config):
+        lines += _dim_lines(name, key, dims, config)
     return lines
 
 
@@ -155,22 +160,120 @@ def _prompt_lines(key: str, notion: "NotionConfig") -> list[str]:
     return lines
 
 
-def _model_lines(key: str, model: "ModelConfig", dims: list[int]) -> list[str]:
+def _model_lines(key: str, model: "ModelConfig") -> list[str]:
     lines = []
     try:
         check_pretrained(model.architecture, model.pretrained)
     except LanzdmlError as error:
         lines.append(f"{key}.pretrained: {error}")
     try:
-        architecture = read_architecture(model.architecture)
+        read_architecture(model.architecture)
     except LanzdmlError as error:
-        return [*lines, f"{key}.architecture: {error}"]
-    if architecture is None:  # of the hub and not fetched yet: the fits will see
-        return lines
-    embed_dim = architecture["embed_dim"]
+        lines.append(f"{key}.architecture: {error}")
+    return lines
+
+
+def _experiments(config: "Config") -> Iterator[tuple[str, Any]]:
+    """The sections below experiments and figures that are given, with their keys."""
+    for group in ("experiments", "figures"):
+        for name, section in getattr(config, group):
+            if section is not None:
+                yield f"{group}.{name}", section
+
+
+def _experiment_lines(key: str, section: Any, config: "Config") -> list[str]:
+    """Whether an experiment or a figure names only what the configuration has."""
+    lines = []
+    known = {
+        "models": config.models,
+        "methods": config.methods,
+        "seeds": config.seeds,
+    }
+    for name, allowed in known.items():
+        values = getattr(section, name, None) or []
+        lines += [
+            f"{key}.{name}: {value!r} is not in {name}; {suggest(str(value), map(str, allowed))}"
+            for value in values
+            if value not in allowed
+        ]
     lines += [
-        f"dims[{position}]: {dim} is larger than the {embed_dim} dimensions of {key}"
+        f"{key}.{name}: {value!r} is listed twice"
+        for name, values in section
+        if isinstance(values, list)
+        for value in _duplicates(values)
+    ]
+    model = getattr(section, "model", None)
+    if model is not None and model not in config.models:
+        lines.append(f"{key}.model: {model!r} is not in models; {suggest(model, config.models)}")
+    dataset = getattr(section, "dataset", None)
+    if dataset is None:
+        return lines
+    if dataset not in config.datasets:
+        allowed = suggest(dataset, config.datasets)
+        return [*lines, f"{key}.dataset: {dataset!r} is not in datasets; {allowed}"]
+    notions = config.datasets[dataset].notions
+    scored = [name for name, notion in notions.items() if notion.scored]
+    lines += [
+        f"{key}.notions: {name!r} is no scored notion of {dataset}; {suggest(name, scored)}"
+        for name in getattr(section, "notions", None) or []
+        if name not in scored
+    ]
+    if key.startswith("figures.") and "indirect" not in config.methods:
+        lines.append(f"{key}: shows what InDiReCT learned; list indirect in methods")
+    if key.startswith("experiments.") and not scored:
+        lines.append(f"{key}.dataset: {dataset} has no scored notion")
+    if key == "experiments.prompt_count":
+        lines += _count_lines(key, section, {name: notions[name] for name in scored})
+    return lines
+
+
+def _count_lines(key: str, section: Any, notions: "dict[str, NotionConfig]") -> list[str]:
+    """Whether there are as many prompts as are to be drawn, and methods that learn from them."""
+    lines = [
+        f"{key}.methods: {name} learns from images, not from prompts"
+        for name in section.methods
+        if name in METHODS and METHODS[name].supervised
+    ]
+    for name in section.notions or notions:
+        notion = notions.get(name)
+        if notion is None or notion.aspects == FROM_LABELS:  # their number is not known yet
+            continue
+        try:
+            texts = read_prompts(notion.prompts) if notion.prompts else read_aspects(notion.aspects)
+        except LanzdmlError:  # said above
+            continue
+        lines += [
+            f"{key}.counts: {count} is more than the {len(set(texts))} prompts of {name}"
+            for count in section.counts
+            if count > len(set(texts))
+        ]
+    return lines
+
+
+def _sizes(config: "Config") -> Iterator[tuple[str, str, list[int]]]:
+    """Models, and the dims that they are asked for under a key."""
+    for name in config.main_models:
+        yield name, "dims", config.dims
+    for key, section in _experiments(config):
+        if key == "experiments.dimensions":
+            yield section.model, f"{key}.dims", section.dims
+        elif key != "experiments.main":
+            for name in getattr(section, "models", None) or [section.model]:
+                if name not in config.main_models:
+                    yield name, "dims", config.dims[:1]
+
+
+def _dim_lines(name: str, key: str, dims: list[int], config: "Config") -> list[str]:
+    """Whether transformed embeddings are no larger than the model's own."""
+    try:
+        architecture = read_architecture(config.models[name].architecture)
+    except (KeyError, LanzdmlError):  # said above
+        return []
+    if architecture is None:  # of the hub and not fetched yet: the fits will see
+        return []
+    embed_dim = architecture["embed_dim"]
+    return [
+        f"{key}[{position}]: {dim} is larger than the {embed_dim} dimensions of models.{name}"
         for position, dim in enumerate(dims)
         if dim > embed_dim
     ]
-    return lines

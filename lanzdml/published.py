@@ -5,6 +5,7 @@ r' = 128, mean and population std over five seeds. They are compared with the ru
 at that dim.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -14,6 +15,7 @@ from lanzdml.markup import DASH, blank_repeats, markdown_table
 from lanzdml.methods import METHODS
 from lanzdml.names import DATASET_NAMES, METHOD_NAMES, METRIC_NAMES, NOTION_NAMES, on_paper
 from lanzdml.protocols import PROTOCOLS
+from lanzdml.runs import read_runs
 from lanzdml.tables import summarise
 
 PUBLISHED = RESOURCES / "published_results.csv"
@@ -69,9 +71,9 @@ def compare(summary: pd.DataFrame) -> pd.DataFrame:
     return rows[COLUMNS]
 
 
-def write_comparison(metrics_file: Path, folder: Path) -> None:
+def write_comparison(metrics_files: Sequence[Path], folder: Path) -> None:
     """Write ``published_comparison.csv``, a row a value, and ``.md``, in the paper's layout."""
-    rows = compare(summarise(pd.read_parquet(metrics_file)))
+    rows = compare(summarise(read_runs(metrics_files)))
     table = rows.to_csv(index=False, lineterminator="\n")
     write_text(folder / "published_comparison.csv", table)
     write_text(folder / "published_comparison.md", render_comparison(rows))

@@ -46,7 +46,7 @@ def evaluate_runs(
     transform_files: Sequence[Path],
     images_file: Path,
     manifest_file: Path,
-    output: Path,
+    outputs: Sequence[Path],
     n_threads: int = 1,
 ) -> None:
     """Transform the labelled images with each transform, score them, and write a row each.
@@ -55,21 +55,23 @@ def evaluate_runs(
     their vectors are compared.
 
     Args:
-        key: dataset, notion, model, protocol, method and dim of the runs.
-        transform_files: one a seed.
+        key: dataset, notion, model, protocol and method of the runs.
+        transform_files: as many for each output, in the outputs' order.
         images_file, manifest_file: the images' embeddings and labels.
-        output: parquet with :data:`COLUMNS`.
+        outputs: parquet with :data:`COLUMNS`.
         n_threads: for the metrics; the values do not depend on it.
     """
     protocol = PROTOCOLS[key["protocol"]]
     sources = protocol.sources(key["dataset"], key["notion"], key["method"])
     images, labels = labelled_images(images_file, manifest_file, sources.labels)
     counts = {"n_images": len(labels), "n_classes": len(np.unique(labels))}
-    rows = [
-        dict(key) | counts | _evaluate(path, images, labels, protocol, n_threads)
-        for path in transform_files
-    ]
-    write_runs(output, pd.DataFrame(rows))
+    n_seeds = len(transform_files) // len(outputs)
+    for position, output in enumerate(outputs):
+        rows = [
+            dict(key) | counts | _evaluate(path, images, labels, protocol, n_threads)
+            for path in transform_files[position * n_seeds : (position + 1) * n_seeds]
+        ]
+        write_runs(output, pd.DataFrame(rows))
 
 
 def _evaluate(
@@ -105,6 +107,12 @@ def write_runs(path: Path, rows: pd.DataFrame) -> None:
         frame.astype(COLUMNS).to_parquet(temporary, index=False)
 
 
+def read_runs(paths: Sequence[Path], seeds: Sequence[int] | None = None) -> pd.DataFrame:
+    """The rows of several files, in the order of the files; of all seeds, or of some."""
+    runs = pd.concat([pd.read_parquet(path) for path in paths], ignore_index=True)
+    return runs if seeds is None else runs[runs["seed"].isin(seeds)]
+
+
 def collect_runs(paths: Sequence[Path], output: Path) -> None:
     """Put the rows of several files into one, in the order of the files."""
-    write_runs(output, pd.concat([pd.read_parquet(path) for path in paths], ignore_index=True))
+    write_runs(output, read_runs(paths))

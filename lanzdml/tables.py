@@ -19,6 +19,7 @@ from lanzdml.methods import METHODS
 from lanzdml.metrics import METRICS, RANK_METRICS
 from lanzdml.names import DATASET_NAMES, METHOD_NAMES, METRIC_NAMES, NOTION_NAMES, on_paper
 from lanzdml.protocols import DEFAULT
+from lanzdml.runs import read_runs
 
 SUFFIXES = ("md", "csv", "tex")
 
@@ -221,9 +222,9 @@ def render_table(summary: pd.DataFrame, table: str, suffix: str) -> str:
     return render(_sections(summary, spec))
 
 
-def write_tables(metrics_file: Path, folder: Path) -> None:
-    """Write every table in every format, ``<table>.<suffix>``, from the rows of all runs."""
-    summary = summarise(pd.read_parquet(metrics_file))
+def write_tables(metrics_files: Sequence[Path], folder: Path) -> None:
+    """Write every table in every format, ``<table>.<suffix>``, from the rows of its runs."""
+    summary = summarise(read_runs(metrics_files))
     for table in TABLES:
         for suffix in SUFFIXES:
             write_text(folder / f"{table}.{suffix}", render_table(summary, table, suffix))

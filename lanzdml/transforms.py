@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,21 +25,22 @@ _SCALARS = {
 }
 
 
-def new_estimator(method: str, dim: str) -> "Method":
+def new_estimator(method: str, dim: str | int) -> "Method":
     """An unfitted estimator; ``dim`` is a number, or anything for methods without one."""
     return METHODS[method](dim=int(dim)) if METHODS[method].has_dim else METHODS[method]()
 
 
 def fit_transforms(
     method: str,
-    dim: str,
+    dims: Sequence[str | int],
     seeds: Sequence[int],
     *,
     outputs: Sequence[Path],
+    counts: Sequence[int | None] = (None,),
     prompts_file: Path | None = None,
     supervision: tuple[Path, Path, str] | None = None,
 ) -> None:
-    """Fit a method for each seed and store one transform a seed.
+    """Fit a method for each dim, number of prompts and seed, and store one transform each.
 
     A method that cannot be fitted to these prompts is stored as such, with the reason. No
     arithmetic is shared between seeds, so each transform is, bit for bit, that of a fit alone.
@@ -48,28 +50,37 @@ def fit_transforms(
 
     Args:
         method: a name of the registry.
-        dim: r', or anything for methods without one.
+        dims: r', or anything for methods without one.
         seeds: one run each.
-        outputs: one file a seed, in the seeds' order.
+        outputs: a file for each dim, count and seed, the last changing fastest.
+        counts: numbers of prompts to draw (see :func:`lanzdml.prompts.draw_prompts`); None takes
+            all.
         prompts_file: prompt embeddings of the notion.
         supervision: images file, manifest file and notion, in place of prompts for a supervised
             method.
 
     Raises:
-        LanzdmlError: the embeddings are smaller than r'.
+        LanzdmlError: the embeddings are smaller than r', or there are fewer prompts than a count.
     """
     from lanzdml.embeddings import labelled_images, read_embeddings
+    from lanzdml.prompts import draw_prompts
 
+    prompts = None
     if METHODS[method].supervised:
         source, data, metadata = supervision[0], labelled_images(*supervision), {}
     else:
         _, prompts, _ = read_embeddings(prompts_file)
-        source, data, metadata = prompts_file, (prompts,), {"n_prompts": len(prompts)}
+        source, data = prompts_file, (prompts,)
     n_features = data[0].shape[1]
-    # Seen with the configuration already, except for a model that was not there yet.
-    if METHODS[method].has_dim and int(dim) > n_features:
-        raise LanzdmlError(f"dims: {dim} is larger than the {n_features} dimensions of {source}")
-    for seed, output in zip(seeds, outputs, strict=True):
+    for (dim, count, seed), output in zip(product(dims, counts, seeds), outputs, strict=True):
+        # Seen with the configuration already, except for a model that was not there yet.
+        if METHODS[method].has_dim and int(dim) > n_features:
+            raise LanzdmlError(
+                f"dims: {dim} is larger than the {n_features} dimensions of {source}"
+            )
+        if prompts is not None:
+            drawn = prompts if count is None else prompts[draw_prompts(len(prompts), count, seed)]
+            data, metadata = (drawn,), {"n_prompts": len(drawn)}
         estimator = new_estimator(method, dim).set_params(random_state=seed)
         try:
             save_transform(output, estimator.fit(*data), **metadata)

@@ -33,10 +33,14 @@ MANIFEST = "results/datasets/{dataset}/manifest.parquet"
 PROMPTS = "results/embeddings/{dataset}/{model}/prompts/{notion}.parquet"
 FIT = "results/transforms/{dataset}/{model}/{notion}/{method}/dim-{dim}"
 TRANSFORM = f"{FIT}/seed-{{seed}}.safetensors"
+SUBSET = f"{FIT}/prompts-{{n_prompts}}"
+SUBSET_TRANSFORM = f"{SUBSET}/seed-{{seed}}.safetensors"
 METRICS = "results/metrics/{protocol}/{dataset}/{model}/{notion}/{method}/dim-{dim}.parquet"
+SUBSET_METRICS = METRICS.replace(".parquet", "/prompts-{n_prompts}.parquet")
 TABLE_FILES = expand("results/tables/{table}.{suffix}", table=TABLES, suffix=SUFFIXES)
 OVERVIEW_FILES = expand("results/tables/table1.{suffix}", suffix=SUFFIXES)
 COMPARISON_FILES = expand("results/tables/published_comparison.{suffix}", suffix=["csv", "md"])
+FIGURE = "results/figures/{figure}.{suffix}"
 FULL_DIM = "full"
 # Those of the configuration, and those that a protocol takes in their place.
 NOTIONS = sorted(
@@ -54,6 +58,7 @@ wildcard_constraints:
     protocol="|".join(CONFIG.protocols),
     method="|".join(map(re.escape, CONFIG.methods)),
     dim=rf"\d+|{FULL_DIM}",
+    n_prompts=r"\d+",
 
 
 @cache
@@ -157,40 +162,113 @@ def all_tables(wildcards):
     """The tables; of scores where there are any, and compared where there are published ones."""
     published = set(read_published()["dataset"])
     compared = COMPARISON_FILES if published & set(CONFIG.datasets) else []
-    scores = [*TABLE_FILES, *compared] if all_metrics(wildcards) else []
-    return [*OVERVIEW_FILES, *scores]
+    scored = [*TABLE_FILES, *compared] if main_runs(wildcards) else []
+    return [*OVERVIEW_FILES, *scored]
 
 
-def dims_of(method):
-    return CONFIG.dims if METHODS[method].has_dim else [FULL_DIM]
+def dims_of(method, dims=CONFIG.dims):
+    return dims if METHODS[method].has_dim else [FULL_DIM]
 
 
-def all_metrics(wildcards):
-    """Metrics of every run that the configuration asks for."""
+def scores(protocols, notions, models, methods, dims, pattern=METRICS, **more):
+    """The metrics of runs, in this order; notions are pairs of a dataset and a notion."""
     return [
-        METRICS.format(
+        path
+        for protocol in protocols
+        for dataset, notion in notions
+        for model in models
+        for method in methods
+        for path in expand(
+            pattern,
             protocol=protocol,
             dataset=dataset,
             model=model,
             notion=notion,
             method=method,
-            dim=dim,
+            dim=dims_of(method, dims),
+            **more,
         )
-        for protocol in CONFIG.protocols
-        for dataset, notion, settings in ALL_NOTIONS
-        if settings.scored
-        for model in CONFIG.models
-        for method in CONFIG.methods
-        for dim in dims_of(method)
     ]
 
 
+def main_runs(wildcards):
+    """Metrics of the runs that the tables show."""
+    notions = [(dataset, name) for dataset, name, notion in ALL_NOTIONS if notion.scored]
+    return scores(CONFIG.protocols, notions, CONFIG.main_models, CONFIG.methods, CONFIG.dims)
+
+
+def notions_of(ablation):
+    """The notions of an ablation, as pairs with its dataset."""
+    return [
+        (dataset, name)
+        for dataset, name, notion in ALL_NOTIONS
+        if dataset == ablation.dataset
+        and notion.scored
+        and (ablation.notions is None or name in ablation.notions)
+    ]
+
+
+def ablated(ablation, models, dims, **more):
+    """Metrics of an ablation's runs: by the first protocol."""
+    methods = ablation.methods or CONFIG.methods
+    return scores(CONFIG.protocols[:1], notions_of(ablation), models, methods, dims, **more)
+
+
+def dimension_runs(wildcards):
+    ablation = CONFIG.experiments.dimensions
+    return ablated(ablation, [ablation.model], ablation.dims)
+
+
+def clip_size_runs(wildcards):
+    ablation = CONFIG.experiments.clip_size
+    return ablated(ablation, ablation.models, CONFIG.dims[:1])
+
+
+def prompt_count_runs(wildcards):
+    """Those of some of the prompts, and those of all for comparison."""
+    ablation = CONFIG.experiments.prompt_count
+    models, dims = [ablation.model], CONFIG.dims[:1]
+    some = ablated(ablation, models, dims, pattern=SUBSET_METRICS, n_prompts=ablation.counts)
+    return some + ablated(ablation, models, dims)
+
+
+# Runs of each ablation that is configured, and so its figure of the same name.
+ABLATIONS = {
+    name: runs
+    for name, runs in {
+        "dimensions": dimension_runs,
+        "clip_size": clip_size_runs,
+        "prompt_count": prompt_count_runs,
+    }.items()
+    if getattr(CONFIG.experiments, name)
+}
+PICTURES = {name: picture for name, picture in CONFIG.figures if picture}
+
+# What the ablation of dims adds to the runs of the tables.
+ADDED_DIMS, ADDED_SEEDS = [], CONFIG.seeds
+if CONFIG.experiments.dimensions:
+    ADDED_DIMS = [dim for dim in CONFIG.experiments.dimensions.dims if dim not in CONFIG.dims]
+    ADDED_SEEDS = CONFIG.experiments.dimensions.seeds or CONFIG.seeds
+
+
+def all_metrics(wildcards):
+    """Metrics of every run that the configuration asks for."""
+    runs = [main_runs, *ABLATIONS.values()]
+    return list(dict.fromkeys(path for find in runs for path in find(wildcards)))
+
+
+def all_figures(wildcards):
+    return expand(FIGURE, figure=[*ABLATIONS, *PICTURES], suffix=["pdf", "png"])
+
+
 def targets(wildcards):
-    """What a run is for: the tables, and of notions that are not scored all that needs no labels."""
-    files = all_tables(wildcards)
+    """What a run is for; of notions that are not scored, all that needs no labels."""
+    files = [*all_tables(wildcards), *all_figures(wildcards)]
+    if main_runs(wildcards):
+        files.append("results/metrics.parquet")
     for dataset, notion, settings in ALL_NOTIONS:
         if not settings.scored:
-            files += unscored(dataset=dataset, notion=notion, model=list(CONFIG.models))
+            files += unscored(dataset=dataset, notion=notion, model=CONFIG.main_models)
     return files
 
 
@@ -211,10 +289,28 @@ def fitted_to(wildcards):
     return {"prompts": PROMPTS}
 
 
-def transforms_of(wildcards):
+def transforms_of(pattern=TRANSFORM, seeds=CONFIG.seeds, **variants):
     """The transforms that runs score: those of another notion where the protocol takes one."""
-    sources = PROTOCOLS[wildcards.protocol].sources(
-        wildcards.dataset, wildcards.notion, wildcards.method
-    )
-    notion = sources.labels if METHODS[wildcards.method].supervised else sources.prompts
-    return expand(TRANSFORM, seed=CONFIG.seeds, **dict(wildcards.items()) | {"notion": notion})
+
+    def find(wildcards):
+        sources = PROTOCOLS[wildcards.protocol].sources(
+            wildcards.dataset, wildcards.notion, wildcards.method
+        )
+        notion = sources.labels if METHODS[wildcards.method].supervised else sources.prompts
+        # The last key changes fastest: the seeds of a run lie together.
+        run = dict(wildcards.items()) | {"notion": notion} | variants | {"seed": seeds}
+        return expand(pattern, **run)
+
+    return find
+
+
+def figure_files(name, category):
+    """Outputs of a figure, and where they stand in Snakemake's own report."""
+    pdf, png = expand(FIGURE, figure=name, suffix=["pdf", "png"])
+    shown = report(png, caption=f"../report/{name}.rst", category=category, labels={"figure": name})
+    return pdf, shown
+
+
+def notions_shown(picture):
+    """The notions of a picture: all those of its dataset, as it needs no labels."""
+    return [name for dataset, name, _ in ALL_NOTIONS if dataset == picture.dataset]

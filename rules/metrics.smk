@@ -3,7 +3,7 @@
 
 rule compute_metrics:
     input:
-        transforms=transforms_of,
+        transforms=transforms_of(),
         images=IMAGES,
         manifest=MANIFEST,
     output:
@@ -25,6 +25,46 @@ rule compute_metrics:
         "({wildcards.model}, {wildcards.protocol} protocol)"
     script:
         "../workflow_scripts/compute_metrics.py"
+
+
+# As with the fits, one job scores all that an ablation adds.
+
+if ADDED_DIMS:
+
+    use rule compute_metrics as compute_dimensions with:
+        input:
+            transforms=transforms_of(seeds=ADDED_SEEDS, dim=ADDED_DIMS),
+            images=IMAGES,
+            manifest=MANIFEST,
+        output:
+            expand(METRICS, dim=ADDED_DIMS, allow_missing=True),
+        log:
+            log_of(METRICS.replace("dim-{dim}", "dimensions")),
+        benchmark:
+            benchmark_of(METRICS.replace("dim-{dim}", "dimensions"))
+
+    ruleorder: compute_dimensions > compute_metrics
+
+
+if "prompt_count" in ABLATIONS:
+
+    use rule compute_metrics as compute_prompt_counts with:
+        input:
+            transforms=transforms_of(
+                SUBSET_TRANSFORM, n_prompts=CONFIG.experiments.prompt_count.counts
+            ),
+            images=IMAGES,
+            manifest=MANIFEST,
+        output:
+            expand(
+                SUBSET_METRICS,
+                n_prompts=CONFIG.experiments.prompt_count.counts,
+                allow_missing=True,
+            ),
+        log:
+            log_of(METRICS.replace(".parquet", "/prompts.parquet")),
+        benchmark:
+            benchmark_of(METRICS.replace(".parquet", "/prompts.parquet"))
 
 
 rule collect_metrics:

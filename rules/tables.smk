@@ -3,7 +3,7 @@
 
 rule make_tables:
     input:
-        "results/metrics.parquet",
+        main_runs,
     output:
         TABLE_FILES,
     log:
@@ -45,7 +45,7 @@ rule make_overview:
 
 rule compare_published:
     input:
-        "results/metrics.parquet",
+        main_runs,
     output:
         COMPARISON_FILES,
     log:

@@ -8,7 +8,7 @@ from job import run
 def main(snakemake) -> None:
     from lanzdml.published import write_comparison
 
-    write_comparison(Path(snakemake.input[0]), Path(snakemake.output[0]).parent)
+    write_comparison([Path(path) for path in snakemake.input], Path(snakemake.output[0]).parent)
 
 
 if "snakemake" in globals():

@@ -13,7 +13,7 @@ def main(snakemake) -> None:
         transform_files=[Path(path) for path in snakemake.input.transforms],
         images_file=Path(snakemake.input.images),
         manifest_file=Path(snakemake.input.manifest),
-        output=Path(snakemake.output[0]),
+        outputs=[Path(path) for path in snakemake.output],
         n_threads=snakemake.threads,
     )
 

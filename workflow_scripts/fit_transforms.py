@@ -1,4 +1,4 @@
-"""Fit one method to one notion's prompts, once for each seed."""
+"""Fit one method to one notion's prompts, once for each dim, number of prompts and seed."""
 
 from pathlib import Path
 
@@ -15,9 +15,10 @@ def main(snakemake) -> None:
         data = {"supervision": (files["images"], files["manifest"], snakemake.wildcards.notion)}
     fit_transforms(
         snakemake.wildcards.method,
-        snakemake.wildcards.dim,
+        snakemake.params.dims,
         snakemake.params.seeds,
         outputs=[Path(path) for path in snakemake.output],
+        counts=snakemake.params.counts,
         **data,
     )
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
-from typing import ParamSpec
+from typing import Any, ParamSpec
 
 import matplotlib as mpl
 from matplotlib.colors import LinearSegmentedColormap, is_color_like
@@ -45,6 +45,8 @@ _FURTHER = [
     ("#88CCEE", "X"),
     ("#DDCC77", "8"),
 ]
+
+_MARKER_SCALE = {"*": 1.7, "x": 1.2, "P": 1.2}  # thin ones look smaller than they are
 
 # Blue where CLIP's saliency is higher, yellow where InDiReCT's is (the paper's figure 2).
 DIFFERENCE_MAP = LinearSegmentedColormap.from_list("difference", ["#0072B2", "#9A9A9A", "#F0E442"])
@@ -116,15 +118,16 @@ def write_figure(figure: Figure, paths: Iterable[str | os.PathLike[str]]) -> Non
             figure.savefig(temporary, metadata=dates.get(path.suffix))
 
 
-def method_look(method: str) -> dict[str, str]:
-    """Colour and marker of a method: those of one that is not the paper's go by the registry."""
+def method_look(method: str) -> dict[str, Any]:
+    """Colour, marker and marker size of a method; further ones than the paper's by the registry."""
     if method in _METHODS:
         color, marker = _METHODS[method]
     else:
         further = [name for name in METHODS if name not in _METHODS]
         position = further.index(method) if method in further else 0
         color, marker = _FURTHER[position % len(_FURTHER)]
-    return {"color": color, "marker": marker}
+    size = mpl.rcParams["lines.markersize"] * _MARKER_SCALE.get(marker, 1)
+    return {"color": color, "marker": marker, "markersize": size}
 
 
 def class_colors(classes: Sequence[str]) -> list:

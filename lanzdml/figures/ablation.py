@@ -1,0 +1,104 @@
+"""What the figures of the ablations have in common: MAP@R over something, a panel a notion."""
+
+from collections.abc import Iterable, Sequence
+from math import ceil
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.container import ErrorbarContainer
+from matplotlib.figure import Figure
+
+from lanzdml.figures.style import TEXT_WIDTH, method_look, new_figure
+from lanzdml.methods import METHODS
+from lanzdml.names import DATASET_NAMES, METHOD_NAMES, METRIC_NAMES, NOTION_NAMES, on_paper
+
+METRIC = "map_at_r"
+Y_LABEL = f"{METRIC_NAMES[METRIC]} in percent"
+_COLUMNS = 3  # panels side by side
+_PANEL_HEIGHT = 2.0
+
+
+def series(runs: pd.DataFrame, by: str) -> pd.DataFrame:
+    """MAP@R in percent over one column of the runs: mean and population std over the seeds.
+
+    Args:
+        runs: rows as in ``metrics.parquet``; of one dataset, and of one model unless it is ``by``.
+        by: the column on the horizontal axis.
+
+    Returns:
+        columns notion, method, ``by``, mean, std; notions as they come, methods as in the registry.
+        Runs that could not be made are not there.
+    """
+    scored = runs.dropna(subset=METRIC).assign(value=lambda rows: 100 * rows[METRIC])
+    groups = scored.groupby(["notion", "method", by], sort=False, observed=True)["value"]
+    table = groups.agg(mean="mean", std=lambda values: values.std(ddof=0)).reset_index()
+    order = {name: position for position, name in enumerate(METHODS)}
+    return table.sort_values("method", key=lambda names: names.map(order), kind="stable")
+
+
+def panels(runs: pd.DataFrame) -> tuple[Figure, dict[str, Axes]]:
+    """A figure with a panel for each notion, by its name."""
+    notions = list(runs["notion"].unique())
+    columns = min(len(notions), _COLUMNS)
+    rows = ceil(len(notions) / columns)
+    width = TEXT_WIDTH * (columns / _COLUMNS if columns > 1 else 0.6)
+    figure = new_figure(width, 0.6 + _PANEL_HEIGHT * rows)
+    # Three rows a panel, so that one can be parted in two and all stay as wide.
+    grid = figure.add_gridspec(3 * rows, columns)
+    axes = {}
+    for position, notion in enumerate(notions):
+        row, column = divmod(position, columns)
+        axes[notion] = figure.add_subplot(grid[3 * row : 3 * row + 3, column])
+        axes[notion].set_title(on_paper(notion, NOTION_NAMES))
+    for axis in list(axes.values())[::columns]:
+        axis.set_ylabel(Y_LABEL)
+    return figure, axes
+
+
+def add_title(figure: Figure, runs: pd.DataFrame, *more: str) -> None:
+    """What the panels have in common, above them."""
+    figure.suptitle(", ".join([on_paper(runs["dataset"].iloc[0], DATASET_NAMES), *more]))
+
+
+def add_method(
+    axis: Axes, method: str, x: Sequence[float], rows: pd.DataFrame
+) -> ErrorbarContainer:
+    """A method's means with their std as error bars, in the method's look."""
+    return axis.errorbar(
+        x,
+        rows["mean"],
+        yerr=rows["std"],
+        label=on_paper(method, METHOD_NAMES),
+        elinewidth=0.7,
+        **method_look(method),
+    )
+
+
+def add_level(axis: Axes, method: str, mean: float, std: float, label: str) -> None:
+    """A method's value as a dashed line across the panel, with its std as a band."""
+    color = method_look(method)["color"]
+    axis.axhline(mean, color=color, linestyle=(0, (4, 2)), label=label, zorder=1.5)
+    if std > 0:
+        axis.axhspan(mean - std, mean + std, color=color, alpha=0.12, linewidth=0)
+
+
+def add_legend(figure: Figure, axes: Iterable[Axes]) -> None:
+    """One legend below all panels: each entry once, curves before dashed lines."""
+    entries = {}
+    for axis in axes:
+        for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
+            entries.setdefault(label, handle)
+    labels = sorted(entries, key=lambda label: not isinstance(entries[label], ErrorbarContainer))
+    columns = len(labels)
+    while columns > 1 and _legend_width(labels, columns) > figure.get_figwidth():
+        columns -= 1
+    figure.legend(
+        [entries[label] for label in labels], labels, loc="outside lower center", ncols=columns
+    )
+
+
+def _legend_width(labels: list[str], columns: int) -> float:
+    """About how wide a legend is, in inches; matplotlib fills it column by column."""
+    rows = ceil(len(labels) / columns)
+    filled = [labels[start : start + rows] for start in range(0, len(labels), rows)]
+    return sum(0.5 + 0.05 * max(map(len, column)) for column in filled)

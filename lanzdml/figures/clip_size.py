@@ -1,0 +1,91 @@
+"""MAP@R over several CLIP models (the paper's figure 4)."""
+
+from itertools import pairwise
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from lanzdml.figures.ablation import (
+    Y_LABEL,
+    add_legend,
+    add_method,
+    add_title,
+    panels,
+    series,
+)
+from lanzdml.figures.style import MUTED, styled
+
+_SPREAD = 0.32  # of the distance between two models, for the error bars of all methods
+_GAP = 0.3  # of a panel's range: a wider one without values is cut out
+_PADDING = 0.08
+
+
+@styled
+def draw_clip_size(runs: pd.DataFrame) -> Figure:
+    """A panel a notion: the models in the order of the rows, and a curve a method.
+
+    The vertical axis of a panel is broken where a wide range holds no value, as Oracle's are often
+    far above the others'.
+
+    Args:
+        runs: rows as in ``metrics.parquet`` of one dataset, at one dim.
+    """
+    models = {name: position for position, name in enumerate(runs["model"].unique())}
+    table = series(runs, "model")
+    figure, axes = panels(runs)
+    figure.get_layout_engine().set(h_pad=0.02)
+    methods = list(table["method"].unique())
+    for notion, axis in axes.items():
+        rows = table[table["notion"] == notion]
+        for part in _break(axis, rows):
+            for method, values in rows.groupby("method", sort=False):
+                shift = _SPREAD * ((methods.index(method) + 0.5) / len(methods) - 0.5)
+                order = values.sort_values("model", key=lambda names: names.map(models))
+                add_method(part, method, order["model"].map(models) + shift, order)
+            part.set_xlim(-0.5, len(models) - 0.5)
+            part.set_xticks(list(models.values()), list(models))
+            part.grid(visible=False, axis="x")
+        axis.set_xlabel("CLIP model")
+    reduced = runs["dim"].mode().iloc[0]
+    add_title(figure, runs, f"r' = {reduced}")
+    add_legend(figure, axes.values())
+    return figure
+
+
+def _break(axis: Axes, rows: pd.DataFrame) -> list[Axes]:
+    """The parts of a panel, lowest first: two where its axis is to be broken.
+
+    The panel given becomes the lower one.
+    """
+    low = (rows["mean"] - rows["std"]).min()
+    high = (rows["mean"] + rows["std"]).max()
+    spans = sorted(zip(rows["mean"] - rows["std"], rows["mean"] + rows["std"], strict=True))
+    end, gaps = spans[0][1], []
+    for (_, before), (start, _) in pairwise(spans):
+        end = max(end, before)
+        gaps.append((start - end, end, start))
+    width, below, above = max(gaps, default=(0.0, low, high))
+    padding = _PADDING * (high - low)
+    if high == low or width < _GAP * (high - low):
+        axis.set_ylim(low - padding if low > padding else 0, high + padding)
+        return [axis]
+    padding = _PADDING * (high - low - width) + 0.02 * (high - low)
+    title, label = axis.get_title(), axis.get_ylabel()
+    panel = axis.get_subplotspec()
+    grid, rows, columns = panel.get_gridspec(), panel.rowspan, panel.colspan
+    upper = axis.figure.add_subplot(grid[rows.start, columns.start])
+    axis.set_subplotspec(grid[rows.start + 1 : rows.stop, columns.start])
+    axis.set_title("")
+    upper.set_title(title)
+    axis.set_ylim(max(0, low - padding), below + padding)
+    upper.set_ylim(above - padding, high + padding)
+    upper.spines["bottom"].set_visible(False)
+    upper.tick_params(axis="x", length=0, labelbottom=False)
+    marks = {"marker": [(-1, -0.6), (1, 0.6)], "markersize": 6, "linestyle": "none",
+             "color": MUTED, "clip_on": False}  # fmt: skip
+    axis.plot(0, 1, transform=axis.transAxes, **marks)
+    upper.plot(0, 0, transform=upper.transAxes, **marks)
+    if label:
+        axis.set_ylabel(Y_LABEL)
+    return [axis, upper]
