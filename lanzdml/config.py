@@ -219,6 +219,10 @@ class ExperimentsConfig(_Section):
 class _Picture(_Section):
     dataset: Annotated[str, Field(description="name of a dataset")]
     model: Annotated[str, Field(description="name of a model")]
+    notions: Annotated[
+        list[str] | None,
+        Field(min_length=1, description="all notions of the dataset unless given, scored or not"),
+    ] = None
 
 
 class TrimapFigure(_Picture):

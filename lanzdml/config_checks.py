@@ -213,14 +213,16 @@ def _experiment_lines(key: str, section: Any, config: "Config") -> list[str]:
         return [*lines, f"{key}.dataset: {dataset!r} is not in datasets; {allowed}"]
     notions = config.datasets[dataset].notions
     scored = [name for name, notion in notions.items() if notion.scored]
+    drawn = key.startswith("figures.")
+    kind, allowed = ("notion", notions) if drawn else ("scored notion", scored)
     lines += [
-        f"{key}.notions: {name!r} is no scored notion of {dataset}; {suggest(name, scored)}"
-        for name in getattr(section, "notions", None) or []
-        if name not in scored
+        f"{key}.notions: {name!r} is no {kind} of {dataset}; {suggest(name, allowed)}"
+        for name in section.notions or []
+        if name not in allowed
     ]
-    if key.startswith("figures.") and "indirect" not in config.methods:
+    if drawn and "indirect" not in config.methods:
         lines.append(f"{key}: shows what InDiReCT learned; list indirect in methods")
-    if key.startswith("experiments.") and not scored:
+    if not drawn and not scored:
         lines.append(f"{key}.dataset: {dataset} has no scored notion")
     if key == "experiments.prompt_count":
         lines += _count_lines(key, section, {name: notions[name] for name in scored})

@@ -312,5 +312,13 @@ def figure_files(name, category):
 
 
 def notions_shown(picture):
-    """The notions of a picture: all those of its dataset, as it needs no labels."""
-    return [name for dataset, name, _ in ALL_NOTIONS if dataset == picture.dataset]
+    """The notions of a picture, which need no labels."""
+    of_dataset = [name for dataset, name, _ in ALL_NOTIONS if dataset == picture.dataset]
+    return [name for name in of_dataset if picture.notions is None or name in picture.notions]
+
+
+def of_picture(name, pattern, **more):
+    """The files of a picture's dataset and model; one a notion where the pattern has notions."""
+    picture = PICTURES[name]
+    keys = {"dataset": picture.dataset, "model": picture.model, "notion": notions_shown(picture)}
+    return expand(pattern, method="indirect", **keys, **more)

@@ -42,6 +42,9 @@ if ADDED_DIMS:
             log_of(METRICS.replace("dim-{dim}", "dimensions")),
         benchmark:
             benchmark_of(METRICS.replace("dim-{dim}", "dimensions"))
+        wildcard_constraints:
+            dataset=re.escape(CONFIG.experiments.dimensions.dataset),
+            model=re.escape(CONFIG.experiments.dimensions.model),
 
     ruleorder: compute_dimensions > compute_metrics
 

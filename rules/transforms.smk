@@ -40,6 +40,9 @@ if ADDED_DIMS:
             log_of(FIT.replace("dim-{dim}", "dimensions")),
         benchmark:
             benchmark_of(FIT.replace("dim-{dim}", "dimensions"))
+        wildcard_constraints:
+            dataset=re.escape(CONFIG.experiments.dimensions.dataset),
+            model=re.escape(CONFIG.experiments.dimensions.model),
         params:
             dims=ADDED_DIMS,
             seeds=ADDED_SEEDS,
