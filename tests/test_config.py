@@ -16,9 +16,18 @@ DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text())
 
 
 @pytest.fixture
-def config(monkeypatch):
+def full(monkeypatch):
+    """The default configuration."""
     monkeypatch.chdir(ROOT)
     return copy.deepcopy(DEFAULT)
+
+
+@pytest.fixture
+def config(full):
+    """The default without its ablations and figures, which name its datasets and models."""
+    del full["experiments"], full["figures"]
+    full["models"] = {"demo-M": full["models"]["demo-M"]}
+    return full
 
 
 def lines_of(config):
@@ -108,8 +117,9 @@ WRONG = [
 ]
 
 
-def test_default_is_valid(config):
-    parsed = parse_config(config)
+def test_default_is_valid(full):
+    parsed = parse_config(full)
+    assert parsed.main_models == ["demo-M"]
     assert list(parsed.datasets["demo_cars"].notions) == [
         "car_model",
         "car_color",
@@ -125,6 +135,76 @@ def test_each_mistake_gives_one_line(config, path, value, expected):
     assert any(expected in line for line in lines), lines
     assert len(lines) == 1, lines
     assert "\n" not in lines[0]
+
+
+DIMENSIONS = ("experiments", "dimensions")
+SIZE = ("experiments", "clip_size")
+COUNT = ("experiments", "prompt_count")
+WRONG_EXPERIMENTS = [
+    (("experiments", "dimension"), {}, "experiments.dimension: unknown key; did you mean 'dim"),
+    (("experiments", "main", "models"), ["demo-X"], "main.models: 'demo-X' is not in models; did"),
+    (("experiments", "main", "models"), [], "experiments.main.models: "),
+    ((*DIMENSIONS, "dataset"), "cars", "dimensions.dataset: 'cars' is not in datasets; did you"),
+    ((*DIMENSIONS, "model"), "demo-m", "dimensions.model: 'demo-m' is not in models; did you mean"),
+    ((*DIMENSIONS, "dims"), [2, 513], "dimensions.dims[1]: 513 is larger than the 512 dimensions"),
+    ((*DIMENSIONS, "dims"), [2, 2], "experiments.dimensions.dims: 2 is listed twice"),
+    ((*DIMENSIONS, "dims"), [], "experiments.dimensions.dims: "),
+    ((*DIMENSIONS, "seeds"), [0, 9], "dimensions.seeds: 9 is not in seeds; allowed: 0, 1, 2, 3, 4"),
+    ((*DIMENSIONS, "methods"), ["lea"], "methods: 'lea' is not in methods; did you mean 'lae'?"),
+    ((*DIMENSIONS, "notions"), ["car_modl"], "notions: 'car_modl' is no scored notion of demo_"),
+    ((*SIZE, "models"), ["demo-S", "M"], "experiments.clip_size.models: 'M' is not in models"),
+    ((*SIZE, "models"), ["demo-S"] * 2, "experiments.clip_size.models: 'demo-S' is listed twice"),
+    ((*COUNT, "counts"), [10, 172], "prompt_count.counts: 172 is more than the 171 prompts of car"),
+    (
+        (*COUNT, "counts"),
+        [0],
+        "experiments.prompt_count.counts[0]: should be greater than or equal",
+    ),
+    ((*COUNT, "methods"), ["oracle"], "oracle learns from images, not from prompts"),
+    (("figures", "trimap", "model"), "demo-X", "figures.trimap.model: 'demo-X' is not in models"),
+    (("figures", "trimap", "dim"), 2, "figures.trimap.dim: unknown key"),
+    (("figures", "saliency", "images"), 0, "saliency.images: should be a number of at least 1, or"),
+    (("figures", "saliency", "images"), True, "should be a number of at least 1, or a list of"),
+    (("figures", "gallery", "queries"), [5], "gallery.queries: should be a number of at least 1,"),
+    (("figures", "gallery", "queries"), ["a"] * 2, "figures.gallery.queries: 'a' is listed twice"),
+    (("figures", "gallery", "notions"), ["x"], "gallery.notions: 'x' is no notion of demo_cars;"),
+]
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "expected"), WRONG_EXPERIMENTS, ids=lambda item: str(item)[:40]
+)
+def test_each_mistake_in_an_experiment_gives_one_line(full, path, value, expected):
+    change(full, path, value)
+    (line,) = lines_of(full)
+    assert expected in line
+
+
+def test_figures_need_indirect(full):
+    full["methods"] = ["clip", "oracle"]
+    full["experiments"].pop("prompt_count")
+    assert lines_of(full) == [
+        f"figures.{name}: shows what InDiReCT learned; list indirect in methods"
+        for name in ("trimap", "saliency", "gallery")
+    ]
+
+
+def test_models_of_a_figure_are_as_large_as_the_first_dim(full, tmp_path):
+    small = json.loads(Path(full["models"]["demo-S"]["architecture"]).read_text())
+    (tmp_path / "small.json").write_text(json.dumps(small | {"embed_dim": 64}))
+    full["models"]["demo-S"]["architecture"] = str(tmp_path / "small.json")
+    assert lines_of(full) == ["dims[0]: 128 is larger than the 64 dimensions of models.demo-S"]
+    del full["experiments"]["clip_size"]
+    assert parse_config(full).main_models == ["demo-M"]
+
+
+def test_figures_show_notions_without_labels_and_ablations_do_not(full):
+    full["datasets"]["demo_cars"]["notions"]["mood"] = PROMPTS | {"scored": False}
+    full["figures"]["gallery"]["notions"] = ["mood", "car_model"]
+    assert parse_config(full).figures.gallery.notions == ["mood", "car_model"]
+    full["experiments"]["dimensions"]["notions"] = ["mood"]
+    (line,) = lines_of(full)
+    assert "experiments.dimensions.notions: 'mood' is no scored notion of demo_cars" in line
 
 
 PROMPTS = {"prompts": ["a merry face", "a sad face"]}

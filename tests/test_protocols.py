@@ -43,11 +43,11 @@ def score(folder, method, protocol, notion="length", dataset="mine"):
     output = folder / f"{protocol}-{method}.parquet"
     evaluate_runs(
         {"dataset": dataset, "notion": notion, "model": "m", "protocol": protocol,
-         "method": method, "dim": "4"},
+         "method": method},
         transform_files=[folder / f"{method}.safetensors"],
         images_file=folder / "images.parquet",
         manifest_file=folder / "manifest.parquet",
-        output=output,
+        outputs=[output],
     )  # fmt: skip
     return pd.read_parquet(output).iloc[0]
 

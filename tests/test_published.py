@@ -173,7 +173,7 @@ def test_a_run_that_could_not_be_made_has_no_difference(runs):
 
 def test_both_files_are_written(runs, tmp_path):
     runs.to_parquet(tmp_path / "metrics.parquet")
-    write_comparison(tmp_path / "metrics.parquet", tmp_path)
+    write_comparison([tmp_path / "metrics.parquet"], tmp_path)
     written = pd.read_csv(tmp_path / "published_comparison.csv")
     assert len(written) == len(compared(runs))
     assert "InDiReCT" in (tmp_path / "published_comparison.md").read_text()

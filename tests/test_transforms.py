@@ -14,6 +14,7 @@ from lanzdml import CLIP, PCA, InDiReCT, LinearAutoencoder, RandomTransform
 from lanzdml.embeddings import write_embeddings
 from lanzdml.errors import CannotFitError, LanzdmlError
 from lanzdml.files import replacing
+from lanzdml.prompts import draw_prompts
 from lanzdml.transforms import (
     fit_transforms,
     load_transform,
@@ -224,7 +225,27 @@ def test_a_dim_beyond_the_embeddings_is_refused(tmp_path, path, method):
     prompts = tmp_path / "prompts.parquet"
     write_embeddings(prompts, pd.DataFrame({"prompt": [str(i) for i in range(9)]}), TEXT, {})
     with pytest.raises(LanzdmlError, match=r"^dims: 7 is larger than the 6 dimensions of .*prompt"):
-        fit_transforms(method, "7", [0], prompts_file=prompts, outputs=[path])
+        fit_transforms(method, ["7"], [0], prompts_file=prompts, outputs=[path])
     assert not path.exists()
-    fit_transforms("random", "6", [0], prompts_file=prompts, outputs=[path])
+    fit_transforms("random", ["6"], [0], prompts_file=prompts, outputs=[path])
     assert load_transform(path).dim == 6
+
+
+def test_one_call_fits_all_dims_counts_and_seeds(tmp_path):
+    """Each is, bit for bit, what a fit alone gives, and counts draw the same for every method."""
+    prompts = tmp_path / "prompts.parquet"
+    write_embeddings(prompts, pd.DataFrame({"prompt": [str(i) for i in range(9)]}), TEXT, {})
+    for method in ("indirect", "random"):
+        runs = [(dim, count, seed) for dim in (2, 3) for count in (None, 5) for seed in (0, 1)]
+        paths = [tmp_path / method / f"{dim}-{count}-{seed}" for dim, count, seed in runs]
+        fit_transforms(
+            method, [2, 3], [0, 1], counts=[None, 5], prompts_file=prompts, outputs=paths
+        )
+        for (dim, count, seed), path in zip(runs, paths, strict=True):
+            fitted, metadata = load_transform(path), read_metadata(path)
+            assert (fitted.dim, fitted.random_state) == (dim, seed)
+            assert metadata["n_prompts"] == str(count or 9)
+            if method == "indirect":
+                rows = slice(None) if count is None else draw_prompts(9, count, seed)
+                alone = InDiReCT(dim=dim, random_state=seed).fit(TEXT[rows])
+                np.testing.assert_array_equal(fitted.U_, alone.U_)

@@ -17,7 +17,7 @@ from lanzdml.figures.ablation import (
 from lanzdml.figures.style import MUTED, styled
 
 _SPREAD = 0.32  # of the distance between two models, for the error bars of all methods
-_GAP = 0.3  # of a panel's range: a wider one without values is cut out
+_GAP = 0.3  # of a panel's highest value: a wider range without values is cut out
 _PADDING = 0.08
 
 
@@ -67,8 +67,8 @@ def _break(axis: Axes, rows: pd.DataFrame) -> list[Axes]:
         gaps.append((start - end, end, start))
     width, below, above = max(gaps, default=(0.0, low, high))
     padding = _PADDING * (high - low)
-    if high == low or width < _GAP * (high - low):
-        axis.set_ylim(low - padding if low > padding else 0, high + padding)
+    if width < _GAP * high:
+        axis.set_ylim(max(0, low - padding), high + padding)
         return [axis]
     padding = _PADDING * (high - low - width) + 0.02 * (high - low)
     title, label = axis.get_title(), axis.get_ylabel()

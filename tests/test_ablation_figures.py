@@ -1,0 +1,209 @@
+"""The figures of the ablations: panels, series and axes, through the figure objects."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.colors import to_hex
+from matplotlib.container import ErrorbarContainer
+
+from lanzdml.figures.clip_size import draw_clip_size
+from lanzdml.figures.dimensions import draw_dimensions
+from lanzdml.figures.prompt_count import draw_prompt_count
+from lanzdml.figures.style import class_colors, method_look, write_figure
+from lanzdml.methods import METHODS
+from lanzdml.names import METHOD_NAMES
+
+NOTIONS = {"car_model": "Car Model", "car_color": "Car Color", "my_own": "my_own"}
+DIMS = [2, 8, 32]
+
+
+def make_runs(**values):
+    """A row for each combination; map_at_r is a function of the row."""
+    rows = pd.MultiIndex.from_product(values.values(), names=values).to_frame(index=False)
+    rows = rows.assign(dataset="demo_cars").reset_index(drop=True)
+    return {"dim": 16, "n_prompts": 17, "model": "demo-M"} | rows.to_dict("series")
+
+
+def runs_of(score, **values):
+    rows = pd.DataFrame(make_runs(**values)).astype({"n_prompts": "Int64"})
+    return rows.assign(map_at_r=rows.apply(score, axis=1))
+
+
+def axes_of(figure):
+    return {axis.get_title(): axis for axis in figure.axes if axis.get_title()}
+
+
+def curves(axis):
+    """Method on paper: (x, mean, std) of its curve."""
+    found = {}
+    for container in axis.containers:
+        assert isinstance(container, ErrorbarContainer)
+        x, y = container.lines[0].get_data()
+        segments = np.array(container.lines[2][0].get_segments())
+        std = (segments[:, 1, 1] - segments[:, 0, 1]) / 2
+        found[container.get_label()] = (np.asarray(x), np.asarray(y), std)
+    return found
+
+
+def levels(axis):
+    return {
+        line.get_label(): line.get_ydata()[0]
+        for line in axis.lines
+        if not line.get_label().startswith("_") and line.get_linestyle() == "--"
+    }
+
+
+def legend_of(figure):
+    (legend,) = figure.legends
+    return [text.get_text() for text in legend.get_texts()]
+
+
+def check_inside(figure):
+    """Nothing is clipped: titles, labels and the legend are inside of the figure."""
+    figure.draw_without_rendering()
+    box = figure.bbox
+    artists = [*figure.legends, *figure.texts]
+    for axis in figure.axes:
+        artists += [axis.title, axis.xaxis.label, axis.yaxis.label]
+    for artist in artists:
+        inner = artist.get_window_extent()
+        assert inner.x0 >= -1, artist
+        assert inner.x1 <= box.x1 + 1, artist
+        assert inner.y0 >= -1, artist
+        assert inner.y1 <= box.y1 + 1, artist
+
+
+@pytest.fixture(scope="module")
+def dimensions():
+    def score(row):
+        if row["method"] == "pca" and row["dim"] > 8:
+            return np.nan
+        return list(METHODS).index(row["method"]) / 10 + row["seed"] / 100 + row["dim"] / 1000
+
+    runs = runs_of(
+        score, notion=NOTIONS, method=[name for name in METHODS if name != "clip"],
+        dim=DIMS, seed=[0, 1],
+    )  # fmt: skip
+    clip = runs_of(lambda row: 0.25, notion=NOTIONS, method=["clip"], dim=[512], seed=[0, 1])
+    return draw_dimensions(pd.concat([runs, clip], ignore_index=True))
+
+
+def test_dimensions_has_a_panel_a_notion_and_a_curve_a_method(dimensions):
+    axes = axes_of(dimensions)
+    assert list(axes) == list(NOTIONS.values())
+    for axis in axes.values():
+        assert axis.get_xscale() == "log"
+        assert axis.get_xlabel() == "embedding size r' (dimensions)"
+        assert [tick.get_text() for tick in axis.get_xticklabels()] == ["2", "8", "32"]
+        found = curves(axis)
+        assert list(found) == [name for key, name in METHOD_NAMES.items() if key != "clip"]
+        x, mean, std = found["InDiReCT"]
+        assert x.tolist() == DIMS
+        assert mean == pytest.approx([20.5 + dim / 10 for dim in DIMS])
+        assert std == pytest.approx([0.5] * 3), "the population's, in percent"
+        assert found["PCA"][0].tolist() == [2, 8], "only where it could be fitted"
+        assert levels(axis) == {"CLIP (512 dimensions)": 25.0}
+    assert axes["Car Model"].get_ylabel() == "MAP@R in percent"
+
+
+def test_dimensions_says_what_it_shows_and_clips_nothing(dimensions):
+    assert dimensions.get_suptitle() == "Demo Cars, demo-M"
+    assert sorted(legend_of(dimensions)) == sorted(
+        ["CLIP (512 dimensions)", *(name for key, name in METHOD_NAMES.items() if key != "clip")]
+    )
+    check_inside(dimensions)
+
+
+def test_a_method_looks_the_same_everywhere(dimensions):
+    (axis, *_) = axes_of(dimensions).values()
+    looks = {
+        box.get_label(): (to_hex(box.lines[0].get_color()), box.lines[0].get_marker())
+        for box in axis.containers
+    }
+    for method, name in METHOD_NAMES.items():
+        if method != "clip":
+            expected = method_look(method)
+            assert looks[name] == (expected["color"].lower(), expected["marker"])
+    assert len({method_look(method)["color"] for method in METHODS}) == len(METHODS)
+    assert len({method_look(method)["marker"] for method in METHODS}) == len(METHODS)
+
+
+def draw_sizes(oracle):
+    models = ["small", "Medium", "a large one"]
+
+    def score(row):
+        base = {"clip": 0.2, "indirect": 0.3, "oracle": oracle}[row["method"]]
+        return base + models.index(row["model"]) / 100
+
+    runs = runs_of(
+        score, notion=["car_model", "car_color"], model=models,
+        method=["clip", "indirect", "oracle"], seed=[0, 1],
+    )  # fmt: skip
+    return draw_clip_size(runs)
+
+
+def test_clip_size_has_the_models_in_order():
+    figure = draw_sizes(oracle=0.35)
+    axes = axes_of(figure)
+    assert list(axes) == ["Car Model", "Car Color"]
+    assert len(figure.axes) == 2, "nothing to cut out"
+    for axis in axes.values():
+        labels = [tick.get_text() for tick in axis.get_xticklabels()]
+        assert labels == ["small", "Medium", "a large one"]
+        x, mean, _ = curves(axis)["InDiReCT"]
+        assert np.abs(x - [0, 1, 2]).max() < 0.2
+        assert mean == pytest.approx([30, 31, 32])
+    assert legend_of(figure) == ["CLIP", "InDiReCT", "Oracle"]
+    check_inside(figure)
+
+
+def test_clip_size_breaks_the_axis_below_a_far_oracle():
+    figure = draw_sizes(oracle=0.9)
+    assert len(figure.axes) == 4
+    for axis in figure.axes:
+        assert list(curves(axis)) == ["CLIP", "InDiReCT", "Oracle"]
+    upper = axes_of(figure)["Car Model"]
+    lower = next(axis for axis in figure.axes if axis.get_ylabel())
+    assert lower.get_xlabel() == "CLIP model"
+    assert lower.get_ylim()[0] <= 20 < 32 <= lower.get_ylim()[1] < 60
+    assert 60 < upper.get_ylim()[0] <= 90 < 92 <= upper.get_ylim()[1]
+    assert lower.get_position().width == pytest.approx(upper.get_position().width)
+    check_inside(figure)
+
+
+def test_prompt_count_has_a_line_for_all_prompts():
+    def score(row):
+        return row["n_prompts"] / 1000 + row["seed"] / 100
+
+    runs = runs_of(
+        score, notion=["car_model"], method=["indirect", "lae"], n_prompts=[10, 50, 171],
+        seed=[0, 1],
+    )  # fmt: skip
+    figure = draw_prompt_count(runs)
+    (axis,) = axes_of(figure).values()
+    assert axis.get_xlabel() == "number of prompts"
+    x, mean, std = curves(axis)["InDiReCT"]
+    assert x.tolist() == [10, 50]
+    assert mean == pytest.approx([1.5, 5.5])
+    assert std == pytest.approx([0.5, 0.5])
+    full = {f"{name}, all 171 prompts": pytest.approx(17.6) for name in ("InDiReCT", "LAE")}
+    assert levels(axis) == full
+    assert legend_of(figure) == ["InDiReCT", "LAE", *full]
+    assert figure.get_suptitle() == "Demo Cars, demo-M, r' = 16"
+    check_inside(figure)
+
+
+def test_files_have_content_and_are_the_same_each_time(dimensions, tmp_path):
+    for attempt in ("one", "two"):
+        write_figure(dimensions, [tmp_path / f"{attempt}.pdf", tmp_path / f"{attempt}.png"])
+    for suffix, magic in ((".pdf", b"%PDF"), (".png", b"\x89PNG")):
+        one, two = ((tmp_path / name).with_suffix(suffix).read_bytes() for name in ("one", "two"))
+        assert one.startswith(magic)
+        assert len(one) > 10_000
+        assert one == two
+
+
+def test_classes_with_names_of_colours_have_them():
+    assert class_colors(["red", "white", "fuchsia"]) == ["red", "white", "fuchsia"]
+    assert len({to_hex(color) for color in class_colors([f"class {i}" for i in range(98)])}) == 98
+    assert len({to_hex(color) for color in class_colors(["red", "mixed", "other"])}) == 3
