@@ -40,7 +40,12 @@ SUBSET_METRICS = METRICS.replace(".parquet", "/prompts-{n_prompts}.parquet")
 TABLE_FILES = expand("results/tables/{table}.{suffix}", table=TABLES, suffix=SUFFIXES)
 OVERVIEW_FILES = expand("results/tables/table1.{suffix}", suffix=SUFFIXES)
 COMPARISON_FILES = expand("results/tables/published_comparison.{suffix}", suffix=["csv", "md"])
+TRIMAP = "results/trimap/{dataset}/{model}.parquet"
+SALIENCY_MAPS = "results/saliency/{dataset}/{model}/maps.safetensors"
+SALIENCY_SHARES = "results/saliency/{dataset}/{model}/shares.parquet"
+SALIENCY_TABLE = expand("results/tables/saliency.{suffix}", suffix=["md", "csv"])
 FIGURE = "results/figures/{figure}.{suffix}"
+REPORT = "results/report.html"
 FULL_DIM = "full"
 # Those of the configuration, and those that a protocol takes in their place.
 NOTIONS = sorted(
@@ -317,8 +322,12 @@ def notions_shown(picture):
     return [name for name in of_dataset if picture.notions is None or name in picture.notions]
 
 
-def of_picture(name, pattern, **more):
-    """The files of a picture's dataset and model; one a notion where the pattern has notions."""
-    picture = PICTURES[name]
-    keys = {"dataset": picture.dataset, "model": picture.model, "notion": notions_shown(picture)}
-    return expand(pattern, method="indirect", **keys, **more)
+def of_picture(name, pattern):
+    """The files of a picture's dataset and model, by functions that wait for there being one."""
+
+    def find(wildcards):
+        picture = PICTURES[name]
+        keys = {"dataset": picture.dataset, "model": picture.model}
+        return expand(pattern, **keys, notion=notions_shown(picture))
+
+    return find

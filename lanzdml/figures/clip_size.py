@@ -66,7 +66,7 @@ def _break(axis: Axes, rows: pd.DataFrame) -> list[Axes]:
         end = max(end, before)
         gaps.append((start - end, end, start))
     width, below, above = max(gaps, default=(0.0, low, high))
-    padding = _PADDING * (high - low)
+    padding = _PADDING * (high - low) or 1.0
     if width < _GAP * high:
         axis.set_ylim(max(0, low - padding), high + padding)
         return [axis]
