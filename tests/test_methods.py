@@ -36,6 +36,7 @@ from lanzdml.methods.indirect import arccos, mean_angle
 from lanzdml.methods.initial import gaussian, linear_layer
 from lanzdml.methods.optimise import minimise, one_torch_thread
 from lanzdml.methods.oracle import normalized_softmax
+from lanzdml.methods.products import product
 from lanzdml.methods.reconstruction import squared_error
 from lanzdml.transforms import load_transform, save_transform
 
@@ -488,6 +489,14 @@ TRAINED = {
         lambda seed: normals(seed, (R, 5)),
         0,
     ),
+    # Here U is too wide for the way through U^T U.
+    "indirect_wide": (
+        InDiReCT(12),
+        lambda: mean_angle(UNIT_TEXT, 12),
+        lambda *p: indirect_loss(TEXT64, *p),
+        lambda seed: normals(seed, (R, 12)),
+        0,
+    ),
     "lae": (
         LinearAutoencoder(5),
         lambda: squared_error(UNIT_TEXT, (1, 1)),
@@ -549,6 +558,31 @@ def test_gradients_are_those_of_automatic_differentiation(
         torch.testing.assert_close(value, expected.detach(), rtol=1e-12, atol=0)
         for gradient, parameter in zip(gradients, plain, strict=True):
             torch.testing.assert_close(gradient, parameter.grad, rtol=1e-11, atol=1e-13)
+
+
+@pytest.mark.parametrize("sizes", [(7, 24, 5), (130, 90, 100), (600, 512, 2), (2, 512, 600)])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_product_is_that_of_torch_in_any_layout(sizes, dtype):
+    n, k, m = sizes
+    rng = np.random.default_rng(0)
+    a, b = (torch.tensor(rng.standard_normal(shape), dtype=dtype) for shape in ((n, k), (k, m)))
+    expected = a.double() @ b.double()
+    for left in (a, a.mT.contiguous().mT):
+        for right in (b, b.mT.contiguous().mT):
+            out = torch.empty(n, m, dtype=dtype)
+            for result in (product(left, right), product(left, right, out=out)):
+                assert result.is_contiguous()
+                torch.testing.assert_close(result.double(), expected, rtol=1e-5, atol=1e-4)
+            assert result is out
+            row = torch.arange(m, dtype=dtype)
+            shifted = product(left, right, bias=row).double()
+            torch.testing.assert_close(shifted, expected + row, rtol=1e-5, atol=1e-4)
+
+
+def test_product_without_onednn(monkeypatch):
+    a, b = torch.ones(200, 100), torch.ones(100, 200)
+    monkeypatch.setattr("lanzdml.methods.products._ONEDNN", None)
+    torch.testing.assert_close(product(a, b), a @ b)
 
 
 @trained

@@ -76,23 +76,26 @@ def normalized_softmax(unit_images: NDArray, codes: NDArray[np.integer]) -> "Obj
     """
     import torch
 
+    from lanzdml.methods.products import product
+
     images = torch.tensor(unit_images)
+    transposed_images = images.mT.contiguous()
     target = torch.tensor(codes)[:, None]
     m = len(images)
     minus_one = images.new_full((m, 1), -1)
 
     def objective(parameters: "list[Tensor]", gradients: "list[Tensor]") -> "Tensor":
         U, prototypes = parameters
-        vectors, lengths = split(images @ U)
+        vectors, lengths = split(product(images, U))
         centres, centre_lengths = split(prototypes)
-        log_probabilities = (vectors @ centres.mT).log_softmax(1)
+        log_probabilities = product(vectors, centres.mT).log_softmax(1)
         loss = -log_probabilities.gather(1, target).mean()
 
         d_cosines = log_probabilities.exp_()
         d_cosines.scatter_add_(1, target, minus_one).div_(m)
-        d_rows = through_split(d_cosines @ centres, vectors, lengths)
-        torch.mm(images.mT, d_rows, out=gradients[0])
-        gradients[1].copy_(through_split(d_cosines.mT @ vectors, centres, centre_lengths))
+        d_rows = through_split(product(d_cosines, centres), vectors, lengths)
+        product(transposed_images, d_rows, out=gradients[0])
+        gradients[1].copy_(through_split(product(d_cosines.mT, vectors), centres, centre_lengths))
         return loss
 
     def split(rows: "Tensor") -> "tuple[Tensor, Tensor]":

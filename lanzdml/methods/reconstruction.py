@@ -23,13 +23,15 @@ def squared_error(unit_text: NDArray, slopes: Sequence[float]) -> "Objective":
     """
     import torch
 
+    from lanzdml.methods.products import product
+
     text = torch.tensor(unit_text)
 
     def objective(parameters: "list[Tensor]", gradients: "list[Tensor]") -> "Tensor":
         weights, biases = parameters[::2], parameters[1::2]
         inputs = [text]
         for weight, bias, slope in zip(weights, biases, slopes, strict=True):
-            output = torch.addmm(bias, inputs[-1], weight.mT)
+            output = product(inputs[-1], weight.mT, bias=bias)
             if slope != 1:
                 torch.nn.functional.leaky_relu_(output, slope)
             inputs.append(output)
@@ -42,10 +44,10 @@ def squared_error(unit_text: NDArray, slopes: Sequence[float]) -> "Objective":
             if slopes[layer] != 1:
                 # The sign of an output is that of the sum before it.
                 upstream = torch.where(inputs[layer + 1] > 0, upstream, slopes[layer] * upstream)
-            torch.mm(upstream.mT, inputs[layer], out=gradients[2 * layer])
+            product(upstream.mT, inputs[layer], out=gradients[2 * layer])
             torch.sum(upstream, 0, out=gradients[2 * layer + 1])
             if layer:
-                upstream = upstream @ weights[layer]
+                upstream = product(upstream, weights[layer])
         return loss
 
     return objective
