@@ -152,7 +152,7 @@ ALL_NOTIONS = [
 
 def of_all_notions(pattern):
     """The files of every notion; prompts are the same for every model."""
-    model = next(iter(CONFIG.models))
+    model = CONFIG.main_models[0]
     return [pattern.format(dataset=d, model=model, notion=n) for d, n, _ in ALL_NOTIONS]
 
 
@@ -323,11 +323,31 @@ def notions_shown(picture):
 
 
 def of_picture(name, pattern):
-    """The files of a picture's dataset and model, by functions that wait for there being one."""
+    """The file of a picture's dataset and model."""
 
     def find(wildcards):
         picture = PICTURES[name]
-        keys = {"dataset": picture.dataset, "model": picture.model}
-        return expand(pattern, **keys, notion=notions_shown(picture))
+        return pattern.format(dataset=picture.dataset, model=picture.model)
+
+    return find
+
+
+def learned_for(name, dim=CONFIG.dims[0], seed=CONFIG.seeds[0]):
+    """What InDiReCT learned for each notion of a picture."""
+
+    def find(wildcards):
+        picture = PICTURES[name]
+        keys = {"dataset": picture.dataset, "model": picture.model, "method": "indirect"}
+        return expand(TRANSFORM, **keys, notion=notions_shown(picture), dim=dim, seed=seed)
+
+    return find
+
+
+def setting(name, key):
+    """A setting of a picture; its notions are those that it shows."""
+
+    def find(wildcards):
+        picture = PICTURES[name]
+        return notions_shown(picture) if key == "notions" else getattr(picture, key)
 
     return find
