@@ -2,7 +2,8 @@
 
 Columns: ``image_id`` (string, unique), ``path`` (relative to the dataset's root) or ``image``
 (encoded bytes), then one string column a notion, null where an image has no label for it. The order
-of the rows is the order of evaluation.
+of the rows is the order of evaluation. A dataset may have a column ``mask``: an encoded image of an
+image's size, black but for the foreground, null where there is none.
 
 A dataset's reader may add a column ``excluded`` with the reason of every row that is to be left
 out, null for the others. Such rows are listed in a CSV of their own beside the manifest.
@@ -19,9 +20,9 @@ import pyarrow.parquet as pq
 from lanzdml.errors import LanzdmlError
 from lanzdml.files import replacing
 
-ID, PATH, IMAGE = "image_id", "path", "image"
+ID, PATH, IMAGE, MASK = "image_id", "path", "image", "mask"
 EXCLUDED = "excluded"
-NOT_NOTIONS = (ID, PATH, IMAGE, EXCLUDED)  # columns with a meaning of their own
+NOT_NOTIONS = (ID, PATH, IMAGE, MASK, EXCLUDED)  # columns with a meaning of their own
 
 
 def check_manifest(manifest: pd.DataFrame, notions: Sequence[str], name: str) -> None:
@@ -93,6 +94,7 @@ def write_manifest(path: Path, manifest: pd.DataFrame, notions: Sequence[str], n
     schema = pa.schema([
         (ID, pa.string()),
         (source, pa.string() if source == PATH else pa.binary()),
+        *((MASK, pa.binary()) for _ in range(MASK in manifest)),
         *((notion, pa.string()) for notion in notions),
     ])  # fmt: skip
     table = pa.Table.from_pandas(manifest[schema.names], schema=schema, preserve_index=False)

@@ -83,8 +83,8 @@ def build_demo_cars(root: Path) -> pd.DataFrame:
     """One parquet file with encoded images."""
     save_image(root / "a.png", "palette")
     manifest = pd.DataFrame(
-        [("0", (root / "a.png").read_bytes(), "suv", "red", "blue")],
-        columns=["image_id", "image", "car_model", "car_color", "background_color"],
+        [("0", (root / "a.png").read_bytes(), b"mask", "suv", "red", "blue")],
+        columns=["image_id", "image", "mask", "car_model", "car_color", "background_color"],
     )
     manifest.to_parquet(root / "test.parquet", index=False)
     return manifest

@@ -13,7 +13,8 @@ import pytest
 from lanzdml.datasets import find_dataset
 from lanzdml.datasets.own import has_label, label_columns, read_manifest
 from lanzdml.errors import LanzdmlError
-from lanzdml.manifest import check_manifest
+from lanzdml.manifest import check_manifest, write_manifest
+from lanzdml.manifest import read_manifest as read_written
 from tests.raw_datasets import save_image
 
 ROOT = Path(__file__).parents[1]
@@ -134,6 +135,18 @@ def test_parquet_of_encoded_images(folder):
     assert [row["image_id"] for row in rows_of(named)] == ["11", "12"]
 
 
+def test_masks_are_no_notion_and_kept_encoded(folder):
+    mask = (folder / "b.png").read_bytes()
+    table = write_csv(folder, "image,mask,color\na.png,b.png,red\nb.png,,red\n")
+    assert label_columns(table) == ("color",)
+    assert [row["mask"] for row in rows_of(table)] == [mask, None]
+    for masks in (["b.png", None], [mask, None], [{"bytes": mask}, {"bytes": None}]):
+        table = write_parquet(folder, image=["a.png", "b.png"], mask=masks, color=["red"] * 2)
+        assert [row["mask"] for row in rows_of(table)] == [mask, None]
+    write_manifest(folder / "m.parquet", read_manifest(folder, table), ("color",), "mine")
+    assert read_written(folder / "m.parquet")["mask"].tolist() == [mask, None]
+
+
 def test_the_script_reads_images_in_an_archive(folder, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / "workflow_scripts"))
     shutil.make_archive(str(folder / "images"), "zip", folder, "sub")
@@ -181,6 +194,7 @@ def test_a_table_is_a_dataset(folder):
         ("image,image_id\na.png,1\nb.png,1\n", "line 3: image_id '1' is there already, in line 2"),
         ("image,image_id\na.png,1\nb.png,\n", "line 3: image_id is empty"),
         ("image\na.png\nsub\nx.png\n", "line 3: there is no image sub in "),
+        ("image,mask\na.png,\nb.png,x.png\n", "line 3: there is no mask x.png in "),
         ("image\na.png\nx.png\ny.png\n", "(missing: 2 of 3); paths are relative to that folder"),
     ],
 )  # fmt: skip
@@ -193,6 +207,7 @@ def test_bad_csv(folder, text, message):
     [
         ({"file": ["a.png"]}, "has no column 'image', but file"),
         ({"image": [1.5]}, "column image holds double; needed are paths (string) or encoded"),
+        ({"image": ["a.png"], "mask": [[1, 0]]}, "column mask holds list"),
         ({"image": ["a.png"], "image_id": [1.5]}, "column image_id holds double"),
         ({"image": pa.array([], pa.string())}, "lists no images"),
         ({"image": ["a.png", None]}, "row 1: image is empty"),

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 from lanzdml.errors import LanzdmlError
 
 OWN_FILE = "resources/demo_cars/test.parquet"
-COLUMNS = ("image_id", "image", "car_model", "car_color", "background_color")
+COLUMNS = ("image_id", "image", "mask", "car_model", "car_color", "background_color")
 
 
 def read_manifest(root: Path) -> pd.DataFrame:

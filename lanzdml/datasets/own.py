@@ -1,9 +1,10 @@
 """A dataset of the user's own: images listed with their labels in a table (docs/your-own.md).
 
 The table is a CSV or a parquet file. Its column ``image`` holds paths relative to the dataset's
-root or, in parquet, the encoded images. ``image_id`` may name the images. Every other column is a
-notion, with nothing in it where an image has no label; columns of a parquet file that can hold no
-names, such as decimal numbers, are left out.
+root or, in parquet, the encoded images. ``image_id`` may name the images, and ``mask`` may hold
+masks of their foreground in the same way. Every other column is a notion, with nothing in it where
+an image has no label; columns of a parquet file that can hold no names, such as decimal numbers,
+are left out.
 """
 
 import csv
@@ -19,7 +20,7 @@ import pyarrow.parquet as pq
 
 from lanzdml.datasets import raw
 from lanzdml.errors import LanzdmlError
-from lanzdml.manifest import EXCLUDED, ID, IMAGE, PATH
+from lanzdml.manifest import EXCLUDED, ID, IMAGE, MASK, PATH
 
 BYTES = "bytes"  # of an image as the library `datasets` of Hugging Face saves it: bytes and a path
 
@@ -44,7 +45,7 @@ def label_columns(table: Path) -> tuple[str, ...]:
         column
         for column in labels
         # The index of a data frame is saved under a name of pandas' own.
-        if column not in (IMAGE, ID) and not column.startswith("__index_level_")
+        if column not in (IMAGE, ID, MASK) and not column.startswith("__index_level_")
     )
 
 
@@ -71,10 +72,11 @@ def read_manifest(root: Path, table: Path) -> pd.DataFrame:
 
     Raises:
         LanzdmlError: as :func:`label_columns`, or a row cannot be used: its image is not named, not
-            there or listed twice, or it has more or fewer cells than there are columns.
+            there or listed twice, its mask is not there, or it has more or fewer cells than there
+            are columns.
     """
     labels = label_columns(table)
-    columns = (IMAGE, ID, *labels)
+    columns = (IMAGE, ID, MASK, *labels)
     rows = _read_csv(table) if _is_csv(table) else _read_parquet(table, columns)
     if rows.empty:
         raise LanzdmlError(f"{table} lists no images")
@@ -82,14 +84,23 @@ def read_manifest(root: Path, table: Path) -> pd.DataFrame:
     source = IMAGE if isinstance(rows[IMAGE].iloc[0], bytes) else PATH
     if source == PATH:
         _check_distinct(table, rows, IMAGE)
-        _check_files(table, rows, root)
+        _check_files(table, rows, root, IMAGE)
     if ID in rows:
         _check_filled(table, rows, ID)
         _check_distinct(table, rows, ID)
     else:
         rows[ID] = rows[IMAGE] if source == PATH else rows.index.astype("str")
-    manifest = rows.rename(columns={IMAGE: source})
-    return manifest[[ID, source, *labels]].reset_index(drop=True)
+    manifest = rows.rename(columns={IMAGE: source})[[ID, source, *labels]]
+    if MASK in rows:
+        manifest[MASK] = _masks(table, rows, root)
+    return manifest.reset_index(drop=True)
+
+
+def _masks(table: Path, rows: pd.DataFrame, root: Path) -> list[bytes | None]:
+    """Encoded masks: what a manifest holds, whether or not it holds paths of the images."""
+    _check_files(table, rows, root, MASK)
+    masks = rows[MASK].astype(object).where(rows[MASK].notna(), None)
+    return [(root / mask).read_bytes() if isinstance(mask, str) else mask for mask in masks]
 
 
 # Both readers give strings without blanks around them, None for nothing, and an index that is named
@@ -162,10 +173,10 @@ def _parquet_schema(table: Path) -> pa.Schema:
     except (pa.ArrowInvalid, OSError) as error:
         raise _no_parquet(table, error) from None
     for field in schema:
-        if field.name == IMAGE and not (_is_name(field.type) or _is_bytes(field.type)):
+        if field.name in (IMAGE, MASK) and not (_is_name(field.type) or _is_bytes(field.type)):
             raise LanzdmlError(
-                f"{table}: column {IMAGE} holds {field.type}; needed are paths (string) or encoded "
-                "images (binary)"
+                f"{table}: column {field.name} holds {field.type}; needed are paths (string) or "
+                "encoded images (binary)"
             )
         if field.name == ID and not _is_name(field.type):
             raise LanzdmlError(f"{table}: column {ID} holds {field.type}; needed are strings")
@@ -230,15 +241,16 @@ def _check_distinct(table: Path, rows: pd.DataFrame, column: str) -> None:
         )
 
 
-def _check_files(table: Path, rows: pd.DataFrame, root: Path) -> None:
-    if not root.is_dir():
+def _check_files(table: Path, rows: pd.DataFrame, root: Path, column: str) -> None:
+    paths = rows[column][[isinstance(cell, str) for cell in rows[column]]]
+    if len(paths) and not root.is_dir():
         raise LanzdmlError(f"there is no folder {root} for the images of {table}")
     # False, too, for names that no file can have
-    missing = rows.index[[not os.path.isfile(root / name) for name in rows[IMAGE]]]
+    missing = paths.index[[not os.path.isfile(root / name) for name in paths]]
     if len(missing):
         raise LanzdmlError(
-            f"{table}, {_first(missing)}: there is no image {rows[IMAGE][missing[0]]} in {root} "
-            f"(missing: {len(missing):,} of {len(rows):,}); paths are relative to that folder"
+            f"{table}, {_first(missing)}: there is no {column} {paths[missing[0]]} in {root} "
+            f"(missing: {len(missing):,} of {len(paths):,}); paths are relative to that folder"
         )
 
 
