@@ -1,7 +1,6 @@
 """CLIP models through open_clip: load one, say exactly which one it is, embed with it."""
 
 import hashlib
-import io
 import logging
 import textwrap
 from collections.abc import Iterator
@@ -15,8 +14,7 @@ import numpy as np
 import pandas as pd
 
 from lanzdml.errors import LanzdmlError, suggest
-from lanzdml.images import to_rgb
-from lanzdml.manifest import ID, IMAGE, PATH
+from lanzdml.images import Images
 from lanzdml.models import (
     CONFIG_FILE,
     FOLDER_PREFIX,
@@ -260,32 +258,21 @@ def _state_checksum(model: "torch.nn.Module") -> str:
     return digest.hexdigest()
 
 
-class _Images:
-    """A torch dataset: decodes and preprocesses one image of a manifest."""
+class _Inputs:
+    """A torch dataset: images as a model takes them."""
 
-    def __init__(self, manifest: pd.DataFrame, root: Path, preprocess) -> None:
-        self._ids = manifest[ID].tolist()
-        self._is_path = PATH in manifest
-        self._sources = manifest[PATH if self._is_path else IMAGE].tolist()
-        self._root, self._preprocess = root, preprocess
+    def __init__(self, images: Images, preprocess) -> None:
+        self._images, self._preprocess = images, preprocess
 
     def __len__(self) -> int:
-        return len(self._ids)
+        return len(self._images)
 
     def __getitem__(self, index: int):
-        from PIL import Image
-
-        source = self._sources[index]
         try:
-            with Image.open(self._root / source if self._is_path else io.BytesIO(source)) as image:
-                return self._preprocess(to_rgb(image))
-        # Pillow raises all of these for broken files.
-        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-            name = (
-                f"{self._ids[index]} ({self._root / source})" if self._is_path else self._ids[index]
-            )
+            return self._preprocess(self._images[index])
+        except LanzdmlError as error:
             # Returned, not raised: torch would wrap the traceback of a worker around it.
-            return LanzdmlError(f"image {name} cannot be read: {error}")
+            return error
 
 
 def _collate(items: list):
@@ -317,7 +304,7 @@ def embed_images(
     from torch.utils.data import DataLoader
     from tqdm import tqdm
 
-    images = _Images(manifest, root, clip.preprocess)
+    images = _Inputs(Images(manifest, root), clip.preprocess)
     batches = DataLoader(
         images,
         batch_size=batch_size,
