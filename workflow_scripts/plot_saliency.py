@@ -1,0 +1,21 @@
+"""Draw the saliency maps' differences, and write the table of what is on the foreground."""
+
+from job import run
+
+
+def main(snakemake) -> None:
+    import pandas as pd
+
+    from lanzdml.figures.saliency import draw_saliency
+    from lanzdml.figures.style import write_figure
+    from lanzdml.saliency import read_maps
+    from lanzdml.saliency_table import write_saliency_table
+
+    maps, shares = read_maps(snakemake.input.maps), pd.read_parquet(snakemake.input.shares)
+    figure = draw_saliency(maps.images, maps.difference, maps.masks, maps.notions)
+    write_figure(figure, snakemake.output.figure)
+    write_saliency_table(shares, maps, snakemake.params.dataset, snakemake.output.table)
+
+
+if "snakemake" in globals():
+    run(main, snakemake)  # noqa: F821
