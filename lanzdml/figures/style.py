@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, ParamSpec
 
 import matplotlib as mpl
-from matplotlib.colors import LinearSegmentedColormap, is_color_like
+import numpy as np
+from matplotlib.colors import CSS4_COLORS, LinearSegmentedColormap, to_rgba_array
 from matplotlib.figure import Figure
 
 from lanzdml.files import replacing
@@ -130,10 +131,31 @@ def method_look(method: str) -> dict[str, Any]:
     return {"color": color, "marker": marker, "markersize": size}
 
 
+def own_colors(classes: Sequence[str]) -> list[str | None]:
+    """The CSS colours that classes are named after ("Light Blue"), if most of them are.
+
+    None for each of the rest ("mixed"), and for all where few are ("tan" among countries).
+    """
+    names = [name.lower().replace(" ", "") for name in classes]
+    own = [name if name in CSS4_COLORS else None for name in names]
+    return own if own.count(None) * 2 < len(own) else [None] * len(own)
+
+
 def class_colors(classes: Sequence[str]) -> list:
-    """A colour for each class: its own where all are names of colours, else apart by hue."""
-    if all(is_color_like(name) for name in classes):
-        return list(classes)
-    if len(classes) <= len(_METHODS):
-        return [color for color, _ in list(_METHODS.values())[::-1]][: len(classes)]
-    return list(mpl.colormaps["turbo"]([i / (len(classes) - 1) for i in range(len(classes))]))
+    """A colour for each class: its own, see :func:`own_colors`, or else one apart by hue."""
+    own = own_colors(classes)
+    if not any(own):
+        return _apart(len(classes))
+    # Each of the rest takes what is farthest from all taken, and should have another marker, too.
+    free, taken = _apart(max(own.count(None), len(_METHODS))), [color for color in own if color]
+    for i in [i for i, color in enumerate(own) if not color]:
+        gaps = to_rgba_array(free)[:, None] - to_rgba_array(taken)
+        own[i] = free.pop(int(np.square(gaps).sum(axis=2).min(axis=1).argmax()))
+        taken.append(own[i])
+    return own
+
+
+def _apart(number: int) -> list:
+    if number <= len(_METHODS):
+        return [color for color, _ in list(_METHODS.values())[::-1]][:number]
+    return list(mpl.colormaps["turbo"]([i / (number - 1) for i in range(number)]))
