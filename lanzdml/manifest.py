@@ -112,10 +112,16 @@ def read_labels(path: Path, notion: str) -> pd.Series:
 
     A notion that is not scored need not be in the manifest.
     """
-    metadata = pq.read_metadata(path)
-    if notion in metadata.schema.names:
-        return read_manifest(path, columns=[notion])[notion]
-    return pd.Series(None, range(metadata.num_rows), dtype="str")
+    return read_all_labels(path, [notion])[notion]
+
+
+def read_all_labels(path: Path, notions: Sequence[str]) -> pd.DataFrame:
+    """A manifest's ids and, as :func:`read_labels`, its labels for several notions."""
+    there = set(pq.read_metadata(path).schema.names)
+    labels = read_manifest(path, columns=[ID, *(name for name in notions if name in there)])
+    for notion in set(notions) - there:
+        labels[notion] = pd.Series(None, labels.index, dtype="str")
+    return labels
 
 
 def distinct_labels(path: Path, notion: str) -> list[str]:
