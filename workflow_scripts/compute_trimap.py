@@ -1,0 +1,21 @@
+"""Compute the points of the TriMap picture."""
+
+from pathlib import Path
+
+from job import run
+
+
+def main(snakemake) -> None:
+    from lanzdml.trimap_points import compute_trimap
+
+    transforms = zip(snakemake.params.notions, snakemake.input.transforms, strict=True)
+    compute_trimap(
+        Path(snakemake.input.images),
+        {notion: Path(path) for notion, path in transforms},
+        snakemake.params.seed,
+        Path(snakemake.output[0]),
+    )
+
+
+if "snakemake" in globals():
+    run(main, snakemake)  # noqa: F821

@@ -1,0 +1,27 @@
+"""Draw the images in CLIP's space and in that of each notion."""
+
+from pathlib import Path
+
+from job import run
+
+
+def main(snakemake) -> None:
+    import pandas as pd
+
+    from lanzdml.figures.style import write_figure
+    from lanzdml.figures.trimap import draw_trimap
+    from lanzdml.manifest import read_all_labels
+
+    params = snakemake.params
+    figure = draw_trimap(
+        pd.read_parquet(snakemake.input.points),
+        read_all_labels(Path(snakemake.input.manifest), params.notions),
+        params.notions,
+        dataset=params.dataset,
+        model=params.model,
+    )
+    write_figure(figure, snakemake.output)
+
+
+if "snakemake" in globals():
+    run(main, snakemake)  # noqa: F821
