@@ -1,0 +1,159 @@
+"""What an image's neighbours are in CLIP's space and in that of each notion."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+from numpy.typing import ArrayLike, NDArray
+
+from lanzdml.embeddings import read_embeddings
+from lanzdml.errors import LanzdmlError
+from lanzdml.images import opened
+from lanzdml.manifest import ID, IMAGE, PATH, read_all_labels
+from lanzdml.methods.base import as_embeddings, normalise
+from lanzdml.transforms import load_transform
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+N_NEIGHBOURS = 7
+_MOST_PIXELS = 320  # a side; more are not seen in a picture of so many
+
+
+@dataclass(frozen=True)
+class Shown:
+    """An image in RGB, reduced, and its label for each of the notions that it has one for."""
+
+    image_id: str
+    image: "Image"
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Retrieval:
+    """A query and its neighbours, the nearest first: by CLIP, and by InDiReCT for each notion."""
+
+    query: Shown
+    clip: Sequence[Shown]
+    indirect: Mapping[str, Sequence[Shown]]
+
+    def is_right(self, neighbour: Shown, notion: str) -> bool | None:
+        """Whether a neighbour has the query's label; None where either has none."""
+        if notion not in self.query.labels or notion not in neighbour.labels:
+            return None
+        return self.query.labels[notion] == neighbour.labels[notion]
+
+
+def nearest(vectors: ArrayLike, queries: ArrayLike, k: int) -> NDArray[np.intp]:
+    """The k nearest other rows of each query by cosine, the nearest first.
+
+    Similarities are exact to the rounding of float64, and equal for equal rows; among equals the
+    lower row comes first.
+
+    Args:
+        vectors: (n, d), of any length.
+        queries: (q,) rows.
+        k: at most; there are no more than n - 1.
+
+    Returns:
+        (q, min(k, n - 1)) rows.
+
+    Raises:
+        LanzdmlError: the vectors cannot be used.
+    """
+    unit = normalise(as_embeddings(vectors, "vectors"))
+    found = []
+    for query in np.asarray(queries):
+        # Not BLAS, which rounds the same product differently in different rows.
+        similarity = np.multiply(unit, unit[query], dtype=np.float64).sum(axis=1)
+        order = np.argsort(-similarity, kind="stable")
+        found.append(order[order != query][:k])
+    return np.stack(found)
+
+
+def choose_queries(labels: pd.DataFrame, queries: int | Sequence[str], seed: int) -> list[int]:
+    """Rows of the images to query with.
+
+    Args:
+        labels: image_id and a column a notion.
+        queries: ids, or how many to draw: without regard to what will be found, among the images
+            with labels for the most notions.
+        seed: of the draw.
+
+    Raises:
+        LanzdmlError: there is no such image.
+    """
+    if isinstance(queries, int):
+        numbers = labels.drop(columns=ID).notna().sum(axis=1).to_numpy()
+        candidates = np.flatnonzero(numbers == numbers.max())
+        number = min(queries, len(candidates))
+        return np.random.default_rng(seed).choice(candidates, number, replace=False).tolist()
+    rows = {image_id: row for row, image_id in enumerate(labels[ID])}
+    if unknown := [image_id for image_id in queries if image_id not in rows]:
+        raise LanzdmlError(f"queries: {unknown[0]!r} is no {ID} of the dataset's manifest")
+    return [rows[image_id] for image_id in queries]
+
+
+def retrieve(
+    images_file: Path,
+    manifest_file: Path,
+    root: Path,
+    transforms: Mapping[str, Path],
+    queries: int | Sequence[str],
+    seed: int,
+) -> list[Retrieval]:
+    """The neighbours of some images; only the images that are found are read.
+
+    Args:
+        images_file: the images' embeddings, see :mod:`lanzdml.embeddings`.
+        manifest_file: see :mod:`lanzdml.manifest`.
+        root: the folder that paths in the manifest are relative to.
+        transforms: a fitted method's file for each notion.
+        queries, seed: see :func:`choose_queries`.
+
+    Raises:
+        LanzdmlError: there is no such image, it cannot be read, or a file cannot be used.
+    """
+    rows, embeddings, _ = read_embeddings(images_file)
+    labels = read_all_labels(manifest_file, list(transforms))
+    if not rows[ID].equals(labels[ID]):
+        raise LanzdmlError(
+            f"{images_file} holds other images than {manifest_file}: delete it and run again"
+        )
+    chosen = choose_queries(labels, queries, seed)
+    by_clip = nearest(embeddings, chosen, N_NEIGHBOURS)
+    by_notion = {
+        notion: nearest(load_transform(path).transform(embeddings), chosen, N_NEIGHBOURS)
+        for notion, path in transforms.items()
+    }
+    found = np.concatenate([by_clip, *by_notion.values()], axis=1)
+    shown = _read_shown(manifest_file, root, labels.iloc[np.union1d(chosen, found)])
+    return [
+        Retrieval(
+            shown[query],
+            [shown[row] for row in by_clip[i]],
+            {notion: [shown[row] for row in rows[i]] for notion, rows in by_notion.items()},
+        )
+        for i, query in enumerate(chosen)
+    ]
+
+
+def _read_shown(manifest_file: Path, root: Path, labels: pd.DataFrame) -> dict[int, Shown]:
+    """Read the images of some rows, which the index of their labels names."""
+    schema = pq.read_schema(manifest_file)
+    source = PATH if PATH in schema.names else IMAGE
+    table = pq.read_table(
+        manifest_file, columns=[ID, source], filters=[(ID, "in", labels[ID].tolist())]
+    )
+    sources = dict(zip(table[ID].to_pylist(), table[source].to_pylist(), strict=True))
+    shown = {}
+    for row, image_id, *names in labels.itertuples(name=None):
+        with opened(image_id, sources[image_id], root) as image:
+            image.thumbnail((_MOST_PIXELS, _MOST_PIXELS))
+        named = zip(labels.columns[1:], names, strict=True)
+        shown[row] = Shown(image_id, image, {notion: n for notion, n in named if not pd.isna(n)})
+    return shown

@@ -1,0 +1,28 @@
+"""Draw what some images find by CLIP and by InDiReCT."""
+
+from pathlib import Path
+
+from job import run
+
+
+def main(snakemake) -> None:
+    from lanzdml.figures.gallery import draw_gallery
+    from lanzdml.figures.style import write_figure
+    from lanzdml.retrieval import retrieve
+
+    params = snakemake.params
+    transforms = zip(params.notions, snakemake.input.transforms, strict=True)
+    retrievals = retrieve(
+        Path(snakemake.input.images),
+        Path(snakemake.input.manifest),
+        Path(params.root),
+        {notion: Path(path) for notion, path in transforms},
+        params.queries,
+        params.seed,
+    )
+    figure = draw_gallery(retrievals, dataset=params.dataset, model=params.model)
+    write_figure(figure, snakemake.output)
+
+
+if "snakemake" in globals():
+    run(main, snakemake)  # noqa: F821
