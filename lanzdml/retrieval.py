@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lanzdml.embeddings import read_embeddings
 from lanzdml.errors import LanzdmlError
-from lanzdml.images import opened
+from lanzdml.images import Images
 from lanzdml.manifest import ID, IMAGE, PATH, read_all_labels
 from lanzdml.methods.base import as_embeddings, normalise
 from lanzdml.transforms import load_transform
@@ -144,16 +144,16 @@ def retrieve(
 
 def _read_shown(manifest_file: Path, root: Path, labels: pd.DataFrame) -> dict[int, Shown]:
     """Read the images of some rows, which the index of their labels names."""
-    schema = pq.read_schema(manifest_file)
-    source = PATH if PATH in schema.names else IMAGE
+    source = PATH if PATH in pq.read_schema(manifest_file).names else IMAGE
     table = pq.read_table(
         manifest_file, columns=[ID, source], filters=[(ID, "in", labels[ID].tolist())]
-    )
-    sources = dict(zip(table[ID].to_pylist(), table[source].to_pylist(), strict=True))
+    ).to_pandas()
+    positions = {image_id: position for position, image_id in enumerate(table[ID])}
+    images = Images(table, root)
     shown = {}
     for row, image_id, *names in labels.itertuples(name=None):
-        with opened(image_id, sources[image_id], root) as image:
-            image.thumbnail((_MOST_PIXELS, _MOST_PIXELS))
+        image = images[positions[image_id]]
+        image.thumbnail((_MOST_PIXELS, _MOST_PIXELS))
         named = zip(labels.columns[1:], names, strict=True)
         shown[row] = Shown(image_id, image, {notion: n for notion, n in named if not pd.isna(n)})
     return shown
