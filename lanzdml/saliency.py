@@ -205,7 +205,9 @@ def smoothed_saliency(
     import torch
 
     deviation = NOISE * (pixels.max() - pixels.min())
-    samples = (pixels + deviation * torch.from_numpy(noise)).to(clip.device).requires_grad_()
+    samples = (pixels + deviation * torch.from_numpy(noise)).to(clip.device)
+    # In this layout the convolutions of ResNets take a fifth less time.
+    samples = samples.contiguous(memory_format=torch.channels_last).requires_grad_()
     # One pass through the model for all spaces, and one back for each.
     embeddings = clip.model.encode_image(samples).float()
     maps = []
