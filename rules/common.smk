@@ -248,6 +248,7 @@ ABLATIONS = {
     if getattr(CONFIG.experiments, name)
 }
 PICTURES = {name: picture for name, picture in CONFIG.figures if picture}
+FIGURES = [*ABLATIONS, *PICTURES]
 
 # What the ablation of dims adds to the runs of the tables.
 ADDED_DIMS, ADDED_SEEDS = [], CONFIG.seeds
@@ -263,7 +264,7 @@ def all_metrics(wildcards):
 
 
 def all_figures(wildcards):
-    return expand(FIGURE, figure=[*ABLATIONS, *PICTURES], suffix=["pdf", "png"])
+    return expand(FIGURE, figure=FIGURES, suffix=["pdf", "png"])
 
 
 def targets(wildcards):

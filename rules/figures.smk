@@ -82,6 +82,7 @@ rule compute_trimap:
     params:
         code=code("compute_trimap", METHODS.module("indirect")),
         notions=setting("trimap", "notions"),
+        seed=CONFIG.seeds[0],
     message:
         "Embedding the images of {wildcards.dataset} ({wildcards.model}) in two dimensions"
     script:
@@ -126,7 +127,7 @@ rule compute_saliency:
         benchmark_of(SALIENCY_MAPS)
     conda:
         "../envs/embeddings.yaml"
-    threads: 2
+    threads: 1
     resources:
         mem_mb=8000,
         runtime=240,
@@ -139,6 +140,7 @@ rule compute_saliency:
         notions=setting("saliency", "notions"),
         images=setting("saliency", "images"),
         measured=setting("saliency", "measured"),
+        seed=ADDED_SEEDS[0],
     message:
         "Computing saliency maps of {wildcards.dataset} with {wildcards.model}"
     script:
@@ -150,7 +152,7 @@ rule plot_saliency:
         maps=of_picture("saliency", SALIENCY_MAPS),
         shares=of_picture("saliency", SALIENCY_SHARES),
     output:
-        *figure_files("saliency", "Pictures"),
+        figure=figure_files("saliency", "Pictures"),
         table=SALIENCY_TABLE,
     log:
         "results/logs/figures/saliency.log",
@@ -188,6 +190,7 @@ rule plot_gallery:
         model=setting("gallery", "model"),
         notions=setting("gallery", "notions"),
         queries=setting("gallery", "queries"),
+        seed=CONFIG.seeds[0],
         root=lambda wildcards: dataset_root(PICTURES["gallery"]),
     message:
         "Drawing the nearest images of some queries"
