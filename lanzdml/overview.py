@@ -21,8 +21,10 @@ from lanzdml.names import DATASET_NAMES, NOTION_NAMES, on_paper
 
 PAPER_COUNTS = RESOURCES / "prompts" / "notions.csv"
 N_EXAMPLES = 2
-_LEFT = ["Dataset", "Similarity notion", "Prompt template", "Aspects"]
-_RIGHT = ["Images", "Labelled", "Classes", "Prompts"]
+TEXTS = ["Dataset", "Similarity notion", "Prompt template", "Aspects"]
+COUNTS = ["Images", "Labelled", "Classes", "Prompts"]
+PAPER_NOTE = "In brackets: the counts of the paper's Table 1."
+_PAPER = dict.fromkeys(["paper_classes", "paper_aspects"], "Int64")
 
 
 @dataclass(frozen=True)
@@ -58,9 +60,16 @@ def describe(notions: Sequence[Notion]) -> pd.DataFrame:
             "n_classes": labels.nunique(),
             "n_prompts": len(prompts),
         })  # fmt: skip
-    columns = ["dataset", "notion", "paper_classes", "paper_aspects"]
-    counts = pd.read_csv(PAPER_COUNTS, dtype=dict.fromkeys(columns[2:], "Int64"))[columns]
+    counts = pd.read_csv(PAPER_COUNTS, dtype=_PAPER)[["dataset", "notion", *_PAPER]]
     return pd.DataFrame(rows).merge(counts, on=["dataset", "notion"], how="left")
+
+
+def read_overview(path: Path) -> pd.DataFrame:
+    """Read ``table1.csv``: what :func:`describe` returned."""
+    texts = dict.fromkeys(["dataset", "notion", "template", "examples"], "str")
+    return pd.read_csv(
+        path, dtype=texts | _PAPER, keep_default_na=False, na_values=dict.fromkeys(_PAPER, "")
+    )
 
 
 def write_overview(notions: Sequence[Notion], folder: Path) -> None:
@@ -77,25 +86,32 @@ def write_overview(notions: Sequence[Notion], folder: Path) -> None:
 
 def _markdown(table: pd.DataFrame) -> str:
     lines = ["Datasets and similarity notions: images, classes of those with a label, prompts.", ""]
-    lines += markdown_table([*_LEFT, *_RIGHT], _rows(table), len(_LEFT))
+    lines += markdown_table([*TEXTS, *COUNTS], _blanked(table), len(TEXTS))
     if table["paper_classes"].notna().any():
-        lines += ["", "In brackets: the counts of the paper's Table 1."]
+        lines += ["", PAPER_NOTE]
     return "\n".join(lines) + "\n"
 
 
 def _latex(table: pd.DataFrame) -> str:
-    rows = [[tex_escape(cell) for cell in row] for row in _rows(table)]
-    lines = latex_table([*_LEFT, *_RIGHT], rows, len(_LEFT))
+    rows = [[tex_escape(cell) for cell in row] for row in _blanked(table)]
+    lines = latex_table([*TEXTS, *COUNTS], rows, len(TEXTS))
     return "\n".join([NEEDS_BOOKTABS, *lines]) + "\n"
 
 
-def _rows(table: pd.DataFrame) -> list[list[str]]:
-    heads = blank_repeats([(on_paper(name, DATASET_NAMES),) for name in table["dataset"]])
+def _blanked(table: pd.DataFrame) -> list[list[str]]:
+    """The rows with each dataset named once."""
+    rows = overview_rows(table)
+    heads = blank_repeats([(dataset,) for dataset, *_ in rows])
+    return [[*head, *row[1:]] for head, row in zip(heads, rows, strict=True)]
+
+
+def overview_rows(table: pd.DataFrame) -> list[list[str]]:
+    """The rows of :func:`describe` as printed, below :data:`TEXTS` and :data:`COUNTS`."""
     rows = []
-    for (dataset,), row in zip(heads, table.itertuples(), strict=True):
+    for row in table.itertuples():
         more = ", …" if row.n_prompts > N_EXAMPLES else ""
         rows.append([
-            dataset,
+            on_paper(row.dataset, DATASET_NAMES),
             on_paper(row.notion, NOTION_NAMES),
             row.template,
             f"{row.examples}{more}",

@@ -6,6 +6,7 @@ at that dim.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -28,6 +29,11 @@ COLUMNS = [
 SOURCES = {"table2": "Table 2", "appendix_table1": "Appendix Table 1"}
 _UNITS = {"percent": (100.0, 1), "fraction": (1.0, 3)}  # factor of our fractions, decimals
 _MARK = "†"
+INTRODUCTION = [
+    f"Published are values of OpenAI's ViT-B/32 at r' = {DIM}, mean and std over five seeds.",
+    "A model of ours that is another one has other values for that reason alone, and the",
+    "paper's 569 car models were never published: ours are another list.",
+]
 
 
 def read_published() -> pd.DataFrame:
@@ -81,61 +87,94 @@ def write_comparison(metrics_files: Sequence[Path], folder: Path) -> None:
 
 def render_comparison(rows: pd.DataFrame) -> str:
     """The rows of :func:`compare` as Markdown: how far each protocol is off, then every value."""
-    methods = [name for name in METHODS if name in set(rows["method"])]
-    names = [on_paper(name, METHOD_NAMES) for name in methods]
-    lines = [
-        "# Our values and the published ones",
-        "",
-        f"Published are values of OpenAI's ViT-B/32 at r' = {DIM}, mean and std over five seeds.",
-        "A model of ours that is another one has other values for that reason alone, and the",
-        "paper's 569 car models were never published: ours are another list.",
-        "",
-    ]
+    lines = ["# Our values and the published ones", "", *INTRODUCTION, ""]
     if rows.empty:
         return "\n".join([*lines, "This configuration has no run with a published value.", ""])
-    lines += [
-        "## Mean absolute difference, in percentage points",
-        "",
-        "Over the comparable values of Table 2, and in brackets how many of those with a published",
-        "std are at most two of it away.",
-        "",
-        *markdown_table(["", "", *names], _distances(rows, methods), n_left=2),
+    for number, block in enumerate(comparisons(rows)):
+        heads = blank_repeats(block.heads)
+        table = [[*head, *cells] for head, cells in zip(heads, block.cells, strict=True)]
+        n_left = len(heads[0])
+        lines += [
+            *([""] if number else []),
+            f"## {block.title}",
+            "",
+            *block.explanation,
+            "",
+            *markdown_table([*[""] * n_left, *block.methods], table, n_left),
+        ]
+        if block.notes:
+            lines += ["", *(f"- {note}" for note in block.notes)]
+    return "\n".join(lines) + "\n"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A table of the comparison, whatever it is printed as."""
+
+    title: str
+    explanation: list[str]
+    methods: list[str]
+    """On paper: the names of the columns of ``cells``."""
+    heads: list[tuple[str, ...]]
+    cells: list[list[str]]
+    notes: list[str]
+
+
+def comparisons(rows: pd.DataFrame) -> list[Comparison]:
+    """The tables of :func:`compare`'s rows: how far each protocol is off, then every value.
+
+    A table without rows is left out: a distance needs a comparable run that could be made.
+    """
+    methods = [name for name in METHODS if name in set(rows["method"])]
+    names = [on_paper(name, METHOD_NAMES) for name in methods]
+    found = [
+        Comparison(
+            "Mean absolute difference, in percentage points",
+            [
+                "Over the comparable values of Table 2, and in brackets how many of those with a "
+                "published",
+                "std are at most two of it away.",
+            ],
+            names,
+            *_distances(rows, methods),
+            notes=[],
+        )
     ]
     for (source, protocol, model), block in rows.groupby(
         ["source", "protocol", "model"], sort=False
     ):
-        heads, values = _values(block, methods)
-        lines += [
-            "",
-            f"## {SOURCES[source]}, {protocol} protocol, {model}",
-            "",
-            f"Ours / published, difference in {block['unit'].iloc[0]} (and in published standard "
-            "deviations).",
-            "",
-            *markdown_table(
-                ["", "", "", *names],
-                [[*head, *cells] for head, cells in zip(heads, values, strict=True)],
-                n_left=3,
-            ),
-        ]
-        lines += _notes(block)
-    return "\n".join(lines) + "\n"
+        found.append(
+            Comparison(
+                f"{SOURCES[source]}, {protocol} protocol, {model}",
+                [
+                    f"Ours / published, difference in {block['unit'].iloc[0]} (and in published "
+                    "standard deviations)."
+                ],
+                names,
+                *_values(block, methods),
+                notes=_notes(block),
+            )
+        )
+    return [block for block in found if block.cells]
 
 
-def _distances(rows: pd.DataFrame, methods: list[str]) -> list[list[str]]:
+def _distances(
+    rows: pd.DataFrame, methods: list[str]
+) -> tuple[list[tuple[str, ...]], list[list[str]]]:
     table2 = rows[(rows["source"] == "table2") & rows["comparable"]].dropna(subset="difference")
-    lines = []
+    heads, values = [], []
     for (protocol, model), block in table2.groupby(["protocol", "model"], sort=False):
         cells = []
         for method in methods:
-            values = block[block["method"] == method]
-            in_std = values["difference_in_std"].dropna().abs()
-            text = f"{values['difference'].abs().mean():.1f}" if len(values) else DASH
+            found = block[block["method"] == method]
+            in_std = found["difference_in_std"].dropna().abs()
+            text = f"{found['difference'].abs().mean():.1f}" if len(found) else DASH
             cells.append(
                 f"{text} ({(in_std <= 2).sum()} of {len(in_std)})" if len(in_std) else text
             )
-        lines.append([f"{protocol} protocol", model, *cells])
-    return lines
+        heads.append((f"{protocol} protocol", model))
+        values.append(cells)
+    return heads, values
 
 
 def _values(
@@ -153,7 +192,7 @@ def _values(
             METRIC_NAMES[metric],
         ))  # fmt: skip
         values.append([cells.get(method, DASH) for method in methods])
-    return blank_repeats(heads), values
+    return heads, values
 
 
 def _cell(row) -> str:
@@ -177,7 +216,7 @@ def _notes(block: pd.DataFrame) -> list[str]:
         )
         mark = "" if rows["comparable"].all() else f"{_MARK} cannot be compared, "
         lines.append(
-            f"- {mark}{on_paper(dataset, DATASET_NAMES)} {on_paper(notion, NOTION_NAMES)}, "
+            f"{mark}{on_paper(dataset, DATASET_NAMES)} {on_paper(notion, NOTION_NAMES)}, "
             f"{methods}: {note}"
         )
-    return ["", *lines] if lines else []
+    return lines

@@ -133,6 +133,9 @@ def _lines(summary: pd.DataFrame, spec: TableSpec) -> list[Line]:
 class Section:
     """The lines of one protocol, model and dim, and why some of their entries are missing."""
 
+    protocol: str
+    model: str
+    dim: int
     title: str
     methods: list[str]
     lines: list[Line]
@@ -153,9 +156,16 @@ class Section:
         return ["", "", "", *(escape(on_paper(method, METHOD_NAMES)) for method in self.methods)]
 
 
-def _sections(summary: pd.DataFrame, spec: TableSpec) -> list[Section]:
+def sections(summary: pd.DataFrame, table: str) -> list[Section]:
+    """What a table shows, whatever it is printed as: one section a protocol, model and dim.
+
+    Args:
+        summary: of :func:`summarise`.
+        table: a key of :data:`TABLES`.
+    """
+    spec = TABLES[table]
     methods = [name for name in METHODS if name in set(summary["method"])]
-    sections = []
+    found = []
     keys = ["protocol", "model", "dim"]
     one_protocol = len(summary["protocol"].unique()) == 1
     for (protocol, model, dim), block in summary.groupby(keys, sort=False):
@@ -170,13 +180,14 @@ def _sections(summary: pd.DataFrame, spec: TableSpec) -> list[Section]:
         # The default is named only where there is another one.
         note = "" if one_protocol and protocol == DEFAULT else f", {protocol} protocol"
         title = f"{spec.title} with {model}, r' = {dim}{note}, in {spec.unit}"
-        sections.append(Section(title, methods, _lines(block, spec), reasons))
-    return sections
+        lines = _lines(block, spec)
+        found.append(Section(protocol, model, dim, title, methods, lines, reasons))
+    return found
 
 
-def _markdown(sections: list[Section]) -> str:
+def _markdown(blocks: list[Section]) -> str:
     parts = []
-    for section in sections:
+    for section in blocks:
         parts.append(f"{section.title}: mean ± std over seeds, best unsupervised value in bold.\n")
         rows = section.rows(lambda cell: f"**{cell.text}**" if cell.best else cell.text, str)
         parts += markdown_table(section.header(str), rows, n_left=3)
@@ -184,13 +195,13 @@ def _markdown(sections: list[Section]) -> str:
     return "\n".join(parts).rstrip() + "\n"
 
 
-def _latex(sections: list[Section]) -> str:
+def _latex(blocks: list[Section]) -> str:
     def show(cell: Cell) -> str:
         text = tex_escape(cell.text)
         return f"\\textbf{{{text}}}" if cell.best else text
 
     parts = [NEEDS_BOOKTABS]
-    for section in sections:
+    for section in blocks:
         parts += [f"% {section.title}", *(f"% {reason}" for reason in section.reasons)]
         parts += latex_table(section.header(tex_escape), section.rows(show, tex_escape), n_left=3)
     return "\n".join(parts) + "\n"
@@ -215,11 +226,10 @@ def render_table(summary: pd.DataFrame, table: str, suffix: str) -> str:
         table: a key of :data:`TABLES`.
         suffix: one of :data:`SUFFIXES`.
     """
-    spec = TABLES[table]
     if suffix == "csv":
-        return _csv(summary, spec)
+        return _csv(summary, TABLES[table])
     render: Callable = {"md": _markdown, "tex": _latex}[suffix]
-    return render(_sections(summary, spec))
+    return render(sections(summary, table))
 
 
 def write_tables(metrics_files: Sequence[Path], folder: Path) -> None:

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from lanzdml.embeddings import write_embeddings
-from lanzdml.overview import Notion, describe, write_overview
+from lanzdml.overview import Notion, describe, read_overview, write_overview
 
 
 @pytest.fixture
@@ -56,3 +56,9 @@ def test_latex_is_escaped(notions, tmp_path):
     text = (tmp_path / "table1.tex").read_text()
     assert r"a \{aspect\} & 50\% \& more & 4 & 1 & 1 & 1 \\" in text
     assert pd.read_csv(tmp_path / "table1.csv")["template"].tolist() == ["a {aspect}"] * 3
+
+
+def test_the_csv_is_read_as_it_was_written(notions, tmp_path):
+    table = describe(notions).assign(examples=["N/A", "null", ""])
+    table.to_csv(tmp_path / "table1.csv", index=False)
+    pd.testing.assert_frame_equal(read_overview(tmp_path / "table1.csv"), table)
