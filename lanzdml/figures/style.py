@@ -22,6 +22,7 @@ from lanzdml.methods import METHODS
 
 TEXT_WIDTH = 6.875  # inches: both columns of a paper
 COLUMN_WIDTH = 3.25
+DPI = 300
 
 RIGHT, WRONG = "#0072B2", "#D55E00"
 NO_CLASS = "#C8C8C8"
@@ -80,7 +81,7 @@ _SETTINGS = {
     "lines.markersize": 3.5,
     "errorbar.capsize": 1.5,
     "figure.dpi": 100,
-    "savefig.dpi": 300,
+    "savefig.dpi": DPI,
     "pdf.fonttype": 42,  # text stays text
     "svg.fonttype": "none",
 }

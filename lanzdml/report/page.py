@@ -1,0 +1,399 @@
+"""The page itself: what is on it, and how the parts become one file.
+
+Everything is inside: figures as data, style and script as text. A policy in the page's head allows
+nothing to be loaded and no script but ours to run, so what labels, prompts or reasons hold is text
+at most.
+"""
+
+import base64
+import hashlib
+import json
+import os
+import struct
+from collections.abc import Mapping, Sequence, Sized
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pandas as pd
+import yaml
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from lanzdml.figures.style import DPI
+from lanzdml.files import write_text
+from lanzdml.methods import METHODS
+from lanzdml.metrics import METRICS
+from lanzdml.names import DATASET_NAMES, METHOD_NAMES, METRIC_NAMES, NOTION_NAMES, on_paper
+from lanzdml.overview import COUNTS, PAPER_NOTE, TEXTS, overview_rows, read_overview
+from lanzdml.published import INTRODUCTION, comparisons
+from lanzdml.report import explained, provenance
+from lanzdml.report.glance import glances
+from lanzdml.report.grid import Grid, frame_grid, in_order, make_grid, section_grid
+from lanzdml.report.run_table import run_table
+from lanzdml.runs import COLUMNS
+from lanzdml.tables import sections, summarise
+from lanzdml.transforms import OK
+
+PARTS = Path(__file__).parent
+ASSETS = tuple(PARTS / name for name in ("template.html.j2", "style.css", "runs.js"))
+"""What the page is made of beside code: a changed one makes it anew."""
+
+GALLERY = "gallery"
+OVERVIEW, COMPARISON = "table1", "published_comparison"
+_PIXELS_PER_INCH = 128  # a third larger than in print
+_FORMATS = {"csv": "CSV", "tex": "LaTeX", "md": "Markdown"}
+
+# Title, and what can be seen, for those who cannot.
+FIGURES = {
+    GALLERY: (
+        "The method in one look",
+        "Rows of images: a query, then its nearest neighbours, side by side for CLIP and for "
+        "InDiReCT with each notion; frames mark neighbours of the query's class and others.",
+    ),
+    "dimensions": (
+        "Size of the embeddings",
+        "Line chart with a panel for each notion: MAP@R over the number of dimensions, a line with "
+        "error bars for each method.",
+    ),
+    "clip_size": (
+        "Size of the CLIP model",
+        "Chart with a panel for each notion: MAP@R of the methods over CLIP models by size.",
+    ),
+    "prompt_count": (
+        "Number of prompts",
+        "Line chart: MAP@R of InDiReCT over the number of prompts that it learns from, with error "
+        "bars.",
+    ),
+    "trimap": (
+        "Map of the embeddings",
+        "Scatter plots of the images in two dimensions, one for each notion, coloured by class.",
+    ),
+    "saliency": (
+        "Where the methods look",
+        "Images beside maps of the difference in saliency: yellow where InDiReCT attends more than "
+        "CLIP, blue where CLIP does.",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure of the page."""
+
+    name: str
+    title: str
+    data: str
+    width: int
+    height: int
+    alt: str
+    caption: str
+    pdf: str | None
+    table: Grid | None
+
+
+@dataclass(frozen=True)
+class PromptList:
+    """The prompts of a notion."""
+
+    dataset: str
+    notion: str
+    prompts: list[str]
+
+
+def write_report(
+    output: Path,
+    *,
+    runs: Sequence[Path],
+    main: Sequence[Path],
+    tables: Sequence[Path],
+    figures: Mapping[str, Path],
+    captions: Mapping[str, str],
+    prompts: Mapping[tuple[str, str], Path],
+    images: Mapping[tuple[str, str], Path],
+    config: Mapping[str, Any],
+    benchmarks: Path,
+) -> None:
+    """Write the page.
+
+    What is not there (nothing was scored, no figure was asked for) is left out. Links lead from the
+    folder of ``output`` to the files as they lie.
+
+    Args:
+        output: the page.
+        runs: parquet files with the rows of all runs (:data:`lanzdml.runs.COLUMNS`).
+        main: those with the rows of the main tables; every one of theirs is in ``runs``.
+        tables: files of the tables in any format. The CSVs ``table1`` and ``published_comparison``
+            are shown, and one that is called like a figure is shown below it.
+        figures: PNG files by name; a PDF beside one is linked.
+        captions: of the figures, plain text.
+        prompts: embeddings of prompts by dataset and notion.
+        images: embeddings of images by dataset and model.
+        config: the resolved configuration.
+        benchmarks: folder of Snakemake's benchmark files.
+    """
+    all_runs, main_runs = _read_runs(runs), _read_runs(main)
+    summary = summarise(main_runs) if len(main_runs) else None
+    csv = {path.stem: path for path in tables if path.suffix == ".csv"}
+    pages_folder = output.parent
+    shown = [
+        _figure(name, path, captions.get(name, ""), csv.get(name), pages_folder)
+        for name, path in figures.items()
+    ]
+    gallery = [figure for figure in shown if figure.name == GALLERY]
+    embedded = provenance.embedded(images)
+    page = {
+        "now": datetime.now(UTC),
+        "commit": provenance.commit(),
+        "scope": _scope(config),
+        "facts": _facts(config, embedded, all_runs),
+        "glances": [] if summary is None else glances(summary),
+        "gallery": gallery[0] if gallery else None,
+        "results": _sections(summary, "table2"),
+        "appendix": _sections(summary, "appendix_table1"),
+        "overview": _overview(csv[OVERVIEW]) if OVERVIEW in csv else None,
+        "figures": [figure for figure in shown if figure.name != GALLERY],
+        "comparison": _comparison(csv[COMPARISON]) if COMPARISON in csv else [],
+        "comparison_introduction": " ".join(INTRODUCTION),
+        "runs": run_table(all_runs) if len(all_runs) else None,
+        "config": _yaml(config),
+        "prompts": [
+            PromptList(
+                on_paper(dataset, DATASET_NAMES),
+                on_paper(notion, NOTION_NAMES),
+                provenance.read_prompts(path),
+            )
+            for (dataset, notion), path in prompts.items()
+        ],
+        "embedded": embedded,
+        "versions": provenance.versions(),
+        "times": [*_fit_times(all_runs), *_job_times(benchmarks)],
+        "methods": _explained_methods(config, all_runs),
+        "metrics": [
+            (on_paper(name, METRIC_NAMES), explained.explain_metric(name)) for name in METRICS
+        ],
+        "protocols": _explained_protocols(all_runs),
+        "files": _files(runs, tables, figures, pages_folder),
+    }
+    write_text(output, _render(page))
+
+
+def _render(page: dict[str, Any]) -> str:
+    environment = Environment(
+        loader=FileSystemLoader(PARTS),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["prose"] = explained.prose
+    environment.filters["dataset"] = lambda name: on_paper(name, DATASET_NAMES)
+    style, script = (
+        (PARTS / name).read_text(encoding="utf-8") for name in ("style.css", "runs.js")
+    )
+    return environment.get_template("template.html.j2").render(
+        page,
+        notation=explained.NOTATION,
+        queries=explained.QUERIES,
+        style=Markup(style),
+        script=Markup(script),
+        policy=f"default-src 'none'; img-src data:; style-src {_hash(style)}; "
+        f"script-src {_hash(script)}; base-uri 'none'; form-action 'none'",
+    )
+
+
+def _hash(text: str) -> str:
+    digest = hashlib.sha256(text.encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"
+
+
+def _read_runs(paths: Sequence[Path]) -> pd.DataFrame:
+    frames = [pd.read_parquet(path) for path in paths]
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(COLUMNS))
+
+
+def _sections(summary: pd.DataFrame | None, table: str) -> list[Grid]:
+    if summary is None:
+        return []
+    return [
+        section_grid(f"{table}-{i}", section)
+        for i, section in enumerate(sections(summary, table), start=1)
+    ]
+
+
+def _scope(config: Mapping[str, Any]) -> str:
+    """What was run, in a sentence."""
+    datasets = config["datasets"]
+    n_notions = sum(len(settings["notions"]) for settings in datasets.values())
+    return (
+        f"{_count(config['methods'], 'method')} on {_count(range(n_notions), 'similarity notion')} "
+        f"of {', '.join(on_paper(name, DATASET_NAMES) for name in datasets)}, with the CLIP "
+        f"{'model' if len(config['models']) == 1 else 'models'} {', '.join(config['models'])} and "
+        f"{_count(config['seeds'], 'seed')}."
+    )
+
+
+def _count(things: Sized, name: str) -> str:
+    return f"{len(things):,} {name}{'' if len(things) == 1 else 's'}"
+
+
+def _facts(
+    config: Mapping[str, Any], embedded: Sequence[provenance.Embedded], runs: pd.DataFrame
+) -> list[tuple[str, list[str]]]:
+    """What was run: a term and its values."""
+    n_images = {dataset: n for entry in embedded for dataset, n in entry.images.items()}
+    datasets, notions = [], []
+    for name, settings in config["datasets"].items():
+        on_page = on_paper(name, DATASET_NAMES)
+        datasets.append(f"{on_page} ({n_images[name]:,} images)" if name in n_images else on_page)
+        listed = ", ".join(
+            on_paper(notion, NOTION_NAMES)
+            + ("" if details.get("scored", True) else " (not scored)")
+            for notion, details in settings["notions"].items()
+        )
+        notions.append(listed if len(config["datasets"]) == 1 else f"{on_page}: {listed}")
+    protocol = config["protocol"]
+    facts = [
+        ("Datasets", datasets),
+        ("Similarity notions", notions),
+        ("CLIP models", [", ".join(config["models"])]),
+        ("Methods", [", ".join(on_paper(name, METHOD_NAMES) for name in config["methods"])]),
+        ("Dimensions r′", [", ".join(map(str, config["dims"]))]),
+        ("Seeds", [", ".join(map(str, config["seeds"]))]),
+        ("Protocol", [protocol if isinstance(protocol, str) else ", ".join(protocol)]),
+    ]
+    if len(runs):
+        failed = int((runs["status"] != OK).sum())
+        note = f"; {failed:,} of them could not be made" if failed else ""
+        facts.append(("Runs", [f"{len(runs):,}{note}"]))
+    return facts
+
+
+def _figure(name: str, png: Path, caption: str, table: Path | None, folder: Path) -> Figure:
+    content = png.read_bytes()
+    pixels = struct.unpack(">II", content[16:24])  # of the PNG's first chunk
+    width, height = (round(n * _PIXELS_PER_INCH / DPI) for n in pixels)
+    plain = name.replace("_", " ").capitalize()
+    title, seen = FIGURES.get(name, (plain, f"Figure: {plain}."))
+    pdf = png.with_suffix(".pdf")
+    grid = frame_grid(f"{name}-table", f"{title}: the numbers", _read_csv(table)) if table else None
+    return Figure(
+        name,
+        title,
+        f"data:image/png;base64,{base64.b64encode(content).decode()}",
+        width,
+        height,
+        f"{seen} {caption}".strip(),
+        caption,
+        _link(pdf, folder) if pdf.is_file() else None,
+        grid,
+    )
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    # Only what is empty is missing: "N/A" and "null" are labels.
+    return pd.read_csv(path, keep_default_na=False, na_values=[""])
+
+
+def _overview(path: Path) -> Grid:
+    table = read_overview(path)
+    rows = overview_rows(table)
+    names = [*TEXTS, *COUNTS]
+    return make_grid(
+        "table1",
+        "Datasets and similarity notions: images, classes of those with a label, prompts",
+        {name: [row[i] for row in rows] for i, name in enumerate(names[:2])},
+        [row[2:] for row in rows],
+        names[2:],
+        texts=TEXTS,
+        notes=[PAPER_NOTE] if table["paper_classes"].notna().any() else [],
+    )
+
+
+def _comparison(path: Path) -> list[Grid]:
+    grids = []
+    rows = pd.read_csv(path, dtype={"note": "str"})
+    for number, block in enumerate(comparisons(rows), start=1):
+        names = (
+            ["Protocol", "Model"] if len(block.heads[0]) == 2 else ["Dataset", "Notion", "Metric"]
+        )
+        grids.append(
+            make_grid(
+                f"comparison-{number}",
+                f"{block.title}. {' '.join(block.explanation)}",
+                dict(zip(names, zip(*block.heads, strict=True), strict=True)),
+                block.cells,
+                block.methods,
+                notes=block.notes,
+            )
+        )
+    return grids
+
+
+def _yaml(config: Mapping[str, Any]) -> str:
+    plain = json.loads(json.dumps(config))
+    return yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=100)
+
+
+def _fit_times(runs: pd.DataFrame) -> list[Grid]:
+    seconds = provenance.fit_seconds(runs)
+    methods = [name for name in in_order(list(seconds.index)) if METHODS[name].learned]
+    if not methods:
+        return []
+    cells = [
+        [f"{row['count']:,.0f}", provenance.duration(row["mean"]), provenance.duration(row["sum"])]
+        for row in (seconds.loc[name] for name in methods)
+    ]
+    names = [on_paper(name, METHOD_NAMES) for name in methods]
+    caption = "Fitting, without starting a process or reading files"
+    return [make_grid("times-fits", caption, {"Method": names}, cells, ["Fits", "Mean", "Sum"])]
+
+
+def _job_times(folder: Path) -> list[Grid]:
+    seconds = provenance.job_seconds(folder)
+    if seconds.empty:
+        return []
+    cells = [
+        [f"{row['count']:,.0f}", provenance.duration(row["sum"]), provenance.duration(row["max"])]
+        for _, row in seconds.iterrows()
+    ]
+    caption = "Wall time of the jobs by stage, each job's latest run; jobs ran side by side"
+    columns = ["Jobs", "Sum", "Longest"]
+    return [make_grid("times-jobs", caption, {"Stage": list(seconds.index)}, cells, columns)]
+
+
+def _explained_methods(
+    config: Mapping[str, Any], runs: pd.DataFrame
+) -> list[tuple[str, explained.Explanation]]:
+    names = in_order([*config["methods"], *runs["method"].unique()])
+    return [(on_paper(name, METHOD_NAMES), explained.explain_method(name)) for name in names]
+
+
+def _explained_protocols(runs: pd.DataFrame) -> list[tuple[str, str]]:
+    known = explained.PROTOCOL_EXPLANATIONS
+    return [(name, known[name]) for name in runs["protocol"].unique() if name in known]
+
+
+def _files(
+    runs: Sequence[Path], tables: Sequence[Path], figures: Mapping[str, Path], folder: Path
+) -> list[tuple[str, list[tuple[str, str]]]]:
+    """What to link: a name and the formats, each with its address."""
+    found = [(path.name, [("Parquet", _link(path, folder))]) for path in runs]
+    for stem in dict.fromkeys(path.stem for path in tables):
+        formats = [
+            (_FORMATS.get(path.suffix[1:], path.suffix[1:]), _link(path, folder))
+            for path in tables
+            if path.stem == stem
+        ]
+        found.append((f"Table {stem}", formats))
+    for name, png in figures.items():
+        files = [path for path in (png.with_suffix(".pdf"), png) if path.is_file()]
+        formats = [(path.suffix[1:].upper(), _link(path, folder)) for path in files]
+        found.append((f"Figure {name}", formats))
+    return found
+
+
+def _link(path: Path, folder: Path) -> str:
+    return quote(Path(os.path.relpath(path, folder)).as_posix())

@@ -1,0 +1,135 @@
+"""How the numbers were made: code, versions, embeddings, prompts and times."""
+
+import platform
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.parquet as pq
+
+from lanzdml.sources import ROOT
+
+PACKAGES = (
+    "numpy", "scipy", "pandas", "pyarrow", "scikit-learn", "torch", "torchvision",
+    "open_clip_torch", "safetensors", "pillow", "matplotlib", "trimap", "snakemake",
+)  # fmt: skip
+
+_FIRST = (
+    "architecture", "pretrained", "weights_sha256", "embed_dim", "device", "preprocessing",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Commit:
+    """The state of our code: ``hash`` is empty where it is no git repository of its own."""
+
+    hash: str
+    dirty: bool
+
+
+def commit(root: Path = ROOT) -> Commit:
+    """The commit of a repository and whether its files differ from it, new ones included."""
+    try:
+        # A copy of our files may lie in somebody else's repository: that one's commit says nothing.
+        if Path(_git(root, "rev-parse", "--show-toplevel")).resolve() != root.resolve():
+            return Commit("", False)
+        changes = _git(root, "status", "--porcelain")
+        return Commit(_git(root, "rev-parse", "HEAD"), bool(changes))
+    except (OSError, subprocess.SubprocessError):
+        return Commit("", False)
+
+
+def _git(root: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(root), *arguments]
+    done = subprocess.run(command, capture_output=True, check=True, text=True, timeout=60)
+    return done.stdout.strip()
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python, the system and those of :data:`PACKAGES` that are installed here."""
+    found = {"Python": platform.python_version(), "System": _system()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _system() -> str:
+    return f"{platform.system()} {platform.machine()}"
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """A model's embeddings of images: which ones, and what their files say about how."""
+
+    model: str
+    images: dict[str, int]
+    """Number of images by dataset."""
+    facts: dict[str, str]
+
+
+def embedded(files: Mapping[tuple[str, str], Path]) -> list[Embedded]:
+    """What the files of image embeddings say; those that say the same are told together.
+
+    Args:
+        files: by dataset and model. Only their metadata is read.
+    """
+    found: list[Embedded] = []
+    for (dataset, model), path in files.items():
+        metadata = pq.read_metadata(path)
+        facts = {key.decode(): value.decode() for key, value in (metadata.metadata or {}).items()}
+        # The fingerprint tells datasets apart, not ways of embedding. Parquet keeps no order.
+        names = [*_FIRST, *sorted(facts.keys() - {*_FIRST, "ARROW:schema", "manifest_fingerprint"})]
+        facts = {name: facts[name] for name in names if facts.get(name)}
+        same = [entry for entry in found if (entry.model, entry.facts) == (model, facts)]
+        if same:
+            same[0].images[dataset] = metadata.num_rows
+        else:
+            found.append(Embedded(model, {dataset: metadata.num_rows}, facts))
+    return found
+
+
+def read_prompts(path: Path) -> list[str]:
+    """The prompts of a notion, without their embeddings."""
+    return pq.read_table(path, columns=["prompt"])["prompt"].to_pylist()
+
+
+def fit_seconds(runs: pd.DataFrame) -> pd.DataFrame:
+    """Number of fits, mean and sum of their seconds by method; of those that learn anything.
+
+    A fit that two protocols share counts once.
+    """
+    fit = ["dataset", "notion", "model", "method", "dim", "n_prompts", "seed"]
+    fits = runs.dropna(subset="fit_seconds").drop_duplicates(fit)
+    return fits.groupby("method")["fit_seconds"].agg(["count", "mean", "sum"])
+
+
+def job_seconds(folder: Path) -> pd.DataFrame:
+    """Number of jobs, sum and maximum of their seconds by stage.
+
+    Args:
+        folder: of Snakemake's benchmark files; a job's is the one of its latest run.
+    """
+    rows = []
+    for path in sorted(folder.rglob("*.tsv")):
+        # A benchmark that could not be measured says "-" or "NA".
+        seconds = pd.to_numeric(pd.read_csv(path, sep="\t")["s"], errors="coerce").sum()
+        rows.append({"stage": path.relative_to(folder).parts[0], "seconds": seconds})
+    frame = pd.DataFrame(rows, columns=["stage", "seconds"]).astype({"seconds": "float64"})
+    return frame.groupby("stage")["seconds"].agg(["count", "sum", "max"])
+
+
+def duration(seconds: float) -> str:
+    """Seconds as they are said."""
+    if seconds < 0.01:
+        return "under 0.01 s"
+    if seconds < 60:
+        return f"{seconds:.2f} s" if seconds < 1 else f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"

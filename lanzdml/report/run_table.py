@@ -1,0 +1,91 @@
+"""All runs as the data of the page's table: columns, filters and rows."""
+
+import json
+from dataclasses import asdict, dataclass
+
+import pandas as pd
+from markupsafe import Markup
+
+from lanzdml.metrics import METRICS
+from lanzdml.names import DATASET_NAMES, METHOD_NAMES, METRIC_NAMES, NOTION_NAMES, on_paper
+
+_COLUMNS = {
+    "dataset": "Dataset",
+    "notion": "Notion",
+    "model": "Model",
+    "protocol": "Protocol",
+    "method": "Method",
+    "dim": "Dim",
+    "n_prompts": "Prompts",
+    "seed": "Seed",
+    **METRIC_NAMES,
+    "fit_seconds": "Fit, s",
+    "iterations": "Iterations",
+    "loss": "Loss",
+    "n_images": "Images",
+    "n_classes": "Classes",
+    "status": "Status",
+    "reason": "Reason",
+}
+_NAMES = {"dataset": DATASET_NAMES, "notion": NOTION_NAMES, "method": METHOD_NAMES}
+_DECIMALS = dict.fromkeys(METRICS, 4) | {"fit_seconds": 3, "loss": 4}
+_FILTERS = ("dataset", "notion", "model", "protocol", "method", "dim", "n_prompts", "status")
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the table; ``decimals`` is None for text and whole numbers."""
+
+    name: str
+    label: str
+    is_number: bool
+    decimals: int | None
+    options: list[str]
+    """What it can be filtered by; nothing if it cannot."""
+
+
+@dataclass(frozen=True)
+class RunTable:
+    """The table; what is the same in all rows is no column, but said once."""
+
+    columns: list[Column]
+    common: list[tuple[str, str]]
+    n_rows: int
+    json: Markup
+    """Columns and rows as text of a script element."""
+
+
+def run_table(runs: pd.DataFrame) -> RunTable:
+    """The rows of ``metrics.parquet`` as a table, names as on paper."""
+    frame = runs[[name for name in _COLUMNS if name in runs]].copy()
+    for name, known in _NAMES.items():
+        frame[name] = frame[name].map(lambda value, known=known: on_paper(value, known))
+    columns, common = [], []
+    for name in frame:
+        values = frame[name]
+        if values.isna().all():
+            continue
+        if name not in METRICS and len(runs) > 1 and len(values.drop_duplicates()) == 1:
+            common.append((_COLUMNS[name], str(values.iloc[0])))
+            continue
+        is_number = pd.api.types.is_numeric_dtype(values)
+        options = _options(values) if name in _FILTERS else []
+        columns.append(Column(name, _COLUMNS[name], is_number, _DECIMALS.get(name), options))
+    shown = frame[[column.name for column in columns]]
+    # Six decimals tell any two runs apart that the page can show apart, at half the size.
+    rows = shown.round(6).astype(object).where(shown.notna(), None).to_numpy().tolist()
+    data = {"columns": [asdict(column) for column in columns], "rows": rows}
+    return RunTable(columns, common, len(runs), as_script_text(data))
+
+
+def _options(values: pd.Series) -> list[str]:
+    found = values.dropna().unique().tolist()
+    if len(found) < 2:
+        return []
+    return [str(value) for value in (found if values.dtype == "string" else sorted(found))]
+
+
+def as_script_text(data: object) -> Markup:
+    """JSON that is safe in a script element: it cannot hold a tag, whatever the data."""
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return Markup(text.replace("<", "\\u003c"))

@@ -1,0 +1,388 @@
+"""The report: what is on it, that all of it is text, and that it stands alone."""
+
+import json
+import re
+import subprocess
+from collections import Counter
+from html.parser import HTMLParser
+from itertools import pairwise
+from types import SimpleNamespace
+from urllib.parse import unquote
+
+import pandas as pd
+import pytest
+from tiny_report import EVIL, METHODS, REASON, make_report, runs
+
+from lanzdml.methods import METHODS as REGISTERED
+from lanzdml.metrics import METRICS
+from lanzdml.names import METHOD_NAMES, METRIC_NAMES
+from lanzdml.published import COLUMNS
+from lanzdml.report import explained, provenance
+from lanzdml.report.glance import _lanes, glances
+from lanzdml.report.grid import frame_grid, make_grid
+from lanzdml.report.page import ASSETS, PARTS
+from lanzdml.report.run_table import as_script_text, run_table
+from lanzdml.tables import summarise
+
+VOID = {"meta", "link", "input", "img", "br", "hr", "wbr"}
+
+
+class Page(HTMLParser):
+    """The elements of a page with their attributes, its text, and what is nested wrongly."""
+
+    def __init__(self, source):
+        super().__init__(convert_charrefs=True)
+        self.source, self.elements, self.texts = source, [], []
+        self.open, self.wrong = [], []
+        self.feed(source)
+        self.text = " ".join(" ".join(self.texts).split())
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        if not self.open or self.open[-1] != tag:
+            self.wrong.append((tag, self.getpos()))
+        else:
+            self.open.pop()
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] not in ("script", "style"):
+            self.texts.append(data)
+
+    def all(self, tag):
+        return [attributes for name, attributes in self.elements if name == tag]
+
+    def attribute(self, name):
+        return [value for _, attributes in self.elements if (value := attributes.get(name))]
+
+
+def read(path):
+    return Page(path.read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    return make_report(tmp_path_factory.mktemp("report"))
+
+
+@pytest.fixture(scope="module")
+def page(path):
+    return read(path)
+
+
+def test_elements_are_closed_in_order_and_ids_are_unique(page):
+    assert not page.wrong
+    assert not page.open
+    ids = page.attribute("id")
+    assert not [name for name, count in Counter(ids).items() if count > 1]
+    for name in ("aria-labelledby", "for"):
+        assert set(page.attribute(name)) <= set(ids)
+
+
+def test_headings_go_down_one_level_at_a_time(page):
+    levels = [int(tag[1]) for tag, _ in page.elements if re.fullmatch("h[1-6]", tag)]
+    assert levels.count(1) == 1
+    assert all(below - above <= 1 for above, below in pairwise(levels))
+
+
+def test_links_lead_to_what_is_there(page, path):
+    ids = set(page.attribute("id"))
+    links = [link["href"] for link in page.all("a")]
+    assert "metrics.parquet" in links
+    assert {"tables/table2.tex", "figures/gallery.pdf", "tables/saliency.csv"} <= set(links)
+    for link in links:
+        if link.startswith("#"):
+            assert link[1:] in ids
+        else:
+            assert (path.parent / unquote(link)).is_file(), link
+
+
+def test_nothing_is_loaded(page):
+    (policy,) = (
+        meta["content"]
+        for meta in page.all("meta")
+        if meta.get("http-equiv") == "Content-Security-Policy"
+    )
+    assert policy.startswith("default-src 'none'; img-src data:;")
+    assert "unsafe" not in policy
+    addresses = [
+        value for name in ("src", "srcset", "data", "action") for value in page.attribute(name)
+    ]
+    assert addresses
+    assert all(address.startswith("data:") for address in addresses)
+    assert [link["href"] for link in page.all("link")] == ["data:,"]
+    style, script = ((PARTS / name).read_text() for name in ("style.css", "runs.js"))
+    assert not re.search(r"url\(|@import|http", style)
+    assert not re.search(r"fetch|http|innerHTML|</script|<!--", script)
+    assert style in page.source
+    assert script in page.source
+    assert {asset.name for asset in ASSETS} == {
+        file.name for file in PARTS.iterdir() if file.suffix in (".j2", ".css", ".js")
+    }
+
+
+def test_what_users_wrote_is_text(page):
+    assert len(page.all("script")) == 2
+    assert page.all("img"), "the figures"
+    assert all(image["src"].startswith("data:image/png;base64,") for image in page.all("img"))
+    assert not page.attribute("onerror")
+    evil = " ".join(EVIL.split())
+    assert page.text.count(evil) > 10
+    assert any(EVIL in option["value"] for option in page.all("option") if "value" in option)
+
+
+def test_every_run_is_in_the_data(page, path):
+    data = json.loads(re.search(r'id="run-data">(.*?)</script>', page.source, re.DOTALL)[1])
+    names = [column["name"] for column in data["columns"]]
+    frame = pd.DataFrame(data["rows"], columns=names)
+    expected = pd.read_parquet(path.parent / "metrics.parquet")
+    assert len(frame) == len(expected)
+    assert frame["map_at_r"].fillna(-1).tolist() == pytest.approx(
+        expected["map_at_r"].fillna(-1).tolist()
+    )
+    assert set(frame["method"]) == {METHOD_NAMES[method] for method in METHODS}
+    assert set(frame["reason"].dropna()) == {REASON}
+    options = {column["name"]: column["options"] for column in data["columns"]}
+    assert options["model"] == ["tiny", "other"]
+    assert options["n_prompts"] == ["2", "3"]
+    assert options["seed"] == []
+    assert "protocol" not in names, "it is the same in all rows"
+    assert "Protocol paper" in page.text
+
+
+def test_one_run_has_all_its_columns():
+    table = run_table(runs("car_color").iloc[[2]].assign(loss=1.0, iterations=3, reason=None))
+    names = [column.name for column in table.columns]
+    assert {"dataset", "method", "seed", *METRICS} <= set(names)
+    assert "reason" not in names
+    assert not any(column.options for column in table.columns)
+
+
+def test_script_text_cannot_end_its_element():
+    data = ["</script>", "<!--", "<script>", "&", '"', "\u2028"]
+    text = as_script_text(data)
+    assert "<" not in text
+    assert json.loads(text) == data
+
+
+def test_tables_show_what_the_library_computes(page):
+    # mean and population std of 0.379 and 0.389, the best without labels
+    assert "38.4 ± 0.5" in page.text
+    assert "<strong>38.4 ± 0.5</strong>" in page.source
+    assert "0.384 ± 0.005" in page.text
+    assert "Ours / published, difference in percent" in page.text
+    assert "0.5123" in page.text, "the table of a figure"
+    assert page.text.count("Datasets and similarity notions: images, classes") == 1
+
+
+def test_the_headline_is_computed_from_the_runs(page):
+    assert (
+        "With tiny, r′ = 4, InDiReCT is above CLIP in 2 of 2 notions (+13.4 points of MAP@R on "
+        in (page.text)
+    )
+    assert "the best method without labels is InDiReCT in 2 of 2 notions." in page.text
+
+
+def headline(rows):
+    (glance,) = glances(summarise(rows))
+    return glance.sentence
+
+
+def test_the_headline_says_what_a_run_cannot_say():
+    rows = runs("car_color")
+    assert "is above CLIP in the notion (+13.4 points of MAP@R)" in headline(rows)
+    worse = rows.copy()
+    worse.loc[worse["method"] == "indirect", "map_at_r"] = 0.1
+    assert "is not above CLIP in the notion (−15.0 points of MAP@R)" in headline(worse)
+    assert headline(worse).endswith("the best method without labels is CLIP.")
+    others = headline(rows[rows["method"] != "clip"])
+    assert "CLIP" not in others
+    assert others.endswith("the best method without labels is InDiReCT.")
+    equal = rows.copy()
+    equal.loc[equal["method"] == "indirect", "map_at_r"] = 0.25
+    assert headline(equal).endswith("the best method without labels is CLIP and InDiReCT.")
+    assert glances(summarise(rows[rows["method"] == "pca"])) == []
+
+
+def test_dots_that_would_lie_on_each_other_have_lanes():
+    assert _lanes([0.5, 0.1, 0.501, 0.499, 0.9]) == [1, 0, -1, 0, 0]
+
+
+def test_how_numbers_were_made_is_told(page):
+    for text in (
+        "weights sha256",
+        "12ab",
+        "1 min 16 s",
+        "a $5 car",
+        "3 prompts",
+        "template: a {aspect}",
+    ):
+        assert text in page.text, text
+    assert "numpy" in page.text
+    assert "InDiReCT 48 1.0 s" in page.text, "fits, mean seconds"
+    assert "Random 48" not in page.text, "it learns nothing"
+
+
+def test_figures_are_described(page):
+    alts = [image["alt"] for image in page.all("img")]
+    assert len(alts) == 4
+    assert alts[0].startswith("Rows of images"), "the gallery comes first"
+    assert any(alt.startswith("Figure: Own figure.") for alt in alts)
+    assert all(EVIL in alt for alt in alts), "with their captions"
+
+
+def test_optional_parts_can_be_missing(tmp_path):
+    empty = {
+        name: {} if name in ("figures", "captions", "prompts", "images") else []
+        for name in ("runs", "main", "tables", "figures", "captions", "prompts", "images")
+    }
+    page = read(make_report(tmp_path, **empty, benchmarks=tmp_path / "none"))
+    assert "No notion was scored" in page.text
+    assert not page.wrong
+    assert not page.all("script")
+    ids = set(page.attribute("id"))
+    assert {"glance", "provenance", "explained", "files"} <= ids
+    assert not ids & {"gallery", "results", "data", "figures", "published", "runs"}
+    assert all(link["href"][1:] in ids for link in page.all("a"))
+
+
+def test_a_comparison_without_rows_is_left_out(tmp_path):
+    table = tmp_path / "published_comparison.csv"
+    table.write_text(",".join(COLUMNS) + "\n")
+    page = read(make_report(tmp_path, tables=[table]))
+    assert "published" not in page.attribute("id")
+
+
+def test_all_methods_and_metrics_have_equations():
+    assert set(explained.METHOD_EXPLANATIONS) == set(REGISTERED)
+    assert set(explained.METRIC_EXPLANATIONS) == set(METRICS)
+    everything = [
+        *map(explained.explain_method, REGISTERED),
+        *map(explained.explain_metric, METRICS),
+    ]
+    for explanation in everything:
+        assert explanation.equations
+        assert explanation.text.count("$") % 2 == 0
+        for equation in explanation.equations:
+            assert equation.mathml.startswith("<math")
+            assert "\\" not in equation.mathml, "a command that is not known"
+            assert "style=" not in equation.mathml, "the page's policy forbids it"
+    numbers = [equation.number for equation in explained.explain_method("indirect").equations]
+    assert numbers == [1, 2, 3, 4, 5, 6]
+
+
+def test_explanations_are_on_the_page(page):
+    for name in [*(METHOD_NAMES[method] for method in METHODS), *METRIC_NAMES.values()]:
+        assert f"<h4>{name}</h4>" in page.source
+    assert len(page.all("math")) > 30
+
+
+def test_what_nobody_explained_is_explained_by_its_docstring(monkeypatch):
+    mine = SimpleNamespace(__doc__="Costs $5 < $6.\n\n    More.")
+    monkeypatch.setattr(explained, "METHODS", {"mine": mine, "bare": SimpleNamespace(__doc__=None)})
+    assert explained.explain_method("mine").text == "Costs 5 < 6."
+    assert explained.explain_method("bare").text == "It has no explanation yet."
+    assert not explained.explain_metric("mine").equations
+
+
+def test_prose_is_escaped_but_for_its_mathematics():
+    text = explained.prose("a < b & $x < y$")
+    assert text.startswith("a &lt; b &amp; <math")
+    assert "<mi>x</mi>" in text
+
+
+def git(folder, *arguments):
+    identity = ["-c", "user.name=a", "-c", "user.email=a@b"]
+    subprocess.run(
+        ["git", "-C", str(folder), *identity, *arguments], check=True, capture_output=True
+    )
+
+
+def test_commit_and_local_changes(tmp_path):
+    assert provenance.commit(tmp_path).hash == ""
+    git(tmp_path, "init")
+    (tmp_path / "file").write_text("1")
+    git(tmp_path, "add", "file")
+    git(tmp_path, "commit", "-m", "one")
+    clean = provenance.commit(tmp_path)
+    assert len(clean.hash) == 40
+    assert not clean.dirty
+    (tmp_path / "new").write_text("a method of one's own")
+    assert provenance.commit(tmp_path) == provenance.Commit(clean.hash, True)
+    (tmp_path / "copy").mkdir()
+    assert provenance.commit(tmp_path / "copy").hash == "", "the commit is that of something else"
+
+
+def test_without_git_the_commit_is_not_known(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert provenance.commit().hash == ""
+
+
+def test_models_that_embedded_alike_are_told_once(tmp_path, path):
+    images = path.parent / "images.parquet"
+    keys = [("a", "tiny"), ("b", "tiny"), ("a", "other")]
+    found = provenance.embedded(dict.fromkeys(keys, images))
+    assert [(entry.model, entry.images) for entry in found] == [
+        ("tiny", {"a": 6, "b": 6}),
+        ("other", {"a": 6}),
+    ]
+
+
+def test_a_fit_that_protocols_share_counts_once():
+    rows = runs("car_color")
+    seconds = provenance.fit_seconds(pd.concat([rows, rows.assign(protocol="released")]))
+    assert seconds.loc["indirect"].tolist() == [2, 1.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "under 0.01 s"), (0.5, "0.50 s"), (12.34, "12.3 s"), (59.99, "60.0 s"),
+     (75.5, "1 min 16 s"), (7260, "2 h 1 min")],
+)  # fmt: skip
+def test_durations(seconds, text):
+    assert provenance.duration(seconds) == text
+
+
+def test_equal_heads_are_one():
+    heads = {"a": ["x", "x", "y", "y"], "b": ["1", "1", "1", "2"], "c": ["p", "q", "p", "p"]}
+    grid = make_grid("id", "caption", heads, [["v"]] * 4, ["value"])
+    spans = [[(head.text, head.rows) for head in row.heads] for row in grid.rows]
+    assert spans == [
+        [("x", 2), ("1", 2), ("p", 1)],
+        [("q", 1)],
+        [("y", 2), ("1", 1), ("p", 1)],
+        [("2", 1), ("p", 1)],
+    ]
+    assert [row.begins_group for row in grid.rows] == [False, False, True, False]
+
+
+def test_any_frame_is_a_table():
+    frame = pd.DataFrame(
+        {"notion": ["car_color"], "share": [None], "map_at_r": [0.12345], "n": [7]}
+    )
+    grid = frame_grid("id", "caption", frame.astype({"share": "float64"}))
+    assert grid.head_names == ["notion"]
+    assert grid.columns == ["share", "MAP@R", "n"]
+    assert [head.text for head in grid.rows[0].heads] == ["Car Color"]
+    assert [cell.text for cell in grid.rows[0].cells] == ["—", "0.1235", "7"]
+
+
+def test_unscored_notions_are_marked(tmp_path):
+    config = {
+        "datasets": {"mine": {"notions": {"mood": {"scored": False}, "taste": {}}}},
+        "models": {"tiny": {}}, "methods": ["clip"], "dims": [4], "seeds": [0],
+        "protocol": ["paper", "released"],
+    }  # fmt: skip
+    page = read(make_report(tmp_path, config=config))
+    assert "mood (not scored), taste" in page.text
+    assert "paper, released" in page.text
+    assert (
+        "1 method on 2 similarity notions of mine, with the CLIP model tiny and 1 seed."
+        in page.text
+    )

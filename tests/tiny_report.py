@@ -1,0 +1,113 @@
+"""A small report with everything on it, and with texts that try to break out."""
+
+import numpy as np
+import pandas as pd
+
+from lanzdml.embeddings import write_embeddings
+from lanzdml.figures.style import new_figure, write_figure
+from lanzdml.metrics import METRICS
+from lanzdml.overview import Notion, write_overview
+from lanzdml.published import write_comparison
+from lanzdml.report.page import write_report
+from lanzdml.runs import write_runs
+from lanzdml.tables import write_tables
+
+EVIL = (
+    """<script>window.stolen = 1</script>"'&amp;</script><img src=x onerror="window.stolen = 1">"""
+)
+METHODS = ("random", "clip", "indirect", "pca", "oracle")
+SEEDS = (0, 1)
+NOTIONS = ("car_color", EVIL)
+REASON = f"PCA needs more prompts than <b>{EVIL}"
+
+
+def runs(notion, *, model="tiny", dim=4, n_prompts=3, dataset="synthetic_cars"):
+    """Rows of two seeds of every method; PCA could not be made."""
+    rows = []
+    for i, method in enumerate(METHODS):
+        for seed in SEEDS:
+            row = {
+                "dataset": dataset, "notion": notion, "model": model, "protocol": "paper",
+                "method": method, "dim": 8 if method == "clip" else dim,
+                "n_prompts": None if method == "oracle" else n_prompts, "seed": seed,
+                "fit_seconds": 0.5 * i, "n_images": 6, "n_classes": 2, "status": "ok",
+            }  # fmt: skip
+            if method == "pca":
+                row |= {"status": "not_fitted", "reason": REASON, "fit_seconds": None}
+            else:
+                values = (i + 1) / 8 + 0.01 * seed + dim / 1000
+                row |= dict.fromkeys(METRICS, values if method != "clip" else 0.25)
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def make_report(folder, **changes):
+    """Write the files of a run below ``folder`` and a report on them, and return its path.
+
+    ``changes`` are arguments of ``write_report`` in place of those of the complete report.
+    """
+    results = folder / "results"
+    main = results / "metrics" / "main.parquet"
+    write_runs(main, pd.concat([runs(notion) for notion in NOTIONS]))
+    others = [
+        *(runs("car_color", dim=dim) for dim in range(5, 25)),
+        runs("car_color", model="other"),
+        runs("car_color", n_prompts=2),
+    ]
+    complete = results / "metrics.parquet"
+    write_runs(complete, pd.concat([pd.read_parquet(main), *others]))
+
+    rows = pd.DataFrame({"prompt": ["a red car", "a $5 car", EVIL], "aspect": ["red", "$5", EVIL]})
+    prompts = {}
+    for i, notion in enumerate(NOTIONS):
+        prompts["synthetic_cars", notion] = path = results / f"prompts{i}.parquet"
+        write_embeddings(path, rows, np.ones((3, 8), np.float32), {})
+    ids = pd.DataFrame({"image_id": list("abcdef")})
+    images = results / "images.parquet"
+    facts = {"weights_sha256": "12ab", "device": "cpu", "architecture": EVIL}
+    write_embeddings(images, ids, np.ones((6, 8), np.float32), facts)
+    labels = ["red", "blue", "red", "blue", "red", None]
+    manifest = results / "manifest.parquet"
+    ids.assign(**dict.fromkeys(NOTIONS, labels)).to_parquet(manifest)
+
+    tables = results / "tables"
+    write_overview([Notion(*key, "a {aspect}", manifest, prompts[key]) for key in prompts], tables)
+    write_tables(main, tables)
+    published = pd.read_parquet(main)
+    published = published[published["notion"] == "car_color"]
+    published.loc[published["method"] != "clip", "dim"] = 128
+    published.to_parquet(results / "published.parquet")
+    write_comparison(results / "published.parquet", tables)
+    (tables / "saliency.csv").write_text("notion,share,images\ncar_color,0.51234,6\n")
+
+    figures = {}
+    for name in ("dimensions", "gallery", "saliency", "own_figure"):
+        figures[name] = results / "figures" / f"{name}.png"
+        write_figure(new_figure(2, 1), [figures[name], figures[name].with_suffix(".pdf")])
+    times = results / "benchmarks" / "transforms" / "a.tsv"
+    times.parent.mkdir(parents=True, exist_ok=True)
+    times.write_text("s\th:m:s\tmax_rss\n75.5\t0:01:15\t-\n")
+    (times.parent / "b.tsv").write_text("s\th:m:s\tmax_rss\nNA\t-\t-\n")
+
+    notions = {notion: {"template": "a {aspect}", "scored": True} for notion in NOTIONS}
+    arguments = {
+        "runs": [complete],
+        "main": [main],
+        "tables": sorted(tables.iterdir()),
+        "figures": figures,
+        "captions": dict.fromkeys(figures, f"A caption & {EVIL}"),
+        "prompts": prompts,
+        "images": {("synthetic_cars", "tiny"): images},
+        "config": {
+            "datasets": {"synthetic_cars": {"root": EVIL, "notions": notions}},
+            "models": {"tiny": {"architecture": EVIL}},
+            "methods": list(METHODS),
+            "dims": [4],
+            "seeds": list(SEEDS),
+            "protocol": "paper",
+        },
+        "benchmarks": results / "benchmarks",
+    }
+    output = results / "report.html"
+    write_report(output, **arguments | changes)
+    return output

@@ -1,0 +1,33 @@
+"""Put all results on one page."""
+
+from pathlib import Path
+
+from job import run
+
+
+def main(snakemake) -> None:
+    from lanzdml.report.page import write_report
+
+    def files(name: str) -> list[Path]:
+        return [Path(path) for path in snakemake.input.get(name, [])]
+
+    params = snakemake.params
+    write_report(
+        Path(snakemake.output[0]),
+        runs=files("runs"),
+        main=files("main"),
+        tables=files("tables"),
+        figures={path.stem: path for path in files("figures")},
+        captions=params.captions,
+        prompts={
+            (dataset, notion): path
+            for (dataset, notion, _), path in zip(params.notions, files("prompts"), strict=True)
+        },
+        images=dict(zip(params.embeddings, files("images"), strict=True)),
+        config=params.config,
+        benchmarks=Path(params.benchmarks),
+    )
+
+
+if "snakemake" in globals():
+    run(main, snakemake)  # noqa: F821
