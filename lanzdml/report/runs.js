@@ -83,6 +83,7 @@
     if (more.hidden) body.closest(".table-region").focus(); // the button is gone
   });
 
+  byId("run-fallback").remove();
   byId("run-browser").hidden = false;
   update();
 })();
