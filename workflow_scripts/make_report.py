@@ -9,7 +9,9 @@ def main(snakemake) -> None:
     from lanzdml.report.page import write_report
 
     def files(name: str) -> list[Path]:
-        return [Path(path) for path in snakemake.input.get(name, [])]
+        """An input's files: one, several, or none where there is no such input."""
+        found = snakemake.input.get(name, [])
+        return [Path(path) for path in ([found] if isinstance(found, str) else found)]
 
     params = snakemake.params
     write_report(
