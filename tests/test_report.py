@@ -17,10 +17,9 @@ from lanzdml.methods import METHODS as REGISTERED
 from lanzdml.metrics import METRICS
 from lanzdml.names import METHOD_NAMES, METRIC_NAMES
 from lanzdml.published import COLUMNS
-from lanzdml.report import explained, provenance
+from lanzdml.report import ASSETS, PARTS, explained, provenance
 from lanzdml.report.glance import _lanes, glances
 from lanzdml.report.grid import frame_grid, make_grid
-from lanzdml.report.page import ASSETS, PARTS
 from lanzdml.report.run_table import as_script_text, run_table
 from lanzdml.tables import summarise
 

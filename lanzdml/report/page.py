@@ -29,17 +29,13 @@ from lanzdml.metrics import METRICS
 from lanzdml.names import DATASET_NAMES, METHOD_NAMES, METRIC_NAMES, NOTION_NAMES, on_paper
 from lanzdml.overview import COUNTS, PAPER_NOTE, TEXTS, overview_rows, read_overview
 from lanzdml.published import INTRODUCTION, comparisons
-from lanzdml.report import explained, provenance
+from lanzdml.report import PARTS, explained, provenance
 from lanzdml.report.glance import glances
 from lanzdml.report.grid import Grid, frame_grid, in_order, make_grid, section_grid
 from lanzdml.report.run_table import run_table
 from lanzdml.runs import COLUMNS
 from lanzdml.tables import sections, summarise
 from lanzdml.transforms import OK
-
-PARTS = Path(__file__).parent
-ASSETS = tuple(PARTS / name for name in ("template.html.j2", "style.css", "runs.js"))
-"""What the page is made of beside code: a changed one makes it anew."""
 
 GALLERY = "gallery"
 OVERVIEW, COMPARISON = "table1", "published_comparison"
