@@ -1,4 +1,4 @@
-# The InDiReCT benchmark: embeddings -> transforms -> metrics -> tables.
+# The InDiReCT benchmark: embeddings -> transforms -> metrics -> tables, figures, report.
 #
 # Path grammar, one folder of results/ a stage; every wildcard is a name from the config:
 #   datasets/{dataset}/download.json                                where download is on
@@ -8,7 +8,13 @@
 #   transforms/{dataset}/{model}/{notion}/{method}/dim-{dim}/seed-{seed}.safetensors
 #   metrics/{protocol}/{dataset}/{model}/{notion}/{method}/dim-{dim}.parquet   one row a seed
 #   metrics.parquet                                                 all rows
+#   transforms/.../dim-{dim}/prompts-{n_prompts}/seed-{seed}.safetensors       of some prompts only
+#   metrics/.../dim-{dim}/prompts-{n_prompts}.parquet
+#   trimap/{dataset}/{model}.parquet
+#   saliency/{dataset}/{model}/{maps.safetensors,shares.parquet}
 #   tables/{table}.{md,csv,tex}
+#   figures/{figure}.{pdf,png}
+#   report.html
 # dim is "full" for a method that keeps the model's own size. Each job logs to results/logs/ and
 # longer ones write their time and memory to results/benchmarks/, under the path of their output.
 
@@ -30,6 +36,7 @@ include: "rules/transforms.smk"
 include: "rules/metrics.smk"
 include: "rules/tables.smk"
 include: "rules/figures.smk"
+include: "rules/report.smk"
 
 
 onerror:

@@ -19,6 +19,7 @@ from lanzdml.overview import PAPER_COUNTS
 from lanzdml.prompts import FROM_LABELS, PLACEHOLDER, read_aspects, read_prompts
 from lanzdml.protocols import PROTOCOLS
 from lanzdml.published import PUBLISHED, read_published
+from lanzdml.report import ASSETS
 from lanzdml.sources import source_fingerprint
 from lanzdml.tables import SUFFIXES, TABLES
 
@@ -168,7 +169,8 @@ def all_tables(wildcards):
     published = set(read_published()["dataset"])
     compared = COMPARISON_FILES if published & set(CONFIG.datasets) else []
     scored = [*TABLE_FILES, *compared] if main_runs(wildcards) else []
-    return [*OVERVIEW_FILES, *scored]
+    shares = SALIENCY_TABLE if "saliency" in PICTURES else []
+    return [*OVERVIEW_FILES, *scored, *shares]
 
 
 def dims_of(method, dims=CONFIG.dims):
@@ -267,11 +269,33 @@ def all_figures(wildcards):
     return expand(FIGURE, figure=FIGURES, suffix=["pdf", "png"])
 
 
+def caption_of(name):
+    return (ROOT / "captions" / f"{name}.rst").read_text(encoding="utf-8").strip()
+
+
+def embedded():
+    """Dataset and model of all embeddings that are made of images."""
+    pairs = {(dataset, model) for dataset in CONFIG.datasets for model in CONFIG.main_models}
+    for _, ablation in CONFIG.experiments:
+        if ablation and hasattr(ablation, "dataset"):
+            models = getattr(ablation, "models", None) or [ablation.model]
+            pairs |= {(ablation.dataset, model) for model in models}
+    pairs |= {(picture.dataset, picture.model) for picture in PICTURES.values()}
+    return sorted(pairs)
+
+
+def all_embeddings(wildcards):
+    return [IMAGES.format(dataset=dataset, model=model) for dataset, model in embedded()]
+
+
+def all_runs(wildcards):
+    """The rows of all runs; nothing where no notion is scored."""
+    return ["results/metrics.parquet"] if main_runs(wildcards) else []
+
+
 def targets(wildcards):
     """What a run is for; of notions that are not scored, all that needs no labels."""
-    files = [*all_tables(wildcards), *all_figures(wildcards)]
-    if main_runs(wildcards):
-        files.append("results/metrics.parquet")
+    files = [REPORT, *all_runs(wildcards), *all_tables(wildcards), *all_figures(wildcards)]
     for dataset, notion, settings in ALL_NOTIONS:
         if not settings.scored:
             files += unscored(dataset=dataset, notion=notion, model=CONFIG.main_models)
@@ -313,7 +337,9 @@ def transforms_of(pattern=TRANSFORM, seeds=CONFIG.seeds, **variants):
 def figure_files(name, category):
     """Outputs of a figure, and where they stand in Snakemake's own report."""
     pdf, png = expand(FIGURE, figure=name, suffix=["pdf", "png"])
-    shown = report(png, caption=f"../report/{name}.rst", category=category, labels={"figure": name})
+    shown = report(
+        png, caption=f"../captions/{name}.rst", category=category, labels={"figure": name}
+    )
     return pdf, shown
 
 

@@ -1,0 +1,31 @@
+# report: all results on one page
+
+
+rule make_report:
+    input:
+        runs=all_runs,
+        main=main_runs,
+        tables=all_tables,
+        figures=expand(FIGURE, figure=FIGURES, suffix=["png"]),
+        prompts=of_all_notions(PROMPTS),
+        images=all_embeddings,
+    output:
+        REPORT,
+    log:
+        "results/logs/report.log",
+    conda:
+        "../envs/figures.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        code=code("make_report", *ASSETS),
+        config=CONFIG.model_dump(mode="json"),
+        notions=templates,
+        embeddings=embedded(),
+        captions={name: caption_of(name) for name in FIGURES},
+        benchmarks="results/benchmarks",
+    message:
+        "Putting all results on one page"
+    script:
+        "../workflow_scripts/make_report.py"
