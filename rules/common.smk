@@ -36,8 +36,9 @@ FIT = "results/transforms/{dataset}/{model}/{notion}/{method}/dim-{dim}"
 TRANSFORM = f"{FIT}/seed-{{seed}}.safetensors"
 SUBSET = f"{FIT}/prompts-{{n_prompts}}"
 SUBSET_TRANSFORM = f"{SUBSET}/seed-{{seed}}.safetensors"
-METRICS = "results/metrics/{protocol}/{dataset}/{model}/{notion}/{method}/dim-{dim}.parquet"
-SUBSET_METRICS = METRICS.replace(".parquet", "/prompts-{n_prompts}.parquet")
+SCORES = "results/metrics/{protocol}/{dataset}/{model}/{notion}/{method}/dim-{dim}"
+METRICS = f"{SCORES}.parquet"
+SUBSET_METRICS = f"{SCORES}/prompts-{{n_prompts}}.parquet"
 TABLE_FILES = expand("results/tables/{table}.{suffix}", table=TABLES, suffix=SUFFIXES)
 OVERVIEW_FILES = expand("results/tables/table1.{suffix}", suffix=SUFFIXES)
 COMPARISON_FILES = expand("results/tables/published_comparison.{suffix}", suffix=["csv", "md"])

@@ -65,9 +65,9 @@ if "prompt_count" in ABLATIONS:
                 allow_missing=True,
             ),
         log:
-            log_of(METRICS.replace(".parquet", "/prompts.parquet")),
+            log_of(f"{SCORES}/prompts.parquet"),
         benchmark:
-            benchmark_of(METRICS.replace(".parquet", "/prompts.parquet"))
+            benchmark_of(f"{SCORES}/prompts.parquet")
 
 
 rule collect_metrics:
