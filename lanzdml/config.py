@@ -174,7 +174,9 @@ class _Ablation(_Section):
 class DimensionsExperiment(_Ablation):
     """Scores over the size of the embedding (the paper's figure 3)."""
 
-    model: Annotated[str, Field(description="name of a model")]
+    model: Annotated[
+        str | None, Field(description="name of a model; the first of the tables unless given")
+    ] = None
     methods: Annotated[
         list[str] | None, Field(min_length=1, description="all methods unless given")
     ] = None
@@ -197,7 +199,9 @@ class ClipSizeExperiment(_Ablation):
 class PromptCountExperiment(_Ablation):
     """Scores over the number of prompts, at the first of the dims (the paper's figure 5)."""
 
-    model: Annotated[str, Field(description="name of a model")]
+    model: Annotated[
+        str | None, Field(description="name of a model; the first of the tables unless given")
+    ] = None
     methods: Annotated[
         list[str], Field(min_length=1, description="methods that learn from prompts")
     ] = ["indirect"]
@@ -218,7 +222,9 @@ class ExperimentsConfig(_Section):
 
 class _Picture(_Section):
     dataset: Annotated[str, Field(description="name of a dataset")]
-    model: Annotated[str, Field(description="name of a model")]
+    model: Annotated[
+        str | None, Field(description="name of a model; the first of the tables unless given")
+    ] = None
     notions: Annotated[
         list[str] | None,
         Field(min_length=1, description="all notions of the dataset unless given, scored or not"),

@@ -258,10 +258,10 @@ def _sizes(config: "Config") -> Iterator[tuple[str, str, list[int]]]:
         yield name, "dims", config.dims
     for key, section in _experiments(config):
         if key == "experiments.dimensions":
-            yield section.model, f"{key}.dims", section.dims
+            yield section.model or config.main_models[0], f"{key}.dims", section.dims
         elif key != "experiments.main":
             for name in getattr(section, "models", None) or [section.model]:
-                if name not in config.main_models:
+                if name is not None and name not in config.main_models:
                     yield name, "dims", config.dims[:1]
 
 

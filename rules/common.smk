@@ -222,9 +222,14 @@ def ablated(ablation, models, dims, **more):
     return scores(CONFIG.protocols[:1], notions_of(ablation), models, methods, dims, **more)
 
 
+def model_of(section):
+    """The model of an ablation or a picture."""
+    return section.model or CONFIG.main_models[0]
+
+
 def dimension_runs(wildcards):
     ablation = CONFIG.experiments.dimensions
-    return ablated(ablation, [ablation.model], ablation.dims)
+    return ablated(ablation, [model_of(ablation)], ablation.dims)
 
 
 def clip_size_runs(wildcards):
@@ -235,7 +240,7 @@ def clip_size_runs(wildcards):
 def prompt_count_runs(wildcards):
     """Those of some of the prompts, and those of all for comparison."""
     ablation = CONFIG.experiments.prompt_count
-    models, dims = [ablation.model], CONFIG.dims[:1]
+    models, dims = [model_of(ablation)], CONFIG.dims[:1]
     some = ablated(ablation, models, dims, pattern=SUBSET_METRICS, n_prompts=ablation.counts)
     return some + ablated(ablation, models, dims)
 
@@ -279,9 +284,9 @@ def embedded():
     pairs = {(dataset, model) for dataset in CONFIG.datasets for model in CONFIG.main_models}
     for _, ablation in CONFIG.experiments:
         if ablation and hasattr(ablation, "dataset"):
-            models = getattr(ablation, "models", None) or [ablation.model]
+            models = getattr(ablation, "models", None) or [model_of(ablation)]
             pairs |= {(ablation.dataset, model) for model in models}
-    pairs |= {(picture.dataset, picture.model) for picture in PICTURES.values()}
+    pairs |= {(picture.dataset, model_of(picture)) for picture in PICTURES.values()}
     return sorted(pairs)
 
 
@@ -355,7 +360,7 @@ def of_picture(name, pattern):
 
     def find(wildcards):
         picture = PICTURES[name]
-        return pattern.format(dataset=picture.dataset, model=picture.model)
+        return pattern.format(dataset=picture.dataset, model=model_of(picture))
 
     return find
 
@@ -365,17 +370,18 @@ def learned_for(name, dim=CONFIG.dims[0], seed=CONFIG.seeds[0]):
 
     def find(wildcards):
         picture = PICTURES[name]
-        keys = {"dataset": picture.dataset, "model": picture.model, "method": "indirect"}
+        keys = {"dataset": picture.dataset, "model": model_of(picture), "method": "indirect"}
         return expand(TRANSFORM, **keys, notion=notions_shown(picture), dim=dim, seed=seed)
 
     return find
 
 
 def setting(name, key):
-    """A setting of a picture; its notions are those that it shows."""
+    """A setting of a picture, or what it is where it is not given."""
+    implied = {"notions": notions_shown, "model": model_of}
 
     def find(wildcards):
         picture = PICTURES[name]
-        return notions_shown(picture) if key == "notions" else getattr(picture, key)
+        return implied[key](picture) if key in implied else getattr(picture, key)
 
     return find

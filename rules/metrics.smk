@@ -44,7 +44,7 @@ if ADDED_DIMS:
             benchmark_of(METRICS.replace("dim-{dim}", "dimensions"))
         wildcard_constraints:
             dataset=re.escape(CONFIG.experiments.dimensions.dataset),
-            model=re.escape(CONFIG.experiments.dimensions.model),
+            model=re.escape(model_of(CONFIG.experiments.dimensions)),
 
     ruleorder: compute_dimensions > compute_metrics
 

@@ -42,7 +42,7 @@ if ADDED_DIMS:
             benchmark_of(FIT.replace("dim-{dim}", "dimensions"))
         wildcard_constraints:
             dataset=re.escape(CONFIG.experiments.dimensions.dataset),
-            model=re.escape(CONFIG.experiments.dimensions.model),
+            model=re.escape(model_of(CONFIG.experiments.dimensions)),
         params:
             dims=ADDED_DIMS,
             seeds=ADDED_SEEDS,

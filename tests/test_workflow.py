@@ -6,10 +6,12 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from zipfile import ZipFile
 
 import pandas as pd
 import pytest
 import yaml
+from PIL import Image
 
 from lanzdml.datasets import DATASETS
 from lanzdml.metrics import METRICS
@@ -74,13 +76,26 @@ def test_default_is_planned_in_full(tmp_path):
     assert jobs == {
         "all": 1,
         "prepare_dataset": 1,
-        "embed_images": 1,
-        "embed_prompts": 3,
-        "fit_transforms": 24,
-        "compute_metrics": 24,
+        "embed_images": 3,
+        "embed_prompts": 9,
+        "fit_transforms": 3 * 24,
+        "compute_metrics": 3 * 24,
+        "fit_dimensions": 3 * 7,
+        "compute_dimensions": 3 * 7,
+        "fit_prompt_counts": 1,
+        "compute_prompt_counts": 1,
         "collect_metrics": 1,
         "make_overview": 1,
         "make_tables": 1,
+        "plot_dimensions": 1,
+        "plot_clip_size": 1,
+        "plot_prompt_count": 1,
+        "compute_trimap": 1,
+        "plot_trimap": 1,
+        "compute_saliency": 1,
+        "plot_saliency": 1,
+        "plot_gallery": 1,
+        "make_report": 1,
     }
 
 
@@ -90,10 +105,14 @@ def test_the_paper_is_planned_without_its_data():
         "--configfile", "configs/paper.yaml", "--forceall",
     )  # fmt: skip
     jobs = planned_jobs(output)
-    assert jobs["prepare_dataset"] == jobs["embed_images"] == 5
-    assert jobs["embed_prompts"] == 13
-    assert jobs["fit_transforms"] == jobs["compute_metrics"] == 13 * 8
-    assert jobs["compare_published"] == 1
+    assert jobs["prepare_dataset"] == 5
+    assert jobs["embed_images"] == 5 + 2, "two more models for the size ablation"
+    # One more notion is drawn and not scored: no Oracle, no scores.
+    assert jobs["embed_prompts"] == 13 + 1 + 2 * 3
+    assert jobs["compute_metrics"] == (13 + 2 * 3) * 8
+    assert jobs["fit_transforms"] == (13 + 2 * 3) * 8 + 7 + 1, "and r' = 2 of that notion"
+    assert jobs["fit_dimensions"] == jobs["compute_dimensions"] == 3 * 7
+    assert jobs["fit_prompt_counts"] == jobs["compare_published"] == jobs["make_report"] == 1
 
 
 def test_missing_datasets_are_one_line_each(tmp_path):
@@ -141,8 +160,18 @@ def test_a_mistake_in_the_config_stops_before_any_job(tmp_path):
     assert not (folder / "results").exists()
 
 
+def all_runs(folder):
+    return pd.read_parquet(folder / "results" / "metrics.parquet")
+
+
+def main_runs(folder):
+    """The runs of the tables."""
+    all_prompts = "(notion != 'car_color' or n_prompts.isna() or n_prompts == 17)"
+    return all_runs(folder).query(f"dim in (16, 512) and {all_prompts}")
+
+
 def test_there_is_a_row_for_every_run(finished):
-    runs = pd.read_parquet(finished / "results" / "metrics.parquet")
+    runs = main_runs(finished)
     keys = runs[["notion", "method", "seed"]]
     assert len(keys.drop_duplicates()) == len(keys) == 2 * 8 * 2
     assert list(runs.columns[:15]) == [
@@ -158,8 +187,84 @@ def test_there_is_a_row_for_every_run(finished):
     assert set(runs.query("method == 'clip'")["dim"]) == {512}
 
 
+def test_ablations_add_their_runs_and_share_those_of_the_tables(finished):
+    runs = all_runs(finished)
+    keys = ["notion", "model", "method", "dim", "n_prompts", "seed"]
+    assert len(runs[keys].drop_duplicates()) == len(runs)
+    added = runs.drop(main_runs(finished).index)
+    dims = added.query("notion == 'car_model'")
+    assert set(map(tuple, dims[["method", "dim", "seed"]].to_numpy())) == {
+        (method, dim, 1) for method in ("indirect", "pca") for dim in (2, 32)
+    }
+    counts = added.query("notion == 'car_color'")
+    assert set(map(tuple, counts[["method", "n_prompts", "seed"]].to_numpy())) == {
+        (method, count, seed)
+        for method in ("indirect", "pca") for count in (5, 10) for seed in (0, 1)
+    }  # fmt: skip
+    assert len(added) == 4 + 8
+    assert dims.query("method == 'pca'")["status"].tolist() == ["ok", "not_fitted"]
+
+
+def test_every_figure_is_there(finished):
+    folder = finished / "results" / "figures"
+    expected = {"dimensions", "clip_size", "prompt_count", "trimap", "saliency", "gallery"}
+    assert {path.stem for path in folder.iterdir()} == expected
+    for name in expected:
+        assert (folder / f"{name}.pdf").read_bytes().startswith(b"%PDF")
+        with Image.open(folder / f"{name}.png") as image:
+            image.load()
+            # Content: no large part of it is of one colour but the background.
+            colors = sorted(image.convert("L").histogram(), reverse=True)
+            assert sum(colors[1:]) > 0.03 * image.width * image.height
+            assert image.width >= 900
+    shares = pd.read_csv(finished / "results" / "tables" / "saliency.csv")
+    assert shares["notion"].tolist() == ["car_model"]
+    assert shares["n_images"].tolist() == [3]
+
+
+def test_the_report_holds_all_of_it(finished):
+    page = (finished / "results" / "report.html").read_text()
+    assert page.count("data:image/png;base64,") == 6
+    assert "InDiReCT" in page
+    for link in ("metrics.parquet", "tables/table2.csv", "figures/trimap.pdf"):
+        assert f'href="{link}"' in page
+        assert (finished / "results" / link).is_file()
+    caption = (ROOT / "captions" / "gallery.rst").read_text().strip()
+    assert caption in page
+
+
+def test_snakemakes_own_report(finished, tmp_path):
+    path = tmp_path / "report.zip"
+    snakemake(finished, "--report", str(path))
+    with ZipFile(path) as archive:
+        files = archive.namelist()
+        text = "".join(archive.read(name).decode() for name in files if name.endswith(".js"))
+    assert sum(name.endswith(".png") for name in files) >= 6
+    for words in ("Ablations", "Pictures", "prompt_count", "Each seed draws its own prompts"):
+        assert words in text
+
+
+def test_another_colour_redraws_figures_only(finished, copied_code):
+    edit(
+        copied_code / "lanzdml/figures/style.py", 'TEXT, MUTED = "#222222"', 'TEXT, MUTED = "#111"'
+    )
+    jobs = plan(finished, copied_code)
+    plots = {f"plot_{path.stem}" for path in (finished / "results/figures").glob("*.png")}
+    assert jobs.keys() == {*plots, "make_report", "all"}
+
+
+def test_another_look_of_one_figure_redraws_it_only(finished, copied_code):
+    edit(copied_code / "lanzdml/figures/prompt_count.py", '"number of prompts"', '"prompts"')
+    assert plan(finished, copied_code).keys() == {"plot_prompt_count", "make_report", "all"}
+
+
+def test_another_caption_remakes_the_report_only(finished, copied_code):
+    edit(copied_code / "captions/gallery.rst", "nearest images", "closest images")
+    assert plan(finished, copied_code).keys() == {"make_report", "all"}
+
+
 def test_a_method_that_cannot_be_fitted_is_reported(finished):
-    runs = pd.read_parquet(finished / "results" / "metrics.parquet")
+    runs = main_runs(finished)
     not_fitted = runs[runs["status"] != "ok"]
     # six prompts are too few for PCA with 16 components, seventeen are enough
     assert set(zip(not_fitted["method"], not_fitted["notion"], strict=True)) == {
@@ -171,7 +276,7 @@ def test_a_method_that_cannot_be_fitted_is_reported(finished):
 
 
 def test_the_order_of_methods_is_as_expected(finished):
-    runs = pd.read_parquet(finished / "results" / "metrics.parquet")
+    runs = main_runs(finished)
     map_at_r = runs.groupby(["notion", "method"])["map_at_r"].mean()
     for notion in ("car_model", "car_color"):
         assert map_at_r[notion, "oracle"] == map_at_r[notion].max()
@@ -232,7 +337,8 @@ def test_other_settings_of_the_machine_rerun_nothing(finished):
 
 def copy_code(folder):
     """A copy of the workflow and its library that a test may edit."""
-    for name in ("Snakefile", "rules", "workflow_scripts", "lanzdml", "envs", "profiles"):
+    folders = ("rules", "workflow_scripts", "lanzdml", "captions", "envs", "profiles")
+    for name in ("Snakefile", *folders):
         source, copy = ROOT / name, folder / name
         shutil.copytree(source, copy) if source.is_dir() else shutil.copy2(source, copy)
     (folder / "resources").symlink_to(ROOT / "resources")
@@ -291,6 +397,7 @@ def test_a_dataset_is_downloaded_once(tmp_path, copied_code, monkeypatch):
     )
     config = yaml.safe_load((ROOT / "configs" / "paper.yaml").read_text())
     config["datasets"] = {"cub200": config["datasets"]["cub200"] | {"download": True}}
+    del config["experiments"], config["figures"]
     folder = working_folder(tmp_path / "run", config)
     with FileServer(archive.read_bytes()) as server:
         registry = copied_code / "lanzdml/datasets/__init__.py"
@@ -318,6 +425,7 @@ def test_results_do_not_depend_on_the_cores_or_the_run(tmp_path):
         "seeds": [1],
     }
     del config["datasets"]["demo_cars"]["notions"]["car_color"]
+    del config["experiments"], config["figures"]
     runs = []
     for cores in (1, 2):
         folder = working_folder(tmp_path / f"cores {cores}", config)

@@ -18,7 +18,7 @@ from lanzdml.transforms import read_metadata
 from tests.test_workflow import copy_code, edit, plan, snakemake, working_folder
 
 ROOT = Path(__file__).parents[1]
-DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text())
+EMBEDDED = yaml.safe_load((ROOT / "config.yaml").read_text())["datasets"]
 IMAGES = "results/embeddings/my_flowers/my_clip/images.parquet"
 
 
@@ -46,8 +46,8 @@ def run_python(code, folder, library=ROOT):
 
 
 def own_folder(folder, *changes):
-    """The document's images and files, and the default config with sections replaced."""
-    config = DEFAULT | {"embeddings": {"device": "cpu", "workers": 0}}
+    """The document's images and files, and its config with sections replaced."""
+    config = SMALLEST | {"embeddings": {"device": "cpu", "workers": 0}}
     for change in changes:
         config = config | change
     working_folder(folder, config)
@@ -77,15 +77,16 @@ def finished(tmp_path_factory):
 
 
 def test_the_smallest_block_is_planned_with_all_methods(tmp_path):
-    jobs = plan(own_folder(tmp_path, SMALLEST))
+    jobs = plan(own_folder(tmp_path))
     assert jobs["embed_images"] == jobs["embed_prompts"] == 1
-    assert jobs["fit_transforms"] == jobs["compute_metrics"] == len(DEFAULT["methods"])
+    assert jobs["fit_transforms"] == jobs["compute_metrics"] == len(SMALLEST["methods"])
+    assert jobs["plot_gallery"] == jobs["plot_trimap"] == jobs["plot_saliency"] == 1
 
 
 def test_every_block_is_a_configuration(tmp_path, monkeypatch):
     monkeypatch.chdir(own_folder(tmp_path))
     for block in (SMALLEST, NOTIONS, PUBLISHED, MY_CLIP):
-        parse_config(DEFAULT | block)
+        parse_config(SMALLEST | block)
 
 
 def test_the_table_is_the_one_that_is_shown(finished):
@@ -96,6 +97,17 @@ def test_the_table_is_the_one_that_is_shown(finished):
     manifest = pd.read_parquet(folder / "results/datasets/my_flowers/manifest.parquet")
     assert list(manifest) == ["image_id", "path", "color", "background"]
     assert len(manifest) == 20
+
+
+def test_there_are_figures_and_a_report(finished):
+    folder, _ = finished
+    figures = {path.name for path in (folder / "results/figures").glob("*.png")}
+    assert figures == {"gallery.png", "trimap.png", "saliency.png"}
+    report = (folder / "results/report.html").read_text()
+    assert report.count("data:image/png;base64,") == 3
+    assert "my_flowers" in report
+    shares = (folder / "results/tables/saliency.md").read_text()
+    assert "no masks" in shares
 
 
 def test_scored_notions_have_rows_and_names(finished):
@@ -159,7 +171,10 @@ def test_a_new_notion_embeds_no_image(finished):
     mood = {"prompts": ["a merry flower", "a sad flower"], "scored": False}
     config["datasets"]["my_flowers"]["notions"]["mood"] = mood
     jobs = plan_with(finished, "config.yaml", yaml.safe_dump(config))
-    assert jobs == {"all": 1, "embed_prompts": 1, "fit_transforms": 2, "make_overview": 1}
+    assert jobs == {"all": 1, "embed_prompts": 1, "fit_transforms": 2, "make_overview": 1,
+                    "make_report": 1,
+                    "compute_trimap": 1, "plot_trimap": 1, "plot_gallery": 1,
+                    "compute_saliency": 1, "plot_saliency": 1}  # fmt: skip
 
 
 def test_an_edited_table_is_read_anew(finished):
@@ -188,7 +203,7 @@ def test_encoded_images_give_the_embeddings_of_their_files(finished, tmp_path):
 
 
 def test_mistakes_in_a_table_are_one_line(tmp_path):
-    own_folder(tmp_path, SMALLEST)
+    own_folder(tmp_path)
     table = tmp_path / "data/flowers/labels.csv"
     edit(table, "07.png", "7.png")
     arguments = ("--cores", "1", "--until", "prepare_dataset")
@@ -203,28 +218,29 @@ def test_mistakes_in_a_table_are_one_line(tmp_path):
 
 
 def unscored_demo(*notions):
-    config = {"datasets": yaml.safe_load(yaml.safe_dump(DEFAULT["datasets"]))}
+    datasets = yaml.safe_load(yaml.safe_dump(EMBEDDED))
     for notion in notions:
-        config["datasets"]["demo_cars"]["notions"][notion]["scored"] = False
-    return DEFAULT | config
+        datasets["demo_cars"]["notions"][notion]["scored"] = False
+    return SMALLEST | {"datasets": datasets, "figures": {}}
 
 
 def test_an_unscored_notion_of_any_dataset_needs_no_labels(tmp_path):
     jobs = plan(working_folder(tmp_path, unscored_demo("car_color")))
-    methods = len(DEFAULT["methods"])
+    methods = len(SMALLEST["methods"])
     assert jobs["compute_metrics"] == 2 * methods
     assert jobs["fit_transforms"] == 2 * methods + (methods - 1), "no Oracle"
     assert jobs["embed_prompts"] == 3
 
 
 def test_without_any_scored_notion_there_are_no_tables_of_scores(tmp_path):
-    notions = DEFAULT["datasets"]["demo_cars"]["notions"]
+    notions = EMBEDDED["demo_cars"]["notions"]
     jobs = plan(working_folder(tmp_path, unscored_demo(*notions)))
     assert jobs == {
         "all": 1,
         "prepare_dataset": 1,
         "embed_images": 1,
         "embed_prompts": len(notions),
-        "fit_transforms": len(notions) * (len(DEFAULT["methods"]) - 1),
+        "fit_transforms": len(notions) * (len(SMALLEST["methods"]) - 1),
         "make_overview": 1,
+        "make_report": 1,
     }
