@@ -20,11 +20,11 @@ $(INSTALLED): requirements/bootstrap.txt requirements/lanzdml.txt
 	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements/lanzdml.txt
 	@touch $@
 
-demo: $(INSTALLED)  ## run the benchmark on the embedded cars: tables in results/
+demo: $(INSTALLED)  ## run the benchmark on the embedded cars: results/report.html
 	$(BIN)/snakemake --cores $(CORES)
 	@echo
 	@cat results/tables/table2.md
-	@echo "Tables: results/tables/   all rows: results/metrics.parquet"
+	@echo "Tables and figures on one page: results/report.html   all rows: results/metrics.parquet"
 
 test: $(INSTALLED) check  ## formatting, lint and all tests
 	$(BIN)/pytest
@@ -52,7 +52,7 @@ demo-assets: $(INSTALLED)  ## render demo_cars and train the demo CLIPs anew (ov
 	for size in S M L; do \
 	  $(BIN)/python -m demo_assets.train_clip resources/demo_clip/demo-$$size.json build/demo_layers.npz || exit 1; done
 
-readme: demo  ## run the benchmark and put its table into README.md
+readme: demo  ## run the benchmark and put its table and pictures into README.md
 	$(BIN)/python docs/update_readme.py
 
 clean:  ## remove results and build files, keep .venv

@@ -169,6 +169,9 @@ class _Ablation(_Section):
         list[str] | None,
         Field(min_length=1, description="all scored notions of the dataset unless given"),
     ] = None
+    seeds: Annotated[
+        Count | None, Field(description="how many of the seeds, from the first; all unless given")
+    ] = None
 
 
 class DimensionsExperiment(_Ablation):
@@ -181,10 +184,6 @@ class DimensionsExperiment(_Ablation):
         list[str] | None, Field(min_length=1, description="all methods unless given")
     ] = None
     dims: Annotated[list[Count], Field(min_length=1, description="sizes r'")]
-    seeds: Annotated[
-        list[int] | None,
-        Field(min_length=1, description="some of the seeds; all of them unless given"),
-    ] = None
 
 
 class ClipSizeExperiment(_Ablation):

@@ -184,18 +184,15 @@ def _experiments(config: "Config") -> Iterator[tuple[str, Any]]:
 def _experiment_lines(key: str, section: Any, config: "Config") -> list[str]:
     """Whether an experiment or a figure names only what the configuration has."""
     lines = []
-    known = {
-        "models": config.models,
-        "methods": config.methods,
-        "seeds": config.seeds,
-    }
-    for name, allowed in known.items():
-        values = getattr(section, name, None) or []
+    for name, allowed in (("models", config.models), ("methods", config.methods)):
         lines += [
-            f"{key}.{name}: {value!r} is not in {name}; {suggest(str(value), map(str, allowed))}"
-            for value in values
+            f"{key}.{name}: {value!r} is not in {name}; {suggest(value, allowed)}"
+            for value in getattr(section, name, None) or []
             if value not in allowed
         ]
+    n_seeds = getattr(section, "seeds", None)
+    if n_seeds is not None and n_seeds > len(config.seeds):
+        lines.append(f"{key}.seeds: {n_seeds} is more than the {len(config.seeds)} seeds there are")
     lines += [
         f"{key}.{name}: {value!r} is listed twice"
         for name, values in section

@@ -258,11 +258,15 @@ ABLATIONS = {
 PICTURES = {name: picture for name, picture in CONFIG.figures if picture}
 FIGURES = [*ABLATIONS, *PICTURES]
 
-# What the ablation of dims adds to the runs of the tables.
-ADDED_DIMS, ADDED_SEEDS = [], CONFIG.seeds
-if CONFIG.experiments.dimensions:
-    ADDED_DIMS = [dim for dim in CONFIG.experiments.dimensions.dims if dim not in CONFIG.dims]
-    ADDED_SEEDS = CONFIG.experiments.dimensions.seeds or CONFIG.seeds
+
+def seeds_of(ablation):
+    return CONFIG.seeds[: ablation.seeds] if ablation else []
+
+
+# What the ablations of dims and of models add to the runs of the tables.
+DIMENSIONS, CLIP_SIZE = CONFIG.experiments.dimensions, CONFIG.experiments.clip_size
+ADDED_DIMS = [dim for dim in DIMENSIONS.dims if dim not in CONFIG.dims] if DIMENSIONS else []
+ADDED_MODELS = set(CLIP_SIZE.models) - set(CONFIG.main_models) if CLIP_SIZE else set()
 
 
 def all_metrics(wildcards):
@@ -365,13 +369,14 @@ def of_picture(name, pattern):
     return find
 
 
-def learned_for(name, dim=CONFIG.dims[0], seed=CONFIG.seeds[0]):
-    """What InDiReCT learned for each notion of a picture."""
+def learned_for(name, dim=CONFIG.dims[0]):
+    """What InDiReCT learned for each notion of a picture, by the first seed."""
 
     def find(wildcards):
         picture = PICTURES[name]
         keys = {"dataset": picture.dataset, "model": model_of(picture), "method": "indirect"}
-        return expand(TRANSFORM, **keys, notion=notions_shown(picture), dim=dim, seed=seed)
+        notions, seed = notions_shown(picture), CONFIG.seeds[0]
+        return expand(TRANSFORM, **keys, notion=notions, dim=dim, seed=seed)
 
     return find
 

@@ -15,7 +15,7 @@ rule plot_dimensions:
         runtime=10,
     params:
         code=code("plot_dimensions"),
-        seeds=ADDED_SEEDS,
+        seeds=seeds_of(DIMENSIONS),
     message:
         "Drawing scores over the size of the embedding"
     script:
@@ -36,6 +36,7 @@ rule plot_clip_size:
         runtime=10,
     params:
         code=code("plot_clip_size"),
+        seeds=seeds_of(CLIP_SIZE),
     message:
         "Drawing scores over the CLIP models"
     script:
@@ -56,6 +57,7 @@ rule plot_prompt_count:
         runtime=10,
     params:
         code=code("plot_prompt_count"),
+        seeds=seeds_of(CONFIG.experiments.prompt_count),
     message:
         "Drawing scores over the number of prompts"
     script:
@@ -117,7 +119,7 @@ rule compute_saliency:
     input:
         manifest=MANIFEST,
         weights=model_files,
-        transforms=learned_for("saliency", dim=2, seed=ADDED_SEEDS[0]),
+        transforms=learned_for("saliency", dim=2),
     output:
         maps=SALIENCY_MAPS,
         shares=SALIENCY_SHARES,
@@ -140,7 +142,7 @@ rule compute_saliency:
         notions=setting("saliency", "notions"),
         images=setting("saliency", "images"),
         measured=setting("saliency", "measured"),
-        seed=ADDED_SEEDS[0],
+        seed=CONFIG.seeds[0],
     message:
         "Computing saliency maps of {wildcards.dataset} with {wildcards.model}"
     script:

@@ -33,7 +33,7 @@ if ADDED_DIMS:
 
     use rule compute_metrics as compute_dimensions with:
         input:
-            transforms=transforms_of(seeds=ADDED_SEEDS, dim=ADDED_DIMS),
+            transforms=transforms_of(seeds=seeds_of(DIMENSIONS), dim=ADDED_DIMS),
             images=IMAGES,
             manifest=MANIFEST,
         output:
@@ -43,10 +43,26 @@ if ADDED_DIMS:
         benchmark:
             benchmark_of(METRICS.replace("dim-{dim}", "dimensions"))
         wildcard_constraints:
-            dataset=re.escape(CONFIG.experiments.dimensions.dataset),
-            model=re.escape(model_of(CONFIG.experiments.dimensions)),
+            dataset=re.escape(DIMENSIONS.dataset),
+            model=re.escape(model_of(DIMENSIONS)),
 
     ruleorder: compute_dimensions > compute_metrics
+
+
+if ADDED_MODELS:
+
+    use rule compute_metrics as compute_clip_sizes with:
+        input:
+            transforms=transforms_of(seeds=seeds_of(CLIP_SIZE)),
+            images=IMAGES,
+            manifest=MANIFEST,
+        output:
+            METRICS,
+        wildcard_constraints:
+            dataset=re.escape(CLIP_SIZE.dataset),
+            model="|".join(map(re.escape, ADDED_MODELS)),
+
+    ruleorder: compute_clip_sizes > compute_metrics
 
 
 if "prompt_count" in ABLATIONS:
@@ -54,7 +70,9 @@ if "prompt_count" in ABLATIONS:
     use rule compute_metrics as compute_prompt_counts with:
         input:
             transforms=transforms_of(
-                SUBSET_TRANSFORM, n_prompts=CONFIG.experiments.prompt_count.counts
+                SUBSET_TRANSFORM,
+                seeds=seeds_of(CONFIG.experiments.prompt_count),
+                n_prompts=CONFIG.experiments.prompt_count.counts,
             ),
             images=IMAGES,
             manifest=MANIFEST,

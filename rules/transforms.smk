@@ -28,26 +28,40 @@ rule fit_transforms:
         "../workflow_scripts/fit_transforms.py"
 
 
-# The runs of an ablation are small and many: one job fits all that its figure adds to the tables,
-# as starting a process costs more than most fits.
+# The runs of an ablation are small and many: one job fits all that its figure adds to the tables for a
+# method, as starting a process costs more than most fits. It may be given fewer seeds than the tables.
 
 if ADDED_DIMS:
 
     use rule fit_transforms as fit_dimensions with:
         output:
-            expand(TRANSFORM, dim=ADDED_DIMS, seed=ADDED_SEEDS, allow_missing=True),
+            expand(TRANSFORM, dim=ADDED_DIMS, seed=seeds_of(DIMENSIONS), allow_missing=True),
         log:
             log_of(FIT.replace("dim-{dim}", "dimensions")),
         benchmark:
             benchmark_of(FIT.replace("dim-{dim}", "dimensions"))
         wildcard_constraints:
-            dataset=re.escape(CONFIG.experiments.dimensions.dataset),
-            model=re.escape(model_of(CONFIG.experiments.dimensions)),
+            dataset=re.escape(DIMENSIONS.dataset),
+            model=re.escape(model_of(DIMENSIONS)),
         params:
             dims=ADDED_DIMS,
-            seeds=ADDED_SEEDS,
+            seeds=seeds_of(DIMENSIONS),
 
     ruleorder: fit_dimensions > fit_transforms
+
+
+if ADDED_MODELS:
+
+    use rule fit_transforms as fit_clip_sizes with:
+        output:
+            expand(TRANSFORM, seed=seeds_of(CLIP_SIZE), allow_missing=True),
+        wildcard_constraints:
+            dataset=re.escape(CLIP_SIZE.dataset),
+            model="|".join(map(re.escape, ADDED_MODELS)),
+        params:
+            seeds=seeds_of(CLIP_SIZE),
+
+    ruleorder: fit_clip_sizes > fit_transforms
 
 
 if "prompt_count" in ABLATIONS:
@@ -57,7 +71,7 @@ if "prompt_count" in ABLATIONS:
             expand(
                 SUBSET_TRANSFORM,
                 n_prompts=CONFIG.experiments.prompt_count.counts,
-                seed=CONFIG.seeds,
+                seed=seeds_of(CONFIG.experiments.prompt_count),
                 allow_missing=True,
             ),
         log:
@@ -66,3 +80,4 @@ if "prompt_count" in ABLATIONS:
             benchmark_of(f"{FIT}/prompts")
         params:
             counts=CONFIG.experiments.prompt_count.counts,
+            seeds=seeds_of(CONFIG.experiments.prompt_count),

@@ -194,7 +194,7 @@ def test_ablations_add_their_runs_and_share_those_of_the_tables(finished):
     added = runs.drop(main_runs(finished).index)
     dims = added.query("notion == 'car_model'")
     assert set(map(tuple, dims[["method", "dim", "seed"]].to_numpy())) == {
-        (method, dim, 1) for method in ("indirect", "pca") for dim in (2, 32)
+        (method, dim, 0) for method in ("indirect", "pca") for dim in (2, 32)
     }
     counts = added.query("notion == 'car_color'")
     assert set(map(tuple, counts[["method", "n_prompts", "seed"]].to_numpy())) == {

@@ -10,7 +10,7 @@ def main(snakemake) -> None:
     from lanzdml.figures.style import write_figure
     from lanzdml.runs import read_runs
 
-    runs = read_runs([Path(path) for path in snakemake.input])
+    runs = read_runs([Path(path) for path in snakemake.input], snakemake.params.seeds)
     write_figure(draw_prompt_count(runs), snakemake.output)
 
 
