@@ -1,4 +1,4 @@
-"""Put the table of the last run into README.md, between its two markers, and its pictures into docs/::
+"""Put the last run's table into README.md, between its markers, and its pictures into docs/::
 
 python docs/update_readme.py
 """

@@ -30,6 +30,7 @@ rule fit_transforms:
 
 # The runs of an ablation are small and many: one job fits all that its figure adds to the tables for a
 # method, as starting a process costs more than most fits. It may be given fewer seeds than the tables.
+# The longest of these jobs start first, so that none runs alone at the end.
 
 if ADDED_DIMS:
 
@@ -43,6 +44,7 @@ if ADDED_DIMS:
         wildcard_constraints:
             dataset=re.escape(DIMENSIONS.dataset),
             model=re.escape(model_of(DIMENSIONS)),
+        priority: 1
         params:
             dims=ADDED_DIMS,
             seeds=seeds_of(DIMENSIONS),
@@ -78,6 +80,7 @@ if "prompt_count" in ABLATIONS:
             log_of(f"{FIT}/prompts"),
         benchmark:
             benchmark_of(f"{FIT}/prompts")
+        priority: 1
         params:
             counts=CONFIG.experiments.prompt_count.counts,
             seeds=seeds_of(CONFIG.experiments.prompt_count),

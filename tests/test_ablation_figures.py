@@ -102,14 +102,14 @@ def test_dimensions_has_a_panel_a_notion_and_a_curve_a_method(dimensions):
         assert mean == pytest.approx([20.5 + dim / 10 for dim in DIMS])
         assert std == pytest.approx([0.5] * 3), "the population's, in percent"
         assert found["PCA"][0].tolist() == [2, 8], "only where it could be fitted"
-        assert levels(axis) == {"CLIP (512 dimensions)": 25.0}
+        assert levels(axis) == {"CLIP (r = 512)": 25.0}
     assert axes["Car Model"].get_ylabel() == "MAP@R in percent"
 
 
 def test_dimensions_says_what_it_shows_and_clips_nothing(dimensions):
     assert dimensions.get_suptitle() == "Demo Cars, demo-M"
     assert sorted(legend_of(dimensions)) == sorted(
-        ["CLIP (512 dimensions)", *(name for key, name in METHOD_NAMES.items() if key != "clip")]
+        ["CLIP (r = 512)", *(name for key, name in METHOD_NAMES.items() if key != "clip")]
     )
     check_inside(dimensions)
 

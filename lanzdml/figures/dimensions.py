@@ -32,7 +32,7 @@ def draw_dimensions(runs: pd.DataFrame) -> Figure:
                 rows = rows.sort_values("dim")
                 add_method(axis, method, rows["dim"], rows)
             else:
-                label = f"{on_paper(method, METHOD_NAMES)} ({rows['dim'].iloc[0]} dimensions)"
+                label = f"{on_paper(method, METHOD_NAMES)} (r = {rows['dim'].iloc[0]})"
                 add_level(axis, method, rows["mean"].iloc[0], 0.0, label)
         axis.set_xscale("log", base=2)
         dims = sorted(table.loc[table["method"].map(lambda m: METHODS[m].has_dim), "dim"].unique())

@@ -149,7 +149,7 @@ def _draw_legend(ax: Axes, y: float) -> None:
         (f"{RIGHT_MARK} the query's label", RIGHT),
         (f"{WRONG_MARK} another label", WRONG),
         (f"{NO_MARK} {NO_LABEL}", MUTED),
-        ("CLIP: a mark for each notion that the query has a label for, from top to bottom", TEXT),
+        ("CLIP: a mark for each notion, in the order of the rows below it", TEXT),
     ):
         ax.text(x, y, text, color=color, fontsize=_SMALL, va="center")
         x += len(text) * 0.046 + 0.15
