@@ -20,7 +20,8 @@ rule make_report:
         runtime=10,
     params:
         code=code("make_report", *ASSETS),
-        config=CONFIG.model_dump(mode="json"),
+        # Without the settings of the machine, which rerun nothing.
+        config=CONFIG.model_dump(mode="json", exclude={"embeddings"}),
         notions=templates,
         embeddings=embedded(),
         captions={name: caption_of(name) for name in FIGURES},

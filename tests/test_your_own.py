@@ -79,7 +79,8 @@ def finished(tmp_path_factory):
 def test_the_smallest_block_is_planned_with_all_methods(tmp_path):
     jobs = plan(own_folder(tmp_path))
     assert jobs["embed_images"] == jobs["embed_prompts"] == 1
-    assert jobs["fit_transforms"] == jobs["compute_metrics"] == len(SMALLEST["methods"])
+    assert jobs["compute_metrics"] == len(SMALLEST["methods"])
+    assert jobs["fit_transforms"] == len(SMALLEST["methods"]) + 1, "r' = 2 for saliency"
     assert jobs["plot_gallery"] == jobs["plot_trimap"] == jobs["plot_saliency"] == 1
 
 
@@ -171,7 +172,7 @@ def test_a_new_notion_embeds_no_image(finished):
     mood = {"prompts": ["a merry flower", "a sad flower"], "scored": False}
     config["datasets"]["my_flowers"]["notions"]["mood"] = mood
     jobs = plan_with(finished, "config.yaml", yaml.safe_dump(config))
-    assert jobs == {"all": 1, "embed_prompts": 1, "fit_transforms": 2, "make_overview": 1,
+    assert jobs == {"all": 1, "embed_prompts": 1, "fit_transforms": 2 + 1, "make_overview": 1,
                     "make_report": 1,
                     "compute_trimap": 1, "plot_trimap": 1, "plot_gallery": 1,
                     "compute_saliency": 1, "plot_saliency": 1}  # fmt: skip

@@ -72,12 +72,12 @@ def make_report(folder, **changes):
 
     tables = results / "tables"
     write_overview([Notion(*key, "a {aspect}", manifest, prompts[key]) for key in prompts], tables)
-    write_tables(main, tables)
+    write_tables([main], tables)
     published = pd.read_parquet(main)
     published = published[published["notion"] == "car_color"]
     published.loc[published["method"] != "clip", "dim"] = 128
     published.to_parquet(results / "published.parquet")
-    write_comparison(results / "published.parquet", tables)
+    write_comparison([results / "published.parquet"], tables)
     (tables / "saliency.csv").write_text("notion,share,images\ncar_color,0.51234,6\n")
 
     figures = {}
