@@ -353,7 +353,7 @@ def _line(error: dict[str, Any]) -> str:
 
 
 def parse_config(values: dict[str, Any]) -> Config:
-    """Validate a configuration as it was read from YAML.
+    """Validate a configuration as it was read from YAML; what it implies is written out.
 
     Paths in it are relative to the working directory. Datasets themselves need not be there, but
     the user's own tables of labels.
@@ -369,7 +369,38 @@ def parse_config(values: dict[str, Any]) -> Config:
     lines = list(dict.fromkeys(cross_checks(config)))
     if lines:
         raise ConfigError(lines)
-    return config
+    return _resolved(config)
+
+
+def _resolved(config: Config) -> Config:
+    """The configuration with what its experiments and figures imply written out."""
+    groups = {}
+    for name in ("experiments", "figures"):
+        group = getattr(config, name)
+        sections = {
+            key: section.model_copy(update=_implied(section, config))
+            for key, section in group
+            if section is not None
+        }
+        groups[name] = group.model_copy(update=sections)
+    return config.model_copy(update=groups)
+
+
+def _implied(section: _Section, config: Config) -> dict[str, Any]:
+    """What is not given in an experiment or a figure and can be implied."""
+    implied = {
+        "models": config.main_models,
+        "model": config.main_models[0],
+        "methods": config.methods,
+        "seeds": len(config.seeds),
+    }
+    if not isinstance(section, MainExperiment):
+        implied["notions"] = [
+            name
+            for name, notion in config.datasets[section.dataset].notions.items()
+            if notion.scored or isinstance(section, _Picture)
+        ]
+    return {key: implied[key] for key, value in section if value is None and key in implied}
 
 
 def json_schema() -> dict[str, Any]:

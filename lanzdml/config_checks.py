@@ -14,6 +14,7 @@ from lanzdml.methods import METHODS
 from lanzdml.models import check_pretrained, read_architecture
 from lanzdml.prompts import FROM_LABELS, PLACEHOLDER, read_aspects, read_prompts
 from lanzdml.protocols import PROTOCOLS
+from lanzdml.saliency import DIM as SALIENCY_DIM
 
 if TYPE_CHECKING:
     from lanzdml.config import Config, DatasetConfig, ModelConfig, NotionConfig
@@ -242,9 +243,10 @@ def _count_lines(key: str, section: Any, notions: "dict[str, NotionConfig]") -> 
         except LanzdmlError:  # said above
             continue
         lines += [
-            f"{key}.counts: {count} is more than the {len(set(texts))} prompts of {name}"
+            f"{key}.counts: {count} is not less than the {len(set(texts))} prompts of {name}; all "
+            "of them are drawn anyway, as a line"
             for count in section.counts
-            if count > len(set(texts))
+            if count >= len(set(texts))
         ]
     return lines
 
@@ -256,6 +258,8 @@ def _sizes(config: "Config") -> Iterator[tuple[str, str, list[int]]]:
     for key, section in _experiments(config):
         if key == "experiments.dimensions":
             yield section.model or config.main_models[0], f"{key}.dims", section.dims
+        elif key == "figures.saliency":
+            yield section.model or config.main_models[0], key, [SALIENCY_DIM]
         elif key != "experiments.main":
             for name in getattr(section, "models", None) or [section.model]:
                 if name is not None and name not in config.main_models:

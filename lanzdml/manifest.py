@@ -124,6 +124,22 @@ def read_all_labels(path: Path, notions: Sequence[str]) -> pd.DataFrame:
     return labels
 
 
+def positions_of(image_ids: Sequence[str], manifest: pd.DataFrame, key: str) -> list[int]:
+    """The rows of some images in a manifest, each once; ``key`` is where they are named.
+
+    Raises:
+        LanzdmlError: there is no such image.
+    """
+    rows = {image_id: row for row, image_id in enumerate(manifest[ID])}
+    for image_id in image_ids:
+        if image_id not in rows:
+            raise LanzdmlError(
+                f"{key}: there is no image {image_id!r}; ids are those of the manifest, such as "
+                f"{manifest[ID].iloc[0]!r}"
+            )
+    return [rows[image_id] for image_id in dict.fromkeys(image_ids)]
+
+
 def distinct_labels(path: Path, notion: str) -> list[str]:
     """The labels that occur in a manifest for a notion, sorted.
 

@@ -6,7 +6,6 @@ Prompts that somebody wrote out are the same with :data:`PLACEHOLDER` as the tem
 import csv
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from lanzdml.errors import LanzdmlError
@@ -84,21 +83,3 @@ def make_prompts(template: str, aspects: list[str] | str) -> pd.DataFrame:
     prompts = [template.replace(PLACEHOLDER, aspect) for aspect in values]
     frame = pd.DataFrame({"prompt": prompts, "aspect": values}, dtype="str")
     return frame.drop_duplicates("prompt", ignore_index=True)
-
-
-def draw_prompts(n: int, count: int, seed: int) -> np.ndarray:
-    """Which of n prompts a seed draws, without replacement (paper section 6, figure 5).
-
-    The draw depends on nothing else: it is the same for every method and beside any other counts.
-
-    Returns:
-        (count,) ascending positions.
-
-    Raises:
-        LanzdmlError: there are fewer prompts.
-    """
-    if count > n:
-        raise LanzdmlError(
-            f"experiments.prompt_count.counts: {count} is more than the {n} prompts there are"
-        )
-    return np.sort(np.random.default_rng([seed, count]).choice(n, count, replace=False))

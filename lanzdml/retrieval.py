@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from lanzdml.embeddings import read_embeddings
 from lanzdml.errors import LanzdmlError
 from lanzdml.images import Images
-from lanzdml.manifest import ID, IMAGE, PATH, read_all_labels
+from lanzdml.manifest import ID, IMAGE, PATH, positions_of, read_all_labels
 from lanzdml.methods.base import as_embeddings, normalise
 from lanzdml.transforms import load_transform
 
@@ -92,10 +92,7 @@ def choose_queries(labels: pd.DataFrame, queries: int | Sequence[str], seed: int
         candidates = np.flatnonzero(numbers == numbers.max())
         number = min(queries, len(candidates))
         return np.random.default_rng(seed).choice(candidates, number, replace=False).tolist()
-    rows = {image_id: row for row, image_id in enumerate(labels[ID])}
-    if unknown := [image_id for image_id in queries if image_id not in rows]:
-        raise LanzdmlError(f"queries: {unknown[0]!r} is no {ID} of the dataset's manifest")
-    return [rows[image_id] for image_id in queries]
+    return positions_of(queries, labels, "figures.gallery.queries")
 
 
 def retrieve(

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from lanzdml.errors import LanzdmlError
 from lanzdml.files import replacing
 from lanzdml.images import Images, read_image
-from lanzdml.manifest import ID, MASK
+from lanzdml.manifest import ID, MASK, positions_of
 from lanzdml.transforms import load_transform
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     from lanzdml.clip import Clip
 
+DIM = 2  # r', "thus only extracting the most important features" (section 6)
+KEY = "figures.saliency.images"  # of the configuration
 N_SAMPLES = 25
 NOISE = 0.15  # standard deviation, as a share of the range of the input's values
 PERCENTILE = 99  # of a map: what is higher counts as high
@@ -116,7 +118,7 @@ def compute_saliency(
     projections = [load_transform(path).U_ for path in transforms.values()]
     spaces = [None, *(torch.from_numpy(U).to(clip.device) for U in projections)]
     order = np.random.default_rng(seed).permutation(len(manifest)).tolist()
-    drawn = order[:images] if isinstance(images, int) else _positions(manifest, images)
+    drawn = order[:images] if isinstance(images, int) else positions_of(images, manifest, KEY)
     masks = manifest[MASK].tolist() if MASK in manifest else [None] * len(manifest)
     sample = [index for index in order if masks[index] is not None][:measured]
 
@@ -250,17 +252,6 @@ def foreground_shares(
         name: value[mask].sum(dtype=np.float64) / totals[name] if totals[name] else None
         for name, value in values.items()
     }
-
-
-def _positions(manifest: pd.DataFrame, image_ids: Sequence[str]) -> list[int]:
-    positions = {image_id: index for index, image_id in enumerate(manifest[ID])}
-    for image_id in image_ids:
-        if image_id not in positions:
-            raise LanzdmlError(
-                f"saliency: there is no image {image_id!r}; ids are those of the manifest, such as "
-                f"{manifest[ID].iloc[0]!r}"
-            )
-    return [positions[image_id] for image_id in dict.fromkeys(image_ids)]
 
 
 class _View:

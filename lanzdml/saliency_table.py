@@ -13,8 +13,13 @@ from lanzdml.markup import DASH, markdown_table
 from lanzdml.names import DATASET_NAMES, NOTION_NAMES, on_paper
 from lanzdml.saliency import SaliencyMaps
 
-_HEADER = ["Similarity notion", "Positive difference", "95 % interval",
-           "InDiReCT's map", "CLIP's map", "Area", "Images"]  # fmt: skip
+HEADER = ["Similarity notion", "Positive difference", "95 % interval",
+          "InDiReCT's map", "CLIP's map", "Area", "Images"]  # fmt: skip
+EXPLANATION = (
+    "Positive difference: of all that InDiReCT's map is higher than CLIP's, the share on the "
+    "foreground, with a bootstrap interval over the images. Beside it the share of each map, and "
+    "of the area, which is the share of a map that is the same everywhere."
+)
 
 
 def summarise_shares(shares: pd.DataFrame) -> pd.DataFrame:
@@ -81,14 +86,17 @@ def _markdown(summary: pd.DataFrame, maps: SaliencyMaps, dataset: str) -> str:
         lines = [
             f"Saliency on the foreground of {name}, r' = {maps.dim}, in percent: mean over images.",
             "",
-            *markdown_table(_HEADER, [_cells(row) for row in summary.itertuples()], n_left=1),
+            *markdown_table(HEADER, share_rows(summary), n_left=1),
             "",
-            "Positive difference: of all that InDiReCT's map is higher than CLIP's, the share on "
-            "the foreground, with a bootstrap interval over the images. Beside it the share of "
-            "each map, and of the area, which is the share of a map that is the same everywhere.",
+            EXPLANATION,
         ]
     lines += ["", f"Images of the figure, from the top: {', '.join(maps.image_ids)}."]
     return "\n".join(lines) + "\n"
+
+
+def share_rows(summary: pd.DataFrame) -> list[list[str]]:
+    """The rows below :data:`HEADER`, of :func:`summarise_shares` or of the CSV."""
+    return [_cells(row) for row in summary.itertuples()]
 
 
 def _cells(row: tuple) -> list[str]:

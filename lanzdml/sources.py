@@ -9,9 +9,15 @@ PACKAGE = Path(__file__).parent.name
 
 
 def _imported_files(tree: ast.AST) -> set[Path]:
-    """Files of this library that a module imports anywhere, also inside functions."""
-    names = set()
-    for node in ast.walk(tree):
+    """Files of this library that a module imports anywhere, also inside functions.
+
+    Not what is only for type checkers: it does not run.
+    """
+    names, pending = set(), [tree]
+    while pending:
+        node = pending.pop()
+        checking = isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        pending.extend(node.orelse if checking else ast.iter_child_nodes(node))
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:

@@ -12,6 +12,9 @@ from lanzdml.files import replacing
 from lanzdml.methods import METHODS
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from lanzdml.methods.base import Method
 
 OK, NOT_FITTED = "ok", "not_fitted"
@@ -53,7 +56,7 @@ def fit_transforms(
         dims: r', or anything for methods without one.
         seeds: one run each.
         outputs: a file for each dim, count and seed, the last changing fastest.
-        counts: numbers of prompts to draw (see :func:`lanzdml.prompts.draw_prompts`); None takes
+        counts: numbers of prompts to draw (see :func:`draw_prompts`); None takes
             all.
         prompts_file: prompt embeddings of the notion.
         supervision: images file, manifest file and notion, in place of prompts for a supervised
@@ -63,7 +66,6 @@ def fit_transforms(
         LanzdmlError: the embeddings are smaller than r', or there are fewer prompts than a count.
     """
     from lanzdml.embeddings import labelled_images, read_embeddings
-    from lanzdml.prompts import draw_prompts
 
     prompts = None
     if METHODS[method].supervised:
@@ -86,6 +88,26 @@ def fit_transforms(
             save_transform(output, estimator.fit(*data), **metadata)
         except CannotFitError as error:
             save_not_fitted(output, estimator, str(error), **metadata)
+
+
+def draw_prompts(n: int, count: int, seed: int) -> "NDArray[np.int64]":
+    """Which of n prompts a seed draws, without replacement (paper section 6, figure 5).
+
+    The draw depends on nothing else: it is the same for every method and beside any other counts.
+
+    Returns:
+        (count,) ascending positions.
+
+    Raises:
+        LanzdmlError: there are fewer prompts.
+    """
+    import numpy as np
+
+    if count > n:
+        raise LanzdmlError(
+            f"experiments.prompt_count.counts: {count} is more than the {n} prompts there are"
+        )
+    return np.sort(np.random.default_rng([seed, count]).choice(n, count, replace=False))
 
 
 def save_transform(path: str | os.PathLike[str], estimator: "Method", **metadata: object) -> None:

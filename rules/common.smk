@@ -20,6 +20,7 @@ from lanzdml.prompts import FROM_LABELS, PLACEHOLDER, read_aspects, read_prompts
 from lanzdml.protocols import PROTOCOLS
 from lanzdml.published import PUBLISHED, read_published
 from lanzdml.report import ASSETS
+from lanzdml.saliency import DIM as SALIENCY_DIM
 from lanzdml.sources import source_fingerprint
 from lanzdml.tables import SUFFIXES, TABLES
 
@@ -205,44 +206,30 @@ def main_runs(wildcards):
     return scores(CONFIG.protocols, notions, CONFIG.main_models, CONFIG.methods, CONFIG.dims)
 
 
-def notions_of(ablation):
-    """The notions of an ablation, as pairs with its dataset."""
-    return [
-        (dataset, name)
-        for dataset, name, notion in ALL_NOTIONS
-        if dataset == ablation.dataset
-        and notion.scored
-        and (ablation.notions is None or name in ablation.notions)
-    ]
-
-
 def ablated(ablation, models, dims, **more):
     """Metrics of an ablation's runs: by the first protocol."""
-    methods = ablation.methods or CONFIG.methods
-    return scores(CONFIG.protocols[:1], notions_of(ablation), models, methods, dims, **more)
+    notions = [(ablation.dataset, notion) for notion in ablation.notions]
+    return scores(CONFIG.protocols[:1], notions, models, ablation.methods, dims, **more)
 
 
-def model_of(section):
-    """The model of an ablation or a picture."""
-    return section.model or CONFIG.main_models[0]
+DIMENSIONS = CONFIG.experiments.dimensions
+CLIP_SIZE = CONFIG.experiments.clip_size
+PROMPT_COUNT = CONFIG.experiments.prompt_count
 
 
 def dimension_runs(wildcards):
-    ablation = CONFIG.experiments.dimensions
-    return ablated(ablation, [model_of(ablation)], ablation.dims)
+    return ablated(DIMENSIONS, [DIMENSIONS.model], DIMENSIONS.dims)
 
 
 def clip_size_runs(wildcards):
-    ablation = CONFIG.experiments.clip_size
-    return ablated(ablation, ablation.models, CONFIG.dims[:1])
+    return ablated(CLIP_SIZE, CLIP_SIZE.models, CONFIG.dims[:1])
 
 
 def prompt_count_runs(wildcards):
     """Those of some of the prompts, and those of all for comparison."""
-    ablation = CONFIG.experiments.prompt_count
-    models, dims = [model_of(ablation)], CONFIG.dims[:1]
-    some = ablated(ablation, models, dims, pattern=SUBSET_METRICS, n_prompts=ablation.counts)
-    return some + ablated(ablation, models, dims)
+    runs = PROMPT_COUNT, [PROMPT_COUNT.model], CONFIG.dims[:1]
+    some = ablated(*runs, pattern=SUBSET_METRICS, n_prompts=PROMPT_COUNT.counts)
+    return some + ablated(*runs)
 
 
 # Runs of each ablation that is configured, and so its figure of the same name.
@@ -260,13 +247,14 @@ FIGURES = [*ABLATIONS, *PICTURES]
 
 
 def seeds_of(ablation):
-    return CONFIG.seeds[: ablation.seeds] if ablation else []
+    return CONFIG.seeds[: ablation.seeds]
 
 
-# What the ablations of dims and of models add to the runs of the tables.
-DIMENSIONS, CLIP_SIZE = CONFIG.experiments.dimensions, CONFIG.experiments.clip_size
+# What the ablation of dims adds to the runs of the tables, and that of models. A model that another
+# ablation takes, too, is fitted as those of the tables are, by all seeds.
 ADDED_DIMS = [dim for dim in DIMENSIONS.dims if dim not in CONFIG.dims] if DIMENSIONS else []
-ADDED_MODELS = set(CLIP_SIZE.models) - set(CONFIG.main_models) if CLIP_SIZE else set()
+ADDED_MODELS = set(CLIP_SIZE.models) if CLIP_SIZE else set()
+ADDED_MODELS -= {*CONFIG.main_models, *(a.model for a in (DIMENSIONS, PROMPT_COUNT) if a)}
 
 
 def all_metrics(wildcards):
@@ -286,12 +274,10 @@ def caption_of(name):
 def embedded():
     """Dataset and model of all embeddings that are made of images."""
     pairs = {(dataset, model) for dataset in CONFIG.datasets for model in CONFIG.main_models}
-    for _, ablation in CONFIG.experiments:
-        if ablation and hasattr(ablation, "dataset"):
-            models = getattr(ablation, "models", None) or [model_of(ablation)]
-            pairs |= {(ablation.dataset, model) for model in models}
-    pairs |= {(picture.dataset, model_of(picture)) for picture in PICTURES.values()}
-    return sorted(pairs)
+    if CLIP_SIZE:
+        pairs |= {(CLIP_SIZE.dataset, model) for model in CLIP_SIZE.models}
+    others = (DIMENSIONS, PROMPT_COUNT, *PICTURES.values())
+    return sorted(pairs | {(other.dataset, other.model) for other in others if other})
 
 
 def all_embeddings(wildcards):
@@ -353,40 +339,13 @@ def figure_files(name, category):
     return pdf, shown
 
 
-def notions_shown(picture):
-    """The notions of a picture, which need no labels."""
-    of_dataset = [name for dataset, name, _ in ALL_NOTIONS if dataset == picture.dataset]
-    return [name for name in of_dataset if picture.notions is None or name in picture.notions]
-
-
 def of_picture(name, pattern):
     """The file of a picture's dataset and model."""
-
-    def find(wildcards):
-        picture = PICTURES[name]
-        return pattern.format(dataset=picture.dataset, model=model_of(picture))
-
-    return find
+    return pattern.format(dataset=PICTURES[name].dataset, model=PICTURES[name].model)
 
 
 def learned_for(name, dim=CONFIG.dims[0]):
     """What InDiReCT learned for each notion of a picture, by the first seed."""
-
-    def find(wildcards):
-        picture = PICTURES[name]
-        keys = {"dataset": picture.dataset, "model": model_of(picture), "method": "indirect"}
-        notions, seed = notions_shown(picture), CONFIG.seeds[0]
-        return expand(TRANSFORM, **keys, notion=notions, dim=dim, seed=seed)
-
-    return find
-
-
-def setting(name, key):
-    """A setting of a picture, or what it is where it is not given."""
-    implied = {"notions": notions_shown, "model": model_of}
-
-    def find(wildcards):
-        picture = PICTURES[name]
-        return implied[key](picture) if key in implied else getattr(picture, key)
-
-    return find
+    picture, seed = PICTURES[name], CONFIG.seeds[0]
+    keys = {"dataset": picture.dataset, "model": picture.model, "method": "indirect"}
+    return expand(TRANSFORM, **keys, notion=picture.notions, dim=dim, seed=seed)

@@ -44,7 +44,9 @@ if ADDED_DIMS:
             benchmark_of(METRICS.replace("dim-{dim}", "dimensions"))
         wildcard_constraints:
             dataset=re.escape(DIMENSIONS.dataset),
-            model=re.escape(model_of(DIMENSIONS)),
+            model=re.escape(DIMENSIONS.model),
+            notion="|".join(map(re.escape, DIMENSIONS.notions)),
+            method="|".join(map(re.escape, DIMENSIONS.methods)),
 
     ruleorder: compute_dimensions > compute_metrics
 
@@ -65,21 +67,21 @@ if ADDED_MODELS:
     ruleorder: compute_clip_sizes > compute_metrics
 
 
-if "prompt_count" in ABLATIONS:
+if PROMPT_COUNT:
 
     use rule compute_metrics as compute_prompt_counts with:
         input:
             transforms=transforms_of(
                 SUBSET_TRANSFORM,
-                seeds=seeds_of(CONFIG.experiments.prompt_count),
-                n_prompts=CONFIG.experiments.prompt_count.counts,
+                seeds=seeds_of(PROMPT_COUNT),
+                n_prompts=PROMPT_COUNT.counts,
             ),
             images=IMAGES,
             manifest=MANIFEST,
         output:
             expand(
                 SUBSET_METRICS,
-                n_prompts=CONFIG.experiments.prompt_count.counts,
+                n_prompts=PROMPT_COUNT.counts,
                 allow_missing=True,
             ),
         log:

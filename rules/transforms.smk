@@ -43,7 +43,9 @@ if ADDED_DIMS:
             benchmark_of(FIT.replace("dim-{dim}", "dimensions"))
         wildcard_constraints:
             dataset=re.escape(DIMENSIONS.dataset),
-            model=re.escape(model_of(DIMENSIONS)),
+            model=re.escape(DIMENSIONS.model),
+            notion="|".join(map(re.escape, DIMENSIONS.notions)),
+            method="|".join(map(re.escape, DIMENSIONS.methods)),
         priority: 1
         params:
             dims=ADDED_DIMS,
@@ -66,14 +68,14 @@ if ADDED_MODELS:
     ruleorder: fit_clip_sizes > fit_transforms
 
 
-if "prompt_count" in ABLATIONS:
+if PROMPT_COUNT:
 
     use rule fit_transforms as fit_prompt_counts with:
         output:
             expand(
                 SUBSET_TRANSFORM,
-                n_prompts=CONFIG.experiments.prompt_count.counts,
-                seed=seeds_of(CONFIG.experiments.prompt_count),
+                n_prompts=PROMPT_COUNT.counts,
+                seed=seeds_of(PROMPT_COUNT),
                 allow_missing=True,
             ),
         log:
@@ -82,5 +84,5 @@ if "prompt_count" in ABLATIONS:
             benchmark_of(f"{FIT}/prompts")
         priority: 1
         params:
-            counts=CONFIG.experiments.prompt_count.counts,
-            seeds=seeds_of(CONFIG.experiments.prompt_count),
+            counts=PROMPT_COUNT.counts,
+            seeds=seeds_of(PROMPT_COUNT),

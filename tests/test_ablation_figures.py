@@ -6,9 +6,7 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.container import ErrorbarContainer
 
-from lanzdml.figures.clip_size import draw_clip_size
-from lanzdml.figures.dimensions import draw_dimensions
-from lanzdml.figures.prompt_count import draw_prompt_count
+from lanzdml.figures import clip_size, dimensions, prompt_count
 from lanzdml.figures.style import class_colors, method_look, write_figure
 from lanzdml.methods import METHODS
 from lanzdml.names import METHOD_NAMES
@@ -74,7 +72,7 @@ def check_inside(figure):
 
 
 @pytest.fixture(scope="module")
-def dimensions():
+def by_dimension():
     def score(row):
         if row["method"] == "pca" and row["dim"] > 8:
             return np.nan
@@ -85,11 +83,11 @@ def dimensions():
         dim=DIMS, seed=[0, 1],
     )  # fmt: skip
     clip = runs_of(lambda row: 0.25, notion=NOTIONS, method=["clip"], dim=[512], seed=[0, 1])
-    return draw_dimensions(pd.concat([runs, clip], ignore_index=True))
+    return dimensions.draw(pd.concat([runs, clip], ignore_index=True))
 
 
-def test_dimensions_has_a_panel_a_notion_and_a_curve_a_method(dimensions):
-    axes = axes_of(dimensions)
+def test_dimensions_has_a_panel_a_notion_and_a_curve_a_method(by_dimension):
+    axes = axes_of(by_dimension)
     assert list(axes) == list(NOTIONS.values())
     for axis in axes.values():
         assert axis.get_xscale() == "log"
@@ -106,16 +104,16 @@ def test_dimensions_has_a_panel_a_notion_and_a_curve_a_method(dimensions):
     assert axes["Car Model"].get_ylabel() == "MAP@R in percent"
 
 
-def test_dimensions_says_what_it_shows_and_clips_nothing(dimensions):
-    assert dimensions.get_suptitle() == "Demo Cars, demo-M"
-    assert sorted(legend_of(dimensions)) == sorted(
+def test_dimensions_says_what_it_shows_and_clips_nothing(by_dimension):
+    assert by_dimension.get_suptitle() == "Demo Cars, demo-M"
+    assert sorted(legend_of(by_dimension)) == sorted(
         ["CLIP (r = 512)", *(name for key, name in METHOD_NAMES.items() if key != "clip")]
     )
-    check_inside(dimensions)
+    check_inside(by_dimension)
 
 
-def test_a_method_looks_the_same_everywhere(dimensions):
-    (axis, *_) = axes_of(dimensions).values()
+def test_a_method_looks_the_same_everywhere(by_dimension):
+    (axis, *_) = axes_of(by_dimension).values()
     looks = {
         box.get_label(): (to_hex(box.lines[0].get_color()), box.lines[0].get_marker())
         for box in axis.containers
@@ -139,7 +137,7 @@ def draw_sizes(oracle):
         score, notion=["car_model", "car_color"], model=models,
         method=["clip", "indirect", "oracle"], seed=[0, 1],
     )  # fmt: skip
-    return draw_clip_size(runs)
+    return clip_size.draw(runs)
 
 
 def test_clip_size_has_the_models_in_order():
@@ -179,7 +177,7 @@ def test_prompt_count_has_a_line_for_all_prompts():
         score, notion=["car_model"], method=["indirect", "lae"], n_prompts=[10, 50, 171],
         seed=[0, 1],
     )  # fmt: skip
-    figure = draw_prompt_count(runs)
+    figure = prompt_count.draw(runs)
     (axis,) = axes_of(figure).values()
     assert axis.get_xlabel() == "number of prompts"
     x, mean, std = curves(axis)["InDiReCT"]
@@ -193,9 +191,9 @@ def test_prompt_count_has_a_line_for_all_prompts():
     check_inside(figure)
 
 
-def test_files_have_content_and_are_the_same_each_time(dimensions, tmp_path):
+def test_files_have_content_and_are_the_same_each_time(by_dimension, tmp_path):
     for attempt in ("one", "two"):
-        write_figure(dimensions, [tmp_path / f"{attempt}.pdf", tmp_path / f"{attempt}.png"])
+        write_figure(by_dimension, [tmp_path / f"{attempt}.pdf", tmp_path / f"{attempt}.png"])
     for suffix, magic in ((".pdf", b"%PDF"), (".png", b"\x89PNG")):
         one, two = ((tmp_path / name).with_suffix(suffix).read_bytes() for name in ("one", "two"))
         assert one.startswith(magic)
@@ -207,3 +205,28 @@ def test_classes_with_names_of_colours_have_them():
     assert class_colors(["red", "white", "fuchsia"]) == ["red", "white", "fuchsia"]
     assert len({to_hex(color) for color in class_colors([f"class {i}" for i in range(98)])}) == 98
     assert len({to_hex(color) for color in class_colors(["red", "mixed", "other"])}) == 3
+
+
+@pytest.mark.parametrize("figure", [dimensions, clip_size, prompt_count])
+def test_a_notion_without_a_run_that_could_be_made_has_an_empty_panel(figure):
+    def score(row):
+        return np.nan if row["notion"] == "car_color" else 0.5
+
+    runs = runs_of(
+        score, notion=["car_model", "car_color"], model=["m"], method=["pca"], dim=[8],
+        n_prompts=[5, 17], seed=[0, 1],
+    )  # fmt: skip
+    drawn = figure.draw(runs)
+    assert [bool(axis.lines) for axis in drawn.axes] == [True, False]
+    figure.draw(runs.assign(map_at_r=np.nan))
+    check_inside(drawn)
+
+
+def test_methods_that_keep_the_size_of_clip_do_not_name_the_size():
+    runs = runs_of(lambda row: 0.5, notion=["car_model"], method=["clip", "indirect"],
+                   n_prompts=[5, 17], seed=[0])  # fmt: skip
+    runs.loc[runs["method"] == "clip", "dim"] = 512
+    for figure in (clip_size, prompt_count):
+        assert figure.draw(runs).get_suptitle().endswith("r' = 16")
+        only_clip = runs[runs["method"] == "clip"]
+        assert "r'" not in figure.draw(only_clip).get_suptitle()

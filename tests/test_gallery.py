@@ -62,7 +62,7 @@ def test_queries_are_drawn_among_images_with_all_labels():
 
 def test_queries_can_be_named():
     assert choose_queries(LABELS, ["f", "b"], 0) == [5, 1]
-    with pytest.raises(LanzdmlError, match=r"queries: 'x' is no image_id of the dataset"):
+    with pytest.raises(LanzdmlError, match=r"^figures.gallery.queries: there is no image 'x'"):
         choose_queries(LABELS, ["f", "x"], 0)
 
 
@@ -172,13 +172,13 @@ def texts_of(figure):
 def test_marks_agree_with_the_labels():
     assert [EXAMPLE.is_right(found, "mood") for found in EXAMPLE.clip] == [False, None, True]
     assert EXAMPLE.is_right(EXAMPLE.clip[0], "taste") is None
-    figure = draw_gallery([EXAMPLE], dataset="demo_cars", model="demo-M")
+    figure = draw_gallery([EXAMPLE], dataset="demo_cars", model="demo-M", dim=128)
     texts = texts_of(figure)
     marks = (RIGHT_MARK, WRONG_MARK, NO_MARK)
     below = [text for text in texts if text.startswith(marks) and "label" not in text]
     by_clip = [WRONG_MARK, NO_MARK, RIGHT_MARK]
     assert below == [*by_clip, RIGHT_MARK, RIGHT_MARK, f"{WRONG_MARK} gloomy"]
-    assert texts[0] == "Demo Cars, demo-M"
+    assert texts[0] == "Demo Cars, demo-M, r' = 128"
     assert "mood: sad\ntaste: no label" in texts
     names = [text for text in texts if text.startswith(("CLIP", "InDiReCT"))]
     assert names[:3] == ["CLIP", "InDiReCT\nmood", "CLIP 1/2"]
@@ -188,7 +188,7 @@ def test_marks_agree_with_the_labels():
 
 
 def test_every_image_has_its_place():
-    figure = draw_gallery([EXAMPLE, EXAMPLE], dataset="mine", model="m")
+    figure = draw_gallery([EXAMPLE, EXAMPLE], dataset="mine", model="m", dim=128)
     (ax,) = figure.axes
     assert len(ax.images) == 2 * (1 + 3 * 3)
     frames = [patch for patch in ax.patches if not patch.get_fill()]
@@ -213,7 +213,7 @@ def test_long_names_and_odd_shapes_fit(n_notions, n_queries):
 
     found = [one(i) for i in range(N_NEIGHBOURS)]
     block = Retrieval(one(0), found, dict.fromkeys(notions, found))
-    figure = draw_gallery([block] * n_queries, dataset="mine", model="m")
+    figure = draw_gallery([block] * n_queries, dataset="mine", model="m", dim=128)
     (ax,) = figure.axes
     renderer = FigureCanvasAgg(figure).get_renderer()
     boxes = [
@@ -233,7 +233,9 @@ def test_long_names_and_odd_shapes_fit(n_notions, n_queries):
 
 def test_a_notion_without_labels_has_no_marks(tmp_path):
     found = [shown(i) for i in range(3)]
-    figure = draw_gallery([Retrieval(shown(9), found, {"mood": found})], dataset="d", model="m")
+    figure = draw_gallery(
+        [Retrieval(shown(9), found, {"mood": found})], dataset="d", model="m", dim=128
+    )
     texts = texts_of(figure)
     assert not {RIGHT_MARK, WRONG_MARK, NO_MARK} & set(texts)
     assert NO_LABEL in texts

@@ -5,13 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lanzdml.errors import LanzdmlError
-from lanzdml.prompts import (
-    PLACEHOLDER,
-    draw_prompts,
-    make_prompts,
-    read_aspects,
-    read_prompts,
-)
+from lanzdml.prompts import PLACEHOLDER, make_prompts, read_aspects, read_prompts
 
 words = st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=8)
 
@@ -62,25 +56,3 @@ def test_bad_files_are_named(tmp_path, name, content, message):
     with pytest.raises(LanzdmlError, match=message) as caught:
         read_aspects(str(path))
     assert name in str(caught.value)
-
-
-@given(st.integers(1, 200), st.data(), st.integers(0, 2**32 - 1))
-def test_drawn_prompts_are_distinct(n, data, seed):
-    count = data.draw(st.integers(1, n))
-    drawn = draw_prompts(n, count, seed)
-    assert len(set(drawn.tolist())) == count
-    assert sorted(drawn) == drawn.tolist()
-    assert set(drawn.tolist()) <= set(range(n))
-    assert drawn.tolist() == draw_prompts(n, count, seed).tolist()
-
-
-def test_each_seed_and_count_draws_anew():
-    draws = {tuple(draw_prompts(171, count, seed)) for count in (10, 20) for seed in range(5)}
-    assert len(draws) == 10
-    small, large = set(draw_prompts(171, 10, 0)), set(draw_prompts(171, 20, 0))
-    assert not small <= large, "the smaller draw is no part of the larger one"
-
-
-def test_no_more_prompts_are_drawn_than_there_are():
-    with pytest.raises(LanzdmlError, match="counts: 6 is more than the 5 prompts there are"):
-        draw_prompts(5, 6, 0)

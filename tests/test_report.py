@@ -9,6 +9,7 @@ from itertools import pairwise
 from types import SimpleNamespace
 from urllib.parse import unquote
 
+import numpy as np
 import pandas as pd
 import pytest
 from tiny_report import EVIL, METHODS, REASON, make_report, runs
@@ -19,7 +20,7 @@ from lanzdml.names import METHOD_NAMES, METRIC_NAMES
 from lanzdml.published import COLUMNS
 from lanzdml.report import ASSETS, PARTS, explained, provenance
 from lanzdml.report.glance import _lanes, glances
-from lanzdml.report.grid import frame_grid, make_grid
+from lanzdml.report.grid import make_grid, saliency_grid
 from lanzdml.report.run_table import as_script_text, run_table
 from lanzdml.tables import summarise
 
@@ -176,7 +177,8 @@ def test_tables_show_what_the_library_computes(page):
     assert "<strong>38.4 ± 0.5</strong>" in page.source
     assert "0.384 ± 0.005" in page.text
     assert "Ours / published, difference in percent" in page.text
-    assert "0.5123" in page.text, "the table of a figure"
+    assert "Saliency on the foreground, in percent" in page.text
+    assert "51.2" in page.text
     assert page.text.count("Datasets and similarity notions: images, classes") == 1
 
 
@@ -361,15 +363,19 @@ def test_equal_heads_are_one():
     assert [row.begins_group for row in grid.rows] == [False, False, True, False]
 
 
-def test_any_frame_is_a_table():
-    frame = pd.DataFrame(
-        {"notion": ["car_color"], "share": [None], "map_at_r": [0.12345], "n": [7]}
-    )
-    grid = frame_grid("id", "caption", frame.astype({"share": "float64"}))
-    assert grid.head_names == ["notion"]
-    assert grid.columns == ["share", "MAP@R", "n"]
-    assert [head.text for head in grid.rows[0].heads] == ["Car Color"]
-    assert [cell.text for cell in grid.rows[0].cells] == ["—", "0.1235", "7"]
+def test_the_table_of_saliency_is_that_of_the_markdown():
+    row = {"notion": "car_color", "difference": 51.234, "low": 48.1, "high": 54.0,
+           "indirect": 27.9, "clip": 27.0, "area": 20.0, "n_images": 100}  # fmt: skip
+    grid = saliency_grid("id", pd.DataFrame([row, row | {"notion": "mood", "low": np.nan}]))
+    assert grid.columns == [
+        "Positive difference", "95 % interval", "InDiReCT's map", "CLIP's map", "Area", "Images"
+    ]  # fmt: skip
+    assert [[head.text for head in row.heads] for row in grid.rows] == [["Car Color"], ["mood"]]
+    assert [cell.text for cell in grid.rows[0].cells] == [
+        "51.2", "48.1 to 54.0", "27.9", "27.0", "20.0", "100"
+    ]  # fmt: skip
+    assert grid.rows[1].cells[1].text == "—"
+    assert "bootstrap" in grid.notes[0]
 
 
 def test_unscored_notions_are_marked(tmp_path):

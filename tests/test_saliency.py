@@ -351,7 +351,13 @@ def drawn(n_images, notions, masked=True):
     differences = rng.uniform(-0.35, 0.2, (n_images, len(notions), 8, 8))
     masks = np.zeros((n_images, 8, 8), bool)
     masks[:, 2:5, 2:6] = masked
-    return images, differences, draw_saliency(images, differences, masks, notions)
+    return (
+        images,
+        differences,
+        draw_saliency(
+            images, differences, masks, notions, dataset="demo_cars", model="demo-M", dim=2
+        ),
+    )
 
 
 def test_figure_has_a_row_an_image_and_a_column_a_notion():
@@ -412,7 +418,7 @@ def test_the_scripts(manifest, transforms, tmp_path, monkeypatch):
         figure=[str(tmp_path / f"saliency.{suffix}") for suffix in ("pdf", "png")],
         table=[str(tmp_path / f"saliency.{suffix}") for suffix in ("md", "csv")],
     )
-    params = SimpleNamespace(dataset="mine")
+    params = SimpleNamespace(dataset="mine", model="m")
     import_module("plot_saliency").main(SimpleNamespace(input=files, params=params, output=output))
     assert all(Path(path).stat().st_size for path in (*output.figure, *output.table))
     assert pd.read_csv(output.table[1])["n_images"].tolist() == [3, 3]

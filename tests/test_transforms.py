@@ -14,8 +14,8 @@ from lanzdml import CLIP, PCA, InDiReCT, LinearAutoencoder, RandomTransform
 from lanzdml.embeddings import write_embeddings
 from lanzdml.errors import CannotFitError, LanzdmlError
 from lanzdml.files import replacing
-from lanzdml.prompts import draw_prompts
 from lanzdml.transforms import (
+    draw_prompts,
     fit_transforms,
     load_transform,
     read_metadata,
@@ -249,3 +249,25 @@ def test_one_call_fits_all_dims_counts_and_seeds(tmp_path):
                 rows = slice(None) if count is None else draw_prompts(9, count, seed)
                 alone = InDiReCT(dim=dim, random_state=seed).fit(TEXT[rows])
                 np.testing.assert_array_equal(fitted.U_, alone.U_)
+
+
+@given(st.integers(1, 200), st.data(), st.integers(0, 2**32 - 1))
+def test_drawn_prompts_are_distinct(n, data, seed):
+    count = data.draw(st.integers(1, n))
+    drawn = draw_prompts(n, count, seed)
+    assert len(set(drawn.tolist())) == count
+    assert sorted(drawn) == drawn.tolist()
+    assert set(drawn.tolist()) <= set(range(n))
+    assert drawn.tolist() == draw_prompts(n, count, seed).tolist()
+
+
+def test_each_seed_and_count_draws_anew():
+    draws = {tuple(draw_prompts(171, count, seed)) for count in (10, 20) for seed in range(5)}
+    assert len(draws) == 10
+    small, large = set(draw_prompts(171, 10, 0)), set(draw_prompts(171, 20, 0))
+    assert not small <= large, "the smaller draw is no part of the larger one"
+
+
+def test_no_more_prompts_are_drawn_than_there_are():
+    with pytest.raises(LanzdmlError, match="counts: 6 is more than the 5 prompts there are"):
+        draw_prompts(5, 6, 0)

@@ -123,7 +123,7 @@ def drawn(**labels):
         })
         for i, space in enumerate(["clip", *labels])
     )  # fmt: skip
-    figure = draw_trimap(points, manifest, list(labels), dataset="cars196", model="demo-M")
+    figure = draw_trimap(points, manifest, list(labels), dataset="cars196", model="demo-M", dim=128)
     figure.draw_without_rendering()
     rows = [ax for ax in figure.axes if ax.get_subplotspec()]
     return figure, [rows[i : i + 3] for i in range(0, len(rows), 3)]
@@ -152,7 +152,7 @@ def legend_of(ax):
 
 def test_a_row_a_notion_with_clip_and_indirect():
     figure, rows = drawn(car_color=["red", "blue"] * 4, mood=["sad", "happy", None, "calm"] * 2)
-    assert figure.get_suptitle() == "Cars196, demo-M"
+    assert figure.get_suptitle() == "Cars196, demo-M, r' = 128"
     titles = [[ax.get_title() for ax in row[:2]] for row in rows]
     assert titles == [["CLIP", "InDiReCT: Car Color"], ["CLIP", "InDiReCT: mood"]]
     named = [ax for ax in figure.axes if ax.get_xlabel() or ax.get_ylabel()]

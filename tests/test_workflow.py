@@ -172,7 +172,7 @@ def all_runs(folder):
 def main_runs(folder):
     """The runs of the tables."""
     all_prompts = "(notion != 'car_color' or n_prompts.isna() or n_prompts == 17)"
-    return all_runs(folder).query(f"dim in (16, 512) and {all_prompts}")
+    return all_runs(folder).query(f"model == 'demo-S' and dim in (16, 512) and {all_prompts}")
 
 
 def test_there_is_a_row_for_every_run(finished):
@@ -202,11 +202,14 @@ def test_ablations_add_their_runs_and_share_those_of_the_tables(finished):
         (method, dim, 0) for method in ("indirect", "pca") for dim in (2, 32)
     }
     counts = added.query("notion == 'car_color'")
-    assert set(map(tuple, counts[["method", "n_prompts", "seed"]].to_numpy())) == {
+    some = counts.query("model == 'demo-S'")
+    assert set(map(tuple, some[["method", "n_prompts", "seed"]].to_numpy())) == {
         (method, count, seed)
         for method in ("indirect", "pca") for count in (5, 10) for seed in (0, 1)
     }  # fmt: skip
-    assert len(added) == 4 + 8
+    models = counts.query("model == 'again'")
+    assert set(map(tuple, models[["method", "seed"]].to_numpy())) == {("clip", 0), ("indirect", 0)}
+    assert len(added) == 4 + 8 + 2
     assert dims.query("method == 'pca'")["status"].tolist() == ["ok", "not_fitted"]
 
 

@@ -78,7 +78,10 @@ def make_report(folder, **changes):
     published.loc[published["method"] != "clip", "dim"] = 128
     published.to_parquet(results / "published.parquet")
     write_comparison([results / "published.parquet"], tables)
-    (tables / "saliency.csv").write_text("notion,share,images\ncar_color,0.51234,6\n")
+    (tables / "saliency.csv").write_text(
+        "dataset,notion,difference,low,high,indirect,clip,area,unit,n_images\n"
+        "synthetic_cars,car_color,51.234,48.1,,27.9,27,20,percent,6\n"
+    )
 
     figures = {}
     for name in ("dimensions", "gallery", "saliency", "own_figure"):

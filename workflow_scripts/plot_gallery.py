@@ -6,6 +6,7 @@ from job import run
 
 
 def main(snakemake) -> None:
+    from lanzdml.datasets.archives import unpacked
     from lanzdml.figures.gallery import draw_gallery
     from lanzdml.figures.style import write_figure
     from lanzdml.retrieval import retrieve
@@ -15,12 +16,12 @@ def main(snakemake) -> None:
     retrievals = retrieve(
         Path(snakemake.input.images),
         Path(snakemake.input.manifest),
-        Path(params.root),
+        unpacked(Path(params.root)),
         {notion: Path(path) for notion, path in transforms},
         params.queries,
         params.seed,
     )
-    figure = draw_gallery(retrievals, dataset=params.dataset, model=params.model)
+    figure = draw_gallery(retrievals, dataset=params.dataset, model=params.model, dim=params.dim)
     write_figure(figure, snakemake.output)
 
 

@@ -12,7 +12,15 @@ def main(snakemake) -> None:
     from lanzdml.saliency_table import write_saliency_table
 
     maps, shares = read_maps(snakemake.input.maps), pd.read_parquet(snakemake.input.shares)
-    figure = draw_saliency(maps.images, maps.difference, maps.masks, maps.notions)
+    figure = draw_saliency(
+        maps.images,
+        maps.difference,
+        maps.masks,
+        maps.notions,
+        dataset=snakemake.params.dataset,
+        model=snakemake.params.model,
+        dim=maps.dim,
+    )
     write_figure(figure, snakemake.output.figure)
     write_saliency_table(shares, maps, snakemake.params.dataset, snakemake.output.table)
 

@@ -19,6 +19,7 @@ def main(snakemake) -> None:
         params.notions,
         dataset=params.dataset,
         model=params.model,
+        dim=params.dim,
     )
     write_figure(figure, snakemake.output)
 

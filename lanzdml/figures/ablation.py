@@ -60,6 +60,12 @@ def add_title(figure: Figure, runs: pd.DataFrame, *more: str) -> None:
     figure.suptitle(", ".join([on_paper(runs["dataset"].iloc[0], DATASET_NAMES), *more]))
 
 
+def size_of(runs: pd.DataFrame) -> list[str]:
+    """The r' of runs that all have the same, but for methods that keep CLIP's size."""
+    reduced = runs.loc[runs["method"].map(lambda name: METHODS[name].has_dim), "dim"]
+    return [f"r' = {reduced.iloc[0]}"] if len(reduced) else []
+
+
 def add_method(
     axis: Axes, method: str, x: Sequence[float], rows: pd.DataFrame
 ) -> ErrorbarContainer:
@@ -89,6 +95,8 @@ def add_legend(figure: Figure, axes: Iterable[Axes]) -> None:
         for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
             entries.setdefault(label, handle)
     labels = sorted(entries, key=lambda label: not isinstance(entries[label], ErrorbarContainer))
+    if not labels:
+        return
     columns = len(labels)
     while columns > 1 and _legend_width(labels, columns) > figure.get_figwidth():
         columns -= 1

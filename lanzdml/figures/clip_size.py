@@ -13,6 +13,7 @@ from lanzdml.figures.ablation import (
     add_title,
     panels,
     series,
+    size_of,
 )
 from lanzdml.figures.style import MUTED, styled
 
@@ -22,7 +23,7 @@ _PADDING = 0.08
 
 
 @styled
-def draw_clip_size(runs: pd.DataFrame) -> Figure:
+def draw(runs: pd.DataFrame) -> Figure:
     """A panel a notion: the models in the order of the rows, and a curve a method.
 
     The vertical axis of a panel is broken where a wide range holds no value, as Oracle's are often
@@ -47,8 +48,7 @@ def draw_clip_size(runs: pd.DataFrame) -> Figure:
             part.set_xticks(list(models.values()), list(models))
             part.grid(visible=False, axis="x")
         axis.set_xlabel("CLIP model")
-    reduced = runs["dim"].mode().iloc[0]
-    add_title(figure, runs, f"r' = {reduced}")
+    add_title(figure, runs, *size_of(runs))
     add_legend(figure, axes.values())
     return figure
 
@@ -58,6 +58,8 @@ def _break(axis: Axes, rows: pd.DataFrame) -> list[Axes]:
 
     The panel given becomes the lower one.
     """
+    if rows.empty:  # no run of the notion could be made
+        return [axis]
     low = (rows["mean"] - rows["std"]).min()
     high = (rows["mean"] + rows["std"]).max()
     spans = sorted(zip(rows["mean"] - rows["std"], rows["mean"] + rows["std"], strict=True))
@@ -67,7 +69,7 @@ def _break(axis: Axes, rows: pd.DataFrame) -> list[Axes]:
         gaps.append((start - end, end, start))
     width, below, above = max(gaps, default=(0.0, low, high))
     padding = _PADDING * (high - low) or 1.0
-    if width < _GAP * high:
+    if width <= _GAP * high:
         axis.set_ylim(max(0, low - padding), high + padding)
         return [axis]
     padding = _PADDING * (high - low - width) + 0.02 * (high - low)

@@ -18,7 +18,7 @@ from lanzdml.names import METHOD_NAMES, on_paper
 
 
 @styled
-def draw_dimensions(runs: pd.DataFrame) -> Figure:
+def draw(runs: pd.DataFrame) -> Figure:
     """A panel a notion, with a curve a method; one that keeps CLIP's size is a dashed line.
 
     Args:
@@ -33,7 +33,7 @@ def draw_dimensions(runs: pd.DataFrame) -> Figure:
                 add_method(axis, method, rows["dim"], rows)
             else:
                 label = f"{on_paper(method, METHOD_NAMES)} (r = {rows['dim'].iloc[0]})"
-                add_level(axis, method, rows["mean"].iloc[0], 0.0, label)
+                add_level(axis, method, rows["mean"].iloc[0], rows["std"].iloc[0], label)
         axis.set_xscale("log", base=2)
         dims = sorted(table.loc[table["method"].map(lambda m: METHODS[m].has_dim), "dim"].unique())
         axis.set_xticks(dims, [str(dim) for dim in dims])

@@ -7,8 +7,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from lanzdml.figures.style import MUTED, RIGHT, TEXT, TEXT_WIDTH, WRONG, new_figure, styled
-from lanzdml.names import DATASET_NAMES, METHOD_NAMES, NOTION_NAMES, on_paper
+from lanzdml.figures.style import (
+    MUTED,
+    RIGHT,
+    TEXT,
+    TEXT_WIDTH,
+    WRONG,
+    new_figure,
+    picture_title,
+    styled,
+)
+from lanzdml.names import METHOD_NAMES, NOTION_NAMES, on_paper
 from lanzdml.retrieval import N_NEIGHBOURS, Retrieval, Shown
 
 RIGHT_MARK, WRONG_MARK, NO_MARK = "✔", "✘", "–"
@@ -28,7 +37,7 @@ _SMALL, _SMALLEST = 6, 5.3  # points
 
 
 @styled
-def draw_gallery(retrievals: Sequence[Retrieval], *, dataset: str, model: str) -> Figure:
+def draw_gallery(retrievals: Sequence[Retrieval], *, dataset: str, model: str, dim: int) -> Figure:
     """A block a query: its neighbours by CLIP, then a row a notion by InDiReCT.
 
     Marks below a neighbour say whether it has the query's label: for CLIP, one for each notion; for
@@ -37,7 +46,7 @@ def draw_gallery(retrievals: Sequence[Retrieval], *, dataset: str, model: str) -
 
     Args:
         retrievals: from top to bottom, all with the same notions.
-        dataset, model: for the title.
+        dataset, model, dim: for the title.
     """
     notions = list(retrievals[0].indirect)
     captions = [_caption(retrieval.query, notions) for retrieval in retrievals]
@@ -59,7 +68,7 @@ def draw_gallery(retrievals: Sequence[Retrieval], *, dataset: str, model: str) -
     # One axes for all, in inches: sizes of text and images have to fit each other.
     ax = figure.add_axes((0, 0, 1, 1), xlim=(0, TEXT_WIDTH), ylim=(height, 0))
     ax.set_axis_off()
-    title = f"{on_paper(dataset, DATASET_NAMES)}, {model}"
+    title = picture_title(dataset, model, dim)
     ax.text(TEXT_WIDTH / 2, 0.15, title, fontsize="large", ha="center", va="center")
     top = _HEAD
     ax.text(_QUERY, top - 0.06, "Query")

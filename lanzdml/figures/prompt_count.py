@@ -10,13 +10,14 @@ from lanzdml.figures.ablation import (
     add_title,
     panels,
     series,
+    size_of,
 )
 from lanzdml.figures.style import styled
 from lanzdml.names import METHOD_NAMES, on_paper
 
 
 @styled
-def draw_prompt_count(runs: pd.DataFrame) -> Figure:
+def draw(runs: pd.DataFrame) -> Figure:
     """A panel a notion: a curve a method, and a dashed line for what it reaches with all prompts.
 
     Args:
@@ -36,6 +37,6 @@ def draw_prompt_count(runs: pd.DataFrame) -> Figure:
         axis.set_xlabel("number of prompts")
         axis.set_xlim(left=0)
         axis.set_ylim(bottom=0)
-    add_title(figure, runs, runs["model"].iloc[0], f"r' = {runs['dim'].iloc[0]}")
+    add_title(figure, runs, runs["model"].iloc[0], *size_of(runs))
     add_legend(figure, axes.values())
     return figure

@@ -8,12 +8,19 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from lanzdml.figures.style import DIFFERENCE_MAP, TEXT, TEXT_WIDTH, new_figure, styled
+from lanzdml.figures.style import (
+    DIFFERENCE_MAP,
+    TEXT,
+    TEXT_WIDTH,
+    new_figure,
+    picture_title,
+    styled,
+)
 from lanzdml.names import NOTION_NAMES, on_paper
 
 PANEL = 1.55  # inches, at most
-ROWS_HEIGHT = 8.0  # inches that a page has for all rows
-BAR_HEIGHT = 0.56
+ROWS_HEIGHT = 7.7  # inches that a page has for all rows
+TITLE_HEIGHT, BAR_HEIGHT = 0.25, 0.56
 LINE, CHARACTER = 0.13, 0.072  # inches of a title
 PERCENTILE = 99.5  # of the differences' sizes: what is higher has the colour of the end
 
@@ -24,6 +31,10 @@ def draw_saliency(
     differences: NDArray[np.floating],
     masks: NDArray[np.bool_],
     notions: Sequence[str],
+    *,
+    dataset: str,
+    model: str,
+    dim: int,
 ) -> Figure:
     """A row an image: the image, and for each notion the difference of the saliency maps.
 
@@ -32,13 +43,16 @@ def draw_saliency(
         differences: (n, number of notions, height, width), InDiReCT's map minus CLIP's, in [-1, 1].
         masks: (n, height, width), the foreground, which is outlined; all False where it is unknown.
         notions: their names, in the order of ``differences``.
+        dataset, model, dim: for the title.
     """
     n_rows, n_columns = len(images), 1 + len(notions)
     side = min(PANEL, TEXT_WIDTH / n_columns, ROWS_HEIGHT / n_rows)
     names = ["Image", *(on_paper(notion, NOTION_NAMES) for notion in notions)]
     titles = [fill(name, int(side / CHARACTER)) for name in names]
     titles_height = LINE * max(len(title.splitlines()) for title in titles)
-    figure = new_figure(side * n_columns, titles_height + side * n_rows + BAR_HEIGHT)
+    height = TITLE_HEIGHT + titles_height + side * n_rows + BAR_HEIGHT
+    figure = new_figure(side * n_columns, height)
+    figure.suptitle(picture_title(dataset, model, dim))
     figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0, hspace=0)
     axes = figure.subplots(n_rows, n_columns, squeeze=False)
     for panel, title in zip(axes[0], titles, strict=True):

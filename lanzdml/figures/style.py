@@ -19,9 +19,9 @@ from matplotlib.figure import Figure
 
 from lanzdml.files import replacing
 from lanzdml.methods import METHODS
+from lanzdml.names import DATASET_NAMES, on_paper
 
 TEXT_WIDTH = 6.875  # inches: both columns of a paper
-COLUMN_WIDTH = 3.25
 DPI = 300
 
 RIGHT, WRONG = "#0072B2", "#D55E00"
@@ -51,7 +51,7 @@ _FURTHER = [
 _MARKER_SCALE = {"*": 1.7, "x": 1.2, "P": 1.2}  # thin ones look smaller than they are
 
 # Blue where CLIP's saliency is higher, yellow where InDiReCT's is (the paper's figure 2).
-DIFFERENCE_MAP = LinearSegmentedColormap.from_list("difference", ["#0072B2", "#9A9A9A", "#F0E442"])
+DIFFERENCE_MAP = LinearSegmentedColormap.from_list("difference", [RIGHT, "#9A9A9A", "#F0E442"])
 
 _SETTINGS = {
     # DejaVu comes with matplotlib: figures are the same on every machine.
@@ -83,7 +83,6 @@ _SETTINGS = {
     "figure.dpi": 100,
     "savefig.dpi": DPI,
     "pdf.fonttype": 42,  # text stays text
-    "svg.fonttype": "none",
 }
 
 P = ParamSpec("P")
@@ -114,10 +113,15 @@ def new_figure(width: float, height: float) -> Figure:
 
 def write_figure(figure: Figure, paths: Iterable[str | os.PathLike[str]]) -> None:
     """Write a figure in the format of each path's suffix; the same figure gives the same bytes."""
-    dates = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}}
     for path in map(Path, paths):
+        undated = {"CreationDate": None} if path.suffix == ".pdf" else None
         with replacing(path) as temporary, style():
-            figure.savefig(temporary, metadata=dates.get(path.suffix))
+            figure.savefig(temporary, metadata=undated)
+
+
+def picture_title(dataset: str, model: str, dim: int) -> str:
+    """What a picture is of: its dataset, model and r'."""
+    return f"{on_paper(dataset, DATASET_NAMES)}, {model}, r' = {dim}"
 
 
 def method_look(method: str) -> dict[str, Any]:

@@ -18,10 +18,11 @@ from lanzdml.figures.style import (
     class_colors,
     new_figure,
     own_colors,
+    picture_title,
     styled,
 )
 from lanzdml.manifest import ID
-from lanzdml.names import DATASET_NAMES, METHOD_NAMES, NOTION_NAMES, on_paper
+from lanzdml.names import METHOD_NAMES, NOTION_NAMES, on_paper
 from lanzdml.trimap_points import CLIP_SPACE, SPACE
 
 NO_LABEL, NO_LABELS = "no label", "no labels"
@@ -42,6 +43,7 @@ def draw_trimap(
     *,
     dataset: str,
     model: str,
+    dim: int,
 ) -> Figure:
     """A row a notion: the images in CLIP's space and in the notion's, coloured by its classes.
 
@@ -51,7 +53,7 @@ def draw_trimap(
         points: columns image_id, space, x, y, see :func:`lanzdml.trimap_points.compute_trimap`.
         manifest: image_id and a column a notion, null where an image has no label.
         notions: from top to bottom.
-        dataset, model: for the title.
+        dataset, model, dim: for the title.
     """
     labels = manifest.set_index(ID)
     spaces = dict(list(points.groupby(SPACE)))
@@ -61,7 +63,7 @@ def draw_trimap(
     heights = [max(height, key.height + 0.25) for key in keys.values()]
 
     figure = new_figure(TEXT_WIDTH, sum(heights) + 0.45)
-    figure.suptitle(f"{on_paper(dataset, DATASET_NAMES)}, {model}", fontsize="large")
+    figure.suptitle(picture_title(dataset, model, dim), fontsize="large")
     panel_width = (TEXT_WIDTH - legend_width) / 2
     axes = figure.subplots(
         len(notions), 3, squeeze=False, height_ratios=heights,

@@ -7,7 +7,8 @@ import pandas as pd
 
 from lanzdml.markup import DASH
 from lanzdml.methods import METHODS
-from lanzdml.names import DATASET_NAMES, METHOD_NAMES, METRIC_NAMES, NOTION_NAMES, on_paper
+from lanzdml.names import METHOD_NAMES, on_paper
+from lanzdml.saliency_table import EXPLANATION, HEADER, share_rows
 from lanzdml.tables import Cell, Section
 
 
@@ -100,37 +101,17 @@ def section_grid(id: str, section: Section) -> Grid:
     )
 
 
-def frame_grid(id: str, caption: str, frame: pd.DataFrame) -> Grid:
-    """Any data frame, names as on paper; its first columns, as long as they are text, are heads."""
-    texts = [name for name in frame if not pd.api.types.is_numeric_dtype(frame[name])]
-    n_heads = next((i for i, name in enumerate(frame) if name not in texts), frame.shape[1] - 1)
-    names = {name: METRIC_NAMES.get(name, name.replace("_", " ")) for name in frame}
-    columns = {name: _printed(frame[name]) for name in frame}
-    head_names, cell_names = list(frame)[:n_heads], list(frame)[n_heads:]
+def saliency_grid(id: str, summary: pd.DataFrame) -> Grid:
+    """The table beside the saliency maps, from its CSV."""
+    heads, *cells = zip(*share_rows(summary), strict=True)
     return make_grid(
         id,
-        caption,
-        {names[name]: columns[name] for name in head_names},
-        list(zip(*(columns[name] for name in cell_names), strict=True)),
-        [names[name] for name in cell_names],
-        texts=[names[name] for name in texts],
+        "Saliency on the foreground, in percent: mean over images",
+        {HEADER[0]: heads},
+        list(zip(*cells, strict=True)),
+        HEADER[1:],
+        notes=[EXPLANATION],
     )
-
-
-def _printed(column: pd.Series) -> list[str]:
-    known = {"dataset": DATASET_NAMES, "notion": NOTION_NAMES, "method": METHOD_NAMES,
-             "metric": METRIC_NAMES}.get(str(column.name), {})  # fmt: skip
-    floats = pd.api.types.is_float_dtype(column) and not (column.dropna() % 1 == 0).all()
-    whole = pd.api.types.is_numeric_dtype(column) and not floats
-    printed = []
-    for value in column:
-        if pd.isna(value):
-            printed.append(DASH)
-        elif floats:
-            printed.append(f"{value:.4g}")
-        else:
-            printed.append(f"{value:.0f}" if whole else on_paper(str(value), known))
-    return printed
 
 
 def in_order(methods: Sequence[str]) -> list[str]:

@@ -31,9 +31,9 @@ from lanzdml.overview import COUNTS, PAPER_NOTE, TEXTS, overview_rows, read_over
 from lanzdml.published import INTRODUCTION, comparisons
 from lanzdml.report import PARTS, explained, provenance
 from lanzdml.report.glance import glances
-from lanzdml.report.grid import Grid, frame_grid, in_order, make_grid, section_grid
+from lanzdml.report.grid import Grid, in_order, make_grid, saliency_grid, section_grid
 from lanzdml.report.run_table import run_table
-from lanzdml.runs import COLUMNS
+from lanzdml.runs import COLUMNS, read_runs
 from lanzdml.tables import sections, summarise
 from lanzdml.transforms import OK
 
@@ -60,8 +60,8 @@ FIGURES = {
     ),
     "prompt_count": (
         "Number of prompts",
-        "Line chart: MAP@R of InDiReCT over the number of prompts that it learns from, with error "
-        "bars.",
+        "Line chart: MAP@R over the number of prompts that a method learns from, with error bars, "
+        "and as a dashed line what it reaches with all of them.",
     ),
     "trimap": (
         "Map of the embeddings",
@@ -122,7 +122,7 @@ def write_report(
         runs: parquet files with the rows of all runs (:data:`lanzdml.runs.COLUMNS`).
         main: those with the rows of the main tables; every one of theirs is in ``runs``.
         tables: files of the tables in any format. The CSVs ``table1`` and ``published_comparison``
-            are shown, and one that is called like a figure is shown below it.
+            are shown, and ``saliency`` below the figure of that name.
         figures: PNG files by name; a PDF beside one is linked.
         captions: of the figures, plain text.
         prompts: embeddings of prompts by dataset and notion.
@@ -206,8 +206,7 @@ def _hash(text: str) -> str:
 
 
 def _read_runs(paths: Sequence[Path]) -> pd.DataFrame:
-    frames = [pd.read_parquet(path) for path in paths]
-    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(COLUMNS))
+    return read_runs(paths) if paths else pd.DataFrame(columns=list(COLUMNS))
 
 
 def _sections(summary: pd.DataFrame | None, table: str) -> list[Grid]:
@@ -274,7 +273,8 @@ def _figure(name: str, png: Path, caption: str, table: Path | None, folder: Path
     plain = name.replace("_", " ").capitalize()
     title, seen = FIGURES.get(name, (plain, f"Figure: {plain}."))
     pdf = png.with_suffix(".pdf")
-    grid = frame_grid(f"{name}-table", f"{title}: the numbers", _read_csv(table)) if table else None
+    summary = pd.DataFrame() if table is None else _read_csv(table)
+    grid = saliency_grid(f"{name}-table", summary) if len(summary) else None
     return Figure(
         name,
         title,
@@ -355,7 +355,10 @@ def _job_times(folder: Path) -> list[Grid]:
         [f"{row['count']:,.0f}", provenance.duration(row["sum"]), provenance.duration(row["max"])]
         for _, row in seconds.iterrows()
     ]
-    caption = "Wall time of the jobs by stage, each job's latest run; jobs ran side by side"
+    caption = (
+        "Wall time by stage of all jobs that ever ran in this folder, each one's latest run; jobs "
+        "ran side by side"
+    )
     columns = ["Jobs", "Sum", "Longest"]
     return [make_grid("times-jobs", caption, {"Stage": list(seconds.index)}, cells, columns)]
 

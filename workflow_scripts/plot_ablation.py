@@ -1,17 +1,18 @@
-"""Draw MAP@R over the size of the embedding."""
+"""Draw an ablation: MAP@R over the size of the embedding, the model or the number of prompts."""
 
+from importlib import import_module
 from pathlib import Path
 
 from job import run
 
 
 def main(snakemake) -> None:
-    from lanzdml.figures.dimensions import draw_dimensions
     from lanzdml.figures.style import write_figure
     from lanzdml.runs import read_runs
 
+    figure = import_module(f"lanzdml.figures.{snakemake.params.figure}")
     runs = read_runs([Path(path) for path in snakemake.input], snakemake.params.seeds)
-    write_figure(draw_dimensions(runs), snakemake.output)
+    write_figure(figure.draw(runs), snakemake.output)
 
 
 if "snakemake" in globals():
