@@ -20,7 +20,7 @@ from lanzdml.names import NOTION_NAMES, on_paper
 
 PANEL = 1.55  # inches, at most
 ROWS_HEIGHT = 7.7  # inches that a page has for all rows
-TITLE_HEIGHT, BAR_HEIGHT = 0.25, 0.56
+TITLE_HEIGHT, BAR_HEIGHT = 0.15, 0.56
 LINE, CHARACTER = 0.13, 0.072  # inches of a title
 PERCENTILE = 99.5  # of the differences' sizes: what is higher has the colour of the end
 
