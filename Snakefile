@@ -42,7 +42,7 @@ include: "rules/report.smk"
 onerror:
     print(
         "Not complete: each failed job says why in a line that begins with 'Error:', above and in its "
-        "log below results/logs/. Tables and metrics.parquet are those of an earlier run, if any."
+        "log below results/logs/. What depends on it is that of an earlier run, if any."
     )
 
 

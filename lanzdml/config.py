@@ -25,6 +25,7 @@ NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 Count = Annotated[int, Field(ge=1)]
 ProtocolName = Literal[*PROTOCOLS]
+MOST_DRAWN = 20  # images or queries in one figure
 
 
 def _protocols(value: Any) -> Any:
@@ -47,11 +48,11 @@ def _texts(value: Any) -> Any:
 
 def _how_many(value: Any) -> Any:
     """One error for what is neither of the two kinds, in place of one for each kind."""
-    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MOST_DRAWN:
         return value
     if isinstance(value, list) and value and all(isinstance(text, str) for text in value):
         return value
-    raise ValueError("should be a number of at least 1, or a list of image ids (strings)")
+    raise ValueError(f"should be a number from 1 to {MOST_DRAWN}, or a list of image ids (strings)")
 
 
 class ConfigError(LanzdmlError):
@@ -307,7 +308,7 @@ def _dotted(location: tuple[str | int, ...]) -> str:
 
 
 def _shorten(value: Any) -> str:
-    text = repr(value)
+    text = "null" if value is None else repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
 
 
@@ -348,6 +349,8 @@ def _line(error: dict[str, Any]) -> str:
         )
     if kind == "model_type":
         return f"{where}: should be a section with the keys {', '.join(_allowed_keys(location))}"
+    if kind in ("too_short", "dict_too_short"):
+        return f"{where}: should have at least one entry"
     message = error["msg"].removeprefix("Value error, ").replace("Input should", "should")
     return f"{where or 'config'}: {message}, not {_shorten(error['input'])}"
 

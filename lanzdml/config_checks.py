@@ -187,7 +187,8 @@ def _experiment_lines(key: str, section: Any, config: "Config") -> list[str]:
     lines = []
     for name, allowed in (("models", config.models), ("methods", config.methods)):
         lines += [
-            f"{key}.{name}: {value!r} is not in {name}; {suggest(value, allowed)}"
+            f"{key}.{name}: {value!r} is not in {name}; "
+            + ("add it there, too" if value in METHODS else suggest(value, allowed))
             for value in getattr(section, name, None) or []
             if value not in allowed
         ]

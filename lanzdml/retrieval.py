@@ -35,11 +35,16 @@ class Shown:
 
 @dataclass(frozen=True)
 class Retrieval:
-    """A query and its neighbours, the nearest first: by CLIP, and by InDiReCT for each notion."""
+    """A query and its neighbours, the nearest first: by CLIP, and by InDiReCT for each notion.
+
+    ``possible`` is how many of them could be right: no more than there are other images of the
+    query's class.
+    """
 
     query: Shown
     clip: Sequence[Shown]
     indirect: Mapping[str, Sequence[Shown]]
+    possible: Mapping[str, int]
 
     def is_right(self, neighbour: Shown, notion: str) -> bool | None:
         """Whether a neighbour has the query's label; None where either has none."""
@@ -134,6 +139,10 @@ def retrieve(
             shown[query],
             [shown[row] for row in by_clip[i]],
             {notion: [shown[row] for row in rows[i]] for notion, rows in by_notion.items()},
+            {
+                notion: min(len(by_clip[i]), int((labels[notion] == label).sum()) - 1)
+                for notion, label in shown[query].labels.items()
+            },
         )
         for i, query in enumerate(chosen)
     ]

@@ -105,7 +105,7 @@ def test_dimensions_has_a_panel_a_notion_and_a_curve_a_method(by_dimension):
 
 
 def test_dimensions_says_what_it_shows_and_clips_nothing(by_dimension):
-    assert by_dimension.get_suptitle() == "Demo Cars, demo-M"
+    assert by_dimension.get_suptitle() == "Demo Cars, demo-M, 2 seeds"
     assert sorted(legend_of(by_dimension)) == sorted(
         ["CLIP (r = 512)", *(name for key, name in METHOD_NAMES.items() if key != "clip")]
     )
@@ -179,16 +179,26 @@ def test_prompt_count_has_a_line_for_all_prompts():
     )  # fmt: skip
     figure = prompt_count.draw(runs)
     (axis,) = axes_of(figure).values()
-    assert axis.get_xlabel() == "number of prompts"
+    assert axis.get_xlabel() == "number of prompts (of 171)"
     x, mean, std = curves(axis)["InDiReCT"]
     assert x.tolist() == [10, 50]
     assert mean == pytest.approx([1.5, 5.5])
     assert std == pytest.approx([0.5, 0.5])
-    full = {f"{name}, all 171 prompts": pytest.approx(17.6) for name in ("InDiReCT", "LAE")}
+    full = {f"{name}, all prompts": pytest.approx(17.6) for name in ("InDiReCT", "LAE")}
     assert levels(axis) == full
     assert legend_of(figure) == ["InDiReCT", "LAE", *full]
-    assert figure.get_suptitle() == "Demo Cars, demo-M, r' = 16"
+    assert figure.get_suptitle() == "Demo Cars, demo-M, r' = 16, 2 seeds"
     check_inside(figure)
+
+
+@pytest.mark.parametrize("n_notions", [1, 2, 4])
+def test_the_legend_fits_any_number_of_panels(n_notions):
+    notions = [f"notion {i}" for i in range(n_notions)]
+    runs = runs_of(lambda row: 0.5, notion=notions, method=list(METHODS), n_prompts=[5, 17],
+                   model=["a", "b"], seed=[0])  # fmt: skip
+    check_inside(clip_size.draw(runs))
+    check_inside(dimensions.draw(runs))
+    check_inside(prompt_count.draw(runs[runs["model"] == "a"]))
 
 
 def test_files_have_content_and_are_the_same_each_time(by_dimension, tmp_path):
@@ -227,6 +237,6 @@ def test_methods_that_keep_the_size_of_clip_do_not_name_the_size():
                    n_prompts=[5, 17], seed=[0])  # fmt: skip
     runs.loc[runs["method"] == "clip", "dim"] = 512
     for figure in (clip_size, prompt_count):
-        assert figure.draw(runs).get_suptitle().endswith("r' = 16")
+        assert figure.draw(runs).get_suptitle().endswith("r' = 16, 1 seed")
         only_clip = runs[runs["method"] == "clip"]
         assert "r'" not in figure.draw(only_clip).get_suptitle()

@@ -158,7 +158,7 @@ def retrieval(**moods):
         for space, found in moods.items()
     }
     indirect = {"mood": neighbours["mood"], "taste": neighbours["clip"]}
-    return Retrieval(shown(9, mood="sad"), neighbours["clip"], indirect)
+    return Retrieval(shown(9, mood="sad"), neighbours["clip"], indirect, {"mood": 3})
 
 
 EXAMPLE = retrieval(clip=["happy", None, "sad"], mood=["sad", "sad", "gloomy"])
@@ -176,14 +176,15 @@ def test_marks_agree_with_the_labels():
     texts = texts_of(figure)
     marks = (RIGHT_MARK, WRONG_MARK, NO_MARK)
     below = [text for text in texts if text.startswith(marks) and "label" not in text]
-    by_clip = [WRONG_MARK, NO_MARK, RIGHT_MARK]
+    # a mark a notion, and the query has no taste
+    by_clip = [WRONG_MARK, NO_MARK, NO_MARK, NO_MARK, RIGHT_MARK, NO_MARK]
     assert below == [*by_clip, RIGHT_MARK, RIGHT_MARK, f"{WRONG_MARK} gloomy"]
     assert texts[0] == "Demo Cars, demo-M, r' = 128"
     assert "mood: sad\ntaste: no label" in texts
     names = [text for text in texts if text.startswith(("CLIP", "InDiReCT"))]
-    assert names[:3] == ["CLIP", "InDiReCT\nmood", "CLIP 1/2"]
+    assert names[:3] == ["CLIP", "InDiReCT\nmood", "CLIP 1 of 3"]
     assert names[3] == "InDiReCT\ntaste"
-    assert "2/3" in texts
+    assert "2 of 3" in texts
     assert texts.count(NO_LABEL) == 1
 
 
@@ -212,7 +213,9 @@ def test_long_names_and_odd_shapes_fit(n_notions, n_queries):
         return shown(number, size, **labels)
 
     found = [one(i) for i in range(N_NEIGHBOURS)]
-    block = Retrieval(one(0), found, dict.fromkeys(notions, found))
+    block = Retrieval(
+        one(0), found, dict.fromkeys(notions, found), dict.fromkeys(notions, N_NEIGHBOURS)
+    )
     figure = draw_gallery([block] * n_queries, dataset="mine", model="m", dim=128)
     (ax,) = figure.axes
     renderer = FigureCanvasAgg(figure).get_renderer()
@@ -234,7 +237,7 @@ def test_long_names_and_odd_shapes_fit(n_notions, n_queries):
 def test_a_notion_without_labels_has_no_marks(tmp_path):
     found = [shown(i) for i in range(3)]
     figure = draw_gallery(
-        [Retrieval(shown(9), found, {"mood": found})], dataset="d", model="m", dim=128
+        [Retrieval(shown(9), found, {"mood": found}, {})], dataset="d", model="m", dim=128
     )
     texts = texts_of(figure)
     assert not {RIGHT_MARK, WRONG_MARK, NO_MARK} & set(texts)

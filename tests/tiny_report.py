@@ -87,7 +87,7 @@ def make_report(folder, **changes):
     for name in ("dimensions", "gallery", "saliency", "own_figure"):
         figures[name] = results / "figures" / f"{name}.png"
         write_figure(new_figure(2, 1), [figures[name], figures[name].with_suffix(".pdf")])
-    times = results / "benchmarks" / "transforms" / "a.tsv"
+    times = results / "benchmarks" / "transforms" / "synthetic_cars" / "a.tsv"
     times.parent.mkdir(parents=True, exist_ok=True)
     times.write_text("s\th:m:s\tmax_rss\n75.5\t0:01:15\t-\n")
     (times.parent / "b.tsv").write_text("s\th:m:s\tmax_rss\nNA\t-\t-\n")
@@ -104,6 +104,7 @@ def make_report(folder, **changes):
         "config": {
             "datasets": {"synthetic_cars": {"root": EVIL, "notions": notions}},
             "models": {"tiny": {"architecture": EVIL}},
+            "experiments": {"main": {"models": ["tiny"]}},
             "methods": list(METHODS),
             "dims": [4],
             "seeds": list(SEEDS),

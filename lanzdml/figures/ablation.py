@@ -57,7 +57,9 @@ def panels(runs: pd.DataFrame) -> tuple[Figure, dict[str, Axes]]:
 
 def add_title(figure: Figure, runs: pd.DataFrame, *more: str) -> None:
     """What the panels have in common, above them."""
-    figure.suptitle(", ".join([on_paper(runs["dataset"].iloc[0], DATASET_NAMES), *more]))
+    n_seeds = runs["seed"].nunique()
+    seeds = f"{n_seeds} seed{'s' if n_seeds > 1 else ''}"
+    figure.suptitle(", ".join([on_paper(runs["dataset"].iloc[0], DATASET_NAMES), *more, seeds]))
 
 
 def size_of(runs: pd.DataFrame) -> list[str]:
@@ -97,16 +99,11 @@ def add_legend(figure: Figure, axes: Iterable[Axes]) -> None:
     labels = sorted(entries, key=lambda label: not isinstance(entries[label], ErrorbarContainer))
     if not labels:
         return
-    columns = len(labels)
-    while columns > 1 and _legend_width(labels, columns) > figure.get_figwidth():
-        columns -= 1
-    figure.legend(
-        [entries[label] for label in labels], labels, loc="outside lower center", ncols=columns
-    )
-
-
-def _legend_width(labels: list[str], columns: int) -> float:
-    """About how wide a legend is, in inches; matplotlib fills it column by column."""
-    rows = ceil(len(labels) / columns)
-    filled = [labels[start : start + rows] for start in range(0, len(labels), rows)]
-    return sum(0.5 + 0.05 * max(map(len, column)) for column in filled)
+    # As wide as there is room for: how wide a legend is, matplotlib knows when it is laid out.
+    for columns in range(len(labels), 0, -1):
+        legend = figure.legend(
+            [entries[label] for label in labels], labels, loc="outside lower center", ncols=columns
+        )
+        if legend.get_window_extent().width <= figure.bbox.width or columns == 1:
+            return
+        legend.remove()

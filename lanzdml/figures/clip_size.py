@@ -35,7 +35,7 @@ def draw(runs: pd.DataFrame) -> Figure:
     models = {name: position for position, name in enumerate(runs["model"].unique())}
     table = series(runs, "model")
     figure, axes = panels(runs)
-    figure.get_layout_engine().set(h_pad=0.02)
+    figure.get_layout_engine().set(h_pad=0.03)
     methods = list(table["method"].unique())
     for notion, axis in axes.items():
         rows = table[table["notion"] == notion]

@@ -41,7 +41,8 @@ def draw_gallery(retrievals: Sequence[Retrieval], *, dataset: str, model: str, d
     """A block a query: its neighbours by CLIP, then a row a notion by InDiReCT.
 
     Marks below a neighbour say whether it has the query's label: for CLIP, one for each notion; for
-    InDiReCT, that of its notion with the label it has instead. At the right end they are counted.
+    InDiReCT, that of its notion with the label it has instead. At the right end they are counted,
+    of as many as there could be.
     Where the query has no label, there is nothing to mark.
 
     Args:
@@ -96,7 +97,7 @@ def _draw_block(
 
 def _draw_clip(ax: Axes, retrieval: Retrieval, top: float) -> None:
     _draw_name(ax, [METHOD_NAMES["clip"]], top)
-    marked = [notion for notion in retrieval.indirect if notion in retrieval.query.labels]
+    marked = list(retrieval.indirect) if retrieval.query.labels else []
     for x, shown in _places(retrieval.clip):
         _draw_image(ax, shown, x, top, _THUMB, MUTED)
         for i, notion in enumerate(marked):
@@ -183,6 +184,6 @@ def _caption(query: Shown, notions: Sequence[str]) -> list[str]:
 
 
 def _count(retrieval: Retrieval, neighbours: Sequence[Shown], notion: str) -> str:
-    """How many neighbours are right, of those with a label."""
-    marks = [retrieval.is_right(shown, notion) for shown in neighbours]
-    return f"{marks.count(True)}/{len(marks) - marks.count(None)}"
+    """How many neighbours are right, of as many as could be."""
+    right = sum(bool(retrieval.is_right(shown, notion)) for shown in neighbours)
+    return f"{right} of {retrieval.possible[notion]}"

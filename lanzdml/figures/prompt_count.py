@@ -2,6 +2,7 @@
 
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from lanzdml.figures.ablation import (
     add_legend,
@@ -32,9 +33,11 @@ def draw(runs: pd.DataFrame) -> Figure:
             rows, full = rows.loc[some], rows.loc[everything]
             if len(rows):
                 add_method(axis, method, rows["n_prompts"].astype(int), rows)
-            label = f"{on_paper(method, METHOD_NAMES)}, all {full['n_prompts']} prompts"
+            label = f"{on_paper(method, METHOD_NAMES)}, all prompts"
             add_level(axis, method, full["mean"], full["std"], label)
-        axis.set_xlabel("number of prompts")
+        most = table.loc[table["notion"] == notion, "n_prompts"].max()
+        axis.set_xlabel(f"number of prompts (of {most})" if pd.notna(most) else "number of prompts")
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         axis.set_xlim(left=0)
         axis.set_ylim(bottom=0)
     add_title(figure, runs, runs["model"].iloc[0], *size_of(runs))

@@ -65,7 +65,8 @@ FIGURES = {
     ),
     "trimap": (
         "Map of the embeddings",
-        "Scatter plots of the images in two dimensions, one for each notion, coloured by class.",
+        "Scatter plots of the images in two dimensions, coloured by class: for each notion CLIP's "
+        "embeddings beside InDiReCT's.",
     ),
     "saliency": (
         "Where the methods look",
@@ -165,7 +166,7 @@ def write_report(
         ],
         "embedded": embedded,
         "versions": provenance.versions(),
-        "times": [*_fit_times(all_runs), *_job_times(benchmarks)],
+        "times": [*_fit_times(all_runs), *_job_times(benchmarks, config)],
         "methods": _explained_methods(config, all_runs),
         "metrics": [
             (on_paper(name, METRIC_NAMES), explained.explain_metric(name)) for name in METRICS
@@ -220,12 +221,12 @@ def _sections(summary: pd.DataFrame | None, table: str) -> list[Grid]:
 
 def _scope(config: Mapping[str, Any]) -> str:
     """What was run, in a sentence."""
-    datasets = config["datasets"]
+    datasets, models = config["datasets"], config["experiments"]["main"]["models"]
     n_notions = sum(len(settings["notions"]) for settings in datasets.values())
     return (
         f"{_count(config['methods'], 'method')} on {_count(range(n_notions), 'similarity notion')} "
         f"of {', '.join(on_paper(name, DATASET_NAMES) for name in datasets)}, with the CLIP "
-        f"{'model' if len(config['models']) == 1 else 'models'} {', '.join(config['models'])} and "
+        f"{'model' if len(models) == 1 else 'models'} {', '.join(models)} and "
         f"{_count(config['seeds'], 'seed')}."
     )
 
@@ -253,7 +254,7 @@ def _facts(
     facts = [
         ("Datasets", datasets),
         ("Similarity notions", notions),
-        ("CLIP models", [", ".join(config["models"])]),
+        ("CLIP models", [", ".join(config["experiments"]["main"]["models"])]),
         ("Methods", [", ".join(on_paper(name, METHOD_NAMES) for name in config["methods"])]),
         ("Dimensions r′", [", ".join(map(str, config["dims"]))]),
         ("Seeds", [", ".join(map(str, config["seeds"]))]),
@@ -262,7 +263,7 @@ def _facts(
     if len(runs):
         failed = int((runs["status"] != OK).sum())
         note = f"; {failed:,} of them could not be made" if failed else ""
-        facts.append(("Runs", [f"{len(runs):,}{note}"]))
+        facts.append(("Runs", [f"{len(runs):,} with the ablations{note}"]))
     return facts
 
 
@@ -281,7 +282,7 @@ def _figure(name: str, png: Path, caption: str, table: Path | None, folder: Path
         f"data:image/png;base64,{base64.b64encode(content).decode()}",
         width,
         height,
-        f"{seen} {caption}".strip(),
+        seen,
         caption,
         _link(pdf, folder) if pdf.is_file() else None,
         grid,
@@ -347,18 +348,15 @@ def _fit_times(runs: pd.DataFrame) -> list[Grid]:
     return [make_grid("times-fits", caption, {"Method": names}, cells, ["Fits", "Mean", "Sum"])]
 
 
-def _job_times(folder: Path) -> list[Grid]:
-    seconds = provenance.job_seconds(folder)
+def _job_times(folder: Path, config: Mapping[str, Any]) -> list[Grid]:
+    seconds = provenance.job_seconds(folder, config["datasets"])
     if seconds.empty:
         return []
     cells = [
         [f"{row['count']:,.0f}", provenance.duration(row["sum"]), provenance.duration(row["max"])]
         for _, row in seconds.iterrows()
     ]
-    caption = (
-        "Wall time by stage of all jobs that ever ran in this folder, each one's latest run; jobs "
-        "ran side by side"
-    )
+    caption = "Wall time by stage of the jobs on these datasets, latest runs; jobs ran side by side"
     columns = ["Jobs", "Sum", "Longest"]
     return [make_grid("times-jobs", caption, {"Stage": list(seconds.index)}, cells, columns)]
 

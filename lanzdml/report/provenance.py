@@ -2,7 +2,7 @@
 
 import platform
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -109,14 +109,17 @@ def fit_seconds(runs: pd.DataFrame) -> pd.DataFrame:
     return fits.groupby("method")["fit_seconds"].agg(["count", "mean", "sum"])
 
 
-def job_seconds(folder: Path) -> pd.DataFrame:
+def job_seconds(folder: Path, datasets: Collection[str]) -> pd.DataFrame:
     """Number of jobs, sum and maximum of their seconds by stage.
 
     Args:
         folder: of Snakemake's benchmark files; a job's is the one of its latest run.
+        datasets: whose jobs count: others may have run in the same folder.
     """
     rows = []
     for path in sorted(folder.rglob("*.tsv")):
+        if not set(datasets) & set(path.relative_to(folder).parts):
+            continue
         # A benchmark that could not be measured says "-" or "NA".
         seconds = pd.to_numeric(pd.read_csv(path, sep="\t")["s"], errors="coerce").sum()
         rows.append({"stage": path.relative_to(folder).parts[0], "seconds": seconds})
