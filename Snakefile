@@ -7,9 +7,9 @@
 #   embeddings/{dataset}/{model}/prompts/{notion}.parquet
 #   transforms/{dataset}/{model}/{notion}/{method}/dim-{dim}/seed-{seed}.safetensors
 #   metrics/{protocol}/{dataset}/{model}/{notion}/{method}/dim-{dim}.parquet   one row a seed
-#   metrics.parquet                                                 all rows
 #   transforms/.../dim-{dim}/prompts-{n_prompts}/seed-{seed}.safetensors       of some prompts only
 #   metrics/.../dim-{dim}/prompts-{n_prompts}.parquet
+#   metrics.parquet                                                 all rows
 #   trimap/{dataset}/{model}.parquet
 #   saliency/{dataset}/{model}/{maps.safetensors,shares.parquet}
 #   tables/{table}.{md,csv,tex}

@@ -48,11 +48,13 @@ def _texts(value: Any) -> Any:
 
 def _how_many(value: Any) -> Any:
     """One error for what is neither of the two kinds, in place of one for each kind."""
-    if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MOST_DRAWN:
+    ids = isinstance(value, list) and all(isinstance(text, str) for text in value)
+    number = isinstance(value, int) and not isinstance(value, bool)
+    if (ids or number) and 0 < (len(value) if ids else value) <= MOST_DRAWN:
         return value
-    if isinstance(value, list) and value and all(isinstance(text, str) for text in value):
-        return value
-    raise ValueError(f"should be a number from 1 to {MOST_DRAWN}, or a list of image ids (strings)")
+    raise ValueError(
+        f"should be a number from 1 to {MOST_DRAWN}, or a list of so many image ids (strings)"
+    )
 
 
 class ConfigError(LanzdmlError):
@@ -156,6 +158,14 @@ class EmbeddingsConfig(_Section):
     ] = 2
 
 
+ModelOfTables = Annotated[
+    str | None, Field(description="name of a model; the first of the tables unless given")
+]
+SomeMethods = Annotated[
+    list[str] | None, Field(min_length=1, description="all methods unless given")
+]
+
+
 class MainExperiment(_Section):
     """What the tables hold: every method on every scored notion, per model, dim and seed."""
 
@@ -178,12 +188,8 @@ class _Ablation(_Section):
 class DimensionsExperiment(_Ablation):
     """Scores over the size of the embedding (the paper's figure 3)."""
 
-    model: Annotated[
-        str | None, Field(description="name of a model; the first of the tables unless given")
-    ] = None
-    methods: Annotated[
-        list[str] | None, Field(min_length=1, description="all methods unless given")
-    ] = None
+    model: ModelOfTables = None
+    methods: SomeMethods = None
     dims: Annotated[list[Count], Field(min_length=1, description="sizes r'")]
 
 
@@ -191,17 +197,13 @@ class ClipSizeExperiment(_Ablation):
     """Scores over several models, at the first of the dims (the paper's figure 4)."""
 
     models: Annotated[list[str], Field(min_length=1, description="names of models, in order")]
-    methods: Annotated[
-        list[str] | None, Field(min_length=1, description="all methods unless given")
-    ] = None
+    methods: SomeMethods = None
 
 
 class PromptCountExperiment(_Ablation):
     """Scores over the number of prompts, at the first of the dims (the paper's figure 5)."""
 
-    model: Annotated[
-        str | None, Field(description="name of a model; the first of the tables unless given")
-    ] = None
+    model: ModelOfTables = None
     methods: Annotated[
         list[str], Field(min_length=1, description="methods that learn from prompts")
     ] = ["indirect"]
@@ -222,9 +224,7 @@ class ExperimentsConfig(_Section):
 
 class _Picture(_Section):
     dataset: Annotated[str, Field(description="name of a dataset")]
-    model: Annotated[
-        str | None, Field(description="name of a model; the first of the tables unless given")
-    ] = None
+    model: ModelOfTables = None
     notions: Annotated[
         list[str] | None,
         Field(min_length=1, description="all notions of the dataset unless given, scored or not"),

@@ -136,6 +136,7 @@ class Section:
     protocol: str
     model: str
     dim: int
+    setting: str
     title: str
     methods: list[str]
     lines: list[Line]
@@ -179,9 +180,10 @@ def sections(summary: pd.DataFrame, table: str) -> list[Section]:
         )
         # The default is named only where there is another one.
         note = "" if one_protocol and protocol == DEFAULT else f", {protocol} protocol"
-        title = f"{spec.title} with {model}, r' = {dim}{note}, in {spec.unit}"
+        setting = f"with {model}, r' = {dim}{note}"
+        title = f"{spec.title} {setting}, in {spec.unit}"
         lines = _lines(block, spec)
-        found.append(Section(protocol, model, dim, title, methods, lines, reasons))
+        found.append(Section(protocol, model, dim, setting, title, methods, lines, reasons))
     return found
 
 

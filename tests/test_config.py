@@ -169,9 +169,15 @@ WRONG_EXPERIMENTS = [
     (("figures", "trimap", "model"), "demo-X", "figures.trimap.model: 'demo-X' is not in models"),
     (("figures", "trimap", "dim"), 2, "figures.trimap.dim: unknown key"),
     (("figures", "saliency", "images"), 0, "saliency.images: should be a number from 1 to 20, or"),
-    (("figures", "saliency", "images"), True, "should be a number from 1 to 20, or a list of"),
+    (
+        ("figures", "saliency", "images"),
+        True,
+        "should be a number from 1 to 20, or a list of so many",
+    ),
     (("figures", "gallery", "queries"), [5], "gallery.queries: should be a number from 1 to 20,"),
     (("figures", "gallery", "queries"), ["a"] * 2, "figures.gallery.queries: 'a' is listed twice"),
+    (("figures", "gallery", "queries"), [f"{i}" for i in range(21)], "or a list of so many image"),
+    (("figures", "gallery", "queries"), [], "gallery.queries: should be a number from 1 to 20, or"),
     (("figures", "gallery", "queries"), 21, "gallery.queries: should be a number from 1 to 20, or"),
     (("figures", "gallery", "notions"), ["x"], "gallery.notions: 'x' is no notion of demo_cars;"),
 ]

@@ -579,10 +579,25 @@ def test_product_is_that_of_torch_in_any_layout(sizes, dtype):
             torch.testing.assert_close(shifted, expected + row, rtol=1e-5, atol=1e-4)
 
 
-def test_product_without_onednn(monkeypatch):
-    a, b = torch.ones(200, 100), torch.ones(100, 200)
+@pytest.mark.parametrize(
+    ("sizes", "dtype", "expected"),
+    [((1000, 512, 128), torch.float32, True), ((7, 512, 128), torch.float32, False),
+     ((1000, 512, 128), torch.float64, False)],
+)  # fmt: skip
+def test_only_large_products_of_float32_go_to_onednn(monkeypatch, sizes, dtype, expected):
+    n, k, m = sizes
+    called = []
+
+    def onednn(a, b, bias, *_):
+        called.append(True)
+        return torch.nn.functional.linear(a, b, bias)
+
+    monkeypatch.setattr("lanzdml.methods.products._ONEDNN", onednn)
+    a, b = torch.ones(n, k, dtype=dtype), torch.ones(k, m, dtype=dtype)
+    torch.testing.assert_close(product(a, b), torch.full((n, m), float(k), dtype=dtype))
+    assert bool(called) == expected
     monkeypatch.setattr("lanzdml.methods.products._ONEDNN", None)
-    torch.testing.assert_close(product(a, b), a @ b)
+    torch.testing.assert_close(product(a, b), torch.full((n, m), float(k), dtype=dtype))
 
 
 @trained

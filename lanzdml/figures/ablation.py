@@ -13,7 +13,6 @@ from lanzdml.methods import METHODS
 from lanzdml.names import DATASET_NAMES, METHOD_NAMES, METRIC_NAMES, NOTION_NAMES, on_paper
 
 METRIC = "map_at_r"
-Y_LABEL = f"{METRIC_NAMES[METRIC]} in percent"
 _COLUMNS = 3  # panels side by side
 _PANEL_HEIGHT = 2.0
 
@@ -51,7 +50,7 @@ def panels(runs: pd.DataFrame) -> tuple[Figure, dict[str, Axes]]:
         axes[notion] = figure.add_subplot(grid[3 * row : 3 * row + 3, column])
         axes[notion].set_title(on_paper(notion, NOTION_NAMES))
     for axis in list(axes.values())[::columns]:
-        axis.set_ylabel(Y_LABEL)
+        axis.set_ylabel(f"{METRIC_NAMES[METRIC]} in percent")
     return figure, axes
 
 
@@ -68,11 +67,9 @@ def size_of(runs: pd.DataFrame) -> list[str]:
     return [f"r' = {reduced.iloc[0]}"] if len(reduced) else []
 
 
-def add_method(
-    axis: Axes, method: str, x: Sequence[float], rows: pd.DataFrame
-) -> ErrorbarContainer:
+def add_method(axis: Axes, method: str, x: Sequence[float], rows: pd.DataFrame) -> None:
     """A method's means with their std as error bars, in the method's look."""
-    return axis.errorbar(
+    axis.errorbar(
         x,
         rows["mean"],
         yerr=rows["std"],

@@ -7,7 +7,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lanzdml.figures.ablation import (
-    Y_LABEL,
     add_legend,
     add_method,
     add_title,
@@ -60,9 +59,8 @@ def _break(axis: Axes, rows: pd.DataFrame) -> list[Axes]:
     """
     if rows.empty:  # no run of the notion could be made
         return [axis]
-    low = (rows["mean"] - rows["std"]).min()
-    high = (rows["mean"] + rows["std"]).max()
     spans = sorted(zip(rows["mean"] - rows["std"], rows["mean"] + rows["std"], strict=True))
+    low, high = spans[0][0], max(end for _, end in spans)
     end, gaps = spans[0][1], []
     for (_, before), (start, _) in pairwise(spans):
         end = max(end, before)
@@ -73,13 +71,12 @@ def _break(axis: Axes, rows: pd.DataFrame) -> list[Axes]:
         axis.set_ylim(max(0, low - padding), high + padding)
         return [axis]
     padding = _PADDING * (high - low - width) + 0.02 * (high - low)
-    title, label = axis.get_title(), axis.get_ylabel()
     panel = axis.get_subplotspec()
-    grid, rows, columns = panel.get_gridspec(), panel.rowspan, panel.colspan
-    upper = axis.figure.add_subplot(grid[rows.start, columns.start])
-    axis.set_subplotspec(grid[rows.start + 1 : rows.stop, columns.start])
+    grid, (top, *rest), column = panel.get_gridspec(), panel.rowspan, panel.colspan.start
+    upper = axis.figure.add_subplot(grid[top, column])
+    axis.set_subplotspec(grid[rest[0] : rest[-1] + 1, column])
+    upper.set_title(axis.get_title())
     axis.set_title("")
-    upper.set_title(title)
     axis.set_ylim(max(0, low - padding), below + padding)
     upper.set_ylim(above - padding, high + padding)
     upper.spines["bottom"].set_visible(False)
@@ -88,6 +85,4 @@ def _break(axis: Axes, rows: pd.DataFrame) -> list[Axes]:
              "color": MUTED, "clip_on": False}  # fmt: skip
     axis.plot(0, 1, transform=axis.transAxes, **marks)
     upper.plot(0, 0, transform=upper.transAxes, **marks)
-    if label:
-        axis.set_ylabel(Y_LABEL)
     return [axis, upper]

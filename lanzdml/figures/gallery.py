@@ -9,6 +9,7 @@ from matplotlib.patches import Rectangle
 
 from lanzdml.figures.style import (
     MUTED,
+    NO_LABEL,
     RIGHT,
     TEXT,
     TEXT_WIDTH,
@@ -21,7 +22,6 @@ from lanzdml.names import METHOD_NAMES, NOTION_NAMES, on_paper
 from lanzdml.retrieval import N_NEIGHBOURS, Retrieval, Shown
 
 RIGHT_MARK, WRONG_MARK, NO_MARK = "✔", "✘", "–"
-NO_LABEL = "no label"
 _LOOKS = {True: (RIGHT_MARK, RIGHT), False: (WRONG_MARK, WRONG), None: (NO_MARK, MUTED)}
 
 # Inches, from the left and from the top.

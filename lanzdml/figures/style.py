@@ -25,7 +25,7 @@ TEXT_WIDTH = 6.875  # inches: both columns of a paper
 DPI = 300
 
 RIGHT, WRONG = "#0072B2", "#D55E00"
-NO_CLASS = "#C8C8C8"
+NO_CLASS, NO_LABEL = "#C8C8C8", "no label"
 TEXT, MUTED = "#222222", "#666666"
 
 _METHODS = {

@@ -14,6 +14,7 @@ from matplotlib.lines import Line2D
 from lanzdml.figures.style import (
     MUTED,
     NO_CLASS,
+    NO_LABEL,
     TEXT_WIDTH,
     class_colors,
     new_figure,
@@ -25,7 +26,7 @@ from lanzdml.manifest import ID
 from lanzdml.names import METHOD_NAMES, NOTION_NAMES, on_paper
 from lanzdml.trimap_points import CLIP_SPACE, SPACE
 
-NO_LABEL, NO_LABELS = "no label", "no labels"
+NO_LABELS = "no labels"
 
 MOST_IN_LEGEND = 20  # classes; more than these are a colour code
 _MOST_AS_VECTORS = 3000  # points; with more, a PDF is slow to open

@@ -76,12 +76,11 @@ def glances(summary: pd.DataFrame) -> list[Glance]:
             & (summary["metric"] == METRIC)
         ]
         if rows["mean"].notna().any():
-            found.append(_glance(section.title, rows))
+            found.append(_glance(section.setting.replace("r'", "r′"), rows))
     return found
 
 
-def _glance(title: str, rows: pd.DataFrame) -> Glance:
-    setting = title.removeprefix("Retrieval ").rsplit(", in ", 1)[0].replace("r'", "r′")
+def _glance(setting: str, rows: pd.DataFrame) -> Glance:
     # Tenths of a percent, as in the table: what looks equal there counts as equal here.
     rows = rows.assign(percent=(rows["mean"] * 100).round(1) + 0.0)
     limit = max(20, math.ceil((rows["percent"] + rows["std"].fillna(0) * 100).max() / 20) * 20)

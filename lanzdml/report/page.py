@@ -37,7 +37,7 @@ from lanzdml.runs import COLUMNS, read_runs
 from lanzdml.tables import sections, summarise
 from lanzdml.transforms import OK
 
-GALLERY = "gallery"
+GALLERY, SALIENCY = "gallery", "saliency"
 OVERVIEW, COMPARISON = "table1", "published_comparison"
 _PIXELS_PER_INCH = 128  # a third larger than in print
 _FORMATS = {"csv": "CSV", "tex": "LaTeX", "md": "Markdown"}
@@ -68,7 +68,7 @@ FIGURES = {
         "Scatter plots of the images in two dimensions, coloured by class: for each notion CLIP's "
         "embeddings beside InDiReCT's.",
     ),
-    "saliency": (
+    SALIENCY: (
         "Where the methods look",
         "Images beside maps of the difference in saliency: yellow where InDiReCT attends more than "
         "CLIP, blue where CLIP does.",
@@ -88,7 +88,6 @@ class Figure:
     alt: str
     caption: str
     pdf: str | None
-    table: Grid | None
 
 
 @dataclass(frozen=True)
@@ -136,8 +135,7 @@ def write_report(
     csv = {path.stem: path for path in tables if path.suffix == ".csv"}
     pages_folder = output.parent
     shown = [
-        _figure(name, path, captions.get(name, ""), csv.get(name), pages_folder)
-        for name, path in figures.items()
+        _figure(name, path, captions.get(name, ""), pages_folder) for name, path in figures.items()
     ]
     gallery = [figure for figure in shown if figure.name == GALLERY]
     embedded = provenance.embedded(images)
@@ -152,6 +150,7 @@ def write_report(
         "appendix": _sections(summary, "appendix_table1"),
         "overview": _overview(csv[OVERVIEW]) if OVERVIEW in csv else None,
         "figures": [figure for figure in shown if figure.name != GALLERY],
+        "figure_tables": {SALIENCY: _saliency(csv[SALIENCY])} if SALIENCY in csv else {},
         "comparison": _comparison(csv[COMPARISON]) if COMPARISON in csv else [],
         "comparison_introduction": " ".join(INTRODUCTION),
         "runs": run_table(all_runs) if len(all_runs) else None,
@@ -267,15 +266,13 @@ def _facts(
     return facts
 
 
-def _figure(name: str, png: Path, caption: str, table: Path | None, folder: Path) -> Figure:
+def _figure(name: str, png: Path, caption: str, folder: Path) -> Figure:
     content = png.read_bytes()
     pixels = struct.unpack(">II", content[16:24])  # of the PNG's first chunk
     width, height = (round(n * _PIXELS_PER_INCH / DPI) for n in pixels)
     plain = name.replace("_", " ").capitalize()
     title, seen = FIGURES.get(name, (plain, f"Figure: {plain}."))
     pdf = png.with_suffix(".pdf")
-    summary = pd.DataFrame() if table is None else _read_csv(table)
-    grid = saliency_grid(f"{name}-table", summary) if len(summary) else None
     return Figure(
         name,
         title,
@@ -285,13 +282,13 @@ def _figure(name: str, png: Path, caption: str, table: Path | None, folder: Path
         seen,
         caption,
         _link(pdf, folder) if pdf.is_file() else None,
-        grid,
     )
 
 
-def _read_csv(path: Path) -> pd.DataFrame:
-    # Only what is empty is missing: "N/A" and "null" are labels.
-    return pd.read_csv(path, keep_default_na=False, na_values=[""])
+def _saliency(path: Path) -> Grid | None:
+    # Only what is empty is missing: a notion may be called "null".
+    summary = pd.read_csv(path, keep_default_na=False, na_values=[""])
+    return saliency_grid(f"{SALIENCY}-table", summary) if len(summary) else None
 
 
 def _overview(path: Path) -> Grid:
