@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,6 +43,7 @@ def fit_transforms(
     counts: Sequence[int | None] = (None,),
     prompts_file: Path | None = None,
     supervision: tuple[Path, Path, str] | None = None,
+    n_threads: int = 1,
 ) -> None:
     """Fit a method for each dim, number of prompts and seed, and store one transform each.
 
@@ -61,6 +63,8 @@ def fit_transforms(
         prompts_file: prompt embeddings of the notion.
         supervision: images file, manifest file and notion, in place of prompts for a supervised
             method.
+        n_threads: fits that run side by side, each with one thread. The result is the same for any
+            number.
 
     Raises:
         LanzdmlError: the embeddings are smaller than r', or there are fewer prompts than a count.
@@ -74,20 +78,29 @@ def fit_transforms(
         _, prompts, _ = read_embeddings(prompts_file)
         source, data = prompts_file, (prompts,)
     n_features = data[0].shape[1]
-    for (dim, count, seed), output in zip(product(dims, counts, seeds), outputs, strict=True):
+    for dim in dims:
         # Seen with the configuration already, except for a model that was not there yet.
         if METHODS[method].has_dim and int(dim) > n_features:
             raise LanzdmlError(
                 f"dims: {dim} is larger than the {n_features} dimensions of {source}"
             )
+
+    def fit(dim: str | int, count: int | None, seed: int, output: Path) -> None:
+        drawn, metadata = data, {}
         if prompts is not None:
-            drawn = prompts if count is None else prompts[draw_prompts(len(prompts), count, seed)]
-            data, metadata = (drawn,), {"n_prompts": len(drawn)}
+            chosen = prompts if count is None else prompts[draw_prompts(len(prompts), count, seed)]
+            drawn, metadata = (chosen,), {"n_prompts": len(chosen)}
         estimator = new_estimator(method, dim).set_params(random_state=seed)
         try:
-            save_transform(output, estimator.fit(*data), **metadata)
+            save_transform(output, estimator.fit(*drawn), **metadata)
         except CannotFitError as error:
             save_not_fitted(output, estimator, str(error), **metadata)
+
+    runs = [(*run, output) for run, output in zip(product(dims, counts, seeds), outputs, strict=True)]
+    with new_estimator(method, dims[0]).one_thread(), ThreadPoolExecutor(n_threads) as pool:
+        # The largest, which take longest, come first, so that none runs alone at the end.
+        for _ in pool.map(lambda run: fit(*run), reversed(runs)):  # raises what a fit raised
+            pass
 
 
 def draw_prompts(n: int, count: int, seed: int) -> "NDArray[np.int64]":

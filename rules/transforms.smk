@@ -12,7 +12,7 @@ rule fit_transforms:
         benchmark_of(FIT)
     conda:
         "../envs/analysis.yaml"
-    # One thread a fit: the result must not depend on what runs beside it.
+    # Cores are filled with jobs; a fit has one thread.
     threads: 1
     resources:
         mem_mb=4000,
@@ -30,7 +30,8 @@ rule fit_transforms:
 
 # The runs of an ablation are small and many: one job fits all that its figure adds to the tables for a
 # method, as starting a process costs more than most fits. It may be given fewer seeds than the tables.
-# The longest of these jobs start first, so that none runs alone at the end.
+# The longest of these jobs start first and, where there are cores for it, with some fits side by side,
+# so that none runs alone at the end.
 
 if ADDED_DIMS:
 
@@ -47,6 +48,7 @@ if ADDED_DIMS:
             notion="|".join(map(re.escape, DIMENSIONS.notions)),
             method="|".join(map(re.escape, DIMENSIONS.methods)),
         priority: 1
+        threads: FITS_SIDE_BY_SIDE
         params:
             dims=ADDED_DIMS,
             seeds=seeds_of(DIMENSIONS),
@@ -83,6 +85,7 @@ if PROMPT_COUNT:
         benchmark:
             benchmark_of(f"{FIT}/prompts")
         priority: 1
+        threads: FITS_SIDE_BY_SIDE
         params:
             counts=PROMPT_COUNT.counts,
             seeds=seeds_of(PROMPT_COUNT),

@@ -553,8 +553,7 @@ def test_gradients_are_those_of_automatic_differentiation(
         expected = loss(*plain)
         expected.backward()
         ours = [torch.tensor(array) for array in arrays]
-        gradients = [torch.full_like(array, np.nan) for array in ours]
-        value = objective()(ours, gradients)
+        value, gradients = objective()(ours)
         torch.testing.assert_close(value, expected.detach(), rtol=1e-12, atol=0)
         for gradient, parameter in zip(gradients, plain, strict=True):
             torch.testing.assert_close(gradient, parameter.grad, rtol=1e-11, atol=1e-13)
@@ -569,11 +568,9 @@ def test_product_is_that_of_torch_in_any_layout(sizes, dtype):
     expected = a.double() @ b.double()
     for left in (a, a.mT.contiguous().mT):
         for right in (b, b.mT.contiguous().mT):
-            out = torch.empty(n, m, dtype=dtype)
-            for result in (product(left, right), product(left, right, out=out)):
-                assert result.is_contiguous()
-                torch.testing.assert_close(result.double(), expected, rtol=1e-5, atol=1e-4)
-            assert result is out
+            result = product(left, right)
+            assert result.is_contiguous()
+            torch.testing.assert_close(result.double(), expected, rtol=1e-5, atol=1e-4)
             row = torch.arange(m, dtype=dtype)
             shifted = product(left, right, bias=row).double()
             torch.testing.assert_close(shifted, expected + row, rtol=1e-5, atol=1e-4)
@@ -711,10 +708,9 @@ class Scripted:
     def __init__(self, losses):
         self.losses, self.seen = losses, []
 
-    def __call__(self, parameters, gradients):
-        gradients[0].fill_(1)
+    def __call__(self, parameters):
         self.seen.append(parameters[0].numpy().copy())
-        return torch.tensor(self.losses[len(self.seen) - 1])
+        return torch.tensor(self.losses[len(self.seen) - 1]), [torch.ones_like(parameters[0])]
 
 
 def scripted(losses, **params):

@@ -231,7 +231,8 @@ def test_a_dim_beyond_the_embeddings_is_refused(tmp_path, path, method):
     assert load_transform(path).dim == 6
 
 
-def test_one_call_fits_all_dims_counts_and_seeds(tmp_path):
+@pytest.mark.parametrize("n_threads", [1, 3])
+def test_one_call_fits_all_dims_counts_and_seeds(tmp_path, n_threads):
     """Each is, bit for bit, what a fit alone gives, and counts draw the same for every method."""
     prompts = tmp_path / "prompts.parquet"
     write_embeddings(prompts, pd.DataFrame({"prompt": [str(i) for i in range(9)]}), TEXT, {})
@@ -239,7 +240,13 @@ def test_one_call_fits_all_dims_counts_and_seeds(tmp_path):
         runs = [(dim, count, seed) for dim in (2, 3) for count in (None, 5) for seed in (0, 1)]
         paths = [tmp_path / method / f"{dim}-{count}-{seed}" for dim, count, seed in runs]
         fit_transforms(
-            method, [2, 3], [0, 1], counts=[None, 5], prompts_file=prompts, outputs=paths
+            method,
+            [2, 3],
+            [0, 1],
+            counts=[None, 5],
+            prompts_file=prompts,
+            outputs=paths,
+            n_threads=n_threads,
         )
         for (dim, count, seed), path in zip(runs, paths, strict=True):
             fitted, metadata = load_transform(path), read_metadata(path)

@@ -19,6 +19,7 @@ def main(snakemake) -> None:
         snakemake.params.seeds,
         outputs=[Path(path) for path in snakemake.output],
         counts=snakemake.params.counts,
+        n_threads=snakemake.threads,
         **data,
     )
 

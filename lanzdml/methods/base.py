@@ -84,7 +84,7 @@ class Method(BaseEstimator):
     def _fit_vectors(self, vectors: ArrayLike, what: str, *targets: NDArray) -> Self:
         self._check_parameters()
         unit = normalise(as_embeddings(vectors, what))
-        with self._one_thread():
+        with self.one_thread():
             start = time.perf_counter()
             self._fit(unit, *targets)
             self.fit_seconds_ = time.perf_counter() - start
@@ -103,7 +103,7 @@ class Method(BaseEstimator):
         if self.has_dim:
             check_integer("dim", self.dim, 1)
 
-    def _one_thread(self) -> AbstractContextManager[Any]:
+    def one_thread(self) -> AbstractContextManager[Any]:
         """Keeps the numerical library that ``_fit`` uses to one thread, see ``one_blas_thread``."""
         return one_blas_thread()
 

@@ -63,10 +63,10 @@ def mean_angle(unit_text: NDArray, dim: int) -> "Objective":
         text_and_w = torch.cat([text, torch.empty_like(text)])
         w = text_and_w[n:]
 
-    def objective(parameters: "list[Tensor]", gradients: "list[Tensor]") -> "Tensor":
-        (U,), (dU,) = parameters, gradients
+    def objective(parameters: "list[Tensor]") -> "tuple[Tensor, list[Tensor]]":
+        (U,) = parameters
         z = product(text, U)
-        wU = product(z, product(U.mT, U)) if narrow else product(product(z, U.mT, out=w), U)
+        wU = product(z, product(U.mT, U)) if narrow else product(w.copy_(product(z, U.mT)), U)
         w_length = torch.linalg.vecdot(z, wU).sqrt_()
         cosine = torch.linalg.vecdot(z, z) / w_length
         angle, slope = arccos(cosine)
@@ -75,10 +75,10 @@ def mean_angle(unit_text: NDArray, dim: int) -> "Objective":
         torch.mul(z, s[:, None], out=sz)
         torch.mul(z, 2 * g[:, None], out=dz).addcmul_(wU, s[:, None])
         if narrow:
-            product(transposed_text, dz, out=dU).add_(product(U, product(z.mT, sz)))
+            dU = product(transposed_text, dz).add_(product(U, product(z.mT, sz)))
         else:
-            product(text_and_w.mT, dz_and_sz, out=dU)
-        return angle.mean()
+            dU = product(text_and_w.mT, dz_and_sz)
+        return angle.mean(), [dU]
 
     return objective
 

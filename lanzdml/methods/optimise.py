@@ -15,9 +15,8 @@ from lanzdml.methods.base import EmbeddingError, Method, check_integer
 if TYPE_CHECKING:
     from torch import Tensor
 
-    # Takes parameters and a gradient buffer for each; returns the loss (a scalar tensor) at the
-    # parameters and overwrites the buffers with its gradients.
-    Objective = Callable[[list[Tensor], list[Tensor]], Tensor]
+    # Takes parameters; returns the loss (a scalar tensor) and its gradients there.
+    Objective = Callable[[list[Tensor]], tuple[Tensor, list[Tensor]]]
 
 
 class Minimum(NamedTuple):
@@ -65,13 +64,13 @@ def minimise(
         # the rounding of a matrix product may depend on it.
         parameters = [torch.tensor(array) for array in start]
         best = [torch.empty_like(parameter) for parameter in parameters]
-        gradients = [torch.empty_like(parameter) for parameter in parameters]
         means = [torch.zeros_like(parameter) for parameter in parameters]
         squares = [torch.zeros_like(parameter) for parameter in parameters]
         steps = [torch.zeros(()) for _ in parameters]
         best_loss, since_best = float("inf"), 0
         for n_iter in range(1, max_iter + 1):  # noqa: B007 (the count is a result)
-            loss = float(objective(parameters, gradients))
+            scalar, gradients = objective(parameters)
+            loss = float(scalar)
             if loss < best_loss:
                 best_loss, since_best = loss, 0
                 # A copy into memory that is there already takes a small part of a step's time.
@@ -161,7 +160,7 @@ class Optimised(Method):
         if not self.learning_rate > 0:
             raise EmbeddingError(f"learning_rate must be positive, not {self.learning_rate!r}")
 
-    def _one_thread(self) -> AbstractContextManager[None]:
+    def one_thread(self) -> AbstractContextManager[None]:
         return one_torch_thread()
 
 

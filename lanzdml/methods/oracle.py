@@ -84,7 +84,7 @@ def normalized_softmax(unit_images: NDArray, codes: NDArray[np.integer]) -> "Obj
     m = len(images)
     minus_one = images.new_full((m, 1), -1)
 
-    def objective(parameters: "list[Tensor]", gradients: "list[Tensor]") -> "Tensor":
+    def objective(parameters: "list[Tensor]") -> "tuple[Tensor, list[Tensor]]":
         U, prototypes = parameters
         vectors, lengths = split(product(images, U))
         centres, centre_lengths = split(prototypes)
@@ -94,9 +94,11 @@ def normalized_softmax(unit_images: NDArray, codes: NDArray[np.integer]) -> "Obj
         d_cosines = log_probabilities.exp_()
         d_cosines.scatter_add_(1, target, minus_one).div_(m)
         d_rows = through_split(product(d_cosines, centres), vectors, lengths)
-        product(transposed_images, d_rows, out=gradients[0])
-        gradients[1].copy_(through_split(product(d_cosines.mT, vectors), centres, centre_lengths))
-        return loss
+        d_centres = product(d_cosines.mT, vectors)
+        return loss, [
+            product(transposed_images, d_rows),
+            through_split(d_centres, centres, centre_lengths),
+        ]
 
     def split(rows: "Tensor") -> "tuple[Tensor, Tensor]":
         """Direction and length of each row."""

@@ -17,9 +17,7 @@ _ONEDNN = (
 )
 
 
-def product(
-    a: Tensor, b: Tensor, *, bias: Tensor | None = None, out: Tensor | None = None
-) -> Tensor:
+def product(a: Tensor, b: Tensor, *, bias: Tensor | None = None) -> Tensor:
     """The product of two matrices as of ``torch.mm``, on the CPU and without automatic gradients.
 
     A bias is added to each row.
@@ -29,11 +27,10 @@ def product(
     so that small products stay with MKL. Their size alone decides: a timing would make rounding a
     matter of chance. A side counts as 16 at least, as both libraries compute narrow matrices so.
 
-    oneDNN first copies ``a`` if it is a transposed view, and its result to ``out``.
+    oneDNN first copies ``a`` if it is a transposed view.
     """
     (n, k), m = a.shape, b.shape[1]
     small = max(n, 16) * max(k, 16) * max(m, 16) <= 1_200_000
     if small or _ONEDNN is None or a.dtype != torch.float32:
-        return torch.mm(a, b, out=out) if bias is None else torch.addmm(bias, a, b, out=out)
-    result = _ONEDNN(a, b.mT, bias, "none", [], "")
-    return result if out is None else out.copy_(result)
+        return torch.mm(a, b) if bias is None else torch.addmm(bias, a, b)
+    return _ONEDNN(a, b.mT, bias, "none", [], "")

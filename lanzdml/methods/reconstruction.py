@@ -25,9 +25,10 @@ def squared_error(unit_text: NDArray, slopes: Sequence[float]) -> "Objective":
 
     from lanzdml.methods.products import product
 
+    leaky_relu_backward = torch.ops.aten.leaky_relu_backward
     text = torch.tensor(unit_text)
 
-    def objective(parameters: "list[Tensor]", gradients: "list[Tensor]") -> "Tensor":
+    def objective(parameters: "list[Tensor]") -> "tuple[Tensor, list[Tensor]]":
         weights, biases = parameters[::2], parameters[1::2]
         inputs = [text]
         for weight, bias, slope in zip(weights, biases, slopes, strict=True):
@@ -39,15 +40,14 @@ def squared_error(unit_text: NDArray, slopes: Sequence[float]) -> "Objective":
         error = inputs[-1] - text
         loss = torch.linalg.vecdot(error.ravel(), error.ravel())
 
-        upstream = error.mul_(2)
+        upstream, gradients = error.mul_(2), []
         for layer in reversed(range(len(slopes))):
             if slopes[layer] != 1:
                 # The sign of an output is that of the sum before it.
-                upstream = torch.where(inputs[layer + 1] > 0, upstream, slopes[layer] * upstream)
-            product(upstream.mT, inputs[layer], out=gradients[2 * layer])
-            torch.sum(upstream, 0, out=gradients[2 * layer + 1])
+                upstream = leaky_relu_backward(upstream, inputs[layer + 1], slopes[layer], True)
+            gradients = [product(upstream.mT, inputs[layer]), upstream.sum(0), *gradients]
             if layer:
                 upstream = product(upstream, weights[layer])
-        return loss
+        return loss, gradients
 
     return objective

@@ -1,0 +1,109 @@
+"""The paper's training loops, written down plainly: what a straightforward implementation costs.
+
+Modules, automatic differentiation and ``torch.optim.Adam`` as one would write them from sections 3
+and 4 of the paper: every iteration evaluates the loss on all prompts, keeps a copy of the parameters
+if it is the best so far, and takes a step; a fit ends after 100 iterations without a better loss.
+They start from the same values as our methods, so both walk the same way, but for rounding.
+"""
+
+from collections.abc import Callable
+from itertools import pairwise
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, normalize
+
+from lanzdml.methods.initial import gaussian, linear_layer
+
+PATIENCE = 100
+HIDDEN = 512  # of the nonlinear autoencoder
+
+
+def indirect(texts: np.ndarray, dim: int, seed: int) -> tuple[float, int]:
+    """Equations 1 to 4. Returns the best loss and the number of iterations, as all of these do."""
+    texts = torch.from_numpy(texts)
+    start = gaussian(np.random.default_rng(seed), texts.shape[1], dim)
+    U = nn.Parameter(torch.from_numpy(start))
+
+    def loss() -> Tensor:
+        reduced = normalize(texts @ U)
+        restored = normalize(reduced @ U.T)
+        cosine = (texts * restored).sum(dim=1)
+        return torch.arccos(cosine.clamp(-1 + 1e-7, 1 - 1e-7)).mean()
+
+    return _train(loss, [U])
+
+
+def lae(texts: np.ndarray, dim: int, seed: int) -> tuple[float, int]:
+    """Section 4.2, "Linear Autoencoder"."""
+    r = texts.shape[1]
+    layers = _layers(seed, [r, dim, r])
+    return _train_autoencoder(nn.Sequential(*layers), texts, weight_decay=0)
+
+
+def ae(texts: np.ndarray, dim: int, seed: int) -> tuple[float, int]:
+    """Section 4.2, "Nonlinear Autoencoder"."""
+    r = texts.shape[1]
+    into, code, back, out = _layers(seed, [r, HIDDEN, dim, HIDDEN, r])
+    network = nn.Sequential(into, nn.LeakyReLU(), code, back, nn.LeakyReLU(), out)
+    return _train_autoencoder(network, texts, weight_decay=1e-2)
+
+
+def oracle(images: np.ndarray, dim: int, seed: int, *, labels: np.ndarray) -> tuple[float, int]:
+    """Section 4.2, "Oracle": images (m, r) with labels 0, 1, ..."""
+    rng = np.random.default_rng(seed)
+    U = nn.Parameter(torch.from_numpy(gaussian(rng, images.shape[1], dim)))
+    prototypes = nn.Parameter(torch.from_numpy(gaussian(rng, labels.max() + 1, dim)))
+    images, labels = torch.from_numpy(images), torch.from_numpy(labels)
+
+    def loss() -> Tensor:
+        return cross_entropy(normalize(images @ U) @ normalize(prototypes).T, labels)
+
+    return _train(loss, [U, prototypes])
+
+
+FITS = {"indirect": indirect, "lae": lae, "ae": ae, "oracle": oracle}
+"""By the name of the method."""
+
+
+def _layers(seed: int, sizes: list[int]) -> list[nn.Linear]:
+    rng = np.random.default_rng(seed)
+    layers = []
+    for n_in, n_out in pairwise(sizes):
+        layer = nn.Linear(n_in, n_out)
+        weight, bias = linear_layer(rng, n_in, n_out)
+        layer.load_state_dict({"weight": torch.from_numpy(weight), "bias": torch.from_numpy(bias)})
+        layers.append(layer)
+    return layers
+
+
+def _train_autoencoder(
+    network: nn.Module, texts: np.ndarray, weight_decay: float
+) -> tuple[float, int]:
+    texts = torch.from_numpy(texts)
+
+    def loss() -> Tensor:
+        return ((network(texts) - texts) ** 2).sum()
+
+    return _train(loss, list(network.parameters()), weight_decay)
+
+
+def _train(
+    loss_of: Callable[[], Tensor], parameters: list[nn.Parameter], weight_decay: float = 0
+) -> tuple[float, int]:
+    optimiser = torch.optim.Adam(parameters, lr=0.01, weight_decay=weight_decay)
+    best, kept, since_best, iterations = float("inf"), [], 0, 0
+    while True:
+        iterations += 1
+        optimiser.zero_grad()
+        loss = loss_of()
+        if loss.item() < best:
+            best, since_best = loss.item(), 0
+            kept = [parameter.detach().clone() for parameter in parameters]  # noqa: F841
+        else:
+            since_best += 1
+            if since_best == PATIENCE:
+                return best, iterations
+        loss.backward()
+        optimiser.step()
