@@ -1,0 +1,38 @@
+"""The machine that a benchmark ran on."""
+
+import os
+import platform
+from pathlib import Path
+
+import torch
+
+from lanzdml.report.provenance import versions
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
+def facts() -> dict[str, str]:
+    """What a reader needs to know of a machine, and versions of what was measured on it."""
+    found = {
+        "processor": _processor(),
+        "cores": str(cores()),
+        "vector instructions": torch.backends.cpu.get_cpu_capability(),
+        "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB",
+        "GPU": torch.cuda.get_device_name() if torch.cuda.is_available() else "none",
+    }
+    return found | versions()
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        fields = {}
+        for line in info.read_text(encoding="utf-8").splitlines():
+            key, _, value = line.partition(":")
+            fields.setdefault(key.strip(), value.strip())
+        family = ", ".join(f"{k} {fields[k]}" for k in ("cpu family", "model") if k in fields)
+        return f"{fields.get('model name', platform.machine())} ({family})"
+    return platform.processor() or platform.machine()

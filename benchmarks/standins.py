@@ -1,0 +1,147 @@
+"""Stand-ins for CLIP embeddings of the paper's datasets: vectors with the same sizes and structure.
+
+They are made up, so scores on them say nothing; fits and metrics take the time that they would take
+on real vectors. As CLIP's, they lie in a narrow cone, texts and images each in one of its own, and
+vary around its axis in directions of decaying strength. Each text has a place there; an image's is
+the sum of those of its labels, and of one that is its own. So a prompt and the images that it
+describes agree, methods find something, and trained ones take some hundreds to some thousands of
+iterations.
+"""
+
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from lanzdml.config import Config
+from lanzdml.datasets.cars196 import CLASSES_FILE
+from lanzdml.embeddings import write_embeddings
+from lanzdml.manifest import ID, PATH, distinct_labels, write_manifest
+from lanzdml.models import read_architecture
+from lanzdml.prompts import FROM_LABELS, make_prompts, read_aspects
+
+DECAY = 0.5  # the k-th direction varies with k^-DECAY
+TEXT_SPREAD = 0.55  # beside an axis of length 1: texts then have a mean cosine of about 0.77
+LABEL_SPREAD, IMAGE_SPREAD = 0.3, 0.5
+LENGTH = 10.0  # of a CLIP embedding, about
+
+
+class StandInModel:
+    """Makes embeddings of r components, the same in every run.
+
+    Args:
+        name: another name is another model.
+        r: size of an embedding.
+    """
+
+    def __init__(self, name: str, r: int) -> None:
+        rng = _rng(name)
+        self.name = name
+        basis, _ = np.linalg.qr(rng.standard_normal((r, r)))
+        strengths = np.arange(1, r + 1) ** -DECAY
+        self._directions = (strengths / np.linalg.norm(strengths))[:, None] * basis
+        axes = rng.standard_normal((2, r))
+        self._text_axis, self._image_axis = axes / np.linalg.norm(axes, axis=1, keepdims=True)
+
+    def texts(self, texts: list[str]) -> np.ndarray:
+        """Embeddings of texts: (n, r) float32."""
+        return self._scaled(self._text_axis + TEXT_SPREAD * self._places(texts))
+
+    def images(self, image_ids: list[str], labels: pd.DataFrame) -> np.ndarray:
+        """Embeddings of images: (n, r) float32.
+
+        Args:
+            image_ids: (n,).
+            labels: (n, notions), as written in prompts.
+        """
+        own = IMAGE_SPREAD * self._places(image_ids)
+        for notion in labels:
+            codes, distinct = pd.factorize(labels[notion])
+            own += LABEL_SPREAD * self._places([f"{text}" for text in distinct])[codes]
+        return self._scaled(self._image_axis + own)
+
+    def _places(self, texts: list[str]) -> np.ndarray:
+        r = len(self._directions)
+        return np.stack([_rng(text).standard_normal(r) for text in texts]) @ self._directions
+
+    def _scaled(self, vectors: np.ndarray) -> np.ndarray:
+        return (LENGTH * vectors).astype(np.float32)
+
+
+def labels_at_paper_sizes(dataset: str, config: Config) -> pd.DataFrame:
+    """Labels (n, notions) of as many images and classes as a dataset of the paper has.
+
+    Where labels are aspects of a notion they are the first of them. Sizes of classes are those of
+    the real dataset for Cars196's hierarchy and for the largest country, even for CUB200 and the
+    synthetic cars, and fall as 1 / rank elsewhere.
+    """
+    notions = config.datasets[dataset].notions
+    rng = _rng(dataset)
+    if dataset == "cars196":
+        classes = pd.read_csv(CLASSES_FILE, dtype="str").iloc[98:]
+        rows = classes.iloc[np.sort(rng.integers(len(classes), size=8131))]
+        return pd.DataFrame({
+            "car_model": rows["class_name"].to_numpy(),
+            "manufacturer": rows["manufacturer"].to_numpy(),
+            "car_type": rows["car_type"].to_numpy(),
+        })  # fmt: skip
+    n_images = {"synthetic_cars": 1000, "cub200": 5924, "deepfashion": 4000, "movie_posters": 8052}
+    n_classes = {
+        "synthetic_cars": {"car_model": 6, "car_color": 17, "background_color": 17},
+        "cub200": {"bird_species": 100},
+        "deepfashion": {"clothing_category": 50, "texture": 7, "fabric": 6, "fit": 3},
+        "movie_posters": {"genre": 25, "production_country": 69},
+    }[dataset]
+    columns = {}
+    for notion, n in n_classes.items():
+        weights = 1 / np.arange(1, n + 1)
+        if dataset in ("synthetic_cars", "cub200"):
+            weights[:] = 1
+        if notion == "production_country":
+            weights[0] = weights[1:].sum() * 6143 / (8052 - 6143)
+        weights /= weights.sum()
+        names = [f"{notion} {number}" for number in range(n)]
+        if notions[notion].aspects != FROM_LABELS:
+            aspects = read_aspects(notions[notion].aspects)[:n]
+            names[: len(aspects)] = aspects
+        # Each class once, so that none is missing.
+        rest = rng.choice(n, n_images[dataset] - n, p=weights)
+        columns[notion] = np.array(names)[rng.permutation(np.concatenate([np.arange(n), rest]))]
+    return pd.DataFrame(columns)
+
+
+def place(config: Config, embedded: Mapping[str, list[str]], folder: Path) -> None:
+    """Write manifests and embeddings where the workflow would have cached them.
+
+    Args:
+        config: of the paper's datasets.
+        embedded: the models of each dataset.
+        folder: where the workflow is run.
+    """
+    for dataset, models in embedded.items():
+        labels = labels_at_paper_sizes(dataset, config)
+        notions = config.datasets[dataset].notions
+        image_ids = [f"{dataset}/{number}" for number in range(len(labels))]
+        rows = pd.DataFrame({ID: image_ids, PATH: image_ids})
+        manifest = folder / f"results/datasets/{dataset}/manifest.parquet"
+        write_manifest(manifest, rows.join(labels), list(labels), dataset)
+        for model in models:
+            size = read_architecture(config.models[model].architecture)["embed_dim"]
+            stand_in = StandInModel(model, size)
+            files = folder / f"results/embeddings/{dataset}/{model}"
+            origin = {"architecture": f"stand-in for {model}", "embed_dim": str(size)}
+            images = stand_in.images(image_ids, labels)
+            write_embeddings(files / "images.parquet", rows[[ID]], images, origin)
+            for name, notion in notions.items():
+                aspects = notion.aspects
+                if aspects == FROM_LABELS:
+                    aspects = distinct_labels(manifest, name)
+                prompts = make_prompts(notion.template, aspects)
+                texts = stand_in.texts(prompts["aspect"].tolist())
+                write_embeddings(files / f"prompts/{name}.parquet", prompts, texts, origin)
+
+
+def _rng(text: str) -> np.random.Generator:
+    return np.random.default_rng(zlib.crc32(text.encode()))
