@@ -36,7 +36,7 @@ TRAINED = ("indirect", "lae", "ae", "oracle")
 
 def measure() -> Record:
     """Run the grid once."""
-    config = prepare(FOLDER)
+    prepare(FOLDER)
     n_cores = cores()
     start_ups = {name: start_up(imports) for name, imports in START_UPS.items()}
     start = time.perf_counter()

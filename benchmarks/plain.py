@@ -1,9 +1,12 @@
 """The paper's training loops, written down plainly: what a straightforward implementation costs.
 
 Modules, automatic differentiation and ``torch.optim.Adam`` as one would write them from sections 3
-and 4 of the paper: every iteration evaluates the loss on all prompts, keeps a copy of the parameters
-if it is the best so far, and takes a step; a fit ends after 100 iterations without a better loss.
+and 4 of the paper: every iteration evaluates the loss on all prompts, keeps a copy of the
+parameters if it is the best so far, and takes a step; a fit ends after 100 iterations without a
+better loss.
 They start from the same values as our methods, so both walk the same way, but for rounding.
+
+Each function returns the best loss and the number of iterations, at most ``max_iter``.
 """
 
 from collections.abc import Callable
@@ -20,8 +23,8 @@ PATIENCE = 100
 HIDDEN = 512  # of the nonlinear autoencoder
 
 
-def indirect(texts: np.ndarray, dim: int, seed: int) -> tuple[float, int]:
-    """Equations 1 to 4. Returns the best loss and the number of iterations, as all of these do."""
+def indirect(texts: np.ndarray, dim: int, seed: int, max_iter: int) -> tuple[float, int]:
+    """Equations 1 to 4, for texts (n, r) of unit length."""
     texts = torch.from_numpy(texts)
     start = gaussian(np.random.default_rng(seed), texts.shape[1], dim)
     U = nn.Parameter(torch.from_numpy(start))
@@ -32,26 +35,28 @@ def indirect(texts: np.ndarray, dim: int, seed: int) -> tuple[float, int]:
         cosine = (texts * restored).sum(dim=1)
         return torch.arccos(cosine.clamp(-1 + 1e-7, 1 - 1e-7)).mean()
 
-    return _train(loss, [U])
+    return _train(loss, [U], max_iter)
 
 
-def lae(texts: np.ndarray, dim: int, seed: int) -> tuple[float, int]:
+def lae(texts: np.ndarray, dim: int, seed: int, max_iter: int) -> tuple[float, int]:
     """Section 4.2, "Linear Autoencoder"."""
     r = texts.shape[1]
     layers = _layers(seed, [r, dim, r])
-    return _train_autoencoder(nn.Sequential(*layers), texts, weight_decay=0)
+    return _train_autoencoder(nn.Sequential(*layers), texts, max_iter)
 
 
-def ae(texts: np.ndarray, dim: int, seed: int) -> tuple[float, int]:
+def ae(texts: np.ndarray, dim: int, seed: int, max_iter: int) -> tuple[float, int]:
     """Section 4.2, "Nonlinear Autoencoder"."""
     r = texts.shape[1]
     into, code, back, out = _layers(seed, [r, HIDDEN, dim, HIDDEN, r])
     network = nn.Sequential(into, nn.LeakyReLU(), code, back, nn.LeakyReLU(), out)
-    return _train_autoencoder(network, texts, weight_decay=1e-2)
+    return _train_autoencoder(network, texts, max_iter, weight_decay=1e-2)
 
 
-def oracle(images: np.ndarray, dim: int, seed: int, *, labels: np.ndarray) -> tuple[float, int]:
-    """Section 4.2, "Oracle": images (m, r) with labels 0, 1, ..."""
+def oracle(
+    images: np.ndarray, labels: np.ndarray, dim: int, seed: int, max_iter: int
+) -> tuple[float, int]:
+    """Section 4.2, "Oracle": images (m, r) of unit length with labels 0, 1, ..."""
     rng = np.random.default_rng(seed)
     U = nn.Parameter(torch.from_numpy(gaussian(rng, images.shape[1], dim)))
     prototypes = nn.Parameter(torch.from_numpy(gaussian(rng, labels.max() + 1, dim)))
@@ -60,7 +65,7 @@ def oracle(images: np.ndarray, dim: int, seed: int, *, labels: np.ndarray) -> tu
     def loss() -> Tensor:
         return cross_entropy(normalize(images @ U) @ normalize(prototypes).T, labels)
 
-    return _train(loss, [U, prototypes])
+    return _train(loss, [U, prototypes], max_iter)
 
 
 FITS = {"indirect": indirect, "lae": lae, "ae": ae, "oracle": oracle}
@@ -79,23 +84,25 @@ def _layers(seed: int, sizes: list[int]) -> list[nn.Linear]:
 
 
 def _train_autoencoder(
-    network: nn.Module, texts: np.ndarray, weight_decay: float
+    network: nn.Module, texts: np.ndarray, max_iter: int, weight_decay: float = 0
 ) -> tuple[float, int]:
     texts = torch.from_numpy(texts)
 
     def loss() -> Tensor:
         return ((network(texts) - texts) ** 2).sum()
 
-    return _train(loss, list(network.parameters()), weight_decay)
+    return _train(loss, list(network.parameters()), max_iter, weight_decay)
 
 
 def _train(
-    loss_of: Callable[[], Tensor], parameters: list[nn.Parameter], weight_decay: float = 0
+    loss_of: Callable[[], Tensor],
+    parameters: list[nn.Parameter],
+    max_iter: int,
+    weight_decay: float = 0,
 ) -> tuple[float, int]:
     optimiser = torch.optim.Adam(parameters, lr=0.01, weight_decay=weight_decay)
-    best, kept, since_best, iterations = float("inf"), [], 0, 0
-    while True:
-        iterations += 1
+    best, kept, since_best = float("inf"), [], 0
+    for iteration in range(1, max_iter + 1):  # noqa: B007 (the count is a result)
         optimiser.zero_grad()
         loss = loss_of()
         if loss.item() < best:
@@ -104,6 +111,7 @@ def _train(
         else:
             since_best += 1
             if since_best == PATIENCE:
-                return best, iterations
+                break
         loss.backward()
         optimiser.step()
+    return best, iteration

@@ -3,10 +3,8 @@
 import json
 from dataclasses import asdict, dataclass, field
 from datetime import date
-from pathlib import Path
 
 from benchmarks.machine import facts
-from lanzdml.markup import markdown_table
 from lanzdml.sources import ROOT
 
 FOLDER = ROOT / "build/benchmarks"

@@ -14,13 +14,15 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import yaml
 
-from lanzdml.config import Config
+from lanzdml.config import Config, parse_config
 from lanzdml.datasets.cars196 import CLASSES_FILE
 from lanzdml.embeddings import write_embeddings
 from lanzdml.manifest import ID, PATH, distinct_labels, write_manifest
 from lanzdml.models import read_architecture
 from lanzdml.prompts import FROM_LABELS, make_prompts, read_aspects
+from lanzdml.sources import ROOT
 
 DECAY = 0.5  # the k-th direction varies with k^-DECAY
 TEXT_SPREAD = 0.55  # beside an axis of length 1: texts then have a mean cosine of about 0.77
@@ -110,6 +112,14 @@ def labels_at_paper_sizes(dataset: str, config: Config) -> pd.DataFrame:
         rest = rng.choice(n, n_images[dataset] - n, p=weights)
         columns[notion] = np.array(names)[rng.permutation(np.concatenate([np.arange(n), rest]))]
     return pd.DataFrame(columns)
+
+
+def stand_in_images(dataset: str) -> tuple[pd.DataFrame, np.ndarray]:
+    """Labels (n, notions) and embeddings (n, 512) of a dataset at the paper's size."""
+    values = yaml.safe_load((ROOT / "configs/paper.yaml").read_text(encoding="utf-8"))
+    labels = labels_at_paper_sizes(dataset, parse_config(values))
+    image_ids = [f"{dataset}/{number}" for number in range(len(labels))]
+    return labels, StandInModel("ViT-B-32", 512).images(image_ids, labels)
 
 
 def place(config: Config, embedded: Mapping[str, list[str]], folder: Path) -> None:

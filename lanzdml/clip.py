@@ -304,6 +304,8 @@ def embed_images(
     from torch.utils.data import DataLoader
     from tqdm import tqdm
 
+    from lanzdml.products import FasterLinear
+
     images = _Inputs(Images(manifest, root), clip.preprocess)
     batches = DataLoader(
         images,
@@ -313,7 +315,8 @@ def embed_images(
         pin_memory=clip.device.startswith("cuda"),
     )
     embeddings = []
-    with torch.inference_mode(), tqdm(total=len(images), unit="image", mininterval=1) as progress:
+    progress = tqdm(total=len(images), unit="image", mininterval=1)
+    with progress, torch.inference_mode(), FasterLinear():
         for batch in batches:
             if isinstance(batch, LanzdmlError):
                 raise batch
@@ -329,8 +332,10 @@ def embed_prompts(clip: Clip, prompts: list[str], *, batch_size: int = 256) -> n
     """Embed prompts: (n, r) float32, raw outputs in their order."""
     import torch
 
+    from lanzdml.products import FasterLinear
+
     embeddings = []
-    with torch.inference_mode():
+    with torch.inference_mode(), FasterLinear():
         for start in range(0, len(prompts), batch_size):
             tokens = clip.tokenizer(prompts[start : start + batch_size]).to(clip.device)
             embeddings.append(clip.model.encode_text(tokens, normalize=False).float().cpu().numpy())

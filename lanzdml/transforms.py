@@ -96,7 +96,9 @@ def fit_transforms(
         except CannotFitError as error:
             save_not_fitted(output, estimator, str(error), **metadata)
 
-    runs = [(*run, output) for run, output in zip(product(dims, counts, seeds), outputs, strict=True)]
+    runs = [
+        (*run, output) for run, output in zip(product(dims, counts, seeds), outputs, strict=True)
+    ]
     with new_estimator(method, dims[0]).one_thread(), ThreadPoolExecutor(n_threads) as pool:
         # The largest, which take longest, come first, so that none runs alone at the end.
         for _ in pool.map(lambda run: fit(*run), reversed(runs)):  # raises what a fit raised

@@ -36,7 +36,7 @@ from lanzdml.methods.indirect import arccos, mean_angle
 from lanzdml.methods.initial import gaussian, linear_layer
 from lanzdml.methods.optimise import minimise, one_torch_thread
 from lanzdml.methods.oracle import normalized_softmax
-from lanzdml.methods.products import product
+from lanzdml.products import product
 from lanzdml.methods.reconstruction import squared_error
 from lanzdml.transforms import load_transform, save_transform
 
@@ -589,11 +589,11 @@ def test_only_large_products_of_float32_go_to_onednn(monkeypatch, sizes, dtype, 
         called.append(True)
         return torch.nn.functional.linear(a, b, bias)
 
-    monkeypatch.setattr("lanzdml.methods.products._ONEDNN", onednn)
+    monkeypatch.setattr("lanzdml.products._ONEDNN", onednn)
     a, b = torch.ones(n, k, dtype=dtype), torch.ones(k, m, dtype=dtype)
     torch.testing.assert_close(product(a, b), torch.full((n, m), float(k), dtype=dtype))
     assert bool(called) == expected
-    monkeypatch.setattr("lanzdml.methods.products._ONEDNN", None)
+    monkeypatch.setattr("lanzdml.products._ONEDNN", None)
     torch.testing.assert_close(product(a, b), torch.full((n, m), float(k), dtype=dtype))
 
 
