@@ -12,13 +12,13 @@ from urllib.parse import unquote
 import numpy as np
 import pandas as pd
 import pytest
-from tiny_report import EVIL, METHODS, REASON, make_report, runs
+from tiny_report import EVIL, METHODS, REASON, make_report, runs, write_benchmarks
 
 from lanzdml.methods import METHODS as REGISTERED
 from lanzdml.metrics import METRICS
 from lanzdml.names import METHOD_NAMES, METRIC_NAMES
 from lanzdml.published import COLUMNS
-from lanzdml.report import ASSETS, PARTS, explained, provenance
+from lanzdml.report import ASSETS, PARTS, cost, explained, provenance
 from lanzdml.report.glance import _lanes, glances
 from lanzdml.report.grid import make_grid, saliency_grid
 from lanzdml.report.run_table import as_script_text, run_table
@@ -219,15 +219,12 @@ def test_how_numbers_were_made_is_told(page):
     for text in (
         "weights sha256",
         "12ab",
-        "1 min 16 s",
         "a $5 car",
         "3 prompts",
         "template: a {aspect}",
     ):
         assert text in page.text, text
     assert "numpy" in page.text
-    assert "InDiReCT 48 1.0 s" in page.text, "fits, mean seconds"
-    assert "Random 48" not in page.text, "it learns nothing"
 
 
 def test_figures_are_described(page):
@@ -250,7 +247,7 @@ def test_optional_parts_can_be_missing(tmp_path):
     assert not page.all("script")
     ids = set(page.attribute("id"))
     assert {"glance", "provenance", "explained", "files"} <= ids
-    assert not ids & {"gallery", "results", "data", "figures", "published", "runs"}
+    assert not ids & {"gallery", "results", "data", "figures", "published", "runs", "cost"}
     assert all(link["href"][1:] in ids for link in page.all("a"))
 
 
@@ -336,10 +333,114 @@ def test_models_that_embedded_alike_are_told_once(tmp_path, path):
     ]
 
 
-def test_a_fit_that_protocols_share_counts_once():
+def test_costs_are_on_the_page(page):
+    # 48 fits of 1 s, half of them of 100 iterations (10 ms each), half of 400 (2.5 ms each)
+    assert "InDiReCT 48 1.0 s 1.0 s 48.0 s 250 6.25" in page.text
+    assert "Random 48" not in page.text, "it learns nothing"
+    assert "embeddings images 1 6.0 s 6.0 s 6.0 s 9.0 s 2,500" in page.text
+    assert "InDiReCT 3 15.0 s 20.0 s 30.0 s 23.0 s 1,235" in page.text
+    assert "Oracle 1 2 min 56 s 2 min 56 s 2 min 56 s — —" in page.text
+    assert "saliency all 1 — — — — —" in page.text
+    # 1 + 0.5 + 4.5 + 175.5 + 10 + 20 + 4 + 6 seconds of jobs; 48 fits of 1 s, and 46 of 2 s of
+    # Oracle, which is given no prompts
+    assert "the jobs took 3 min 42 s and the fits in them 2 min 20 s; the rest is" in page.text
+    assert "also of earlier configurations" in page.text
+    assert {"cost", "cost-fits", "cost-jobs"} <= set(page.attribute("id"))
+    assert "#cost" in [link["href"] for link in page.all("a")]
+
+
+def fit(method="indirect", **changes):
+    run = {"dataset": "deepfashion", "notion": "texture", "model": "m", "protocol": "paper",
+           "method": method, "dim": 4, "n_prompts": 9, "seed": 0}  # fmt: skip
+    return run | changes
+
+
+def test_costs_of_fits():
+    rows = [
+        fit("oracle", fit_seconds=8.0, iterations=None),
+        fit("indirect", seed=0, fit_seconds=1.0, iterations=1000),
+        fit("indirect", seed=1, fit_seconds=2.0, iterations=500),
+        fit("indirect", seed=2, fit_seconds=6.0, iterations=300),
+        fit("pca", fit_seconds=None, iterations=None),
+        fit("pca", seed=1, fit_seconds=0.5, iterations=None),
+        fit("clip", fit_seconds=100.0, iterations=None),
+    ]
+    frame = pd.DataFrame(rows).astype({"iterations": "Int64"})
+    costs = cost.fit_costs(frame)
+    assert costs.index.tolist() == ["indirect", "pca", "oracle"], "in order; CLIP learns nothing"
+    names = ["fits", "median", "longest", "sum", "iterations", "iteration_ms"]
+    assert list(costs) == names
+    assert costs.loc["indirect"].tolist() == [3, 2.0, 6.0, 9.0, 600.0, 4.0]
+    assert costs.loc["pca"].tolist()[:4] == [1, 0.5, 0.5, 0.5]
+    assert costs.loc[["pca", "oracle"], ["iterations", "iteration_ms"]].isna().all(axis=None)
+
+
+def test_a_fit_that_runs_share_counts_once():
     rows = runs("car_color")
-    seconds = provenance.fit_seconds(pd.concat([rows, rows.assign(protocol="released")]))
-    assert seconds.loc["indirect"].tolist() == [2, 1.0, 2.0]
+    costs = cost.fit_costs(pd.concat([rows, rows.assign(protocol="released")]))
+    assert costs.loc["indirect", ["fits", "sum"]].tolist() == [2, 2.0]
+    # The released code runs AE on texture and fabric with the prompts of the clothing category.
+    rows = [
+        fit("ae", notion="clothing_category", fit_seconds=3.0),
+        fit("ae", notion="texture", fit_seconds=5.0),
+        fit("ae", notion="texture", protocol="released", fit_seconds=3.0),
+        fit("ae", notion="fabric", protocol="released", fit_seconds=3.0),
+    ]
+    costs = cost.fit_costs(pd.DataFrame(rows).assign(iterations=10))
+    assert costs.loc["ae", ["fits", "sum"]].tolist() == [2, 8.0]
+    # Oracle's labels differ there, so its fits do.
+    rows = [
+        fit("oracle", dataset="cub200", notion="bird_species", protocol=protocol, fit_seconds=1.0)
+        for protocol in ("paper", "released")
+    ]
+    assert cost.fit_costs(pd.DataFrame(rows).assign(iterations=10))["fits"].tolist() == [2]
+
+
+def test_costs_of_jobs(tmp_path):
+    write_benchmarks(tmp_path)
+    costs = cost.job_costs(tmp_path, ["synthetic_cars"])
+    assert list(costs) == ["stage", "kind", "jobs", "median", "longest", "sum", "cpu", "memory"]
+    assert costs.astype(object).where(costs.notna(), None).to_numpy().tolist() == [
+        ["embeddings", "images", 1, 6.0, 6.0, 6.0, 9.0, 2500.0],
+        ["embeddings", "prompts", 1, 4.0, 4.0, 4.0, 3.0, 900.0],
+        ["transforms", "indirect", 3, 15.0, 20.0, 30.0, 23.0, 1234.6],
+        ["transforms", "oracle", 1, 175.5, 175.5, 175.5, None, None],
+        ["metrics", "all", 3, 1.0, 4.5, 6.0, 4.5, 240.4],
+        ["saliency", "all", 1, None, None, None, None, None],
+    ]
+    assert cost.job_costs(tmp_path / "none", ["synthetic_cars"]).empty
+
+
+def test_memory_from_before_a_job_began_is_not_its_own(tmp_path):
+    write_benchmarks(tmp_path)
+    (tmp_path / "metrics/paper/synthetic_cars/tiny/car_color/clip/dim-full.tsv").unlink()
+    (tmp_path / "metrics/paper/synthetic_cars/tiny/car_color/indirect/dimensions.tsv").unlink()
+    costs = cost.job_costs(tmp_path, ["synthetic_cars"]).set_index("stage")
+    assert costs.loc["metrics", "sum"] == 0.5
+    assert costs.loc["metrics", ["cpu", "memory"]].isna().all()
+
+
+def test_benchmarks_of_other_columns_or_depth_are_read(tmp_path):
+    path = tmp_path / "transforms" / "synthetic_cars" / "a.tsv"
+    path.parent.mkdir(parents=True)
+    path.write_text("s\n2\n3\n")
+    (row,) = cost.job_costs(tmp_path, ["synthetic_cars"]).itertuples(index=False)
+    assert row[:6] == ("transforms", "all", 1, 5.0, 5.0, 5.0), "a job that was repeated is one"
+    assert all(map(np.isnan, row[6:]))
+
+
+def test_only_what_was_measured_is_told():
+    some, none = pd.DataFrame({"sum": [30.0, 40.5, np.nan]}), pd.DataFrame({"sum": [np.nan]})
+    fits = pd.DataFrame({"sum": [20.0, 0.5]})
+    assert cost.total(fits, some).startswith(
+        "Added up, the jobs took 1 min 10 s and the fits in them 20.5 s; the rest is "
+    )
+    assert (
+        cost.total(fits * 4, some) == "Added up, the jobs took 1 min 10 s and the fits 1 min 22 s."
+    )
+    assert cost.total(fits, none) == "Added up, the fits took 20.5 s."
+    assert cost.total(fits[:0], some) == "Added up, the jobs took 1 min 10 s."
+    assert cost.total(fits[:0], none) == ""
 
 
 @pytest.mark.parametrize(
@@ -348,7 +449,7 @@ def test_a_fit_that_protocols_share_counts_once():
      (75.5, "1 min 16 s"), (7260, "2 h 1 min")],
 )  # fmt: skip
 def test_durations(seconds, text):
-    assert provenance.duration(seconds) == text
+    assert cost.duration(seconds) == text
 
 
 def test_equal_heads_are_one():

@@ -24,12 +24,12 @@ from markupsafe import Markup
 
 from lanzdml.figures.style import DPI
 from lanzdml.files import write_text
-from lanzdml.methods import METHODS
+from lanzdml.markup import DASH
 from lanzdml.metrics import METRICS
 from lanzdml.names import DATASET_NAMES, METHOD_NAMES, METRIC_NAMES, NOTION_NAMES, on_paper
 from lanzdml.overview import COUNTS, PAPER_NOTE, TEXTS, overview_rows, read_overview
 from lanzdml.published import INTRODUCTION, comparisons
-from lanzdml.report import PARTS, explained, provenance
+from lanzdml.report import PARTS, cost, explained, provenance
 from lanzdml.report.glance import glances
 from lanzdml.report.grid import Grid, in_order, make_grid, saliency_grid, section_grid
 from lanzdml.report.run_table import run_table
@@ -139,6 +139,8 @@ def write_report(
     ]
     gallery = [figure for figure in shown if figure.name == GALLERY]
     embedded = provenance.embedded(images)
+    fits = cost.fit_costs(all_runs)
+    jobs = cost.job_costs(benchmarks, config["datasets"])
     page = {
         "now": datetime.now(UTC),
         "commit": provenance.commit(),
@@ -165,7 +167,8 @@ def write_report(
         ],
         "embedded": embedded,
         "versions": provenance.versions(),
-        "times": [*_fit_times(all_runs), *_job_times(benchmarks, config)],
+        "cost": cost.total(fits, jobs),
+        "costs": [*_fit_costs(fits), *_job_costs(jobs)],
         "methods": _explained_methods(config, all_runs),
         "metrics": [
             (on_paper(name, METRIC_NAMES), explained.explain_metric(name)) for name in METRICS
@@ -331,31 +334,59 @@ def _yaml(config: Mapping[str, Any]) -> str:
     return yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=100)
 
 
-def _fit_times(runs: pd.DataFrame) -> list[Grid]:
-    seconds = provenance.fit_seconds(runs)
-    methods = [name for name in in_order(list(seconds.index)) if METHODS[name].learned]
-    if not methods:
+def _fit_costs(costs: pd.DataFrame) -> list[Grid]:
+    if costs.empty:
         return []
     cells = [
-        [f"{row['count']:,.0f}", provenance.duration(row["mean"]), provenance.duration(row["sum"])]
-        for row in (seconds.loc[name] for name in methods)
+        [
+            f"{row['fits']:,.0f}",
+            *(cost.duration(row[name]) for name in ("median", "longest", "sum")),
+            _number(row["iterations"]),
+            _number(row["iteration_ms"], 2),
+        ]
+        for _, row in costs.iterrows()
     ]
-    names = [on_paper(name, METHOD_NAMES) for name in methods]
-    caption = "Fitting, without starting a process or reading files"
-    return [make_grid("times-fits", caption, {"Method": names}, cells, ["Fits", "Mean", "Sum"])]
+    caption = "Fits, without starting a process or reading files"
+    heads = {"Method": [on_paper(name, METHOD_NAMES) for name in costs.index]}
+    columns = ["Fits", "Median", "Longest", "Sum", "Iterations", "ms an iteration"]
+    notes = [
+        "Iterations are the mean over the fits, milliseconds an iteration the median.",
+        "A fit that several runs share counts once. Fits that ran side by side in one job count in "
+        "full.",
+    ]
+    return [make_grid("cost-fits", caption, heads, cells, columns, notes=notes)]
 
 
-def _job_times(folder: Path, config: Mapping[str, Any]) -> list[Grid]:
-    seconds = provenance.job_seconds(folder, config["datasets"])
-    if seconds.empty:
+def _job_costs(costs: pd.DataFrame) -> list[Grid]:
+    if costs.empty:
         return []
     cells = [
-        [f"{row['count']:,.0f}", provenance.duration(row["sum"]), provenance.duration(row["max"])]
-        for _, row in seconds.iterrows()
+        [
+            f"{row['jobs']:,.0f}",
+            *(_duration(row[name]) for name in ("median", "longest", "sum", "cpu")),
+            _number(row["memory"]),
+        ]
+        for _, row in costs.iterrows()
     ]
-    caption = "Wall time by stage of the jobs on these datasets, latest runs; jobs ran side by side"
-    columns = ["Jobs", "Sum", "Longest"]
-    return [make_grid("times-jobs", caption, {"Stage": list(seconds.index)}, cells, columns)]
+    caption = "Jobs on these datasets, also of earlier configurations, as they ran last"
+    kinds = [on_paper(kind, METHOD_NAMES) for kind in costs["kind"]]
+    heads = {"Stage": costs["stage"].tolist(), "Job": kinds}
+    columns = ["Jobs", "Median", "Longest", "Sum", "CPU, sum", "Memory, MiB"]
+    notes = [
+        "Median, longest and sum are of wall time; jobs ran side by side. Memory is the largest.",
+        "CPU time and memory are sampled, in a long job every 30 seconds: both can be too low. A "
+        "job that ended before the first sample is left out of them.",
+        "Tables, figures and this page are not measured.",
+    ]
+    return [make_grid("cost-jobs", caption, heads, cells, columns, notes=notes)]
+
+
+def _duration(seconds: float) -> str:
+    return DASH if pd.isna(seconds) else cost.duration(seconds)
+
+
+def _number(value: float, decimals: int = 0) -> str:
+    return DASH if pd.isna(value) else f"{value:,.{decimals}f}"
 
 
 def _explained_methods(

@@ -1,13 +1,12 @@
-"""How the numbers were made: code, versions, embeddings, prompts and times."""
+"""How the numbers were made: code, versions, embeddings and prompts."""
 
 import platform
 import subprocess
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-import pandas as pd
 import pyarrow.parquet as pq
 
 from lanzdml.sources import ROOT
@@ -97,42 +96,3 @@ def embedded(files: Mapping[tuple[str, str], Path]) -> list[Embedded]:
 def read_prompts(path: Path) -> list[str]:
     """The prompts of a notion, without their embeddings."""
     return pq.read_table(path, columns=["prompt"])["prompt"].to_pylist()
-
-
-def fit_seconds(runs: pd.DataFrame) -> pd.DataFrame:
-    """Number of fits, mean and sum of their seconds by method; of those that learn anything.
-
-    A fit that two protocols share counts once.
-    """
-    fit = ["dataset", "notion", "model", "method", "dim", "n_prompts", "seed"]
-    fits = runs.dropna(subset="fit_seconds").drop_duplicates(fit)
-    return fits.groupby("method")["fit_seconds"].agg(["count", "mean", "sum"])
-
-
-def job_seconds(folder: Path, datasets: Collection[str]) -> pd.DataFrame:
-    """Number of jobs, sum and maximum of their seconds by stage.
-
-    Args:
-        folder: of Snakemake's benchmark files; a job's is the one of its latest run.
-        datasets: whose jobs count: others may have run in the same folder.
-    """
-    rows = []
-    for path in sorted(folder.rglob("*.tsv")):
-        if not set(datasets) & set(path.relative_to(folder).parts):
-            continue
-        # A benchmark that could not be measured says "-" or "NA".
-        seconds = pd.to_numeric(pd.read_csv(path, sep="\t")["s"], errors="coerce").sum()
-        rows.append({"stage": path.relative_to(folder).parts[0], "seconds": seconds})
-    frame = pd.DataFrame(rows, columns=["stage", "seconds"]).astype({"seconds": "float64"})
-    return frame.groupby("stage")["seconds"].agg(["count", "sum", "max"])
-
-
-def duration(seconds: float) -> str:
-    """Seconds as they are said."""
-    if seconds < 0.01:
-        return "under 0.01 s"
-    if seconds < 60:
-        return f"{seconds:.2f} s" if seconds < 1 else f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"

@@ -1,0 +1,148 @@
+"""What a run cost: the seconds of fits, and the seconds, CPU and memory of jobs."""
+
+from collections.abc import Collection
+from pathlib import Path
+
+import pandas as pd
+
+from lanzdml.methods import METHODS
+from lanzdml.protocols import PROTOCOLS
+
+_SCORED = ["protocol", "dataset", "notion", "method"]  # what says which notion a run's fit is of
+_FIT = ["dataset", "notion", "model", "method", "dim", "n_prompts", "seed"]
+_MEASURED = ["s", "cpu_time", "max_rss"]
+# Stages in the order of the work, and which part of a benchmark's path tells their kinds of jobs
+# apart: images from prompts, and the methods that are fitted. Scoring hardly depends on the method.
+_KIND_AT = {"datasets": None, "embeddings": 3, "transforms": 4, "metrics": None}
+ALL = "all"
+
+
+def fit_costs(runs: pd.DataFrame) -> pd.DataFrame:
+    """What the fits of each method took; of methods that learn anything.
+
+    A fit that several runs share, by protocols or by notions that a protocol mixes up, counts once.
+
+    Args:
+        runs: with the columns of :data:`lanzdml.runs.COLUMNS`.
+
+    Returns:
+        a row for each method, in the registry's order: number of ``fits``; ``median``, ``longest``
+        and ``sum`` of their seconds; mean ``iterations``, and median milliseconds an iteration
+        (``iteration_ms``), NaN for a method that is not optimised.
+    """
+    runs = runs.dropna(subset="fit_seconds")
+    methods = [name for name in METHODS if name in set(runs["method"]) and METHODS[name].learned]
+    runs = runs[runs["method"].isin(methods)]
+    fitted_to = [_fitted_to(*run) for run in runs[_SCORED].itertuples(index=False)]
+    fits = runs.assign(notion=fitted_to).drop_duplicates(_FIT)
+    fits = fits.astype({"fit_seconds": "float64", "iterations": "float64"})
+    fits["iteration_ms"] = 1000 * fits["fit_seconds"] / fits["iterations"]
+    costs = fits.groupby("method").agg(
+        fits=("fit_seconds", "size"),
+        median=("fit_seconds", "median"),
+        longest=("fit_seconds", "max"),
+        sum=("fit_seconds", "sum"),
+        iterations=("iterations", "mean"),
+        iteration_ms=("iteration_ms", "median"),
+    )
+    return costs.reindex(methods)
+
+
+def _fitted_to(protocol: str, dataset: str, notion: str, method: str) -> str:
+    """The notion that a run's transform was fitted to."""
+    sources = PROTOCOLS[protocol].sources(dataset, notion, method)
+    return sources.labels if METHODS[method].supervised else sources.prompts
+
+
+def job_costs(folder: Path, datasets: Collection[str]) -> pd.DataFrame:
+    """What the jobs of each stage and kind took.
+
+    Args:
+        folder: of Snakemake's benchmark files; a job's is the one of its latest run.
+        datasets: whose jobs count: others may have run in the same folder.
+
+    Returns:
+        a row for each ``stage`` and ``kind``, in the order of the work: number of ``jobs``;
+        ``median``, ``longest`` and ``sum`` of their seconds; sum of their ``cpu`` seconds; largest
+        ``memory`` in MiB. ``kind`` is the method that is fitted, what is embedded, or :data:`ALL`
+        of a stage. What was not measured is left out of all but ``jobs``; NaN where nothing was.
+    """
+    rows = []
+    for path in folder.rglob("*.tsv"):
+        job = path.relative_to(folder).with_suffix("")
+        if not set(datasets) & set(job.parent.parts):
+            continue
+        parts = job.parts
+        at = _KIND_AT.get(parts[0])
+        kind = ALL if at is None or at >= len(parts) else parts[at]
+        rows.append({"stage": parts[0], "kind": kind} | _measured(path))
+    rows.sort(key=lambda row: (*_place(row["stage"], _KIND_AT), *_place(row["kind"], METHODS)))
+    frame = pd.DataFrame(rows, columns=["stage", "kind", *_MEASURED])
+    costs = frame.groupby(["stage", "kind"], sort=False).agg(
+        jobs=("s", "size"),
+        median=("s", "median"),
+        longest=("s", "max"),
+        sum=("s", _sum),
+        cpu=("cpu_time", _sum),
+        memory=("max_rss", "max"),
+    )
+    return costs.reset_index()
+
+
+def _measured(path: Path) -> dict[str, float]:
+    """Seconds, CPU seconds and memory in MiB of a job; NaN for what could not be measured."""
+    table = pd.read_csv(path, sep="\t").reindex(columns=_MEASURED)
+    # What could not be measured says "-" or "NA".
+    table = table.apply(pd.to_numeric, errors="coerce")
+    # A job that was sampled before it began has used no CPU, and its memory is not its own yet.
+    table.loc[table["cpu_time"] == 0, ["cpu_time", "max_rss"]] = None
+    return {
+        "s": _sum(table["s"]),
+        "cpu_time": _sum(table["cpu_time"]),
+        "max_rss": table["max_rss"].max(),
+    }
+
+
+def _sum(values: pd.Series) -> float:
+    """The sum of what is there; NaN, not zero, where nothing is."""
+    return values.sum(min_count=1)
+
+
+def _place(name: str, known: Collection[str]) -> tuple[int, str]:
+    """Sorts names as the known ones are, and others behind them by name."""
+    names = list(known)
+    return (names.index(name) if name in names else len(names)), name
+
+
+def total(fits: pd.DataFrame, jobs: pd.DataFrame) -> str:
+    """In a sentence what all jobs took, and the fits in them; empty where nothing was measured.
+
+    Args:
+        fits: of :func:`fit_costs`.
+        jobs: of :func:`job_costs`.
+    """
+    working, fitting = _sum(jobs["sum"]), _sum(fits["sum"])
+    if pd.isna(working):
+        return "" if pd.isna(fitting) else f"Added up, the fits took {duration(fitting)}."
+    if pd.isna(fitting):
+        return f"Added up, the jobs took {duration(working)}."
+    told = f"Added up, the jobs took {duration(working)} and the fits"
+    # Fits that ran side by side, or whose jobs have no benchmark any more, can exceed the jobs.
+    if fitting > working:
+        return f"{told} {duration(fitting)}."
+    # Jobs of earlier configurations count, their fits do not.
+    return (
+        f"{told} in them {duration(fitting)}; the rest is starting processes, reading, embedding, "
+        "scoring, computing pictures, and any fits whose runs are not on this page."
+    )
+
+
+def duration(seconds: float) -> str:
+    """Seconds as they are said."""
+    if seconds < 0.01:
+        return "under 0.01 s"
+    if seconds < 60:
+        return f"{seconds:.2f} s" if seconds < 1 else f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
