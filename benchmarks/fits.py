@@ -85,11 +85,11 @@ def measure() -> Record:
         result=f"{min(few):.1f}x to {max(few):.1f}x with 7 to 100 prompts; "
         f"{min(many):.1f}x to {max(many):.1f}x with {MANY} and for Oracle",
         text=f"{SEEDS} seeds, r' = {DIM}, vectors of 512 components; milliseconds an iteration. "
-        f"Ours: {n_cores} jobs of {SEEDS} seeds side by side, one thread each, and their time over the "
-        f"iterations of all. Plain: one fit after another, {n_cores} threads. On one "
-        "core: one fit of each, with one thread and nothing beside it. Medians and ranges of "
-        f"{PAIRS} pairs. Fits end as the paper says, or after {LIMIT:,} iterations, those with "
-        f"{MANY} prompts and Oracle's after {LIMIT_OF_MANY}.",
+        f"Ours: {n_cores} jobs of {SEEDS} seeds side by side, one thread each, and their time over "
+        f"the iterations of all. Plain: one fit after another, {n_cores} threads. On one core: one "
+        f"fit of each, with one thread and nothing beside it. Medians and ranges of {PAIRS} pairs. "
+        f"Fits end as the paper says, or after {LIMIT:,} iterations, those with {MANY} prompts and "
+        f"Oracle's after {LIMIT_OF_MANY}.",
         rows=rows,
     )
 

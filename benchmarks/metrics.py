@@ -73,9 +73,9 @@ def measure() -> Record:
         title="All seven metrics of one run",
         goal="against `AccuracyCalculator`: 20x with 98 classes, 10x with 7, 10x with 69",
         result="; ".join(results),
-        text=f"Vectors of stand-ins, {n_threads} threads each; medians and ranges of {PAIRS} pairs. "
-        "The calculator finds neighbours and clusters with faiss. The largest difference is that of "
-        "the five rank metrics; clusters start from random images, other ones in each library.",
+        text=f"Vectors of stand-ins, {n_threads} threads each; medians and ranges of {PAIRS} "
+        "pairs. The calculator finds neighbours and clusters with faiss. The largest difference is "
+        "that of the five rank metrics; clusters start from random images, other ones in each.",
         rows=rows,
     )
 

@@ -73,7 +73,7 @@ def fit_transforms(
 
     prompts = None
     if METHODS[method].supervised:
-        source, data, metadata = supervision[0], labelled_images(*supervision), {}
+        source, data = supervision[0], labelled_images(*supervision)
     else:
         _, prompts, _ = read_embeddings(prompts_file)
         source, data = prompts_file, (prompts,)

@@ -36,8 +36,8 @@ from lanzdml.methods.indirect import arccos, mean_angle
 from lanzdml.methods.initial import gaussian, linear_layer
 from lanzdml.methods.optimise import minimise, one_torch_thread
 from lanzdml.methods.oracle import normalized_softmax
-from lanzdml.products import product
 from lanzdml.methods.reconstruction import squared_error
+from lanzdml.products import product
 from lanzdml.transforms import load_transform, save_transform
 
 

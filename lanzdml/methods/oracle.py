@@ -86,28 +86,23 @@ def normalized_softmax(unit_images: NDArray, codes: NDArray[np.integer]) -> "Obj
 
     def objective(parameters: "list[Tensor]") -> "tuple[Tensor, list[Tensor]]":
         U, prototypes = parameters
-        vectors, lengths = split(product(images, U))
-        centres, centre_lengths = split(prototypes)
-        log_probabilities = product(vectors, centres.mT).log_softmax(1)
+        rows = product(images, U)
+        # The lengths divide the cosines, not the rows: there are mostly fewer classes than dims.
+        lengths = torch.linalg.vector_norm(rows, dim=1, keepdim=True)
+        centre_lengths = torch.linalg.vector_norm(prototypes, dim=1, keepdim=True)
+        centres = prototypes / centre_lengths
+        cosines = product(rows, centres.mT).div_(lengths)
+        log_probabilities = cosines.log_softmax(1)
         loss = -log_probabilities.gather(1, target).mean()
 
         d_cosines = log_probabilities.exp_()
         d_cosines.scatter_add_(1, target, minus_one).div_(m)
-        d_rows = through_split(product(d_cosines, centres), vectors, lengths)
-        d_centres = product(d_cosines.mT, vectors)
-        return loss, [
-            product(transposed_images, d_rows),
-            through_split(d_centres, centres, centre_lengths),
-        ]
-
-    def split(rows: "Tensor") -> "tuple[Tensor, Tensor]":
-        """Direction and length of each row."""
-        lengths = torch.linalg.vector_norm(rows, dim=1, keepdim=True)
-        return rows / lengths, lengths
-
-    def through_split(upstream: "Tensor", directions: "Tensor", lengths: "Tensor") -> "Tensor":
-        """The gradient of rows, from that of their directions."""
-        along = torch.linalg.vecdot(upstream, directions)[:, None]
-        return torch.addcmul(upstream, directions, along, value=-1).div_(lengths)
+        along = torch.linalg.vecdot(d_cosines, cosines)[:, None]
+        d_products = d_cosines.div_(lengths)
+        d_rows = product(d_products, centres).addcmul_(rows, along / lengths.square(), value=-1)
+        d_centres = product(d_products.mT, rows)
+        along = torch.linalg.vecdot(d_centres, centres)[:, None]
+        d_prototypes = d_centres.addcmul_(centres, along, value=-1).div_(centre_lengths)
+        return loss, [product(transposed_images, d_rows), d_prototypes]
 
     return objective

@@ -1,0 +1,41 @@
+"""benchmarks/results.md: what every benchmark found when it ran last."""
+
+from pathlib import Path
+
+from benchmarks.record import Record, load
+from lanzdml.files import write_text
+from lanzdml.markup import markdown_table
+
+BENCHMARKS = ("metrics", "scaling", "fits", "embeddings", "paper_grid")
+"""Modules of this folder, each with a function ``measure``; in the order in which they run."""
+
+RESULTS = Path(__file__).with_name("results.md")
+HEAD = """\
+# Benchmarks
+
+Written by `make bench`, which runs all of this on the machine at hand; `python -m benchmarks fits`
+runs one. Ratios compare two ways of doing the same, timed in turn in one run.
+"""
+
+
+def write_results() -> None:
+    """Write results.md from the records there are."""
+    records = [record for record in map(load, BENCHMARKS) if record]
+    write_text(RESULTS, "\n".join([HEAD, *_summary(records), *map(_section, records)]))
+
+
+def _summary(records: list[Record]) -> list[str]:
+    rows = [[record.title, record.goal, record.result] for record in records]
+    return [*markdown_table(["what", "goal", "measured"], rows, n_left=3), ""]
+
+
+def _section(record: Record) -> str:
+    columns = list(record.rows[0])
+    cells = [[row[column] for column in columns] for row in record.rows]
+    facts = ", ".join(f"{name} {value}" for name, value in record.machine.items())
+    return "\n".join([
+        f"## {record.title}\n",
+        f"{record.text}\n",
+        *markdown_table(columns, cells, n_left=1),
+        f"\n{record.day}: {facts}.\n",
+    ])  # fmt: skip
