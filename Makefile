@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/installed
 CORES ?= all
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format lock demo-assets readme clean
+.PHONY: help install demo test check format lock demo-assets bench readme clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ demo-assets: $(INSTALLED)  ## render demo_cars and train the demo CLIPs anew (ov
 	$(BIN)/python -m demo_assets.training_data build/demo_layers.npz
 	for size in S M L; do \
 	  $(BIN)/python -m demo_assets.train_clip resources/demo_clip/demo-$$size.json build/demo_layers.npz || exit 1; done
+
+bench: $(INSTALLED)  ## run all benchmarks on this machine (about two hours): benchmarks/results.md
+	$(BIN)/python -m benchmarks
 
 readme: demo  ## run the benchmark and put its table and pictures into README.md
 	$(BIN)/python docs/update_readme.py

@@ -23,7 +23,6 @@ from benchmarks.timing import Paired, seconds
 from lanzdml.methods import METHODS
 from lanzdml.methods.base import normalise
 
-DIM = 128
 SEEDS = 5
 PAIRS = 3
 FEW, MANY = (7, 17, 46, 100), 569
@@ -38,13 +37,14 @@ class Fit:
     method: str
     data: tuple[np.ndarray, ...]
     max_iter: int
+    dim: int = 128
 
     def ours(self, seeds: list[int]) -> int:
         """Fit each seed; returns the iterations of all."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that it was stopped
             return sum(
-                METHODS[self.method](DIM, random_state=seed, max_iter=self.max_iter)
+                METHODS[self.method](self.dim, random_state=seed, max_iter=self.max_iter)
                 .fit(*self.data)
                 .n_iter_
                 for seed in seeds
@@ -53,7 +53,7 @@ class Fit:
     def plain(self, seeds: list[int]) -> int:
         """The same by the plain loop."""
         fit = plain.FITS[self.method]
-        return sum(fit(*self.data, DIM, seed, self.max_iter)[1] for seed in seeds)
+        return sum(fit(*self.data, self.dim, seed, self.max_iter)[1] for seed in seeds)
 
 
 def measure() -> Record:
@@ -61,7 +61,7 @@ def measure() -> Record:
     torch.set_num_threads(n_cores)
     vectors, codes = _images()
     fits = {
-        (method, f"{n} prompts"): Fit(method, (_texts(n),), LIMIT_OF_MANY if n == MANY else LIMIT)
+        (method, f"{n} prompts"): Fit(method, (texts(n),), LIMIT_OF_MANY if n == MANY else LIMIT)
         for method in ("indirect", "lae", "ae")
         for n in (*FEW, MANY)
     }
@@ -84,7 +84,7 @@ def measure() -> Record:
         goal=f"five seeds with 7 to 100 prompts: 3x; with {MANY}, and Oracle: not slower",
         result=f"{min(few):.1f}x to {max(few):.1f}x with 7 to 100 prompts; "
         f"{min(many):.1f}x to {max(many):.1f}x with {MANY} and for Oracle",
-        text=f"{SEEDS} seeds, r' = {DIM}, vectors of 512 components; milliseconds an iteration. "
+        text=f"{SEEDS} seeds, r' = 128, vectors of 512 components; milliseconds an iteration. "
         f"Ours: {n_cores} jobs of {SEEDS} seeds side by side, one thread each, and their time over "
         f"the iterations of all. Plain: one fit after another, {n_cores} threads. On one core: one "
         f"fit of each, with one thread and nothing beside it. Medians and ranges of {PAIRS} pairs. "
@@ -124,7 +124,7 @@ def _an_iteration(work) -> float:
     return seconds(lambda: count.append(work())) / count[0]
 
 
-def _texts(n: int) -> np.ndarray:
+def texts(n: int) -> np.ndarray:
     """Stand-ins (n, 512) of prompts."""
     return normalise(StandInModel("ViT-B-32", 512).texts([f"aspect {i}" for i in range(n)]))
 

@@ -304,7 +304,7 @@ def embed_images(
     from torch.utils.data import DataLoader
     from tqdm import tqdm
 
-    from lanzdml.products import FasterLinear
+    from lanzdml.products import faster_linear
 
     images = _Inputs(Images(manifest, root), clip.preprocess)
     batches = DataLoader(
@@ -316,7 +316,7 @@ def embed_images(
     )
     embeddings = []
     progress = tqdm(total=len(images), unit="image", mininterval=1)
-    with progress, torch.inference_mode(), FasterLinear():
+    with progress, torch.inference_mode(), faster_linear():
         for batch in batches:
             if isinstance(batch, LanzdmlError):
                 raise batch
@@ -332,10 +332,10 @@ def embed_prompts(clip: Clip, prompts: list[str], *, batch_size: int = 256) -> n
     """Embed prompts: (n, r) float32, raw outputs in their order."""
     import torch
 
-    from lanzdml.products import FasterLinear
+    from lanzdml.products import faster_linear
 
     embeddings = []
-    with torch.inference_mode(), FasterLinear():
+    with torch.inference_mode(), faster_linear():
         for start in range(0, len(prompts), batch_size):
             tokens = clip.tokenizer(prompts[start : start + batch_size]).to(clip.device)
             embeddings.append(clip.model.encode_text(tokens, normalize=False).float().cpu().numpy())

@@ -3,13 +3,13 @@
 Imported where torch is: importing it takes seconds, which a job that only transforms does not pay.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from unittest.mock import patch
 
 import torch
 from torch import Tensor
-from torch.nn.functional import linear
-from torch.overrides import TorchFunctionMode
+from torch.nn import functional
 
 # oneDNN's linear layer: the operator that torch.compile makes of one. No public function multiplies
 # float32 with oneDNN but those for tensors converted by `to_mkldnn`, and converting costs a product
@@ -20,6 +20,7 @@ _ONEDNN = (
     if torch.backends.mkl.is_available() and torch.backends.mkldnn.is_available()
     else None
 )
+_TORCH_LINEAR = functional.linear
 
 
 def product(a: Tensor, b: Tensor, *, bias: Tensor | None = None) -> Tensor:
@@ -39,24 +40,26 @@ def product(a: Tensor, b: Tensor, *, bias: Tensor | None = None) -> Tensor:
     return torch.mm(a, b) if bias is None else torch.addmm(bias, a, b)
 
 
-class FasterLinear(TorchFunctionMode):
-    """Inside the block linear layers multiply as :func:`product` does, on whatever device.
+@contextmanager
+def faster_linear() -> Iterator[None]:
+    """Inside the block linear layers on the CPU multiply as :func:`product` does.
 
-    It changes their rounding and nothing else. Not for gradients: they come out wrong.
+    It changes their rounding and nothing else. Not for training: there are no gradients.
     """
+    attention = torch.backends.mha.get_fastpath_enabled()
+    # Attention's own fast path calls MKL from within.
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        with patch.object(functional, "linear", _linear):
+            yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(attention)
 
-    def __torch_function__(
-        self,
-        function: Callable[..., Any],
-        types: Any,
-        args: tuple[Any, ...] = (),
-        kwargs: Mapping[str, Any] | None = None,
-    ) -> Any:
-        if function is linear and not kwargs:
-            inputs, weight, *bias = args
-            if _goes_to_onednn(inputs, weight):
-                return _ONEDNN(inputs, weight, *(bias or [None]), "none", [], "")
-        return function(*args, **(kwargs or {}))
+
+def _linear(inputs: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    if _goes_to_onednn(inputs, weight):
+        return _ONEDNN(inputs, weight, bias, "none", [], "")
+    return _TORCH_LINEAR(inputs, weight, bias)
 
 
 def _goes_to_onednn(inputs: Tensor, weight: Tensor) -> bool:

@@ -37,7 +37,7 @@ from lanzdml.methods.initial import gaussian, linear_layer
 from lanzdml.methods.optimise import minimise, one_torch_thread
 from lanzdml.methods.oracle import normalized_softmax
 from lanzdml.methods.reconstruction import squared_error
-from lanzdml.products import product
+from lanzdml.products import faster_linear, product
 from lanzdml.transforms import load_transform, save_transform
 
 
@@ -574,6 +574,30 @@ def test_product_is_that_of_torch_in_any_layout(sizes, dtype):
             row = torch.arange(m, dtype=dtype)
             shifted = product(left, right, bias=row).double()
             torch.testing.assert_close(shifted, expected + row, rtol=1e-5, atol=1e-4)
+
+
+def test_linear_layers_are_faster_inside_the_block_only_and_the_same(monkeypatch):
+    """Those of attention, too, whose weights torch hands on by itself."""
+    torch.manual_seed(0)
+    layer = nn.TransformerEncoderLayer(128, 2, 512, batch_first=True).eval()
+    inputs = torch.randn(4, 50, 128)
+    called = []
+
+    def onednn(inputs, weight, bias, *_):
+        called.append(tuple(weight.shape))
+        return inputs @ weight.mT + bias
+
+    monkeypatch.setattr("lanzdml.products._ONEDNN", onednn)
+    with torch.inference_mode():
+        expected = layer(inputs)
+        assert not called
+        with faster_linear():
+            found = layer(inputs)
+        assert called == [(384, 128), (128, 128), (512, 128), (128, 512)]
+        torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
+        again = layer(inputs)
+    assert len(called) == 4
+    torch.testing.assert_close(again, expected, rtol=0, atol=0)
 
 
 @pytest.mark.parametrize(

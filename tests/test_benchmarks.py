@@ -1,0 +1,140 @@
+"""The benchmarks' own parts; their figures come from `make bench`, not from a test."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from benchmarks import paper_grid, plain, results
+from benchmarks.fits import Fit, texts
+from benchmarks.record import Record
+from benchmarks.standins import StandInModel, labels_at_paper_sizes, place
+from benchmarks.timing import Paired, paired
+from lanzdml.config import parse_config
+from lanzdml.embeddings import labelled_images, read_embeddings
+from lanzdml.methods import METHODS
+from lanzdml.overview import PAPER_COUNTS
+from lanzdml.sources import ROOT
+
+PAPER = parse_config(yaml.safe_load((ROOT / "configs/paper.yaml").read_text(encoding="utf-8")))
+SIZES = {
+    "synthetic_cars": 1000,
+    "cars196": 8131,
+    "cub200": 5924,
+    "deepfashion": 4000,
+    "movie_posters": 8052,
+}
+
+
+@pytest.mark.parametrize("dataset", SIZES)
+def test_stand_ins_have_the_papers_sizes(dataset):
+    labels = labels_at_paper_sizes(dataset, PAPER)
+    assert len(labels) == SIZES[dataset]
+    counts = pd.read_csv(PAPER_COUNTS).query("dataset == @dataset").set_index("notion")
+    for notion in labels:
+        # CSS 2.1 has 17 names for its 18 colours.
+        expected = min(counts["paper_classes"][notion], 17 if "color" in notion else 10**6)
+        assert labels[notion].nunique() == expected
+    pd.testing.assert_frame_equal(labels, labels_at_paper_sizes(dataset, PAPER))
+
+
+def test_the_largest_country_is_that_of_the_movie_posters():
+    labels = labels_at_paper_sizes("movie_posters", PAPER)["production_country"]
+    assert abs(labels.value_counts().iloc[0] - 6143) < 100
+
+
+def test_stand_ins_agree_with_their_prompts_and_differ_between_models():
+    model = StandInModel("a", 64)
+    names = ["red", "green", "blue"]
+    labels = pd.DataFrame({"color": np.repeat(names, 50)})
+    ids = [str(number) for number in range(len(labels))]
+    images, prompts = model.images(ids, labels), model.texts(names)
+    assert images.dtype == prompts.dtype == np.float32
+    np.testing.assert_array_equal(images, StandInModel("a", 64).images(ids, labels))
+    assert not np.allclose(images, StandInModel("b", 64).images(ids, labels))
+
+    # In the space of the prompts' differences an image is nearest to its own, mostly.
+    centred = (prompts - prompts.mean(axis=0)) / np.linalg.norm(prompts - prompts.mean(axis=0))
+    found = ((images - images.mean(axis=0)) @ centred.T).argmax(axis=1)
+    assert (found == np.repeat(range(3), 50)).mean() > 0.7
+
+
+def test_placed_files_are_what_the_workflow_would_have_cached(tmp_path):
+    place(PAPER, {"movie_posters": ["ViT-B-32"]}, tmp_path)
+    files = tmp_path / "results/embeddings/movie_posters/ViT-B-32"
+    manifest = tmp_path / "results/datasets/movie_posters/manifest.parquet"
+    images, labels = labelled_images(files / "images.parquet", manifest, "genre")
+    assert images.shape == (8052, 512)
+    rows, prompts, metadata = read_embeddings(files / "prompts/genre.parquet")
+    assert sorted(rows["aspect"]) == sorted(set(labels))
+    assert rows["prompt"][0] == PAPER.datasets["movie_posters"].notions["genre"].template.replace(
+        "{aspect}", rows["aspect"][0]
+    )
+    assert prompts.shape == (25, 512)
+    assert "stand-in" in metadata["architecture"]
+
+
+@pytest.mark.parametrize("method", plain.FITS)
+def test_plain_loops_find_what_our_methods_find(method):
+    data = (texts(12),)
+    if method == "oracle":
+        data += (np.arange(12) % 3,)
+    estimator = METHODS[method](8, random_state=3).fit(*data)
+    loss, iterations = plain.FITS[method](*data, 8, 3, 20_000)
+    # Rounding decides when they end, so their ends are alike, not equal.
+    assert loss == pytest.approx(estimator.loss_, rel=0.05, abs=1e-6)
+    assert iterations < 20_000
+    assert plain.FITS[method](*data, 8, 3, 5)[1] == 5
+
+
+def test_a_fit_counts_the_iterations_of_all_seeds():
+    fit = Fit("indirect", (texts(4),), 6)
+    assert fit.ours([0, 1, 2]) == fit.plain([0, 1, 2]) == 18
+
+
+def test_pairs_take_turns():
+    order = []
+    taken = paired(lambda: order.append("ours"), lambda: order.append("theirs"), 3)
+    assert order == ["theirs", "ours", "ours", "theirs", "theirs", "ours"]
+    assert len(taken.ours) == len(taken.theirs) == 3
+    assert Paired([1.0, 2.0, 1.0], [3.0, 4.0, 4.0]).ratio == 3
+    assert str(Paired([1.0, 2.0, 1.0], [3.0, 4.0, 4.0])) == "3.0 (2.0 to 4.0)"
+
+
+def test_results_hold_what_ran_last(tmp_path, monkeypatch):
+    monkeypatch.setattr("benchmarks.record.FOLDER", tmp_path)
+    monkeypatch.setattr(results, "RESULTS", tmp_path / "results.md")
+    facts = {"processor": "P"}
+    for result in ("2x", "3x"):
+        rows = [{"what": "a|b", "ratio": result}]
+        record = Record("Fits", "2x", result, "How.", rows, day="2026-01-02", machine=facts)
+        record.save("fits")
+    results.write_results()
+    text = (tmp_path / "results.md").read_text(encoding="utf-8")
+    assert "| Fits | 2x | 3x |" in text
+    assert "| a\\|b | 3x |" in text
+    assert "2026-01-02: processor P." in text
+    assert "2x |\n" not in text.split("## Fits")[1]
+
+
+def test_jobs_are_told_by_what_they_start(tmp_path):
+    for path, seconds in {
+        "transforms/d/m/n/ae/dim-8": 3.0,
+        "transforms/d/m/n/pca/dim-8": 1.0,
+        "metrics/paper/d/m/n/ae/dim-8": 2.0,
+        "trimap/d/m": 9.0,
+    }.items():
+        file = tmp_path / f"{path}.tsv"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"s\th:m:s\n{seconds}\t0:00:00\n")
+    jobs = paper_grid.read_jobs(tmp_path).set_index("seconds")["kind"]
+    assert jobs[3.0] == "fit, trained"
+    assert jobs[1.0] == "fit"
+    assert jobs[2.0] == "score"
+    assert jobs[9.0] is None or pd.isna(jobs[9.0])
+
+
+def test_what_jobs_import_can_be_imported():
+    for imports in paper_grid.START_UPS.values():
+        exec(imports, {})
+    assert set(paper_grid.TRAINED) == set(plain.FITS)
