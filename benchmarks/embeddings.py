@@ -83,7 +83,7 @@ def compare(clip: Clip, manifest: pd.DataFrame, batch_size: int) -> tuple[float,
             clip.model.encode_image(batch).cpu()
 
     def model_alone():
-        with faster_linear():
+        with faster_linear(clip.device):
             torchs_choice()
 
     @torch.inference_mode()

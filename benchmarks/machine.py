@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from lanzdml.report.provenance import versions
+from lanzdml.report.provenance import commit, versions
 
 
 def cores() -> int:
@@ -21,9 +21,15 @@ def facts() -> dict[str, str]:
         "cores": str(cores()),
         "vector instructions": torch.backends.cpu.get_cpu_capability(),
         "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB",
+        "commit": _commit(),
         "GPU": torch.cuda.get_device_name() if torch.cuda.is_available() else "none",
     }
     return found | versions()
+
+
+def _commit() -> str:
+    state = commit()
+    return state.hash[:12] + " with changes" * state.dirty
 
 
 def _processor() -> str:

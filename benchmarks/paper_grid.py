@@ -5,7 +5,7 @@ where the embeddings would be cached. Only the two figures that show images are 
 none.
 """
 
-import os
+import contextlib
 import shutil
 import subprocess
 import sys
@@ -19,7 +19,7 @@ import yaml
 from benchmarks.machine import cores
 from benchmarks.record import Record
 from benchmarks.standins import place
-from lanzdml.config import Config, parse_config
+from lanzdml.config import parse_config
 from lanzdml.sources import ROOT
 
 FOLDER = ROOT / "build/paper_grid"
@@ -83,7 +83,7 @@ def measure() -> Record:
     )
 
 
-def prepare(folder: Path) -> Config:
+def prepare(folder: Path) -> None:
     """Make a folder to run the workflow in, with stand-ins; what was there before goes."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -92,12 +92,12 @@ def prepare(folder: Path) -> Config:
     for figure in OF_IMAGES:
         del values["figures"][figure]
     (folder / "paper_grid.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
-    os.chdir(folder)  # paths in a configuration are relative to where the workflow runs
-    config = parse_config(values)
-    models = {dataset: list(config.main_models) for dataset in config.datasets}
-    models[config.experiments.clip_size.dataset] = list(config.experiments.clip_size.models)
-    place(config, models, folder)
-    return config
+    # Paths in a configuration are relative to where the workflow runs.
+    with contextlib.chdir(folder):
+        config = parse_config(values)
+        models = {dataset: list(config.main_models) for dataset in config.datasets}
+        models[config.experiments.clip_size.dataset] = list(config.experiments.clip_size.models)
+        place(config, models, folder)
 
 
 def run_workflow(folder: Path, n_cores: int) -> None:
@@ -111,10 +111,10 @@ def run_workflow(folder: Path, n_cores: int) -> None:
         *("--profile", ROOT / "profiles/default", "--directory", folder),
         *("--configfile", folder / "paper_grid.yaml", "--cores", n_cores),
     ]
-    with open(folder / "snakemake.log", "w", encoding="utf-8") as log:
-        subprocess.run(
-            list(map(str, command)), stdout=log, stderr=subprocess.STDOUT, check=True, cwd=folder
-        )
+    path = folder / "snakemake.log"
+    print(f"the workflow logs to {path}", flush=True)
+    with open(path, "w", encoding="utf-8") as log:
+        subprocess.run(list(map(str, command)), stdout=log, stderr=subprocess.STDOUT, check=True)
 
 
 def start_up(imports: str) -> float:

@@ -7,7 +7,7 @@ from datetime import date
 from benchmarks.machine import facts
 from lanzdml.sources import ROOT
 
-FOLDER = ROOT / "build/benchmarks"
+FOLDER = ROOT / "benchmarks/records"
 
 
 @dataclass(frozen=True)

@@ -316,7 +316,7 @@ def embed_images(
     )
     embeddings = []
     progress = tqdm(total=len(images), unit="image", mininterval=1)
-    with progress, torch.inference_mode(), faster_linear():
+    with progress, torch.inference_mode(), faster_linear(clip.device):
         for batch in batches:
             if isinstance(batch, LanzdmlError):
                 raise batch
@@ -335,7 +335,7 @@ def embed_prompts(clip: Clip, prompts: list[str], *, batch_size: int = 256) -> n
     from lanzdml.products import faster_linear
 
     embeddings = []
-    with torch.inference_mode(), faster_linear():
+    with torch.inference_mode(), faster_linear(clip.device):
         for start in range(0, len(prompts), batch_size):
             tokens = clip.tokenizer(prompts[start : start + batch_size]).to(clip.device)
             embeddings.append(clip.model.encode_text(tokens, normalize=False).float().cpu().numpy())

@@ -50,9 +50,11 @@ SALIENCY_TABLE = expand("results/tables/saliency.{suffix}", suffix=["md", "csv"]
 FIGURE = "results/figures/{figure}.{suffix}"
 REPORT = "results/report.html"
 FULL_DIM = "full"
-# In one job. Threads of one process get into each other's way a little, so there are few where jobs fill
-# the cores anyway; jobs that are sent away know no number of cores.
-FITS_SIDE_BY_SIDE = max(1, (workflow.resource_settings.cores or 16) // 4)
+# In one job: few, as threads of one process get into each other's way and other jobs fill the cores. A
+# job that is sent to another machine has one unless --set-threads says more, here as there.
+FITS_SIDE_BY_SIDE = (
+    1 if workflow.remote_exec else max(1, (workflow.resource_settings.cores or 1) // 4)
+)
 # Those of the configuration, and those that a protocol takes in their place.
 NOTIONS = sorted(
     {notion for settings in CONFIG.datasets.values() for notion in settings.notions}

@@ -125,7 +125,7 @@ def test_default_is_valid(full):
         "car_color",
         "background_color",
     ]
-    assert parsed.embeddings.batch_size == 256
+    assert parsed.embeddings.batch_size == 64
 
 
 @pytest.mark.parametrize(("path", "value", "expected"), WRONG, ids=lambda item: str(item)[:40])

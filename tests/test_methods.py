@@ -591,7 +591,10 @@ def test_linear_layers_are_faster_inside_the_block_only_and_the_same(monkeypatch
     with torch.inference_mode():
         expected = layer(inputs)
         assert not called
-        with faster_linear():
+        with faster_linear("cuda"):
+            layer(inputs)
+        assert not called
+        with faster_linear("cpu"):
             found = layer(inputs)
         assert called == [(384, 128), (128, 128), (512, 128), (128, 512)]
         torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)

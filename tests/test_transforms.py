@@ -1,6 +1,7 @@
 """Stored transforms: complete, readable again, and never silently something else."""
 
 import json
+import time
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
 from sklearn.exceptions import NotFittedError
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from lanzdml import CLIP, PCA, InDiReCT, LinearAutoencoder, RandomTransform
 from lanzdml.embeddings import write_embeddings
@@ -229,6 +231,30 @@ def test_a_dim_beyond_the_embeddings_is_refused(tmp_path, path, method):
     assert not path.exists()
     fit_transforms("random", ["6"], [0], prompts_file=prompts, outputs=[path])
     assert load_transform(path).dim == 6
+
+
+def test_fits_side_by_side_have_one_thread_each(tmp_path, monkeypatch):
+    """Also when one beside ends, which sets the library of the whole process back."""
+    prompts = tmp_path / "prompts.parquet"
+    write_embeddings(prompts, pd.DataFrame({"prompt": [str(i) for i in range(9)]}), TEXT, {})
+    seen = []
+
+    def blas_threads():
+        return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+
+    def slow(self, unit):
+        for _ in range(3 * (self.random_state + 1)):
+            time.sleep(0.01)
+            seen.append(blas_threads())
+        self.mean_, self.components_ = unit[0], unit[:2]
+
+    monkeypatch.setattr(PCA, "_fit", slow)
+    outputs = [tmp_path / str(seed) for seed in range(6)]
+    with threadpool_limits(2, user_api="blas"):
+        fit_transforms("pca", [2], range(6), prompts_file=prompts, outputs=outputs, n_threads=3)
+        assert blas_threads() == {2}
+    assert len(seen) == 63
+    assert all(threads == {1} for threads in seen)
 
 
 @pytest.mark.parametrize("n_threads", [1, 3])
