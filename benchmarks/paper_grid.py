@@ -16,75 +16,99 @@ from statistics import median
 import pandas as pd
 import yaml
 
+from benchmarks import plain
 from benchmarks.machine import cores
 from benchmarks.record import Record
 from benchmarks.standins import place
 from lanzdml.config import parse_config
+from lanzdml.report.cost import fit_costs, job_costs
 from lanzdml.sources import ROOT
 
 FOLDER = ROOT / "build/paper_grid"
 OF_IMAGES = ("saliency", "gallery")
 # What a job imports before it begins with its work.
-START_UPS = {
+IMPORTS = {
     "fit": "import pandas, lanzdml.transforms, lanzdml.embeddings, lanzdml.methods.pca",
     "fit, trained": "import torch.optim.adam, pandas, lanzdml.transforms, lanzdml.embeddings, "
     "lanzdml.methods.indirect",
     "score": "import lanzdml.runs, sklearn.cluster, lanzdml.methods.indirect",
 }
-TRAINED = ("indirect", "lae", "ae", "oracle")
+STARTING = "starting the jobs that fit and score"
 
 
 def measure() -> Record:
     """Run the grid once."""
-    prepare(FOLDER)
+    datasets = prepare(FOLDER)
     n_cores = cores()
-    start_ups = {name: start_up(imports) for name, imports in START_UPS.items()}
+    start_ups = {work: start_up(imports) for work, imports in IMPORTS.items()}
     start = time.perf_counter()
     run_workflow(FOLDER, n_cores)
     wall = time.perf_counter() - start
 
     runs = pd.read_parquet(FOLDER / "results/metrics.parquet")
-    jobs = read_jobs(FOLDER / "results/benchmarks")
-    fits = runs["fit_seconds"].sum()
-    kinds = jobs["kind"].map(start_ups)
-    scoring = (jobs["seconds"] - kinds)[jobs["kind"] == "score"].sum()
-    fitting = jobs.loc[jobs["stage"] == "transforms"]
-    # Fits of an ablation may run side by side in a job, so theirs are told by the fits themselves.
-    spent = {
-        "fits": fits,
-        "scoring: transforming, ranking, clustering": scoring,
-        "start-up of processes": kinds.sum(),
-        "TriMap": jobs.loc[jobs["stage"] == "trimap", "seconds"].sum(),
-    }
+    fits = fit_costs(runs)["sum"].sort_values(ascending=False)
+    jobs = job_costs(FOLDER / "results/benchmarks", datasets)
+    stages = jobs.groupby("stage")[["jobs", "sum"]].sum()
+    spent = where_time_went(fits.sum(), jobs, start_ups)
     spent["the rest: Snakemake, tables, figures, cores without a job"] = wall * n_cores - sum(
         spent.values()
     )
+    shares = {where: seconds / wall / n_cores for where, seconds in spent.items()}
     rows = [
-        {
-            "where": name,
-            "core minutes": f"{seconds / 60:.1f}",
-            "share": f"{seconds / wall / n_cores:.0%}",
-        }
-        for name, seconds in spent.items()
+        {"where": where, "core minutes": f"{seconds / 60:.1f}", "share": f"{shares[where]:.0%}"}
+        for where, seconds in spent.items()
     ]
-    by_method = runs.groupby("method")["fit_seconds"].sum().sort_values(ascending=False) / 60
-    longest = ", ".join(f"{name} {minutes:.1f}" for name, minutes in by_method.head(4).items())
-    share = kinds.sum() / wall / n_cores
+    longest = ", ".join(f"{method} {seconds / 60:.1f}" for method, seconds in fits.head(4).items())
     return Record(
         title="The paper's grid, whole",
-        goal="within 2 hours on 2 cores; start-up of processes at most 20 % of the wall time",
-        result=f"{wall / 60:.0f} min on {n_cores} cores; start-up {share:.0%}",
-        text=f"{len(runs):,} runs ({len(fitting)} jobs that fit, {(jobs['kind'] == 'score').sum()} "
-        f"that score) on stand-in embeddings, by `snakemake --cores {n_cores}`: "
-        f"{wall / 60:.1f} minutes. Core minutes of the fits by method: {longest}. Start-up is what "
-        "a process takes to import what its job needs, the median of five, times the number of "
-        "such jobs; the jobs' own seconds come from Snakemake's benchmark files.",
+        goal="within 2 hours on 2 cores; start-up of processes at most 20 % of the time",
+        result=f"{wall / 60:.0f} min on {n_cores} cores; start-up "
+        f"{shares[STARTING]:.0%} of their time",
+        text=f"{len(runs):,} runs ({stages['jobs']['transforms']} jobs that fit, "
+        f"{stages['jobs']['metrics']} that score) on stand-in embeddings, by `snakemake --cores "
+        f"{n_cores}`: {wall / 60:.1f} minutes. Core minutes of the fits by method: {longest}. "
+        "Starting is what a process takes to import what its job needs, the median of five, times "
+        "the number of such jobs; the jobs' own seconds come from Snakemake's benchmark files.",
         rows=rows,
     )
 
 
-def prepare(folder: Path) -> None:
-    """Make a folder to run the workflow in, with stand-ins; what was there before goes."""
+def where_time_went(
+    fits: float, jobs: pd.DataFrame, start_ups: dict[str, float]
+) -> dict[str, float]:
+    """Core seconds by the kind of work.
+
+    Args:
+        fits: seconds of all fits.
+        jobs: of :func:`lanzdml.report.cost.job_costs`.
+        start_ups: seconds that a process of each key of :data:`IMPORTS` takes to start.
+    """
+    starting = pd.Series(
+        [start_ups.get(_work(job.stage, job.kind), 0) * job.jobs for job in jobs.itertuples()]
+    )
+    scoring = jobs["stage"] == "metrics"
+    return {
+        "fits": fits,
+        "scoring: transforming, ranking, clustering": jobs.loc[scoring, "sum"].sum()
+        - starting[scoring].sum(),
+        STARTING: starting.sum(),
+        "TriMap": jobs.loc[jobs["stage"] == "trimap", "sum"].sum(),
+    }
+
+
+def _work(stage: str, kind: str) -> str | None:
+    """Which of :data:`IMPORTS` a job needs; None if it is of another kind."""
+    if stage == "transforms":
+        return "fit, trained" if kind in plain.FITS else "fit"
+    return "score" if stage == "metrics" else None
+
+
+def prepare(folder: Path) -> list[str]:
+    """Make a folder to run the workflow in, with stand-ins; what was there before goes.
+
+    Returns:
+        the names of the datasets.
+    """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     (folder / "resources").symlink_to(ROOT / "resources")
@@ -98,6 +122,7 @@ def prepare(folder: Path) -> None:
         models = {dataset: list(config.main_models) for dataset in config.datasets}
         models[config.experiments.clip_size.dataset] = list(config.experiments.clip_size.models)
         place(config, models, folder)
+    return list(config.datasets)
 
 
 def run_workflow(folder: Path, n_cores: int) -> None:
@@ -125,16 +150,3 @@ def start_up(imports: str) -> float:
         subprocess.run([sys.executable, "-c", imports], check=True, cwd=ROOT)
         seconds.append(time.perf_counter() - start)
     return median(seconds[1:])
-
-
-def read_jobs(folder: Path) -> pd.DataFrame:
-    """Stage, kind of start-up (null if another) and seconds of each job with a benchmark file."""
-    rows = []
-    for path in sorted(folder.rglob("*.tsv")):
-        stage, *parts = path.relative_to(folder).parts
-        kind = "score" if stage == "metrics" else None
-        if stage == "transforms":
-            kind = "fit, trained" if set(parts) & set(TRAINED) else "fit"
-        seconds = pd.read_csv(path, sep="\t")["s"].sum()
-        rows.append({"stage": stage, "kind": kind, "seconds": seconds})
-    return pd.DataFrame(rows)

@@ -123,24 +123,22 @@ def test_results_hold_what_ran_last(tmp_path, monkeypatch):
     assert "2x |\n" not in text.split("## Fits")[1]
 
 
-def test_jobs_are_told_by_what_they_start(tmp_path):
-    for path, seconds in {
-        "transforms/d/m/n/ae/dim-8": 3.0,
-        "transforms/d/m/n/pca/dim-8": 1.0,
-        "metrics/paper/d/m/n/ae/dim-8": 2.0,
-        "trimap/d/m": 9.0,
-    }.items():
-        file = tmp_path / f"{path}.tsv"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(f"s\th:m:s\n{seconds}\t0:00:00\n")
-    jobs = paper_grid.read_jobs(tmp_path).set_index("seconds")["kind"]
-    assert jobs[3.0] == "fit, trained"
-    assert jobs[1.0] == "fit"
-    assert jobs[2.0] == "score"
-    assert jobs[9.0] is None or pd.isna(jobs[9.0])
+def test_where_the_grids_time_went():
+    jobs = pd.DataFrame(
+        [
+            ("transforms", "pca", 2, 3.0),
+            ("transforms", "ae", 1, 50.0),
+            ("metrics", "all", 4, 30.0),
+            ("trimap", "all", 1, 9.0),
+        ],
+        columns=["stage", "kind", "jobs", "sum"],
+    )
+    spent = paper_grid.where_time_went(
+        45.0, jobs, start_ups={"fit": 1.0, "fit, trained": 3.0, "score": 2.0}
+    )
+    assert list(spent.values()) == [45.0, 30.0 - 4 * 2.0, 2 * 1.0 + 3.0 + 4 * 2.0, 9.0]
 
 
 def test_what_jobs_import_can_be_imported():
-    for imports in paper_grid.START_UPS.values():
+    for imports in paper_grid.IMPORTS.values():
         exec(imports, {})
-    assert set(paper_grid.TRAINED) == set(plain.FITS)
