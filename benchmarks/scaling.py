@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.fits import Fit, texts
+from benchmarks.fits import Fit
 from benchmarks.machine import cores
 from benchmarks.record import Record
-from benchmarks.timing import seconds
+from benchmarks.timing import seconds, seconds_a_step
 from lanzdml.figures.style import method_look, new_figure, styled, write_figure
 from lanzdml.metrics import cluster_metrics, rank_metrics
 from lanzdml.names import METHOD_NAMES
@@ -80,12 +80,9 @@ def metrics_cost(n: int, n_classes: int) -> tuple[float, float, float]:
 
 def iteration_cost(method: str, n_prompts: int, dim: int) -> float:
     """Milliseconds of one iteration of a fit."""
-    vectors = texts(n_prompts)
-    Fit(method, (vectors,), 3, dim).ours([0])
-    iterations = int(np.clip(100_000 / n_prompts, 30, 1000))
-    done = []
-    taken = seconds(lambda: done.append(Fit(method, (vectors,), iterations, dim).ours([0])))
-    return 1000 * taken / done[0]
+    fit = Fit(method, n_prompts, int(np.clip(100_000 / n_prompts, 30, 1000)), dim)
+    fit.warm_up()
+    return 1000 * seconds_a_step(lambda: fit.ours([0]))
 
 
 @styled

@@ -34,11 +34,23 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def paired(ours: Callable[[], object], theirs: Callable[[], object], pairs: int) -> Paired:
+def seconds_a_step(work: Callable[[], int]) -> float:
+    """How long a step takes in a piece of work that returns their number."""
+    start = time.perf_counter()
+    steps = work()
+    return (time.perf_counter() - start) / steps
+
+
+def paired(
+    ours: Callable[[], object],
+    theirs: Callable[[], object],
+    pairs: int,
+    clock: Callable[[Callable], float] = seconds,
+) -> Paired:
     """Time two pieces of work in turn, the first one changing from pair to pair."""
     taken = Paired([], [])
     for pair in range(pairs):
         runs = [(ours, taken.ours), (theirs, taken.theirs)]
         for work, into in runs[:: 1 if pair % 2 else -1]:
-            into.append(seconds(work))
+            into.append(clock(work))
     return taken

@@ -10,7 +10,7 @@ from benchmarks import paper_grid, plain, results
 from benchmarks.fits import Fit, texts
 from benchmarks.record import Record
 from benchmarks.standins import StandInModel, labels_at_paper_sizes, place
-from benchmarks.timing import Paired, paired
+from benchmarks.timing import Paired, paired, seconds_a_step
 from lanzdml.config import parse_config
 from lanzdml.embeddings import labelled_images, read_embeddings
 from lanzdml.methods import METHODS
@@ -94,8 +94,9 @@ def test_plain_loops_end_by_themselves():
 
 
 def test_a_fit_counts_the_iterations_of_all_seeds():
-    fit = Fit("indirect", (texts(4),), 6)
+    fit = Fit("indirect", n_prompts=4, max_iter=6)
     assert fit.ours([0, 1, 2]) == fit.plain([0, 1, 2]) == 18
+    assert str(fit) == "4 prompts"
 
 
 def test_pairs_take_turns():
@@ -103,6 +104,9 @@ def test_pairs_take_turns():
     taken = paired(lambda: order.append("ours"), lambda: order.append("theirs"), 3)
     assert order == ["theirs", "ours", "ours", "theirs", "theirs", "ours"]
     assert len(taken.ours) == len(taken.theirs) == 3
+    taken = paired(lambda: order.append("ours") or 10**9, lambda: 1, 1, clock=seconds_a_step)
+    assert len(order) == 7
+    assert taken.ours[0] < taken.theirs[0]
     assert Paired([1.0, 2.0, 1.0], [3.0, 4.0, 4.0]).ratio == 3
     assert str(Paired([1.0, 2.0, 1.0], [3.0, 4.0, 4.0])) == "3.0 (2.0 to 4.0)"
 
