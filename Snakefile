@@ -39,6 +39,14 @@ include: "rules/figures.smk"
 include: "rules/report.smk"
 
 
+onstart:
+    # Snakemake 9.27 limits jobs to 100 a second. For that it wakes its scheduler once a second for every
+    # job that ever finished, and looks at the inputs of all jobs that could run: in a run of hundreds that
+    # takes a core from the jobs. What runs here needs no limit.
+    if workflow.local_exec:
+        workflow.scheduler.job_rate_limiter = None
+
+
 onerror:
     print(
         "Not complete: each failed job says why in a line that begins with 'Error:', above and in its "

@@ -1,6 +1,7 @@
 """The workflow as a user runs it: planned, run end to end on a small configuration, and rerun."""
 
 import hashlib
+import inspect
 import json
 import shutil
 import subprocess
@@ -155,6 +156,13 @@ def test_other_weights_in_a_folder_are_embedded_anew(tmp_path):
     assert plan(folder, target=target) == {}
     (model / WEIGHTS_FILE).touch()
     assert plan(folder, target=target) == {"embed_prompts": 1}
+
+
+def test_the_limit_that_the_snakefile_lifts_is_there():
+    """Without it in a later Snakemake, the hook in the Snakefile can go."""
+    from snakemake.scheduling.job_scheduler import JobScheduler
+
+    assert "self.job_rate_limiter" in inspect.getsource(JobScheduler)
 
 
 def test_a_mistake_in_the_config_stops_before_any_job(tmp_path):
