@@ -8,6 +8,8 @@ import torch
 
 from lanzdml.report.provenance import commit, versions
 
+WRITTEN = ("benchmarks/records", "benchmarks/results.md", "docs/scaling.png")  # by benchmarks
+
 
 def cores() -> int:
     """Cores that this process may use."""
@@ -28,7 +30,7 @@ def facts() -> dict[str, str]:
 
 
 def _commit() -> str:
-    state = commit()
+    state = commit(without=WRITTEN)
     return state.hash[:12] + " with changes" * state.dirty
 
 

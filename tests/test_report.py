@@ -314,6 +314,7 @@ def test_commit_and_local_changes(tmp_path):
     assert not clean.dirty
     (tmp_path / "new").write_text("a method of one's own")
     assert provenance.commit(tmp_path) == provenance.Commit(clean.hash, True)
+    assert provenance.commit(tmp_path, without=["new"]) == clean
     (tmp_path / "copy").mkdir()
     assert provenance.commit(tmp_path / "copy").hash == "", "the commit is that of something else"
 

@@ -2,7 +2,7 @@
 
 import platform
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -29,13 +29,19 @@ class Commit:
     dirty: bool
 
 
-def commit(root: Path = ROOT) -> Commit:
-    """The commit of a repository and whether its files differ from it, new ones included."""
+def commit(root: Path = ROOT, without: Collection[str] = ()) -> Commit:
+    """The commit of a repository and whether its files differ from it, new ones included.
+
+    Args:
+        root: of the repository.
+        without: files and folders, relative to it, that may differ.
+    """
     try:
         # A copy of our files may lie in somebody else's repository: that one's commit says nothing.
         if Path(_git(root, "rev-parse", "--show-toplevel")).resolve() != root.resolve():
             return Commit("", False)
-        changes = _git(root, "status", "--porcelain")
+        others = [f":(exclude){path}" for path in without]
+        changes = _git(root, "status", "--porcelain", "--", ".", *others)
         return Commit(_git(root, "rev-parse", "HEAD"), bool(changes))
     except (OSError, subprocess.SubprocessError):
         return Commit("", False)
