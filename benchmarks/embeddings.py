@@ -34,7 +34,7 @@ COLUMNS = (
 def measure() -> Record:
     rows, reached = [], []
     with tempfile.TemporaryDirectory() as folder:
-        # On a CPU the fastest batch is one whose activations stay in its cache; 64 is the default.
+        # On a CPU the fastest batch is one whose activations stay in its cache; config.yaml has 64.
         # Processes that decode would take cores from the model.
         for name, device, batch_size, n in (
             ("ViT-B/32", "cpu", 8, 192),
