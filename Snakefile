@@ -4,6 +4,7 @@
 #   datasets/{dataset}/download.json                                where download is on
 #   datasets/{dataset}/manifest.parquet
 #   embeddings/{dataset}/{model}/images.parquet
+#   embeddings/{dataset}/{model}/shards/{shard}-of-{shards}.parquet   until images.parquet is there
 #   embeddings/{dataset}/{model}/prompts/{notion}.parquet
 #   transforms/{dataset}/{model}/{notion}/{method}/dim-{dim}/seed-{seed}.safetensors
 #   metrics/{protocol}/{dataset}/{model}/{notion}/{method}/dim-{dim}.parquet   one row a seed

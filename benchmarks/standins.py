@@ -18,8 +18,8 @@ import yaml
 
 from lanzdml.config import Config, parse_config
 from lanzdml.datasets.cars196 import CLASSES_FILE
-from lanzdml.embeddings import write_embeddings
-from lanzdml.manifest import ID, PATH, distinct_labels, write_manifest
+from lanzdml.embeddings import WEIGHTS, write_embeddings
+from lanzdml.manifest import FINGERPRINT, ID, PATH, distinct_labels, fingerprint, write_manifest
 from lanzdml.models import read_architecture
 from lanzdml.prompts import FROM_LABELS, make_prompts, read_aspects
 from lanzdml.sources import ROOT
@@ -142,8 +142,9 @@ def place(config: Config, embedded: Mapping[str, list[str]], folder: Path) -> No
             stand_in = StandInModel(model, size)
             files = folder / f"results/embeddings/{dataset}/{model}"
             origin = {"architecture": f"stand-in for {model}", "embed_dim": str(size)}
-            images = stand_in.images(image_ids, labels)
-            write_embeddings(files / "images.parquet", rows[[ID]], images, origin)
+            origin[WEIGHTS] = "none"
+            images, made_of = stand_in.images(image_ids, labels), {FINGERPRINT: fingerprint(rows)}
+            write_embeddings(files / "images.parquet", rows[[ID]], images, origin | made_of)
             for name, notion in notions.items():
                 aspects = notion.aspects
                 if aspects == FROM_LABELS:

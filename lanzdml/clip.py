@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from lanzdml.embeddings import WEIGHTS
 from lanzdml.errors import LanzdmlError, suggest
-from lanzdml.images import Images
+from lanzdml.images import Images, UnreadableImagesError
 from lanzdml.models import (
     CONFIG_FILE,
     FOLDER_PREFIX,
@@ -153,7 +154,7 @@ def load_clip(architecture: str, pretrained: str | None = None, device: str = "a
         "architecture": name,
         "pretrained": pretrained or "",
         **origin,
-        "weights_sha256": checksum,
+        WEIGHTS: checksum,
         "embed_dim": str(config["embed_dim"]),
         "preprocessing": " ".join(str(preprocess).split()),
         "device": device,
@@ -276,10 +277,11 @@ class _Inputs:
 
 
 def _collate(items: list):
+    """A batch, or the errors of the images that cannot be read."""
     from torch.utils.data import default_collate
 
-    errors = (item for item in items if isinstance(item, LanzdmlError))
-    return next(errors, None) or default_collate(items)
+    errors = [item for item in items if isinstance(item, LanzdmlError)]
+    return errors or default_collate(items)
 
 
 def embed_images(
@@ -287,18 +289,21 @@ def embed_images(
 ) -> np.ndarray:
     """Embed every image of a manifest, with a progress bar on stderr.
 
+    After an image that cannot be read the others are only decoded, to say all that cannot.
+
     Args:
         clip: the model.
         manifest: see :mod:`lanzdml.manifest`.
         root: the folder that paths are relative to.
-        batch_size: images a batch.
+        batch_size: images a batch; halved as often as a GPU has too little memory.
         workers: processes that decode and preprocess; 0 does it here.
 
     Returns:
         (n, r) float32, raw outputs in the manifest's order.
 
     Raises:
-        LanzdmlError: an image cannot be read.
+        UnreadableImagesError: images cannot be read.
+        LanzdmlError: a GPU has too little memory for one image.
     """
     import torch
     from torch.utils.data import DataLoader
@@ -314,18 +319,46 @@ def embed_images(
         collate_fn=_collate,
         pin_memory=clip.device.startswith("cuda"),
     )
-    embeddings = []
+    embeddings, unreadable, fitting = [], [], _FittingBatches(clip, batch_size)
     progress = tqdm(total=len(images), unit="image", mininterval=1)
     with progress, torch.inference_mode(), faster_linear(clip.device):
         for batch in batches:
-            if isinstance(batch, LanzdmlError):
-                raise batch
-            pixels = batch.to(clip.device, non_blocking=True)
-            embeddings.append(
-                clip.model.encode_image(pixels, normalize=False).float().cpu().numpy()
-            )
-            progress.update(len(batch))
+            if isinstance(batch, list):
+                unreadable += map(str, batch)
+                print(*map(str, batch), sep="\n")
+            elif not unreadable:
+                embeddings += fitting.embed(batch.to(clip.device, non_blocking=True))
+            progress.update(min(batch_size, len(images) - progress.n))
+    if unreadable:
+        raise UnreadableImagesError(unreadable, len(images))
     return np.concatenate(embeddings)
+
+
+class _FittingBatches:
+    """Embeds batches in parts that a GPU has memory for."""
+
+    def __init__(self, clip: Clip, size: int) -> None:
+        self._clip, self._size = clip, size
+
+    def embed(self, pixels: "torch.Tensor") -> list[np.ndarray]:
+        import torch
+
+        try:
+            return [
+                self._clip.model.encode_image(part, normalize=False).float().cpu().numpy()
+                for part in pixels.split(self._size)
+            ]
+        except torch.OutOfMemoryError as error:
+            if self._size == 1:
+                raise LanzdmlError(
+                    "the GPU has too little memory for one image; embed with device: cpu, or when "
+                    "nothing else is on the GPU"
+                ) from error
+        # Out of the except block: the error holds on to what was on the GPU.
+        self._size = max(1, min(self._size, len(pixels)) // 2)
+        print(f"out of memory on the GPU: from here on {self._size} images at a time")
+        torch.cuda.empty_cache()
+        return self.embed(pixels)
 
 
 def embed_prompts(clip: Clip, prompts: list[str], *, batch_size: int = 256) -> np.ndarray:

@@ -124,6 +124,16 @@ class DatasetConfig(_Section):
     download: Annotated[
         bool, Field(description="fetch the archive into the folder root where it is not there")
     ] = False
+    on_unreadable: Annotated[
+        Literal["fail", "skip"],
+        Field(
+            description="skip: images that cannot be read are left out and listed in excluded.csv; "
+            "every image is decoded once more for this"
+        ),
+    ] = "fail"
+    shards: Annotated[
+        Count, Field(description="how many jobs share the dataset's images when they are embedded")
+    ] = 1
     notions: Annotated[dict[Name, NotionConfig], Field(min_length=1)]
 
 

@@ -14,9 +14,10 @@ import pyarrow.parquet as pq
 
 from lanzdml.errors import LanzdmlError
 from lanzdml.files import replacing
-from lanzdml.manifest import ID, read_manifest
+from lanzdml.manifest import FINGERPRINT, read_labels
 
 EMBEDDING = "embedding"
+WEIGHTS = "weights_sha256"  # key of the metadata
 
 
 def write_embeddings(
@@ -43,12 +44,52 @@ def read_embeddings(path: Path) -> tuple[pd.DataFrame, np.ndarray, dict[str, str
         table = pq.read_table(path)
         column = table[EMBEDDING].combine_chunks()
         embeddings = column.flatten().to_numpy().reshape(len(column), column.type.list_size)
-    except (pa.ArrowInvalid, KeyError, AttributeError) as error:
-        raise LanzdmlError(f"{path} holds no embeddings: {error}") from None
-    metadata = {
-        key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()
-    }
-    return table.drop_columns(EMBEDDING).to_pandas(), embeddings, metadata
+    except (pa.ArrowInvalid, OSError, KeyError, AttributeError, ValueError) as error:
+        raise LanzdmlError(
+            f"{path} holds no embeddings: {error}; delete it and run again"
+        ) from None
+    return table.drop_columns(EMBEDDING).to_pandas(), embeddings, _texts(table.schema)
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """The metadata of a parquet file alone.
+
+    Raises:
+        LanzdmlError: the file is no parquet file.
+    """
+    try:
+        return _texts(pq.read_schema(path))
+    except (pa.ArrowInvalid, OSError) as error:
+        raise LanzdmlError(f"{path} cannot be read: {error}; delete it and run again") from None
+
+
+def _texts(schema: pa.Schema) -> dict[str, str]:
+    return {key.decode(): value.decode() for key, value in (schema.metadata or {}).items()}
+
+
+def weights_of(path: Path) -> str:
+    """The checksum of the weights that embeddings were made with.
+
+    Raises:
+        LanzdmlError: the file does not say.
+    """
+    weights = read_metadata(path).get(WEIGHTS)
+    if weights is None:
+        raise LanzdmlError(f"{path} does not say which weights made it: delete it and run again")
+    return weights
+
+
+def check_same_images(images_file: Path, manifest_file: Path) -> None:
+    """Check that embeddings are those of a manifest's images.
+
+    Raises:
+        LanzdmlError: they are of others, or one of the files does not say.
+    """
+    made_of, there = (read_metadata(path).get(FINGERPRINT) for path in (images_file, manifest_file))
+    if made_of is None or made_of != there:
+        raise LanzdmlError(
+            f"{images_file} holds other images than {manifest_file}: delete it and run again"
+        )
 
 
 def labelled_images(
@@ -59,16 +100,13 @@ def labelled_images(
     Raises:
         LanzdmlError: the two files are not about the same images, or none has a label.
     """
-    rows, embeddings, _ = read_embeddings(images_file)
-    manifest = read_manifest(manifest_file, columns=[ID, notion])
-    if not rows[ID].equals(manifest[ID]):
-        raise LanzdmlError(
-            f"{images_file} holds other images than {manifest_file}: delete it and run again"
-        )
-    labelled = manifest[notion].notna().to_numpy()
+    check_same_images(images_file, manifest_file)
+    _, embeddings, _ = read_embeddings(images_file)
+    labels = read_labels(manifest_file, notion)
+    labelled = labels.notna().to_numpy()
     if not labelled.any():
         raise LanzdmlError(
             f"{manifest_file}: no image has a label for {notion}; say scored: false in the "
             "configuration if it is not to be scored"
         )
-    return embeddings[labelled], manifest[notion][labelled].to_numpy()
+    return embeddings[labelled], labels[labelled].to_numpy()

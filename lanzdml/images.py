@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from lanzdml.errors import LanzdmlError
-from lanzdml.manifest import ID, IMAGE, PATH
+from lanzdml.manifest import EXCLUDED, ID, IMAGE, PATH
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -32,36 +32,103 @@ def to_rgb(image: "Image") -> "Image":
     return image.convert("RGB")
 
 
+def _decode(source: Path | bytes) -> "Image":
+    """An image in RGB, from its file or its encoded bytes.
+
+    Of an animation it is the first picture.
+
+    Raises:
+        ValueError: it cannot be decoded; the message says why.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(source if isinstance(source, Path) else io.BytesIO(source)) as image:
+            return to_rgb(image)
+    except UnidentifiedImageError:
+        size = source.stat().st_size if isinstance(source, Path) else len(source)
+        raise ValueError("it is no image" if size else "it is empty") from None
+    except Image.DecompressionBombError:
+        most = 2 * Image.MAX_IMAGE_PIXELS
+        raise ValueError(f"it has more than {most:,} pixels; make it smaller") from None
+    # Pillow raises all of these for broken files.
+    except (OSError, SyntaxError) as error:
+        raise ValueError(str(error)) from error
+
+
+def problem_of(source: Path | bytes) -> str | None:
+    """Why an image cannot be decoded; None when it can."""
+    try:
+        _decode(source)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
 def read_image(source: Path | bytes, name: str) -> "Image":
     """An image in RGB, from its file or its encoded bytes; ``name`` is what messages call it.
 
     Raises:
         LanzdmlError: it cannot be read.
     """
-    from PIL import Image
-
     try:
-        with Image.open(source if isinstance(source, Path) else io.BytesIO(source)) as image:
-            return to_rgb(image)
-    # Pillow raises all of these for broken files.
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        return _decode(source)
+    except ValueError as error:
         raise LanzdmlError(f"{name} cannot be read: {error}") from error
 
 
+def exclude_unreadable(rows: pd.DataFrame, root: Path, n_threads: int = 1) -> pd.DataFrame:
+    """The rows of a dataset, each with the reason in ``excluded`` if its image cannot be read.
+
+    Every image is decoded for this.
+
+    Args:
+        rows: see :mod:`lanzdml.manifest`; those excluded already stay so.
+        root: the folder that paths are relative to.
+        n_threads: images decoded at a time.
+    """
+    from concurrent.futures import ThreadPoolExecutor
+
+    excluded = rows.get(EXCLUDED, pd.Series(None, rows.index, "object"))
+    sources = Images(rows, root).sources
+    asked = excluded.isna().to_numpy().nonzero()[0]
+    with ThreadPoolExecutor(n_threads) as pool:
+        problems = pool.map(lambda row: problem_of(sources[row]), asked)
+        found = {row: problem for row, problem in zip(asked, problems, strict=True) if problem}
+    excluded = excluded.astype("object")
+    excluded.iloc[list(found)] = [f"unreadable: {problem}" for problem in found.values()]
+    return rows.assign(**{EXCLUDED: excluded})
+
+
+class UnreadableImagesError(LanzdmlError):
+    """Images that cannot be read; ``lines`` says which and why."""
+
+    def __init__(self, lines: list[str], n_images: int) -> None:
+        self.lines = lines
+        super().__init__(
+            f"{len(lines):,} of {n_images:,} images cannot be read, the first: {lines[0]}; mend "
+            "what is listed, or say on_unreadable: skip for the dataset"
+        )
+
+
 class Images:
-    """The images of a manifest in its order, in RGB; each is read when it is asked for."""
+    """The images of a manifest in its order, in RGB; each is read when it is asked for.
+
+    ``sources`` holds the paths or encoded bytes.
+    """
 
     def __init__(self, manifest: pd.DataFrame, root: Path) -> None:
         self._ids = manifest[ID].tolist()
-        self._sources = manifest[PATH if PATH in manifest else IMAGE].tolist()
-        self._root = root
+        self.sources: list[Path | bytes] = [
+            root / source if isinstance(source, str) else source
+            for source in manifest[PATH if PATH in manifest else IMAGE]
+        ]
 
     def __len__(self) -> int:
         return len(self._ids)
 
     def __getitem__(self, index: int) -> "Image":
-        source, name = self._sources[index], f"image {self._ids[index]}"
-        if isinstance(source, str):
-            source = self._root / source
+        source, name = self.sources[index], f"image {self._ids[index]}"
+        if isinstance(source, Path):
             name += f" ({source})"
         return read_image(source, name)

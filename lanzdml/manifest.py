@@ -22,6 +22,7 @@ from lanzdml.files import replacing
 
 ID, PATH, IMAGE, MASK = "image_id", "path", "image", "mask"
 EXCLUDED = "excluded"
+FINGERPRINT = "manifest_fingerprint"  # key of the metadata, of embeddings' files, too
 NOT_NOTIONS = (ID, PATH, IMAGE, MASK, EXCLUDED)  # columns with a meaning of their own
 
 
@@ -98,8 +99,9 @@ def write_manifest(path: Path, manifest: pd.DataFrame, notions: Sequence[str], n
         *((notion, pa.string()) for notion in notions),
     ])  # fmt: skip
     table = pa.Table.from_pandas(manifest[schema.names], schema=schema, preserve_index=False)
+    metadata = {"dataset": name, FINGERPRINT: fingerprint(manifest)}
     with replacing(path) as temporary:
-        pq.write_table(table.replace_schema_metadata({"dataset": name}), temporary)
+        pq.write_table(table.replace_schema_metadata(metadata), temporary)
 
 
 def read_manifest(path: Path, columns: list[str] | None = None) -> pd.DataFrame:

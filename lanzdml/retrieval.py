@@ -10,12 +10,11 @@ import pandas as pd
 import pyarrow.parquet as pq
 from numpy.typing import ArrayLike, NDArray
 
-from lanzdml.embeddings import read_embeddings
-from lanzdml.errors import LanzdmlError
+from lanzdml.embeddings import check_same_images, read_embeddings, weights_of
 from lanzdml.images import Images
 from lanzdml.manifest import ID, IMAGE, PATH, positions_of, read_all_labels
 from lanzdml.methods.base import as_embeddings, normalise
-from lanzdml.transforms import load_transform
+from lanzdml.transforms import check_weights, load_transform
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -120,12 +119,10 @@ def retrieve(
     Raises:
         LanzdmlError: there is no such image, it cannot be read, or a file cannot be used.
     """
-    rows, embeddings, _ = read_embeddings(images_file)
+    check_same_images(images_file, manifest_file)
+    check_weights(transforms.values(), weights_of(images_file), images_file)
+    _, embeddings, _ = read_embeddings(images_file)
     labels = read_all_labels(manifest_file, list(transforms))
-    if not rows[ID].equals(labels[ID]):
-        raise LanzdmlError(
-            f"{images_file} holds other images than {manifest_file}: delete it and run again"
-        )
     chosen = choose_queries(labels, queries, seed)
     by_clip = nearest(embeddings, chosen, N_NEIGHBOURS)
     by_notion = {

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from lanzdml.embeddings import labelled_images
+from lanzdml.embeddings import labelled_images, weights_of
 from lanzdml.files import replacing
 from lanzdml.metrics import METRICS, compute_metrics
 from lanzdml.protocols import PROTOCOLS, Protocol
-from lanzdml.transforms import OK, load_transform, read_metadata
+from lanzdml.transforms import OK, check_weights, load_transform, read_metadata
 
 COLUMNS = {
     "dataset": "string",
@@ -63,6 +63,7 @@ def evaluate_runs(
     """
     protocol = PROTOCOLS[key["protocol"]]
     sources = protocol.sources(key["dataset"], key["notion"], key["method"])
+    check_weights(transform_files, weights_of(images_file), images_file)
     images, labels = labelled_images(images_file, manifest_file, sources.labels)
     counts = {"n_images": len(labels), "n_classes": len(np.unique(labels))}
     n_seeds = len(transform_files) // len(outputs)

@@ -18,11 +18,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from lanzdml.embeddings import WEIGHTS
 from lanzdml.errors import LanzdmlError
 from lanzdml.files import replacing
 from lanzdml.images import Images, read_image
 from lanzdml.manifest import ID, MASK, positions_of
-from lanzdml.transforms import load_transform
+from lanzdml.transforms import check_weights, load_transform
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -115,6 +116,7 @@ def compute_saliency(
     from safetensors.numpy import save_file
     from tqdm import tqdm
 
+    check_weights(transforms.values(), clip.description[WEIGHTS], "the model")
     projections = [load_transform(path).U_ for path in transforms.values()]
     spaces = [None, *(torch.from_numpy(U).to(clip.device) for U in projections)]
     order = np.random.default_rng(seed).permutation(len(manifest)).tolist()

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 from pathlib import Path
@@ -69,7 +69,7 @@ def fit_transforms(
     Raises:
         LanzdmlError: the embeddings are smaller than r', or there are fewer prompts than a count.
     """
-    from lanzdml.embeddings import labelled_images, read_embeddings
+    from lanzdml.embeddings import WEIGHTS, labelled_images, read_embeddings, weights_of
 
     prompts = None
     if METHODS[method].supervised:
@@ -77,6 +77,7 @@ def fit_transforms(
     else:
         _, prompts, _ = read_embeddings(prompts_file)
         source, data = prompts_file, (prompts,)
+    fitted_to = {WEIGHTS: weights_of(source)}
     n_features = data[0].shape[1]
     for dim in dims:
         # Seen with the configuration already, except for a model that was not there yet.
@@ -86,10 +87,10 @@ def fit_transforms(
             )
 
     def fit(dim: str | int, count: int | None, seed: int, output: Path) -> None:
-        drawn, metadata = data, {}
+        drawn, metadata = data, fitted_to
         if prompts is not None:
             chosen = prompts if count is None else prompts[draw_prompts(len(prompts), count, seed)]
-            drawn, metadata = (chosen,), {"n_prompts": len(chosen)}
+            drawn, metadata = (chosen,), fitted_to | {"n_prompts": len(chosen)}
         estimator = new_estimator(method, dim).set_params(random_state=seed)
         try:
             save_transform(output, estimator.fit(*drawn), **metadata)
@@ -195,6 +196,27 @@ def read_metadata(path: str | os.PathLike[str]) -> dict[str, str]:
         LanzdmlError: there is no such file, or it is not a transform.
     """
     return _read(path, with_tensors=False)[0]
+
+
+def check_weights(transform_files: Iterable[Path], weights: str, source: object) -> None:
+    """Check that transforms were fitted to embeddings of the model that they are used with.
+
+    Args:
+        transform_files: of fitted methods.
+        weights: checksum of that model's weights.
+        source: what messages call that which was made with these weights.
+
+    Raises:
+        LanzdmlError: one was fitted to embeddings of other weights, or does not say.
+    """
+    from lanzdml.embeddings import WEIGHTS
+
+    for path in transform_files:
+        if read_metadata(path).get(WEIGHTS) != weights:
+            raise LanzdmlError(
+                f"{path} was fitted to embeddings of other weights than those of {source}: delete "
+                "it and run again"
+            )
 
 
 def _save(

@@ -21,13 +21,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from lanzdml.embeddings import read_embeddings
+from lanzdml.embeddings import read_embeddings, weights_of
 from lanzdml.errors import LanzdmlError
 from lanzdml.files import replacing
 from lanzdml.manifest import ID
 from lanzdml.methods.base import as_embeddings, normalise
 from lanzdml.methods.optimise import one_torch_thread
-from lanzdml.transforms import load_transform
+from lanzdml.transforms import check_weights, load_transform
 
 SPACE = "space"
 CLIP_SPACE = "clip"  # the other spaces have the names of their notions
@@ -84,6 +84,7 @@ def compute_trimap(
     """
     if CLIP_SPACE in transforms:
         raise LanzdmlError(f"a notion {CLIP_SPACE} cannot be told from CLIP's space: rename it")
+    check_weights(transforms.values(), weights_of(images_file), images_file)
     rows, embeddings, _ = read_embeddings(images_file)
     spaces = {CLIP_SPACE: normalise(as_embeddings(embeddings, str(images_file)))}
     for notion, path in transforms.items():

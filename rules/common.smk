@@ -30,6 +30,7 @@ except ConfigError as error:
     raise WorkflowError(f"The configuration is wrong:\n{error}") from None
 
 IMAGES = "results/embeddings/{dataset}/{model}/images.parquet"
+SHARD = "results/embeddings/{dataset}/{model}/shards/{shard}-of-{shards}.parquet"
 DOWNLOAD = "results/datasets/{dataset}/download.json"
 MANIFEST = "results/datasets/{dataset}/manifest.parquet"
 PROMPTS = "results/embeddings/{dataset}/{model}/prompts/{notion}.parquet"
@@ -61,6 +62,7 @@ NOTIONS = sorted(
     | {notion for name in DATASETS.keys() & CONFIG.datasets for notion in DATASETS[name].notions}
 )
 DOWNLOADED = [name for name, settings in CONFIG.datasets.items() if settings.download]
+SHARDED = [name for name, settings in CONFIG.datasets.items() if settings.shards > 1]
 NOTHING = "(?!)"  # a pattern without a match; Snakemake takes an empty one for no constraint
 
 
@@ -72,6 +74,8 @@ wildcard_constraints:
     method="|".join(map(re.escape, CONFIG.methods)),
     dim=rf"\d+|{FULL_DIM}",
     n_prompts=r"\d+",
+    shard=r"\d+",
+    shards=r"\d+",
 
 
 @cache
@@ -143,6 +147,12 @@ def aspects_of(wildcards):
     if notion.prompts is not None:
         return read_prompts(notion.prompts)
     return notion.aspects if notion.aspects == FROM_LABELS else read_aspects(notion.aspects)
+
+
+def shards_of(wildcards):
+    """The shards of a dataset's embeddings, in order."""
+    n = CONFIG.datasets[wildcards.dataset].shards
+    return expand(SHARD, **wildcards, shard=range(1, n + 1), shards=n)
 
 
 def label_source(wildcards):

@@ -48,6 +48,7 @@ rule prepare_dataset:
         labels=dataset_labels,
         notions=lambda wildcards: dataset_of(wildcards).notions,
         root=dataset_root,
+        on_unreadable=lambda wildcards: CONFIG.datasets[wildcards.dataset].on_unreadable,
     message:
         "Reading dataset {wildcards.dataset}"
     script:

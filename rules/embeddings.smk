@@ -11,6 +11,9 @@ rule embed_images:
         log_of(IMAGES),
     benchmark:
         benchmark_of(IMAGES)
+    wildcard_constraints:
+        dataset="|".join(re.escape(name) for name in CONFIG.datasets if name not in SHARDED)
+        or NOTHING,
     conda:
         "../envs/embeddings.yaml"
     threads: 2
@@ -30,6 +33,49 @@ rule embed_images:
         "Embedding the images of {wildcards.dataset} with {wildcards.model}"
     script:
         "../workflow_scripts/embed_images.py"
+
+
+# Shards are cut between batches, so that every image is in the batch that it would be in without them:
+# batches round their products differently.
+
+if SHARDED:
+
+    use rule embed_images as embed_shard with:
+        output:
+            temp(SHARD),
+        log:
+            log_of(SHARD),
+        benchmark:
+            benchmark_of(SHARD)
+        wildcard_constraints:
+            dataset="|".join(map(re.escape, SHARDED)),
+        params:
+            cut_between=CONFIG.embeddings.batch_size,
+        message:
+            "Embedding shard {wildcards.shard} of {wildcards.shards} of the images of "
+            "{wildcards.dataset} with {wildcards.model}"
+
+    rule gather_shards:
+        input:
+            manifest=MANIFEST,
+            shards=shards_of,
+        output:
+            IMAGES,
+        log:
+            log_of(IMAGES),
+        wildcard_constraints:
+            dataset="|".join(map(re.escape, SHARDED)),
+        conda:
+            "../envs/analysis.yaml"
+        resources:
+            mem_mb=4000,
+            runtime=30,
+        params:
+            code=code("gather_shards"),
+        message:
+            "Gathering the embeddings of {wildcards.dataset} by {wildcards.model}"
+        script:
+            "../workflow_scripts/gather_shards.py"
 
 
 rule embed_prompts:

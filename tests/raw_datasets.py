@@ -337,8 +337,8 @@ def build_movie_posters(root: Path) -> pd.DataFrame:
 EXCLUDED_POSTERS = [
     ("tt0000002", None, "no poster"),
     ("tt0000003", "1980", "unreadable poster: "),
-    ("tt0000004", "1981", "unreadable poster: has too many pixels"),
-    ("tt0000005", "1981", "unreadable poster: is no image"),
+    ("tt0000004", "1981", "unreadable poster: it has more than "),
+    ("tt0000005", "1981", "unreadable poster: it is no image"),
     ("tt0000008", "1982", "no record"),
     ("tt0000009", "1981", "duplicate: record 2 of 1981.txt"),
     (None, None, "no imdbID: record 3 of 1982.txt"),

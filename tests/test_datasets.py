@@ -114,7 +114,10 @@ def test_the_script_unpacks_reads_and_writes_both_files(tmp_path, monkeypatch, c
     job = SimpleNamespace(
         wildcards=SimpleNamespace(dataset="movie_posters"),
         params=SimpleNamespace(
-            root=str(tmp_path / "posters.zip"), labels=None, notions=("genre", "production_country")
+            root=str(tmp_path / "posters.zip"),
+            labels=None,
+            notions=("genre", "production_country"),
+            on_unreadable="fail",
         ),
         output=SimpleNamespace(
             manifest=str(tmp_path / "out/m.parquet"), excluded=str(tmp_path / "out/e.csv")

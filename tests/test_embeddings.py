@@ -1,6 +1,7 @@
 """Embedding files, and embedding with a real (untrained) open_clip model."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,8 @@ import pytest
 from lanzdml.clip import embed_images, embed_prompts, load_clip
 from lanzdml.embeddings import labelled_images, read_embeddings, write_embeddings
 from lanzdml.errors import LanzdmlError
-from lanzdml.manifest import check_manifest, fingerprint, read_manifest, write_manifest
+from lanzdml.images import UnreadableImagesError
+from lanzdml.manifest import FINGERPRINT, check_manifest, fingerprint, read_manifest, write_manifest
 from tests.tiny_clip import CONFIG, png
 
 
@@ -90,7 +92,9 @@ def test_palette_images_are_read_as_colours(clip, manifest, tmp_path):
 @pytest.mark.parametrize("workers", [0, 1])
 def test_an_unreadable_image_is_named(clip, manifest, tmp_path, workers):
     manifest.loc[2, "image"] = b"no image"
-    with pytest.raises(LanzdmlError, match=r"^image blue cannot be read"):
+    with pytest.raises(
+        LanzdmlError, match=r"^1 of 5 images .*: image blue cannot be read: it is no image;"
+    ):
         embed_images(clip, manifest, tmp_path, workers=workers)
 
 
@@ -134,7 +138,9 @@ def test_bad_manifests_are_refused(manifest, change, message):
 
 def test_a_scored_notion_needs_a_label(manifest, tmp_path):
     images, labels = tmp_path / "images.parquet", tmp_path / "manifest.parquet"
-    write_embeddings(images, manifest[["image_id"]], np.eye(5), {})
+    write_embeddings(
+        images, manifest[["image_id"]], np.eye(5), {FINGERPRINT: fingerprint(manifest)}
+    )
     write_manifest(labels, manifest.assign(kind=[None, "a", None, "b", None]), ["kind"], "mine")
     embeddings, kinds = labelled_images(images, labels, "kind")
     np.testing.assert_array_equal(embeddings, np.eye(5)[[1, 3]])
@@ -142,3 +148,57 @@ def test_a_scored_notion_needs_a_label(manifest, tmp_path):
     write_manifest(labels, manifest.assign(kind=None), ["kind"], "mine")
     with pytest.raises(LanzdmlError, match=r"no image has a label for kind; say scored: false"):
         labelled_images(images, labels, "kind")
+
+
+def test_all_unreadable_images_are_listed(clip, manifest, tmp_path, capsys):
+    manifest.loc[1, "image"] = b"no image"
+    manifest.loc[4, "image"] = b""
+    with pytest.raises(UnreadableImagesError) as raised:
+        embed_images(clip, manifest, tmp_path, batch_size=2)
+    assert raised.value.lines == [
+        "image lime cannot be read: it is no image",
+        "image black cannot be read: it is empty",
+    ]
+    message = "2 of 5 images cannot be read, the first: image lime cannot be read: it is no image"
+    assert str(raised.value).startswith(message)
+    assert "on_unreadable: skip" in str(raised.value)
+    assert capsys.readouterr().out.splitlines() == raised.value.lines
+
+
+class SmallGpu:
+    """Has memory for so many images at a time."""
+
+    def __init__(self, model, most):
+        self.model, self.most, self.sizes = model, most, []
+
+    def encode_image(self, pixels, normalize):
+        import torch
+
+        self.sizes.append(len(pixels))
+        if len(pixels) > self.most:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return self.model.encode_image(pixels, normalize=normalize)
+
+
+def test_batches_are_halved_where_memory_is_short(clip, manifest, tmp_path, capsys):
+    gpu = SmallGpu(clip.model, most=1)
+    small = embed_images(replace(clip, model=gpu), manifest, tmp_path, batch_size=4)
+    assert gpu.sizes == [4, 2, 1, 1, 1, 1, 1], "what did not fit is not tried again"
+    assert capsys.readouterr().out.splitlines() == [
+        "out of memory on the GPU: from here on 2 images at a time",
+        "out of memory on the GPU: from here on 1 images at a time",
+    ]
+    whole = embed_images(clip, manifest, tmp_path, batch_size=1)
+    np.testing.assert_array_equal(small, whole)
+    with pytest.raises(LanzdmlError, match="the GPU has too little memory for one image"):
+        embed_images(replace(clip, model=SmallGpu(clip.model, 0)), manifest, tmp_path)
+
+
+def test_other_images_are_refused(manifest, tmp_path):
+    images, labels = tmp_path / "images.parquet", tmp_path / "manifest.parquet"
+    write_manifest(labels, manifest, ["kind"], "mine")
+    changed = manifest.assign(image=[*manifest["image"][:4], b"replaced"])
+    for metadata in ({FINGERPRINT: fingerprint(changed)}, {}):
+        write_embeddings(images, manifest[["image_id"]], np.eye(5), metadata)
+        with pytest.raises(LanzdmlError, match=r"images\.parquet holds other images than .*delete"):
+            labelled_images(images, labels, "kind")

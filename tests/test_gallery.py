@@ -9,11 +9,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
 from lanzdml import CLIP, InDiReCT
-from lanzdml.embeddings import write_embeddings
+from lanzdml.embeddings import WEIGHTS, write_embeddings
 from lanzdml.errors import LanzdmlError
 from lanzdml.figures.gallery import NO_LABEL, NO_MARK, RIGHT_MARK, WRONG_MARK, draw_gallery
 from lanzdml.figures.style import TEXT_WIDTH, write_figure
-from lanzdml.manifest import write_manifest
+from lanzdml.manifest import FINGERPRINT, fingerprint, write_manifest
 from lanzdml.retrieval import N_NEIGHBOURS, Retrieval, Shown, choose_queries, nearest, retrieve
 from lanzdml.transforms import load_transform, save_transform
 
@@ -89,7 +89,8 @@ def files(request, tmp_path):
         contents = [f"{image_id}.png" for image_id in ids]
     manifest[request.param] = contents
     write_manifest(tmp_path / "manifest.parquet", manifest, ["mood", "taste"], "mine")
-    write_embeddings(tmp_path / "images.parquet", manifest[["image_id"]], vectors, {})
+    metadata = {FINGERPRINT: fingerprint(manifest), WEIGHTS: "w"}
+    write_embeddings(tmp_path / "images.parquet", manifest[["image_id"]], vectors, metadata)
     transforms = {}
     for notion, method in {
         "mood": InDiReCT(2, max_iter=3),
@@ -97,7 +98,7 @@ def files(request, tmp_path):
         "free": CLIP(),
     }.items():
         transforms[notion] = tmp_path / f"{notion}.safetensors"
-        save_transform(transforms[notion], method.fit(vectors[:5]))
+        save_transform(transforms[notion], method.fit(vectors[:5]), **{WEIGHTS: "w"})
     images, manifest_file = tmp_path / "images.parquet", tmp_path / "manifest.parquet"
     return vectors, manifest, (images, manifest_file, tmp_path, transforms)
 

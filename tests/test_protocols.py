@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from lanzdml.datasets import DATASETS
-from lanzdml.embeddings import write_embeddings
+from lanzdml.embeddings import WEIGHTS, write_embeddings
+from lanzdml.manifest import FINGERPRINT, fingerprint, write_manifest
 from lanzdml.methods import METHODS
 from lanzdml.metrics import METRICS, compute_metrics
 from lanzdml.protocols import PROTOCOLS, Sources
@@ -30,12 +31,15 @@ def folder(tmp_path_factory):
     ids = [str(number) for number in range(N)]
     labels = np.repeat(["short", "long", "longest"], N // 3)
     manifest = pd.DataFrame({"image_id": ids, "length": labels, "other": rng.permutation(labels)})
-    manifest.to_parquet(folder / "manifest.parquet")
-    write_embeddings(folder / "images.parquet", manifest[["image_id"]], images, {})
+    manifest["path"] = ids
+    write_manifest(folder / "manifest.parquet", manifest, ["length", "other"], "mine")
+    metadata = {FINGERPRINT: fingerprint(manifest), WEIGHTS: "w"}
+    write_embeddings(folder / "images.parquet", manifest[["image_id"]], images, metadata)
     for name, cls in METHODS.items():
         estimator = cls(dim=DIM) if cls.has_dim else cls()
         data = (images, labels) if cls.supervised else (texts,)
-        save_transform(folder / f"{name}.safetensors", estimator.fit(*data), n_prompts=30)
+        path = folder / f"{name}.safetensors"
+        save_transform(path, estimator.fit(*data), n_prompts=30, **{WEIGHTS: "w"})
     return folder
 
 
@@ -115,7 +119,7 @@ def test_only_the_released_protocol_takes_other_notions():
 def test_scores_that_are_not_defined_have_a_reason(folder):
     manifest = pd.read_parquet(folder / "manifest.parquet")
     manifest["alone"] = manifest["image_id"]
-    manifest.to_parquet(folder / "manifest.parquet")
+    write_manifest(folder / "manifest.parquet", manifest, ["length", "other", "alone"], "mine")
     row = score(folder, "clip", "paper", notion="alone")
     assert np.isnan(row["map_at_r"])
     assert (row["status"], row["reason"]) == ("ok", "no class has two images")

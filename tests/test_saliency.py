@@ -16,10 +16,12 @@ from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 from safetensors import safe_open
 
-from lanzdml.clip import Clip
+from lanzdml.clip import Clip, sha256
+from lanzdml.embeddings import WEIGHTS
 from lanzdml.errors import LanzdmlError
 from lanzdml.figures.saliency import draw_saliency
 from lanzdml.methods.indirect import InDiReCT
+from lanzdml.models import WEIGHTS_FILE
 from lanzdml.saliency import (
     SHARES,
     compute_saliency,
@@ -30,13 +32,14 @@ from lanzdml.saliency import (
     smoothing_noise,
 )
 from lanzdml.saliency_table import summarise_shares, write_saliency_table
-from lanzdml.transforms import save_transform
+from lanzdml.transforms import load_transform, save_transform
 from tests.tiny_clip import CONFIG, publish
 
 ROOT = Path(__file__).parents[1]
 NOTIONS = ["car_color", "shape"]
 
 
+MADE_BY = {WEIGHTS: "random"}
 VISION = {
     "transformer": CONFIG["vision_cfg"],
     "resnet": {"image_size": 32, "layers": [1, 1, 1, 1], "width": 8, "head_width": 64},
@@ -54,7 +57,11 @@ def model(request, tmp_path_factory):
     torch.manual_seed(0)
     model, _, preprocess = open_clip.create_model_and_transforms(path.stem)
     return Clip(
-        model.eval().requires_grad_(False), preprocess, None, "cpu", {"architecture": "tiny"}
+        model.eval().requires_grad_(False),
+        preprocess,
+        None,
+        "cpu",
+        {"architecture": "tiny"} | MADE_BY,
     )
 
 
@@ -96,7 +103,7 @@ def transforms(tmp_path):
     paths = {notion: tmp_path / f"{notion}.safetensors" for notion in NOTIONS}
     for seed, path in enumerate(paths.values()):
         texts = np.random.default_rng(seed).normal(size=(6, CONFIG["embed_dim"]))
-        save_transform(path, InDiReCT(dim=2, random_state=seed).fit(texts))
+        save_transform(path, InDiReCT(dim=2, random_state=seed).fit(texts), **MADE_BY)
     return paths
 
 
@@ -397,6 +404,9 @@ def test_figure_has_room_for_its_labels(n_images, n_notions):
 def test_the_scripts(manifest, transforms, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / "workflow_scripts"))
     folder = publish(tmp_path / "saliency-clip.json")
+    for path in transforms.values():
+        fitted_to = {WEIGHTS: sha256(folder / WEIGHTS_FILE)}
+        save_transform(path, load_transform(path), **fitted_to)
     manifest.to_parquet(tmp_path / "manifest.parquet")
     names = {"maps": "maps.safetensors", "shares": "shares.parquet"}
     files = SimpleNamespace(**{key: str(tmp_path / name) for key, name in names.items()})

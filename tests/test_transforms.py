@@ -13,10 +13,11 @@ from sklearn.exceptions import NotFittedError
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from lanzdml import CLIP, PCA, InDiReCT, LinearAutoencoder, RandomTransform
-from lanzdml.embeddings import write_embeddings
+from lanzdml.embeddings import WEIGHTS, write_embeddings
 from lanzdml.errors import CannotFitError, LanzdmlError
 from lanzdml.files import replacing
 from lanzdml.transforms import (
+    check_weights,
     draw_prompts,
     fit_transforms,
     load_transform,
@@ -26,6 +27,7 @@ from lanzdml.transforms import (
 )
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+MADE_BY = {WEIGHTS: "those"}
 TEXT = np.random.default_rng(0).standard_normal((9, 6)).astype(np.float32)
 
 
@@ -225,7 +227,7 @@ class TestReplacing:
 @pytest.mark.parametrize("method", ["random", "pca", "lae"])
 def test_a_dim_beyond_the_embeddings_is_refused(tmp_path, path, method):
     prompts = tmp_path / "prompts.parquet"
-    write_embeddings(prompts, pd.DataFrame({"prompt": [str(i) for i in range(9)]}), TEXT, {})
+    write_embeddings(prompts, pd.DataFrame({"prompt": [str(i) for i in range(9)]}), TEXT, MADE_BY)
     with pytest.raises(LanzdmlError, match=r"^dims: 7 is larger than the 6 dimensions of .*prompt"):
         fit_transforms(method, ["7"], [0], prompts_file=prompts, outputs=[path])
     assert not path.exists()
@@ -236,7 +238,7 @@ def test_a_dim_beyond_the_embeddings_is_refused(tmp_path, path, method):
 def test_fits_side_by_side_have_one_thread_each(tmp_path, monkeypatch):
     """Also when one beside ends, which sets the library of the whole process back."""
     prompts = tmp_path / "prompts.parquet"
-    write_embeddings(prompts, pd.DataFrame({"prompt": [str(i) for i in range(9)]}), TEXT, {})
+    write_embeddings(prompts, pd.DataFrame({"prompt": [str(i) for i in range(9)]}), TEXT, MADE_BY)
     seen = []
 
     def blas_threads():
@@ -261,7 +263,7 @@ def test_fits_side_by_side_have_one_thread_each(tmp_path, monkeypatch):
 def test_one_call_fits_all_dims_counts_and_seeds(tmp_path, n_threads):
     """Each is, bit for bit, what a fit alone gives, and counts draw the same for every method."""
     prompts = tmp_path / "prompts.parquet"
-    write_embeddings(prompts, pd.DataFrame({"prompt": [str(i) for i in range(9)]}), TEXT, {})
+    write_embeddings(prompts, pd.DataFrame({"prompt": [str(i) for i in range(9)]}), TEXT, MADE_BY)
     for method in ("indirect", "random"):
         runs = [(dim, count, seed) for dim in (2, 3) for count in (None, 5) for seed in (0, 1)]
         paths = [tmp_path / method / f"{dim}-{count}-{seed}" for dim, count, seed in runs]
@@ -278,10 +280,30 @@ def test_one_call_fits_all_dims_counts_and_seeds(tmp_path, n_threads):
             fitted, metadata = load_transform(path), read_metadata(path)
             assert (fitted.dim, fitted.random_state) == (dim, seed)
             assert metadata["n_prompts"] == str(count or 9)
+            assert metadata[WEIGHTS] == "those"
             if method == "indirect":
                 rows = slice(None) if count is None else draw_prompts(9, count, seed)
                 alone = InDiReCT(dim=dim, random_state=seed).fit(TEXT[rows])
                 np.testing.assert_array_equal(fitted.U_, alone.U_)
+
+
+def test_transforms_of_another_models_embeddings_are_refused(tmp_path, indirect):
+    ours, none = tmp_path / "ours", tmp_path / "none"
+    save_transform(ours, indirect, **MADE_BY)
+    save_transform(none, indirect)
+    check_weights([ours], "those", "images.parquet")
+    for path, weights in ((ours, "these"), (none, "those")):
+        with pytest.raises(
+            LanzdmlError, match=rf"{path.name} was fitted .* of images\.parquet: del"
+        ):
+            check_weights([ours, path], weights, "images.parquet")
+
+
+def test_prompts_must_say_which_weights_made_them(tmp_path, path):
+    prompts = tmp_path / "prompts.parquet"
+    write_embeddings(prompts, pd.DataFrame({"prompt": [str(i) for i in range(9)]}), TEXT, {})
+    with pytest.raises(LanzdmlError, match=r"prompts\.parquet does not say which weights made it"):
+        fit_transforms("clip", ["full"], [0], prompts_file=prompts, outputs=[path])
 
 
 @given(st.integers(1, 200), st.data(), st.integers(0, 2**32 - 1))

@@ -13,7 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgba
 
 from lanzdml import CLIP, InDiReCT
-from lanzdml.embeddings import write_embeddings
+from lanzdml.embeddings import WEIGHTS, write_embeddings
 from lanzdml.errors import LanzdmlError
 from lanzdml.figures.style import MUTED, NO_CLASS, class_colors
 from lanzdml.figures.trimap import NO_LABEL, NO_LABELS, draw_trimap
@@ -78,12 +78,12 @@ def test_too_few_images_are_one_line():
 def files(tmp_path):
     """Embeddings of 30 images, and a transform for each of two notions."""
     ids = pd.DataFrame({"image_id": [f"i{i}" for i in range(30)]})
-    write_embeddings(tmp_path / "images.parquet", ids, 8 * vectors(30), {})
+    write_embeddings(tmp_path / "images.parquet", ids, 8 * vectors(30), {WEIGHTS: "w"})
     transforms = {}
     for seed, notion in enumerate(["mood", "taste"]):
         transforms[notion] = tmp_path / f"{notion}.safetensors"
         method = InDiReCT(4, random_state=seed, max_iter=3).fit(vectors(9)[::-1])
-        save_transform(transforms[notion], method)
+        save_transform(transforms[notion], method, **{WEIGHTS: "w"})
     return tmp_path / "images.parquet", transforms, tmp_path / "trimap" / "points.parquet"
 
 

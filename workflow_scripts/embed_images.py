@@ -1,4 +1,4 @@
-"""Embed a dataset's images with a CLIP model."""
+"""Embed a dataset's images, or one shard of them, with a CLIP model."""
 
 from pathlib import Path
 
@@ -8,12 +8,17 @@ from job import run
 def main(snakemake) -> None:
     from lanzdml.clip import embed_images, load_clip
     from lanzdml.datasets.archives import unpacked
-    from lanzdml.embeddings import write_embeddings
-    from lanzdml.manifest import ID, fingerprint, read_manifest
+    from lanzdml.embeddings import read_metadata, write_embeddings
+    from lanzdml.manifest import FINGERPRINT, ID, read_manifest
+    from lanzdml.shards import cut_shard
 
     resources = snakemake.resources
+    manifest_file = Path(snakemake.input.manifest)
+    manifest = read_manifest(manifest_file)
+    if shard := snakemake.wildcards.get("shard"):
+        of = int(snakemake.wildcards.shards)
+        manifest = cut_shard(manifest, int(shard), of, snakemake.params.cut_between)
     clip = load_clip(**snakemake.params.model, device=resources.device)
-    manifest = read_manifest(snakemake.input.manifest)
     embeddings = embed_images(
         clip,
         manifest,
@@ -21,7 +26,7 @@ def main(snakemake) -> None:
         batch_size=resources.batch_size,
         workers=resources.workers,
     )
-    metadata = clip.description | {"manifest_fingerprint": fingerprint(manifest)}
+    metadata = clip.description | {FINGERPRINT: read_metadata(manifest_file)[FINGERPRINT]}
     write_embeddings(Path(snakemake.output[0]), manifest[[ID]], embeddings, metadata)
 
 

@@ -8,11 +8,15 @@ from job import run
 def main(snakemake) -> None:
     from lanzdml.datasets import find_dataset
     from lanzdml.datasets.archives import unpacked
+    from lanzdml.images import exclude_unreadable
     from lanzdml.manifest import split_excluded, summary, write_excluded, write_manifest
 
     name, output = snakemake.wildcards.dataset, snakemake.output
     dataset = find_dataset(name, snakemake.params.labels)
-    rows = dataset.read_manifest(unpacked(Path(snakemake.params.root)))
+    root = unpacked(Path(snakemake.params.root))
+    rows = dataset.read_manifest(root)
+    if snakemake.params.on_unreadable == "skip":
+        rows = exclude_unreadable(rows, root, snakemake.threads)
     manifest, excluded = split_excluded(rows)
     write_excluded(Path(output.excluded), excluded)
     write_manifest(Path(output.manifest), manifest, snakemake.params.notions, name)

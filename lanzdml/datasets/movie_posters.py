@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from PIL import Image, UnidentifiedImageError
 
 from lanzdml.datasets import raw
 from lanzdml.errors import LanzdmlError
-from lanzdml.images import to_rgb
+from lanzdml.images import problem_of
 from lanzdml.manifest import EXCLUDED, ID, PATH
 
 POSTERS = "Movie_Poster_Dataset"
@@ -59,7 +58,7 @@ def read_manifest(root: Path) -> pd.DataFrame:
             reason = f"duplicate: record {position} of {year}.txt"
         elif path is None:
             reason = "no poster"
-        elif problem := _problem(root / path):
+        elif problem := problem_of(root / path):
             reason = f"unreadable poster: {problem}"
         seen.add(image_id)
         rows.append({ID: image_id, PATH: path, **_labels(record), EXCLUDED: reason})
@@ -129,17 +128,3 @@ def _read_records(folder: Path) -> Iterator[tuple[str, int, dict[str, Any]]]:
                 raise LanzdmlError(f"{path}, line {line}: {record!r:.40} is no record")
             yield path.stem, position, record
             start = _GAP.match(text, end).end()
-
-
-def _problem(path: Path) -> str | None:
-    """Why a poster cannot be decoded as it will be for CLIP; None when it can."""
-    try:
-        with Image.open(path) as image:
-            to_rgb(image)
-    except UnidentifiedImageError:
-        return "is no image"
-    except Image.DecompressionBombError:
-        return "has too many pixels"
-    except (OSError, SyntaxError, ValueError) as error:  # Pillow raises all of them for bad data
-        return str(error)
-    return None

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from lanzdml.manifest import FINGERPRINT
 from lanzdml.sources import ROOT
 
 PACKAGES = (
@@ -89,7 +90,7 @@ def embedded(files: Mapping[tuple[str, str], Path]) -> list[Embedded]:
         metadata = pq.read_metadata(path)
         facts = {key.decode(): value.decode() for key, value in (metadata.metadata or {}).items()}
         # The fingerprint tells datasets apart, not ways of embedding. Parquet keeps no order.
-        names = [*_FIRST, *sorted(facts.keys() - {*_FIRST, "ARROW:schema", "manifest_fingerprint"})]
+        names = [*_FIRST, *sorted(facts.keys() - {*_FIRST, "ARROW:schema", FINGERPRINT})]
         facts = {name: facts[name] for name in names if facts.get(name)}
         same = [entry for entry in found if (entry.model, entry.facts) == (model, facts)]
         if same:
