@@ -1,6 +1,7 @@
 # The InDiReCT benchmark: embeddings -> transforms -> metrics -> tables, figures, report.
 #
-# Path grammar, one folder of results/ a stage; every wildcard is a name from the config:
+# Path grammar, one folder a stage below results/, or what the config names instead; every wildcard is a
+# name from the config:
 #   datasets/{dataset}/download.json                                where download is on
 #   datasets/{dataset}/manifest.parquet
 #   embeddings/{dataset}/{model}/images.parquet
@@ -41,6 +42,7 @@ include: "rules/report.smk"
 
 
 onstart:
+    claim_results()
     # Snakemake 9.27 limits jobs to 100 a second. For that it wakes its scheduler once a second for every
     # job that ever finished, and looks at the inputs of all jobs that could run: in a run of hundreds that
     # takes a core from the jobs. What runs here needs no limit.
@@ -51,7 +53,7 @@ onstart:
 onerror:
     print(
         "Not complete: each failed job says why in a line that begins with 'Error:', above and in its "
-        "log below results/logs/. What depends on it is that of an earlier run, if any."
+        f"log below {in_results('logs')}. What depends on it is that of an earlier run, if any."
     )
 
 

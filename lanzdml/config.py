@@ -5,9 +5,11 @@ editors use for completion.
 """
 
 import json
+import os
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -44,6 +46,13 @@ def _texts(value: Any) -> Any:
         return value
     hint = "; yes, no and numbers need quotes" if isinstance(value, list) else ""
     raise ValueError(f"should be a list of strings or the path of a file{hint}")
+
+
+def _folder(value: str) -> str:
+    """A folder's path as Snakemake takes it for the beginning of others."""
+    if set(value) & set("{}"):
+        raise ValueError("should have no braces")
+    return os.path.normpath(value)
 
 
 def _how_many(value: Any) -> Any:
@@ -280,6 +289,11 @@ class FiguresConfig(_Section):
 class Config(_Section):
     """A benchmark: every method on every notion of every dataset, per model, dim and seed."""
 
+    results: Annotated[
+        str,
+        Field(min_length=1, description="folder of all results, of this configuration only"),
+        AfterValidator(_folder),
+    ] = "results"
     datasets: Annotated[dict[Name, DatasetConfig], Field(min_length=1)]
     models: Annotated[dict[Name, ModelConfig], Field(min_length=1)]
     methods: Annotated[list[str], Field(min_length=1)]

@@ -14,7 +14,9 @@ from snakemake.exceptions import WorkflowError
 from lanzdml import models
 from lanzdml.config import ConfigError, parse_config
 from lanzdml.datasets import DATASETS, find_dataset
+from lanzdml.errors import LanzdmlError
 from lanzdml.methods import METHODS
+from lanzdml.owner import claim
 from lanzdml.overview import PAPER_COUNTS
 from lanzdml.prompts import FROM_LABELS, PLACEHOLDER, read_aspects, read_prompts
 from lanzdml.protocols import PROTOCOLS
@@ -29,27 +31,32 @@ try:
 except ConfigError as error:
     raise WorkflowError(f"The configuration is wrong:\n{error}") from None
 
-IMAGES = "results/embeddings/{dataset}/{model}/images.parquet"
-SHARD = "results/embeddings/{dataset}/{model}/shards/{shard}-of-{shards}.parquet"
-DOWNLOAD = "results/datasets/{dataset}/download.json"
-MANIFEST = "results/datasets/{dataset}/manifest.parquet"
-PROMPTS = "results/embeddings/{dataset}/{model}/prompts/{notion}.parquet"
-FIT = "results/transforms/{dataset}/{model}/{notion}/{method}/dim-{dim}"
+
+def in_results(path):
+    return f"{CONFIG.results}/{path}"
+
+
+IMAGES = in_results("embeddings/{dataset}/{model}/images.parquet")
+SHARD = in_results("embeddings/{dataset}/{model}/shards/{shard}-of-{shards}.parquet")
+DOWNLOAD = in_results("datasets/{dataset}/download.json")
+MANIFEST = in_results("datasets/{dataset}/manifest.parquet")
+PROMPTS = in_results("embeddings/{dataset}/{model}/prompts/{notion}.parquet")
+FIT = in_results("transforms/{dataset}/{model}/{notion}/{method}/dim-{dim}")
 TRANSFORM = f"{FIT}/seed-{{seed}}.safetensors"
 SUBSET = f"{FIT}/prompts-{{n_prompts}}"
 SUBSET_TRANSFORM = f"{SUBSET}/seed-{{seed}}.safetensors"
-SCORES = "results/metrics/{protocol}/{dataset}/{model}/{notion}/{method}/dim-{dim}"
+SCORES = in_results("metrics/{protocol}/{dataset}/{model}/{notion}/{method}/dim-{dim}")
 METRICS = f"{SCORES}.parquet"
 SUBSET_METRICS = f"{SCORES}/prompts-{{n_prompts}}.parquet"
-TABLE_FILES = expand("results/tables/{table}.{suffix}", table=TABLES, suffix=SUFFIXES)
-OVERVIEW_FILES = expand("results/tables/table1.{suffix}", suffix=SUFFIXES)
-COMPARISON_FILES = expand("results/tables/published_comparison.{suffix}", suffix=["csv", "md"])
-TRIMAP = "results/trimap/{dataset}/{model}.parquet"
-SALIENCY_MAPS = "results/saliency/{dataset}/{model}/maps.safetensors"
-SALIENCY_SHARES = "results/saliency/{dataset}/{model}/shares.parquet"
-SALIENCY_TABLE = expand("results/tables/saliency.{suffix}", suffix=["md", "csv"])
-FIGURE = "results/figures/{figure}.{suffix}"
-REPORT = "results/report.html"
+TABLE_FILES = expand(in_results("tables/{table}.{suffix}"), table=TABLES, suffix=SUFFIXES)
+OVERVIEW_FILES = expand(in_results("tables/table1.{suffix}"), suffix=SUFFIXES)
+COMPARISON_FILES = expand(in_results("tables/published_comparison.{suffix}"), suffix=["csv", "md"])
+TRIMAP = in_results("trimap/{dataset}/{model}.parquet")
+SALIENCY_MAPS = in_results("saliency/{dataset}/{model}/maps.safetensors")
+SALIENCY_SHARES = in_results("saliency/{dataset}/{model}/shares.parquet")
+SALIENCY_TABLE = expand(in_results("tables/saliency.{suffix}"), suffix=["md", "csv"])
+FIGURE = in_results("figures/{figure}.{suffix}")
+REPORT = in_results("report.html")
 FULL_DIM = "full"
 # In one job: few, as threads of one process get into each other's way and other jobs fill the cores. A
 # job that is sent to another machine has one unless --set-threads says more, here as there.
@@ -88,14 +95,26 @@ def code(name, *sources):
     return source_fingerprint(*scripts, *sources)
 
 
+def claim_results():
+    try:
+        claim(Path(CONFIG.results), workflow.configfiles)
+    except LanzdmlError as error:
+        raise WorkflowError(str(error)) from None
+
+
 def log_of(output):
     """Log file of a job with this output."""
-    return output.replace("results/", "results/logs/", 1).rsplit(".", 1)[0] + ".log"
+    return beside(output, "logs", ".log")
 
 
 def benchmark_of(output):
     """Time and memory of a job with this output."""
-    return output.replace("results/", "results/benchmarks/", 1).rsplit(".", 1)[0] + ".tsv"
+    return beside(output, "benchmarks", ".tsv")
+
+
+def beside(output, folder, suffix):
+    path = Path(output).relative_to(CONFIG.results)
+    return in_results(str(Path(folder, path).with_suffix("")) + suffix)
 
 
 def dataset_root(wildcards):
@@ -301,7 +320,7 @@ def all_embeddings(wildcards):
 
 def all_runs(wildcards):
     """The rows of all runs; nothing where no notion is scored."""
-    return ["results/metrics.parquet"] if main_runs(wildcards) else []
+    return [in_results("metrics.parquet")] if main_runs(wildcards) else []
 
 
 def targets(wildcards):

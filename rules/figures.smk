@@ -10,7 +10,7 @@ for figure in ABLATIONS:
         output:
             *figure_files(figure, "Ablations"),
         log:
-            f"results/logs/figures/{figure}.log",
+            in_results(f"logs/figures/{figure}.log"),
         conda:
             "../envs/figures.yaml"
         resources:
@@ -61,7 +61,7 @@ if "trimap" in PICTURES:
         output:
             *figure_files("trimap", "Pictures"),
         log:
-            "results/logs/figures/trimap.log",
+            in_results("logs/figures/trimap.log"),
         conda:
             "../envs/figures.yaml"
         resources:
@@ -122,7 +122,7 @@ if "saliency" in PICTURES:
             figure=figure_files("saliency", "Pictures"),
             table=SALIENCY_TABLE,
         log:
-            "results/logs/figures/saliency.log",
+            in_results("logs/figures/saliency.log"),
         conda:
             "../envs/figures.yaml"
         resources:
@@ -148,7 +148,7 @@ if "gallery" in PICTURES:
         output:
             *figure_files("gallery", "Pictures"),
         log:
-            "results/logs/figures/gallery.log",
+            in_results("logs/figures/gallery.log"),
         conda:
             "../envs/figures.yaml"
         resources:

@@ -94,9 +94,9 @@ rule collect_metrics:
     input:
         all_metrics,
     output:
-        "results/metrics.parquet",
+        in_results("metrics.parquet"),
     log:
-        "results/logs/metrics.log",
+        in_results("logs/metrics.log"),
     conda:
         "../envs/analysis.yaml"
     resources:

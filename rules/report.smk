@@ -12,7 +12,7 @@ rule make_report:
     output:
         REPORT,
     log:
-        "results/logs/report.log",
+        in_results("logs/report.log"),
     conda:
         "../envs/figures.yaml"
     resources:
@@ -25,7 +25,7 @@ rule make_report:
         notions=templates,
         embeddings=embedded(),
         captions={name: caption_of(name) for name in FIGURES},
-        benchmarks="results/benchmarks",
+        benchmarks=in_results("benchmarks"),
     message:
         "Putting all results on one page"
     script:

@@ -7,7 +7,7 @@ rule make_tables:
     output:
         TABLE_FILES,
     log:
-        "results/logs/tables.log",
+        in_results("logs/tables.log"),
     conda:
         "../envs/analysis.yaml"
     resources:
@@ -28,7 +28,7 @@ rule make_overview:
     output:
         OVERVIEW_FILES,
     log:
-        "results/logs/overview.log",
+        in_results("logs/overview.log"),
     conda:
         "../envs/analysis.yaml"
     resources:
@@ -49,7 +49,7 @@ rule compare_published:
     output:
         COMPARISON_FILES,
     log:
-        "results/logs/published_comparison.log",
+        in_results("logs/published_comparison.log"),
     conda:
         "../envs/analysis.yaml"
     resources:

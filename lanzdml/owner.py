@@ -1,0 +1,41 @@
+"""Whose results lie in a folder: those of one configuration, so that no other overwrites them."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from lanzdml.errors import LanzdmlError
+from lanzdml.files import write_text
+
+RECORD = "configuration.txt"
+
+
+def claim(folder: Path, configuration: Sequence[str | os.PathLike[str]]) -> None:
+    """Record that a folder holds the results of a configuration, before any are written.
+
+    Args:
+        folder: for results; it need not be there.
+        configuration: its files, relative to the working directory.
+
+    Raises:
+        LanzdmlError: it holds those of other files, or cannot be written.
+    """
+    record = folder / RECORD
+    ours = "".join(f"{os.path.relpath(path)}\n" for path in configuration)
+    try:
+        theirs = record.read_text(encoding="utf-8") if record.exists() else None
+        if theirs is None:
+            write_text(record, ours)
+    except OSError as error:
+        raise LanzdmlError(
+            f"results: {folder} cannot be written: {error.strerror}; name another folder"
+        ) from None
+    if theirs not in (None, ours):
+        raise LanzdmlError(
+            f"results: {folder} holds results of {_listed(theirs)}; name another folder in "
+            f"{_listed(ours)}, or delete {record} to go on with them"
+        )
+
+
+def _listed(lines: str) -> str:
+    return " and ".join(lines.split("\n")[:-1])
