@@ -1,6 +1,8 @@
 """Files: where our own lie, and how to write one so that it is either complete or absent."""
 
+import glob
 import os
+import re
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,6 +30,14 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def delete_leftovers(path: str | os.PathLike[str]) -> None:
+    """Delete what killed processes were writing in place of a path, see :func:`replacing`."""
+    path = Path(path)
+    for other in path.parent.glob(f".*.{glob.escape(path.name)}"):
+        if re.fullmatch("[0-9a-f]{32}", other.name.split(".")[1]):
+            other.unlink(missing_ok=True)
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:

@@ -31,6 +31,9 @@ try:
 except ConfigError as error:
     raise WorkflowError(f"The configuration is wrong:\n{error}") from None
 
+if workflow.output_settings.verbose:
+    os.environ["LANZDML_VERBOSE"] = "1"  # jobs show tracebacks, also of what the user can mend
+
 
 def in_results(path):
     return f"{CONFIG.results}/{path}"

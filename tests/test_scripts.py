@@ -1,6 +1,8 @@
 """The scripts' common frame: log, one-line errors."""
 
+import errno
 import os
+import shutil
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,16 +10,17 @@ from types import SimpleNamespace
 import pytest
 
 from lanzdml.errors import LanzdmlError
+from lanzdml.files import replacing
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow_scripts"))
-from job import THREAD_VARIABLES, run
+from job import THREAD_VARIABLES, VERBOSE, run
 
 
 @pytest.fixture
 def snakemake(tmp_path, monkeypatch):
     for variable in THREAD_VARIABLES:  # so that the test's own process gets them back
         monkeypatch.setenv(variable, os.environ.get(variable, "1"))
-    return SimpleNamespace(log=[str(tmp_path / "job.log")], threads=3)
+    return SimpleNamespace(log=[str(tmp_path / "job.log")], threads=3, output=[])
 
 
 def test_output_goes_to_the_log_and_the_terminal(snakemake, capsys):
@@ -53,3 +56,42 @@ def test_libraries_use_the_threads_of_the_rule(snakemake):
     seen = {}
     run(lambda _: seen.update(os.environ), snakemake)
     assert {seen[variable] for variable in THREAD_VARIABLES} == {"3"}
+
+
+def test_verbose_shows_the_traceback_of_a_mistake(snakemake, capsys, monkeypatch):
+    def main(_):
+        raise LanzdmlError("image 7 cannot be read")
+
+    monkeypatch.setenv(VERBOSE, "1")
+    with pytest.raises(SystemExit):
+        run(main, snakemake)
+    error = capsys.readouterr().err
+    assert error.startswith("Traceback")
+    assert error.endswith("\nError: image 7 cannot be read\n")
+
+
+def test_a_full_disk_is_one_line_even_where_the_log_is_on_it(snakemake, capsys):
+    def main(_):
+        raise OSError(errno.ENOSPC, "No space left on device", "results/a.parquet")
+
+    snakemake.log = ["/dev/full"]  # takes nothing
+    with pytest.raises(SystemExit) as caught:
+        run(main, snakemake)
+    assert caught.value.code == 1
+    expected = "Error: no space is left for results/a.parquet: make some and run again; "
+    assert capsys.readouterr().err.startswith(expected)
+
+
+def test_what_a_killed_job_was_writing_is_deleted(snakemake, tmp_path):
+    output = tmp_path / "a[1].parquet"
+    with replacing(output) as temporary:
+        temporary.write_text("whole")
+        leftover = shutil.copy(temporary, f"{temporary}.copy")
+        others = [tmp_path / temporary.name.replace("a[1]", "a"), tmp_path / f".mine.{output.name}"]
+        for other in others:
+            shutil.copy(temporary, other)
+    os.rename(leftover, temporary)
+    snakemake.output = [str(output)]
+    run(lambda _: None, snakemake)
+    there = {path for path in tmp_path.iterdir() if path.suffix == ".parquet"}
+    assert there == {output, *others}

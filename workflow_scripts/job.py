@@ -1,37 +1,39 @@
 """What every script of the workflow has in common."""
 
+import errno
 import os
 import sys
 import traceback
 from collections.abc import Callable
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, TextIO
+from typing import Any, BinaryIO, TextIO
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+VERBOSE = "LANZDML_VERBOSE"  # set by the Snakefile with --verbose
 
 # Jobs may run in conda environments, in which this library is not installed.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 
 class _Tee:
-    """Writes to the terminal and to the job's log."""
+    """Writes to the terminal and to the job's log, which a full disk may end."""
 
-    def __init__(self, *streams: TextIO) -> None:
-        self._streams = streams
+    def __init__(self, terminal: TextIO, log: BinaryIO) -> None:
+        self._terminal, self._log = terminal, log
 
     def write(self, text: str) -> None:
-        for stream in self._streams:
-            stream.write(text)
-            stream.flush()
+        self._terminal.write(text)
+        self._terminal.flush()
+        with suppress(OSError):
+            self._log.write(text.encode())
 
     def flush(self) -> None:
-        for stream in self._streams:
-            stream.flush()
+        self._terminal.flush()
 
     def isatty(self) -> bool:
-        return self._streams[0].isatty()
+        return self._terminal.isatty()
 
 
 def run(main: Callable[[Any], None], snakemake: SimpleNamespace | Any) -> None:
@@ -41,21 +43,38 @@ def run(main: Callable[[Any], None], snakemake: SimpleNamespace | Any) -> None:
     jobs, and sums would be rounded differently on machines with other numbers of cores. ``main``
     imports them itself, as they read the variables only once.
 
-    An error that the user can mend ends the job with its message and no traceback.
+    An error that the user can mend ends the job with its message, and its traceback only with
+    ``--verbose``. What a killed job was writing is deleted before.
     """
     from lanzdml.errors import LanzdmlError
+    from lanzdml.files import delete_leftovers
 
     os.environ |= dict.fromkeys(THREAD_VARIABLES, str(snakemake.threads))
+    for output in snakemake.output:
+        delete_leftovers(output)
 
-    with open(snakemake.log[0], "w", encoding="utf-8") as log:
+    # Without a buffer, as closing would fail on what a full disk did not take.
+    with open(snakemake.log[0], "wb", buffering=0) as log:
         terminal = _Tee(sys.stderr, log)
         with redirect_stdout(terminal), redirect_stderr(terminal):
             try:
                 main(snakemake)
-            except LanzdmlError as error:
-                # One write, unlike print's two: jobs that fail together share the terminal.
-                terminal.write(f"Error: {error}\n")
+            except Exception as error:
+                known = isinstance(error, LanzdmlError) or _is_full(error)
+                if not known or VERBOSE in os.environ:
+                    traceback.print_exc()
+                if known:
+                    # One write, unlike print's two: jobs that fail together share the terminal.
+                    terminal.write(f"Error: {_advised(error)}\n")
                 sys.exit(1)
-            except Exception:
-                traceback.print_exc()
-                sys.exit(1)
+
+
+def _is_full(error: Exception) -> bool:
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+def _advised(error: Exception) -> str:
+    if not _is_full(error):
+        return str(error)
+    where = f" for {error.filename}" if error.filename else ""
+    return f"no space is left{where}: make some and run again; what is complete is kept"
