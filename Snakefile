@@ -20,9 +20,19 @@
 # dim is "full" for a method that keeps the model's own size. Each job logs to results/logs/ and
 # longer ones write their time and memory to results/benchmarks/, under the path of their output.
 
+import sys
+
 from snakemake.utils import min_version
 
 min_version("9.19")
+sys.path.insert(0, workflow.basedir)
+
+from lanzdml.config import check_file
+from lanzdml.errors import plain_errors
+
+with plain_errors():
+    for file in workflow.overwrite_configfiles or ["config.yaml"]:
+        check_file(file)
 
 
 # With --configfile the given file is the whole configuration, not a patch of the default.

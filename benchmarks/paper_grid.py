@@ -21,7 +21,7 @@ from benchmarks import plain
 from benchmarks.machine import cores
 from benchmarks.record import Record
 from benchmarks.standins import place
-from lanzdml.config import parse_config
+from lanzdml.config import Config, parse_config
 from lanzdml.report.cost import fit_costs, job_costs
 from lanzdml.sources import ROOT
 
@@ -39,16 +39,17 @@ STARTING = "starting the jobs that fit and score"
 
 def measure() -> Record:
     """Run the grid once."""
-    datasets = prepare(FOLDER)
+    config = prepare(FOLDER)
+    results = FOLDER / config.results
     n_cores = cores()
     start_ups = {work: start_up(imports) for work, imports in IMPORTS.items()}
     start = time.perf_counter()
     run_workflow(FOLDER, n_cores)
     wall = time.perf_counter() - start
 
-    runs = pd.read_parquet(FOLDER / "results/metrics.parquet")
+    runs = pd.read_parquet(results / "metrics.parquet")
     fits = fit_costs(runs)["sum"].sort_values(ascending=False)
-    jobs = job_costs(FOLDER / "results/benchmarks", datasets)
+    jobs = job_costs(results / "benchmarks", config.datasets)
     stages = jobs.groupby("stage")[["jobs", "sum"]].sum()
     spent = where_time_went(fits.sum(), jobs, start_ups)
     spent["the rest: Snakemake, tables, figures, cores without a job"] = wall * n_cores - sum(
@@ -106,11 +107,11 @@ def _work(stage: str, kind: str) -> str | None:
     return "score" if stage == "metrics" else None
 
 
-def prepare(folder: Path) -> list[str]:
+def prepare(folder: Path) -> Config:
     """Make a folder to run the workflow in, with stand-ins; what was there before goes.
 
     Returns:
-        the names of the datasets.
+        the configuration.
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -125,7 +126,7 @@ def prepare(folder: Path) -> list[str]:
         models = {dataset: list(config.main_models) for dataset in config.datasets}
         models[config.experiments.clip_size.dataset] = list(config.experiments.clip_size.models)
         place(config, models, folder)
-    return list(config.datasets)
+    return config
 
 
 def run_workflow(folder: Path, n_cores: int) -> None:

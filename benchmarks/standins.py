@@ -135,12 +135,12 @@ def place(config: Config, embedded: Mapping[str, list[str]], folder: Path) -> No
         notions = config.datasets[dataset].notions
         image_ids = [f"{dataset}/{number}" for number in range(len(labels))]
         rows = pd.DataFrame({ID: image_ids, PATH: image_ids})
-        manifest = folder / f"results/datasets/{dataset}/manifest.parquet"
+        manifest = folder / f"{config.results}/datasets/{dataset}/manifest.parquet"
         write_manifest(manifest, rows.join(labels), list(labels), dataset)
         for model in models:
             size = read_architecture(config.models[model].architecture)["embed_dim"]
             stand_in = StandInModel(model, size)
-            files = folder / f"results/embeddings/{dataset}/{model}"
+            files = folder / f"{config.results}/embeddings/{dataset}/{model}"
             origin = {"architecture": f"stand-in for {model}", "embed_dim": str(size)}
             origin[WEIGHTS] = "none"
             images, made_of = stand_in.images(image_ids, labels), {FINGERPRINT: fingerprint(rows)}

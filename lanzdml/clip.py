@@ -362,14 +362,38 @@ class _FittingBatches:
 
 
 def embed_prompts(clip: Clip, prompts: list[str], *, batch_size: int = 256) -> np.ndarray:
-    """Embed prompts: (n, r) float32, raw outputs in their order."""
+    """Embed prompts: (n, r) float32, raw outputs in their order.
+
+    Raises:
+        LanzdmlError: a prompt is longer than what the model reads.
+    """
     import torch
 
     from lanzdml.products import faster_linear
 
+    _check_lengths(clip.tokenizer, prompts)
     embeddings = []
     with torch.inference_mode(), faster_linear(clip.device):
         for start in range(0, len(prompts), batch_size):
             tokens = clip.tokenizer(prompts[start : start + batch_size]).to(clip.device)
             embeddings.append(clip.model.encode_text(tokens, normalize=False).float().cpu().numpy())
     return np.concatenate(embeddings)
+
+
+def _check_lengths(tokenizer, prompts: list[str]) -> None:
+    """Check that no prompt is cut; tokenizers do that without a word.
+
+    Raises:
+        LanzdmlError: one is.
+    """
+    read = tokenizer(prompts)
+    length = read.shape[1]
+    # With room for one token more, what was not cut begins with the same tokens.
+    longer = tokenizer(prompts, context_length=length + 1)
+    for prompt, cut in zip(prompts, (longer[:, :length] != read).any(dim=1), strict=True):
+        if cut:
+            start = textwrap.shorten(prompt, 60, placeholder=" ...")
+            raise LanzdmlError(
+                f"prompt {start!r} has more than the {length} tokens that the model reads: shorten "
+                "it"
+            )

@@ -6,8 +6,10 @@ editors use for completion.
 
 import json
 import os
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import yaml
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -397,6 +399,41 @@ def parse_config(values: dict[str, Any]) -> Config:
     if lines:
         raise ConfigError(lines)
     return _resolved(config)
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """Of equal keys YAML's own takes the last without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        seen = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.MarkedYAMLError(
+                    problem=f"the key {key.value!r} is there twice", problem_mark=key.start_mark
+                )
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+def check_file(path: str | os.PathLike[str]) -> None:
+    """Check that a file is YAML with keys at the top, none of them twice.
+
+    Raises:
+        ConfigError: it is not, or there is no such file.
+    """
+    try:
+        values = yaml.load(Path(path).read_text(encoding="utf-8"), _UniqueKeys)
+    except FileNotFoundError:
+        raise ConfigError([f"there is no file {path}; --configfile names another one"]) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError([f"{path} cannot be read: {error}"]) from None
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1
+        raise ConfigError([f"{path}, line {line}: {error.problem}"]) from None
+    except yaml.YAMLError as error:
+        raise ConfigError([f"{path} is no YAML: {' '.join(str(error).split())}"]) from None
+    if not isinstance(values, dict):
+        raise ConfigError([f"{path} holds no keys; docs/configuration.md explains them"])
 
 
 def _resolved(config: Config) -> Config:

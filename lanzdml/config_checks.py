@@ -155,7 +155,8 @@ def _prompt_lines(key: str, notion: "NotionConfig") -> list[str]:
         return [f"{key}: needs template and aspects, or else prompts; it has {has}"]
     if notion.aspects != FROM_LABELS:
         try:
-            read(texts)
+            if len(read(texts)) == 1:
+                lines.append(f"{key}.{given[-1]}: there is only one; a notion needs two or more")
         except LanzdmlError as error:
             lines.append(f"{key}.{given[-1]}: {error}")
     return lines
@@ -244,10 +245,10 @@ def _count_lines(key: str, section: Any, notions: "dict[str, NotionConfig]") -> 
         except LanzdmlError:  # said above
             continue
         lines += [
-            f"{key}.counts: {count} is not less than the {len(set(texts))} prompts of {name}; all "
+            f"{key}.counts: {count} is not less than the {len(texts)} prompts of {name}; all "
             "of them are drawn anyway, as a line"
             for count in section.counts
-            if count >= len(set(texts))
+            if count >= len(texts)
         ]
     return lines
 

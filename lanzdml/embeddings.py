@@ -98,15 +98,16 @@ def labelled_images(
     """Embeddings and labels of the images that have a label for the notion.
 
     Raises:
-        LanzdmlError: the two files are not about the same images, or none has a label.
+        LanzdmlError: the two files are not about the same images, or have fewer than two labels.
     """
     check_same_images(images_file, manifest_file)
     _, embeddings, _ = read_embeddings(images_file)
     labels = read_labels(manifest_file, notion)
     labelled = labels.notna().to_numpy()
-    if not labelled.any():
+    if labels.nunique() < 2:
+        only = f"only the label {labels[labelled].iloc[0]!r}" if labelled.any() else "no label"
         raise LanzdmlError(
-            f"{manifest_file}: no image has a label for {notion}; say scored: false in the "
-            "configuration if it is not to be scored"
+            f"{manifest_file}: images have {only} for {notion}, so there is nothing to tell apart; "
+            "say scored: false in the configuration if it is not to be scored"
         )
     return embeddings[labelled], labels[labelled].to_numpy()

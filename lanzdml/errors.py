@@ -1,6 +1,8 @@
 """Errors that a user can act on."""
 
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 
 class LanzdmlError(Exception):
@@ -12,6 +14,18 @@ class LanzdmlError(Exception):
 
 class CannotFitError(LanzdmlError):
     """A method cannot be fitted to these prompts; the run is reported with this reason."""
+
+
+@contextmanager
+def plain_errors() -> Iterator[None]:
+    """End the process with a line ``Error: ...`` for each line of what the user can mend.
+
+    Snakemake would put its own frames around it.
+    """
+    try:
+        yield
+    except LanzdmlError as error:
+        sys.exit("\n".join(f"Error: {line}" for line in str(error).splitlines()))
 
 
 def suggest(name: str, allowed: Iterable[str]) -> str:

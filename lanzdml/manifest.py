@@ -105,8 +105,15 @@ def write_manifest(path: Path, manifest: pd.DataFrame, notions: Sequence[str], n
 
 
 def read_manifest(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
-    """Read a manifest, or some of its columns."""
-    return pq.read_table(path, columns=columns).to_pandas()
+    """Read a manifest, or some of its columns.
+
+    Raises:
+        LanzdmlError: the file is no such parquet file.
+    """
+    try:
+        return pq.read_table(path, columns=columns).to_pandas()
+    except (pa.ArrowException, OSError) as error:
+        raise LanzdmlError(f"{path} cannot be read: {error}; delete it and run again") from None
 
 
 def read_labels(path: Path, notion: str) -> pd.Series:
@@ -146,12 +153,13 @@ def distinct_labels(path: Path, notion: str) -> list[str]:
     """The labels that occur in a manifest for a notion, sorted.
 
     Raises:
-        LanzdmlError: no image has a label.
+        LanzdmlError: there are fewer than two.
     """
-    labels = read_manifest(path, columns=[notion])[notion].dropna()
-    if labels.empty:
-        raise LanzdmlError(f"{path}: no image has a label for {notion} to make prompts from")
-    return sorted(labels.unique())
+    labels = sorted(read_manifest(path, columns=[notion])[notion].dropna().unique())
+    if len(labels) < 2:
+        only = f"only the label {labels[0]!r}" if labels else "no label"
+        raise LanzdmlError(f"{path}: images have {only} for {notion}; prompts need two or more")
+    return labels
 
 
 def fingerprint(manifest: pd.DataFrame) -> str:

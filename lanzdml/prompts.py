@@ -19,7 +19,7 @@ def read_aspects(aspects: list[str] | str) -> list[str]:
     """Aspects from a list, a text file (one a line, ``#`` starts a comment) or a CSV (``aspect``).
 
     Raises:
-        LanzdmlError: no such file, no such column, no aspect, or an empty one.
+        LanzdmlError: no such file, no such column, no aspect, an empty one, or one twice.
     """
     return _read(aspects, "aspect")
 
@@ -28,7 +28,7 @@ def read_prompts(prompts: list[str] | str) -> list[str]:
     """Prompts, written out, from where :func:`read_aspects` reads aspects (CSV: ``prompt``).
 
     Raises:
-        LanzdmlError: no such file, no such column, no prompt, or an empty one.
+        LanzdmlError: no such file, no such column, no prompt, an empty one, or one twice.
     """
     return _read(prompts, "prompt")
 
@@ -51,7 +51,11 @@ def _read(texts: list[str] | str, kind: str) -> list[str]:
     for position, text in enumerate(found):
         if not text.strip():
             raise LanzdmlError(f"{source}: {kind} number {position + 1} is empty")
-    return [text.strip() for text in found]
+    texts = [text.strip() for text in found]
+    for text in texts:
+        if texts.count(text) > 1:
+            raise LanzdmlError(f"{source}: {kind} {text!r} is there twice; delete one")
+    return texts
 
 
 def _lines(file) -> list[str]:
@@ -67,19 +71,18 @@ def _csv_column(file, path: Path, column: str) -> list[str]:
 
 
 def make_prompts(template: str, aspects: list[str] | str) -> pd.DataFrame:
-    """The distinct prompts of a notion in the order of their aspects.
+    """The prompts of a notion in the order of their aspects.
 
     Args:
         template: holds ``{aspect}`` once.
         aspects: see :func:`read_aspects`.
 
     Returns:
-        columns ``prompt`` and ``aspect``, one row a distinct prompt.
+        columns ``prompt`` and ``aspect``, one row a prompt.
 
     Raises:
         LanzdmlError: see :func:`read_aspects`.
     """
     values = read_aspects(aspects)
     prompts = [template.replace(PLACEHOLDER, aspect) for aspect in values]
-    frame = pd.DataFrame({"prompt": prompts, "aspect": values}, dtype="str")
-    return frame.drop_duplicates("prompt", ignore_index=True)
+    return pd.DataFrame({"prompt": prompts, "aspect": values}, dtype="str")

@@ -2,19 +2,13 @@
 
 import os
 import re
-import sys
 from functools import cache
 from pathlib import Path
 
-ROOT = Path(workflow.basedir)
-sys.path.insert(0, str(ROOT))
-
-from snakemake.exceptions import WorkflowError
-
 from lanzdml import models
-from lanzdml.config import ConfigError, parse_config
+from lanzdml.config import parse_config
 from lanzdml.datasets import DATASETS, find_dataset
-from lanzdml.errors import LanzdmlError
+from lanzdml.errors import plain_errors
 from lanzdml.methods import METHODS
 from lanzdml.owner import claim
 from lanzdml.overview import PAPER_COUNTS
@@ -26,10 +20,9 @@ from lanzdml.saliency import DIM as SALIENCY_DIM
 from lanzdml.sources import source_fingerprint
 from lanzdml.tables import SUFFIXES, TABLES
 
-try:
+ROOT = Path(workflow.basedir)
+with plain_errors():
     CONFIG = parse_config(config)
-except ConfigError as error:
-    raise WorkflowError(f"The configuration is wrong:\n{error}") from None
 
 if workflow.output_settings.verbose:
     os.environ["LANZDML_VERBOSE"] = "1"  # jobs show tracebacks, also of what the user can mend
@@ -99,10 +92,8 @@ def code(name, *sources):
 
 
 def claim_results():
-    try:
+    with plain_errors():
         claim(Path(CONFIG.results), workflow.configfiles)
-    except LanzdmlError as error:
-        raise WorkflowError(str(error)) from None
 
 
 def log_of(output):

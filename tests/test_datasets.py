@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 import webcolors
 from pandas.testing import assert_frame_equal
+from PIL import Image
 
 from lanzdml.datasets import DATASETS, Dataset, cars196, cub200, movie_posters, raw
 from lanzdml.datasets.archives import unpacked
@@ -128,6 +129,27 @@ def test_the_script_unpacks_reads_and_writes_both_files(tmp_path, monkeypatch, c
     assert_frame_equal(manifest, expected, check_dtype=False)
     assert len(pd.read_csv(tmp_path / "out/e.csv")) == len(EXCLUDED_POSTERS)
     assert capsys.readouterr().out.startswith("movie_posters: 4 images; left out: 1 no poster, ")
+
+
+def test_the_script_leaves_out_what_cannot_be_read(tmp_path, monkeypatch, capsys):
+    monkeypatch.syspath_prepend(str(ROOT / "workflow_scripts"))
+    for name in ("a.png", "b.png"):
+        Image.new("RGB", (4, 4)).save(tmp_path / name)
+    (tmp_path / "c.png").write_bytes(b"")
+    (tmp_path / "labels.csv").write_text("image,kind\na.png,x\nc.png,x\nb.png,y\n")
+    params = {"root": str(tmp_path), "labels": str(tmp_path / "labels.csv"), "notions": ("kind",)}
+    output = SimpleNamespace(manifest=tmp_path / "m.parquet", excluded=tmp_path / "e.csv")
+    job = SimpleNamespace(
+        wildcards=SimpleNamespace(dataset="mine"),
+        params=SimpleNamespace(**params, on_unreadable="skip"),
+        output=output,
+        threads=2,
+    )
+    import_module("prepare_dataset").main(job)
+    assert read_manifest(output.manifest)["path"].tolist() == ["a.png", "b.png"]
+    excluded = pd.read_csv(output.excluded)
+    assert excluded.to_numpy().tolist() == [["c.png", "c.png", "unreadable: it is empty"]]
+    assert capsys.readouterr().out == "mine: 2 images; left out: 1 unreadable\n"
 
 
 @pytest.mark.parametrize("name", BUILDERS)

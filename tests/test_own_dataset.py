@@ -156,7 +156,10 @@ def test_the_script_reads_images_in_an_archive(folder, tmp_path, monkeypatch):
     job = SimpleNamespace(
         wildcards=SimpleNamespace(dataset="mine"),
         params=SimpleNamespace(
-            root=str(folder / "images.zip"), labels=str(table), notions=("color",)
+            root=str(folder / "images.zip"),
+            labels=str(table),
+            notions=("color",),
+            on_unreadable="fail",
         ),
         output=output,
     )

@@ -330,6 +330,31 @@ def test_embeddings_say_where_they_come_from(finished):
     assert metadata["weights_sha256"]
 
 
+def test_shards_give_the_same_bytes(finished, tmp_path):
+    config = yaml.safe_load(yaml.safe_dump(SMALL))
+    config["datasets"]["demo_cars"]["shards"] = 3
+    folder = working_folder(tmp_path, config)
+    images = "results/embeddings/demo_cars/demo-S/images.parquet"
+    output = snakemake(folder, "--cores", "2", images)
+    assert "Embedding shard 3 of 3 of the images of demo_cars with demo-S" in output
+    assert (folder / images).read_bytes() == (finished / images).read_bytes()
+    assert not list(folder.rglob("*-of-3.parquet")), "shards go when they are gathered"
+    assert plan(folder, target=images) == {}
+
+
+def test_results_are_those_of_one_configuration(finished):
+    before = all_runs(finished)
+    other = finished / "other.yaml"
+    other.write_text(yaml.safe_dump(SMALL | {"seeds": [7]}))
+    arguments = ("--cores", "1", "--configfile", str(other))
+    code, output = snakemake(finished, *arguments, check=False)
+    assert code != 0
+    assert "Error: results: results holds results of config.yaml; name another folder" in output
+    assert "Traceback" not in output
+    pd.testing.assert_frame_equal(all_runs(finished), before)
+    assert plan(finished) == {}, "and no lock is left"
+
+
 def test_other_prompts_rerun_their_notion_only(finished):
     changed = yaml.safe_load(yaml.safe_dump(SMALL))
     changed["datasets"]["demo_cars"]["notions"]["car_model"]["aspects"] = ["sedan", "van", "suv"]
@@ -412,6 +437,7 @@ def test_a_dataset_is_downloaded_once(tmp_path, copied_code, monkeypatch):
         f"results/datasets/cub200/{name}" for name in ("download.json", "manifest.parquet")
     )
     config = yaml.safe_load((ROOT / "configs" / "paper.yaml").read_text())
+    config["results"] = "results"
     config["datasets"] = {"cub200": config["datasets"]["cub200"] | {"download": True}}
     del config["experiments"], config["figures"]
     folder = working_folder(tmp_path / "run", config)
