@@ -19,7 +19,6 @@ from tests.test_workflow import copy_code, edit, plan, snakemake, working_folder
 
 ROOT = Path(__file__).parents[1]
 EMBEDDED = yaml.safe_load((ROOT / "config.yaml").read_text())["datasets"]
-IMAGES = "results/embeddings/my_flowers/my_clip/images.parquet"
 
 
 def blocks(language):
@@ -32,6 +31,8 @@ DRAW, METHOD, NEIGHBOURS = blocks("python")
 BRIGHTNESS, REGISTRY_LINE = blocks("text")
 # The published model would have to be fetched.
 SMALLEST, NOTIONS, PUBLISHED, MY_CLIP, METHODS = map(yaml.safe_load, blocks("yaml"))
+RESULTS = SMALLEST["results"]
+IMAGES = f"{RESULTS}/embeddings/my_flowers/my_clip/images.parquet"
 
 
 def run_python(code, folder, library=ROOT):
@@ -95,25 +96,25 @@ def test_the_table_is_the_one_that_is_shown(finished):
     table = (folder / "data/flowers/labels.csv").read_text()
     assert table.startswith(blocks("csv")[0])
     assert len(list((folder / "data/flowers").glob("*.png"))) == 20
-    manifest = pd.read_parquet(folder / "results/datasets/my_flowers/manifest.parquet")
+    manifest = pd.read_parquet(folder / RESULTS / "datasets/my_flowers/manifest.parquet")
     assert list(manifest) == ["image_id", "path", "color", "background"]
     assert len(manifest) == 20
 
 
 def test_there_are_figures_and_a_report(finished):
     folder, _ = finished
-    figures = {path.name for path in (folder / "results/figures").glob("*.png")}
+    figures = {path.name for path in (folder / RESULTS / "figures").glob("*.png")}
     assert figures == {"gallery.png", "trimap.png", "saliency.png"}
-    report = (folder / "results/report.html").read_text()
+    report = (folder / RESULTS / "report.html").read_text()
     assert report.count("data:image/png;base64,") == 3
     assert "my_flowers" in report
-    shares = (folder / "results/tables/saliency.md").read_text()
+    shares = (folder / RESULTS / "tables/saliency.md").read_text()
     assert "no masks" in shares
 
 
 def test_scored_notions_have_rows_and_names(finished):
     folder, _ = finished
-    runs = pd.read_parquet(folder / "results/metrics.parquet")
+    runs = pd.read_parquet(folder / RESULTS / "metrics.parquet")
     assert set(runs["dataset"]) == {"my_flowers"}
     keys = runs[["notion", "method", "dim"]].itertuples(index=False, name=None)
     assert sorted(keys) == [
@@ -127,7 +128,7 @@ def test_scored_notions_have_rows_and_names(finished):
     }
     assert (runs["status"] == "ok").all()
     assert runs[list(METRICS)].notna().all(axis=None)
-    table = (folder / "results/tables/table2.md").read_text()
+    table = (folder / RESULTS / "tables/table2.md").read_text()
     for name in ("my_flowers", "color", "background", "InDiReCT", "prompt_span"):
         assert name in table
 
@@ -147,7 +148,7 @@ def test_prompts_are_those_of_the_document(finished):
 
 def test_an_unscored_notion_is_fitted(finished):
     folder, code = finished
-    fits = folder / "results/transforms/my_flowers/my_clip/brightness"
+    fits = folder / RESULTS / "transforms/my_flowers/my_clip/brightness"
     assert {read_metadata(path)["status"] for path in fits.rglob("*.safetensors")} == {"ok"}
     assert {path.name for path in fits.iterdir()} == {"indirect", "prompt_span"}
     neighbours = run_python(NEIGHBOURS, folder, code).splitlines()
