@@ -70,11 +70,11 @@ def run(main: Callable[[Any], None], snakemake: SimpleNamespace | Any) -> None:
 
 
 def _is_full(error: Exception) -> bool:
-    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    # Not every library raises an OSError with a number.
+    return any(os.strerror(number) in str(error) for number in (errno.ENOSPC, errno.EDQUOT))
 
 
 def _advised(error: Exception) -> str:
     if not _is_full(error):
         return str(error)
-    where = f" for {error.filename}" if error.filename else ""
-    return f"no space is left{where}: make some and run again; what is complete is kept"
+    return f"no space is left: make some and run again; what is complete is kept ({error})"
