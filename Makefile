@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/installed
 CORES ?= all
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format lock demo-assets bench readme clean
+.PHONY: help install demo test test-slow check format lock demo-assets bench readme clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,8 +26,11 @@ demo: $(INSTALLED)  ## run the benchmark on the embedded cars: results/report.ht
 	@cat results/tables/table2.md
 	@echo "Tables and figures on one page: results/report.html   all rows: results/metrics.parquet"
 
-test: $(INSTALLED) check  ## formatting, lint and all tests
-	$(BIN)/pytest
+test: $(INSTALLED) check  ## formatting, lint and all tests but the slow ones
+	$(BIN)/pytest -n 2 --dist loadscope
+
+test-slow: $(INSTALLED)  ## a run that is killed twenty times, a full disk, a Slurm cluster (some 15 minutes)
+	$(BIN)/pytest --slow -m slow -rs
 
 check: $(INSTALLED)  ## formatting and lint only
 	$(BIN)/ruff format --check .
