@@ -10,7 +10,8 @@ out, null for the others. Such rows are listed in a CSV of their own beside the 
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
@@ -110,8 +111,14 @@ def read_manifest(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
     Raises:
         LanzdmlError: the file is no such parquet file.
     """
-    try:
+    with _readable(path):
         return pq.read_table(path, columns=columns).to_pandas()
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    try:
+        yield
     except (pa.ArrowException, OSError) as error:
         raise LanzdmlError(f"{path} cannot be read: {error}; delete it and run again") from None
 
@@ -126,7 +133,8 @@ def read_labels(path: Path, notion: str) -> pd.Series:
 
 def read_all_labels(path: Path, notions: Sequence[str]) -> pd.DataFrame:
     """A manifest's ids and, as :func:`read_labels`, its labels for several notions."""
-    there = set(pq.read_metadata(path).schema.names)
+    with _readable(path):
+        there = set(pq.read_schema(path).names)
     labels = read_manifest(path, columns=[ID, *(name for name in notions if name in there)])
     for notion in set(notions) - there:
         labels[notion] = pd.Series(None, labels.index, dtype="str")

@@ -249,7 +249,9 @@ def _read(
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys() if with_tensors}  # noqa: SIM118
     except (OSError, SafetensorError) as error:
-        raise LanzdmlError(f"{os.fspath(path)} cannot be read: {error}") from error
+        raise LanzdmlError(
+            f"{os.fspath(path)} cannot be read: {error}; delete it and run again"
+        ) from error
     if missing := {"method", "params", "seed", "status", "reason"} - metadata.keys():
         raise LanzdmlError(
             f"{os.fspath(path)} is not a transform: no {', '.join(sorted(missing))} in its metadata"
