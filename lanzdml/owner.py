@@ -10,6 +10,22 @@ from lanzdml.files import write_text
 RECORD = "configuration.txt"
 
 
+def check_folder(folder: Path) -> None:
+    """Raise where results could not be written; Snakemake would fail with a traceback.
+
+    Args:
+        folder: for results; it need not be there.
+
+    Raises:
+        LanzdmlError: the folder, or that in which it would be made, is no folder or is read-only.
+    """
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise _unwritable(folder, f"{there} is a file")
+    if not os.access(there, os.W_OK):
+        raise _unwritable(folder, f"{there} is read-only")
+
+
 def claim(folder: Path, configuration: Sequence[str | os.PathLike[str]]) -> None:
     """Record that a folder holds the results of a configuration, before any are written.
 
@@ -27,14 +43,16 @@ def claim(folder: Path, configuration: Sequence[str | os.PathLike[str]]) -> None
         if theirs is None:
             write_text(record, ours)
     except OSError as error:
-        raise LanzdmlError(
-            f"results: {folder} cannot be written: {error.strerror}; name another folder"
-        ) from None
+        raise _unwritable(folder, error.strerror) from None
     if theirs not in (None, ours):
         raise LanzdmlError(
             f"results: {folder} holds results of {_listed(theirs)}; name another folder in "
             f"{_listed(ours)}, or delete {record} to go on with them"
         )
+
+
+def _unwritable(folder: Path, reason: str) -> LanzdmlError:
+    return LanzdmlError(f"results: {folder} cannot be written: {reason}; name another folder")
 
 
 def _listed(lines: str) -> str:

@@ -10,7 +10,7 @@ from lanzdml.config import parse_config
 from lanzdml.datasets import DATASETS, find_dataset
 from lanzdml.errors import plain_errors
 from lanzdml.methods import METHODS
-from lanzdml.owner import claim
+from lanzdml.owner import check_folder, claim
 from lanzdml.overview import PAPER_COUNTS
 from lanzdml.prompts import FROM_LABELS, PLACEHOLDER, read_aspects, read_prompts
 from lanzdml.protocols import PROTOCOLS
@@ -23,6 +23,7 @@ from lanzdml.tables import SUFFIXES, TABLES
 ROOT = Path(workflow.basedir)
 with plain_errors():
     CONFIG = parse_config(config)
+    check_folder(Path(CONFIG.results))
 
 if workflow.output_settings.verbose:
     os.environ["LANZDML_VERBOSE"] = "1"  # jobs show tracebacks, also of what the user can mend

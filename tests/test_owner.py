@@ -1,11 +1,12 @@
 """A folder of results belongs to one configuration."""
 
 import os
+from pathlib import Path
 
 import pytest
 
 from lanzdml.errors import LanzdmlError
-from lanzdml.owner import claim
+from lanzdml.owner import check_folder, claim
 
 
 def test_a_folder_belongs_to_who_was_there_first(tmp_path, monkeypatch):
@@ -21,16 +22,22 @@ def test_a_folder_belongs_to_who_was_there_first(tmp_path, monkeypatch):
     claim(folder, ["b.yaml"])
 
 
-def test_a_folder_that_cannot_be_written_is_named(tmp_path):
-    (tmp_path / "results").write_text("in the way")
-    with pytest.raises(
-        LanzdmlError, match=r"^results: .*results cannot be written: .*; name anoth"
-    ):
-        claim(tmp_path / "results", ["a.yaml"])
+@pytest.mark.parametrize("write", [check_folder, lambda folder: claim(folder, ["a.yaml"])])
+class TestAFolderThatCannotBeWritten:
+    @pytest.mark.parametrize("name", ["results", "results/mine"])
+    def test_a_file_in_the_way_is_named(self, tmp_path, write, name):
+        (tmp_path / "results").write_text("in the way")
+        with pytest.raises(LanzdmlError, match=rf"^results: .*{name} cannot be written: .*; name"):
+            write(tmp_path / name)
+
+    @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+    def test_a_read_only_folder_is_named(self, tmp_path, write):
+        tmp_path.chmod(0o500)
+        with pytest.raises(LanzdmlError, match="results cannot be written: .*; name another"):
+            write(tmp_path / "results")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_read_only_folder_is_named(tmp_path):
-    tmp_path.chmod(0o500)
-    with pytest.raises(LanzdmlError, match="cannot be written: Permission denied"):
-        claim(tmp_path / "results", ["a.yaml"])
+def test_a_folder_that_can_be_made_is_left_unmade(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    check_folder(Path("results/mine"))
+    assert not list(tmp_path.iterdir())
