@@ -28,7 +28,10 @@ min_version("9.19")
 sys.path.insert(0, workflow.basedir)
 
 from lanzdml.config import check_file
-from lanzdml.errors import plain_errors
+from lanzdml.errors import plain_errors, show_tracebacks
+
+if workflow.output_settings.verbose:
+    show_tracebacks()
 
 with plain_errors():
     for file in workflow.overwrite_configfiles or ["config.yaml"]:

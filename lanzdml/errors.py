@@ -1,5 +1,6 @@
 """Errors that a user can act on."""
 
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -16,6 +17,19 @@ class CannotFitError(LanzdmlError):
     """A method cannot be fitted to these prompts; the run is reported with this reason."""
 
 
+VERBOSE = "LANZDMLVERBOSE"  # also seen by the processes of jobs
+
+
+def show_tracebacks() -> None:
+    """Show tracebacks of what the user can mend, too: here and in jobs that are started from here."""
+    os.environ[VERBOSE] = "1"
+
+
+def tracebacks_shown() -> bool:
+    """Whether :func:`show_tracebacks` was called."""
+    return VERBOSE in os.environ
+
+
 @contextmanager
 def plain_errors() -> Iterator[None]:
     """End the process with a line ``Error: ...`` for each line of what the user can mend.
@@ -25,6 +39,8 @@ def plain_errors() -> Iterator[None]:
     try:
         yield
     except LanzdmlError as error:
+        if tracebacks_shown():
+            raise
         sys.exit("\n".join(f"Error: {line}" for line in str(error).splitlines()))
 
 

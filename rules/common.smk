@@ -25,9 +25,6 @@ with plain_errors():
     CONFIG = parse_config(config)
     check_folder(Path(CONFIG.results))
 
-if workflow.output_settings.verbose:
-    os.environ["LANZDML_VERBOSE"] = "1"  # jobs show tracebacks, also of what the user can mend
-
 
 def in_results(path):
     return f"{CONFIG.results}/{path}"
@@ -95,6 +92,11 @@ def code(name, *sources):
 def claim_results():
     with plain_errors():
         claim(Path(CONFIG.results), workflow.configfiles)
+
+
+def growing(amount):
+    """A claim, in MB or minutes, that a job which is tried again multiplies."""
+    return lambda wildcards, attempt: amount * attempt
 
 
 def log_of(output):

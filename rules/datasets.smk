@@ -39,8 +39,8 @@ rule prepare_dataset:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=growing(2000),
+        runtime=growing(60),
     params:
         code=lambda wildcards: code(
             "prepare_dataset", dataset_of(wildcards).module, *dataset_of(wildcards).resources

@@ -18,8 +18,8 @@ rule embed_images:
         "../envs/embeddings.yaml"
     threads: 2
     resources:
-        mem_mb=8000,
-        runtime=240,
+        mem_mb=growing(8000),
+        runtime=growing(240),
         gpu=0 if CONFIG.embeddings.device == "cpu" else 1,
         # These three change the result by rounding only, so they are no params.
         device=CONFIG.embeddings.device,
@@ -68,8 +68,8 @@ if SHARDED:
         conda:
             "../envs/analysis.yaml"
         resources:
-            mem_mb=4000,
-            runtime=30,
+            mem_mb=growing(4000),
+            runtime=growing(30),
         params:
             code=code("gather_shards"),
         message:
@@ -93,8 +93,8 @@ rule embed_prompts:
     conda:
         "../envs/embeddings.yaml"
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         code=code("embed_prompts"),
         model=model_settings,

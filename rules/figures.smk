@@ -14,8 +14,8 @@ for figure in ABLATIONS:
         conda:
             "../envs/figures.yaml"
         resources:
-            mem_mb=1000,
-            runtime=10,
+            mem_mb=growing(1000),
+            runtime=growing(10),
         params:
             code=code("plot_ablation", f"lanzdml.figures.{figure}"),
             figure=figure,
@@ -43,8 +43,8 @@ if "trimap" in PICTURES:
         # One thread, as with the fits.
         threads: 1
         resources:
-            mem_mb=4000,
-            runtime=60,
+            mem_mb=growing(4000),
+            runtime=growing(60),
         params:
             code=code("compute_trimap", METHODS.module("indirect")),
             notions=PICTURES["trimap"].notions,
@@ -65,8 +65,8 @@ if "trimap" in PICTURES:
         conda:
             "../envs/figures.yaml"
         resources:
-            mem_mb=1000,
-            runtime=10,
+            mem_mb=growing(1000),
+            runtime=growing(10),
         params:
             code=code("plot_trimap"),
             dataset=PICTURES["trimap"].dataset,
@@ -97,8 +97,8 @@ if "saliency" in PICTURES:
             "../envs/embeddings.yaml"
         threads: 1
         resources:
-            mem_mb=8000,
-            runtime=240,
+            mem_mb=growing(8000),
+            runtime=growing(240),
             gpu=0 if CONFIG.embeddings.device == "cpu" else 1,
             device=CONFIG.embeddings.device,
         params:
@@ -126,8 +126,8 @@ if "saliency" in PICTURES:
         conda:
             "../envs/figures.yaml"
         resources:
-            mem_mb=1000,
-            runtime=10,
+            mem_mb=growing(1000),
+            runtime=growing(10),
         params:
             code=code("plot_saliency"),
             dataset=PICTURES["saliency"].dataset,
@@ -152,8 +152,8 @@ if "gallery" in PICTURES:
         conda:
             "../envs/figures.yaml"
         resources:
-            mem_mb=2000,
-            runtime=10,
+            mem_mb=growing(2000),
+            runtime=growing(10),
         params:
             code=code("plot_gallery", METHODS.module("indirect")),
             dataset=PICTURES["gallery"].dataset,

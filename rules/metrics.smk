@@ -16,8 +16,8 @@ rule compute_metrics:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(2000),
+        runtime=growing(60),
     params:
         code=lambda wildcards: code("compute_metrics", METHODS.module(wildcards.method)),
     message:
@@ -100,8 +100,8 @@ rule collect_metrics:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=growing(2000),
+        runtime=growing(10),
     params:
         code=code("collect_metrics"),
     message:

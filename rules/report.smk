@@ -16,8 +16,8 @@ rule make_report:
     conda:
         "../envs/figures.yaml"
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=growing(2000),
+        runtime=growing(10),
     params:
         code=code("make_report", *ASSETS),
         # Without the settings of the machine, which rerun nothing.

@@ -11,8 +11,8 @@ rule make_tables:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         code=code("make_tables"),
     message:
@@ -32,8 +32,8 @@ rule make_overview:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         code=code("make_overview", PAPER_COUNTS),
         notions=templates,
@@ -53,8 +53,8 @@ rule compare_published:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         code=code("compare_published", PUBLISHED),
     message:

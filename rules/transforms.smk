@@ -15,8 +15,8 @@ rule fit_transforms:
     # Cores are filled with jobs; a fit has one thread.
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(2000),
+        runtime=growing(120),
     params:
         code=lambda wildcards: code("fit_transforms", METHODS.module(wildcards.method)),
         dims=lambda wildcards: [wildcards.dim],

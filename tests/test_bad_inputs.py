@@ -295,7 +295,8 @@ def test_a_dataset_may_skip_what_cannot_be_read(folder):
     assert excluded.to_numpy().tolist() == [["p3", "3.png", "unreadable: it is empty"]]
 
 
-def test_verbose_shows_where_an_error_comes_from(folder):
-    INPUTS["an unknown query"][0](folder)
+@pytest.mark.parametrize("name", ["an unknown query", "no folder for results"])
+def test_verbose_shows_where_an_error_comes_from(folder, name):
+    INPUTS[name][0](folder)
     _, output = snakemake(folder, "--cores", "2", "--verbose", check=False)
     assert "Traceback" in output

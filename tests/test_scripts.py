@@ -9,11 +9,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from lanzdml.errors import LanzdmlError
+from lanzdml.errors import VERBOSE, LanzdmlError
 from lanzdml.files import replacing
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow_scripts"))
-from job import THREAD_VARIABLES, VERBOSE, run
+from job import THREAD_VARIABLES, run
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from types import SimpleNamespace
 from typing import Any, BinaryIO, TextIO
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-VERBOSE = "LANZDML_VERBOSE"  # set by the Snakefile with --verbose
 
 # Jobs may run in conda environments, in which this library is not installed.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -46,7 +45,7 @@ def run(main: Callable[[Any], None], snakemake: SimpleNamespace | Any) -> None:
     An error that the user can mend ends the job with its message, and its traceback only with
     ``--verbose``. What a killed job was writing is deleted before.
     """
-    from lanzdml.errors import LanzdmlError
+    from lanzdml.errors import LanzdmlError, tracebacks_shown
     from lanzdml.files import delete_leftovers
 
     os.environ |= dict.fromkeys(THREAD_VARIABLES, str(snakemake.threads))
@@ -61,7 +60,7 @@ def run(main: Callable[[Any], None], snakemake: SimpleNamespace | Any) -> None:
                 main(snakemake)
             except Exception as error:
                 known = isinstance(error, LanzdmlError) or _is_full(error)
-                if not known or VERBOSE in os.environ:
+                if not known or tracebacks_shown():
                     traceback.print_exc()
                 if known:
                     # One write, unlike print's two: jobs that fail together share the terminal.
