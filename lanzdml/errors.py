@@ -21,7 +21,7 @@ VERBOSE = "LANZDMLVERBOSE"  # also seen by the processes of jobs
 
 
 def show_tracebacks() -> None:
-    """Show tracebacks of what the user can mend, too: here and in jobs that are started from here."""
+    """Show tracebacks of what the user can mend, too: here and in jobs that start from here."""
     os.environ[VERBOSE] = "1"
 
 

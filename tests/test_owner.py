@@ -33,7 +33,7 @@ class TestAFolderThatCannotBeWritten:
     @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
     def test_a_read_only_folder_is_named(self, tmp_path, write):
         tmp_path.chmod(0o500)
-        with pytest.raises(LanzdmlError, match="results cannot be written: .*; name another"):
+        with pytest.raises(LanzdmlError, match=r"results cannot be written: .*; name another"):
             write(tmp_path / "results")
 
 
