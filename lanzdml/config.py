@@ -50,11 +50,14 @@ def _texts(value: Any) -> Any:
     raise ValueError(f"should be a list of strings or the path of a file{hint}")
 
 
-def _folder(value: str) -> str:
-    """A folder's path as Snakemake takes it for the beginning of others."""
+def _without_braces(value: str) -> str:
+    """A path that Snakemake takes as it is, not for a pattern."""
     if set(value) & set("{}"):
         raise ValueError("should have no braces")
-    return os.path.normpath(value)
+    return value
+
+
+PathName = Annotated[str, AfterValidator(_without_braces)]
 
 
 def _how_many(value: Any) -> Any:
@@ -122,14 +125,14 @@ class DatasetConfig(_Section):
     )
 
     root: Annotated[
-        str | None,
+        PathName | None,
         Field(
             description="folder, file or archive of the dataset; for images of your own, the "
             "folder of labels unless given"
         ),
     ] = None
     labels: Annotated[
-        str | None,
+        PathName | None,
         Field(description=f"table of images of your own, .csv or .parquet ({OWN_DATA})"),
     ] = None
     download: Annotated[
@@ -152,14 +155,14 @@ class ModelConfig(_Section):
     """A CLIP model of open_clip. The image size is the model's own."""
 
     architecture: Annotated[
-        str,
+        PathName,
         Field(
             description="open_clip model name or a model config (JSON); or a model with its "
             "weights: hf-hub:<org>/<repo> or local-dir:<folder>"
         ),
     ]
     pretrained: Annotated[
-        str | None,
+        PathName | None,
         Field(
             description="open_clip's tag for the weights, or a safetensors checkpoint; nothing "
             "for a model with its weights"
@@ -292,9 +295,9 @@ class Config(_Section):
     """A benchmark: every method on every notion of every dataset, per model, dim and seed."""
 
     results: Annotated[
-        str,
+        PathName,
         Field(min_length=1, description="folder of all results, of this configuration only"),
-        AfterValidator(_folder),
+        AfterValidator(os.path.normpath),
     ] = "results"
     datasets: Annotated[dict[Name, DatasetConfig], Field(min_length=1)]
     models: Annotated[dict[Name, ModelConfig], Field(min_length=1)]

@@ -53,6 +53,8 @@ WRONG = [
         "there is no readable file 'laion/CLIP'; a repository of the hub is written "
         "hf-hub:laion/CLIP",
     ),
+    (("results",), "res{a}", "results: should have no braces, not 'res{a}'"),
+    ((*MODEL, "pretrained"), "{a}", "pretrained: should have no braces, not '{a}'"),
     (("protocol",), "papr", "protocol: should be paper or released, or a list of them, not 'papr'"),
     (("protocol",), [], "protocol: should be paper or released, or a list of them, not []"),
     (("protocol",), ["paper", "paper"], "protocol: 'paper' is listed twice"),
@@ -224,6 +226,8 @@ OWN = ("datasets", "mine")
 WRONG_OF_OWN = [
     ((*OWN, "labels"), "no.csv", "datasets.mine.labels: there is no file no.csv"),
     ((*OWN, "labels"), "config.yaml", "labels: config.yaml is neither a .csv nor a .parquet file"),
+    ((*OWN, "labels"), "{a}.csv", "mine.labels: should have no braces, not '{a}.csv'"),
+    ((*OWN, "root"), "{a}", "datasets.mine.root: should have no braces, not '{a}'"),
     ((*OWN, "labels"), 5, "datasets.mine.labels: should be a valid string, not 5"),
     ((*OWN, "labels"), None, "there is no dataset 'mine'; allowed: demo_cars, "),
     ((*OWN, "labels"), None, "; or, for images of your own, give labels: the path of a table, "),
