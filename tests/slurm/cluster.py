@@ -35,8 +35,8 @@ KillWait=3
 # Jobs of different owners of a GPU take turns, though there is none.
 GresTypes=gpu
 NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory={memory} Gres=gpu:1
-PartitionName=cpu Nodes={host} Default=YES MaxTime=60
-PartitionName=gpu Nodes={host} MaxTime=60
+PartitionName=cpu Nodes={host} Default=YES MaxTime=INFINITE
+PartitionName=gpu Nodes={host} MaxTime=INFINITE
 """
 
 

@@ -51,6 +51,13 @@ def processes(folder, script):
     return found
 
 
+def squeue():
+    """Jobs and why they wait."""
+    return subprocess.run(
+        ["squeue", "--format", "%i %j %T %r"], capture_output=True, text=True, check=False
+    ).stdout
+
+
 def wait_for(condition, run, seconds=300):
     """What a condition gives as soon as that is something, while a run goes on."""
     end = time.monotonic() + seconds
@@ -58,7 +65,7 @@ def wait_for(condition, run, seconds=300):
         if found := condition():
             return found
         time.sleep(0.1)
-    raise TimeoutError("it did not come to that")
+    raise TimeoutError(f"it did not come to that; jobs:\n{squeue()}")
 
 
 def test_what_is_lost_runs_again_and_nothing_differs(tmp_path):
