@@ -124,9 +124,11 @@ class Cluster:
         self._wait(lambda: self.run("sinfo", "-h", "-o", "%T", check=False).startswith(takes))
 
     def lose_node(self) -> None:
-        """Kill the node's daemon and all that runs below it, as when a machine fails."""
+        """Kill the node's daemon, those of its jobs and all that these run, as when power fails."""
         daemon = self._daemons.pop("slurmd")
-        for pid in [*_below(daemon.pid), daemon.pid]:
+        # Each job has a daemon, which is no child of the node's.
+        daemons = [daemon.pid, *_named("slurmstepd")]
+        for pid in [*daemons, *(found for one in daemons for found in _below(one))]:
             try:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
@@ -161,6 +163,18 @@ def _free_ports(n: int) -> list[int]:
     finally:
         for one in sockets:
             one.close()
+
+
+def _named(name: str) -> list[int]:
+    """Process ids of what is called so."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/comm"):
+        try:
+            if path.read_text().strip() == name:
+                found.append(int(path.parent.name))
+        except OSError:  # it has ended
+            continue
+    return found
 
 
 def _below(pid: int) -> list[int]:
