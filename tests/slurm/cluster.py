@@ -31,6 +31,7 @@ SchedulerParameters=sched_interval=2,batch_sched_delay=0
 MinJobAge=300
 SlurmdTimeout=10
 ReturnToService=2
+JobRequeue=0
 KillWait=3
 # Jobs of different owners of a GPU take turns, though there is none.
 GresTypes=gpu
