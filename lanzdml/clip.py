@@ -327,7 +327,7 @@ def embed_images(
                 unreadable += map(str, batch)
                 print(*map(str, batch), sep="\n")
             elif not unreadable:
-                embeddings += fitting.embed(batch.to(clip.device, non_blocking=True))
+                embeddings += fitting.embed(batch)
             progress.update(min(batch_size, len(images) - progress.n))
     if unreadable:
         raise UnreadableImagesError(unreadable, len(images))
@@ -344,10 +344,7 @@ class _FittingBatches:
         import torch
 
         try:
-            return [
-                self._clip.model.encode_image(part, normalize=False).float().cpu().numpy()
-                for part in pixels.split(self._size)
-            ]
+            return [self._embed(part) for part in pixels.split(self._size)]
         except torch.OutOfMemoryError as error:
             if self._size == 1:
                 raise LanzdmlError(
@@ -359,6 +356,10 @@ class _FittingBatches:
         print(f"out of memory on the GPU: from here on {self._size} images at a time")
         torch.cuda.empty_cache()
         return self.embed(pixels)
+
+    def _embed(self, pixels: "torch.Tensor") -> np.ndarray:
+        pixels = pixels.to(self._clip.device, non_blocking=True)
+        return self._clip.model.encode_image(pixels, normalize=False).float().cpu().numpy()
 
 
 def embed_prompts(clip: Clip, prompts: list[str], *, batch_size: int = 256) -> np.ndarray:

@@ -57,6 +57,12 @@ def _without_braces(value: str) -> str:
     return value
 
 
+def _folder(value: str) -> str:
+    if os.path.normpath(value) in {".", "..", "/"} or value.startswith("~"):
+        raise ValueError("should be a folder for nothing else, such as results/mine")
+    return os.path.normpath(value)
+
+
 PathName = Annotated[str, AfterValidator(_without_braces)]
 
 
@@ -297,7 +303,7 @@ class Config(_Section):
     results: Annotated[
         PathName,
         Field(min_length=1, description="folder of all results, of this configuration only"),
-        AfterValidator(os.path.normpath),
+        AfterValidator(_folder),
     ] = "results"
     datasets: Annotated[dict[Name, DatasetConfig], Field(min_length=1)]
     models: Annotated[dict[Name, ModelConfig], Field(min_length=1)]
@@ -410,6 +416,11 @@ class _UniqueKeys(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
         seen = set()
         for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise yaml.MarkedYAMLError(
+                    problem="a key in brackets or braces; text with these needs quotes",
+                    problem_mark=key.start_mark,
+                )
             if key.value in seen:
                 raise yaml.MarkedYAMLError(
                     problem=f"the key {key.value!r} is there twice", problem_mark=key.start_mark
@@ -433,7 +444,7 @@ def check_file(path: str | os.PathLike[str]) -> None:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1
         raise ConfigError([f"{path}, line {line}: {error.problem}"]) from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # the latter of a date that does not exist
         raise ConfigError([f"{path} is no YAML: {' '.join(str(error).split())}"]) from None
     if not isinstance(values, dict):
         raise ConfigError([f"{path} holds no keys; docs/configuration.md explains them"])

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from lanzdml.errors import LanzdmlError
 from lanzdml.files import replacing
-from lanzdml.manifest import FINGERPRINT, read_labels
+from lanzdml.manifest import FINGERPRINT, fingerprint_of, read_labels
 
 EMBEDDING = "embedding"
 WEIGHTS = "weights_sha256"  # key of the metadata
@@ -44,7 +44,7 @@ def read_embeddings(path: Path) -> tuple[pd.DataFrame, np.ndarray, dict[str, str
         table = pq.read_table(path)
         column = table[EMBEDDING].combine_chunks()
         embeddings = column.flatten().to_numpy().reshape(len(column), column.type.list_size)
-    except (pa.ArrowInvalid, OSError, KeyError, AttributeError, ValueError) as error:
+    except (pa.ArrowException, OSError, KeyError, AttributeError, ValueError) as error:
         raise LanzdmlError(
             f"{path} holds no embeddings: {error}; delete it and run again"
         ) from None
@@ -59,7 +59,7 @@ def read_metadata(path: Path) -> dict[str, str]:
     """
     try:
         return _texts(pq.read_schema(path))
-    except (pa.ArrowInvalid, OSError) as error:
+    except (pa.ArrowException, OSError) as error:
         raise LanzdmlError(f"{path} cannot be read: {error}; delete it and run again") from None
 
 
@@ -85,8 +85,7 @@ def check_same_images(images_file: Path, manifest_file: Path) -> None:
     Raises:
         LanzdmlError: they are of others, or one of the files does not say.
     """
-    made_of, there = (read_metadata(path).get(FINGERPRINT) for path in (images_file, manifest_file))
-    if made_of is None or made_of != there:
+    if read_metadata(images_file).get(FINGERPRINT) != fingerprint_of(manifest_file):
         raise LanzdmlError(
             f"{images_file} holds other images than {manifest_file}: delete it and run again"
         )

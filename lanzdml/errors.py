@@ -41,7 +41,12 @@ def plain_errors() -> Iterator[None]:
     except LanzdmlError as error:
         if tracebacks_shown():
             raise
-        sys.exit("\n".join(f"Error: {line}" for line in str(error).splitlines()))
+        sys.exit(error_lines(error))
+
+
+def error_lines(error: LanzdmlError | str) -> str:
+    """``Error: ...`` for each line of a message."""
+    return "\n".join(f"Error: {line}" for line in str(error).splitlines())
 
 
 def suggest(name: str, allowed: Iterable[str]) -> str:

@@ -1,5 +1,6 @@
 """Files: where our own lie, and how to write one so that it is either complete or absent."""
 
+import errno
 import glob
 import os
 import re
@@ -30,6 +31,12 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def is_full(error: Exception) -> bool:
+    """Whether an error says that a disk, or a quota, is full."""
+    # Not every library raises an OSError with a number.
+    return any(os.strerror(number) in str(error) for number in (errno.ENOSPC, errno.EDQUOT))
 
 
 def delete_leftovers(path: str | os.PathLike[str]) -> None:

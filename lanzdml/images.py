@@ -38,7 +38,8 @@ def _decode(source: Path | bytes) -> "Image":
     Of an animation it is the first picture.
 
     Raises:
-        ValueError: it cannot be decoded; the message says why.
+        ValueError: it cannot be decoded, or is not there; the message says why.
+        OSError: the file system fails, which says nothing about the image.
     """
     from PIL import Image, UnidentifiedImageError
 
@@ -51,17 +52,27 @@ def _decode(source: Path | bytes) -> "Image":
     except Image.DecompressionBombError:
         most = 2 * Image.MAX_IMAGE_PIXELS
         raise ValueError(f"it has more than {most:,} pixels; make it smaller") from None
+    except FileNotFoundError:
+        raise ValueError("there is no such file") from None
     # Pillow raises all of these for broken files.
-    except (OSError, SyntaxError) as error:
-        raise ValueError(str(error)) from error
+    except (OSError, SyntaxError, NotImplementedError) as error:
+        if getattr(error, "errno", None):  # of the file system, and no word about the image
+            raise
+        raise ValueError(str(error) or type(error).__name__) from error
 
 
 def problem_of(source: Path | bytes) -> str | None:
-    """Why an image cannot be decoded; None when it can."""
+    """Why an image cannot be decoded; None when it can.
+
+    Raises:
+        LanzdmlError: the file system fails, so that nobody knows.
+    """
     try:
         _decode(source)
     except ValueError as error:
         return str(error)
+    except OSError as error:
+        raise LanzdmlError(f"images cannot be read: {error}") from error
     return None
 
 
@@ -73,7 +84,7 @@ def read_image(source: Path | bytes, name: str) -> "Image":
     """
     try:
         return _decode(source)
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         raise LanzdmlError(f"{name} cannot be read: {error}") from error
 
 
@@ -94,7 +105,8 @@ def exclude_unreadable(rows: pd.DataFrame, root: Path, n_threads: int = 1) -> pd
     asked = excluded.isna().to_numpy().nonzero()[0]
     with ThreadPoolExecutor(n_threads) as pool:
         problems = pool.map(lambda row: problem_of(sources[row]), asked)
-        found = {row: problem for row, problem in zip(asked, problems, strict=True) if problem}
+        found = {row: problem for row, problem in zip(asked, problems, strict=True)
+                 if problem is not None}  # fmt: skip
     excluded = excluded.astype("object")
     excluded.iloc[list(found)] = [f"unreadable: {problem}" for problem in found.values()]
     return rows.assign(**{EXCLUDED: excluded})

@@ -123,6 +123,19 @@ def _readable(path: Path) -> Iterator[None]:
         raise LanzdmlError(f"{path} cannot be read: {error}; delete it and run again") from None
 
 
+def fingerprint_of(path: Path) -> str:
+    """The fingerprint that a manifest was written with.
+
+    Raises:
+        LanzdmlError: it has none, or is no manifest.
+    """
+    with _readable(path):
+        metadata = pq.read_schema(path).metadata or {}
+    if FINGERPRINT.encode() not in metadata:
+        raise LanzdmlError(f"{path} is no manifest of this version: delete it and run again")
+    return metadata[FINGERPRINT.encode()].decode()
+
+
 def read_labels(path: Path, notion: str) -> pd.Series:
     """A manifest's labels for a notion in its order, null where there is none.
 

@@ -19,7 +19,7 @@ def check_folder(folder: Path) -> None:
     Raises:
         LanzdmlError: the folder, or that in which it would be made, is no folder or is read-only.
     """
-    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    there = next(path for path in (folder, *folder.absolute().parents) if os.path.exists(path))
     if not there.is_dir():
         raise _unwritable(folder, f"{there} is a file")
     if not os.access(there, os.W_OK):
@@ -37,7 +37,8 @@ def claim(folder: Path, configuration: Sequence[str | os.PathLike[str]]) -> None
         LanzdmlError: it holds those of other files, or cannot be written.
     """
     record = folder / RECORD
-    ours = "".join(f"{os.path.relpath(path)}\n" for path in configuration)
+    # Relative to the folder, so that two working directories that share one differ in it.
+    ours = "".join(f"{os.path.relpath(path, folder)}\n" for path in configuration)
     try:
         theirs = record.read_text(encoding="utf-8") if record.exists() else None
         if theirs is None:
@@ -46,8 +47,8 @@ def claim(folder: Path, configuration: Sequence[str | os.PathLike[str]]) -> None
         raise _unwritable(folder, error.strerror) from None
     if theirs not in (None, ours):
         raise LanzdmlError(
-            f"results: {folder} holds results of {_listed(theirs)}; name another folder in "
-            f"{_listed(ours)}, or delete {record} to go on with them"
+            f"results: {folder} holds results of {_listed(folder, theirs)}; name another folder "
+            f"in {_listed(folder, ours)}, or delete {record} to go on with them"
         )
 
 
@@ -55,5 +56,5 @@ def _unwritable(folder: Path, reason: str) -> LanzdmlError:
     return LanzdmlError(f"results: {folder} cannot be written: {reason}; name another folder")
 
 
-def _listed(lines: str) -> str:
-    return " and ".join(lines.split("\n")[:-1])
+def _listed(folder: Path, lines: str) -> str:
+    return " and ".join(os.path.relpath(folder / line) for line in lines.splitlines())

@@ -4,6 +4,7 @@ Prompts that somebody wrote out are the same with :data:`PLACEHOLDER` as the tem
 """
 
 import csv
+from collections import Counter
 from pathlib import Path
 
 import pandas as pd
@@ -52,8 +53,8 @@ def _read(texts: list[str] | str, kind: str) -> list[str]:
         if not text.strip():
             raise LanzdmlError(f"{source}: {kind} number {position + 1} is empty")
     texts = [text.strip() for text in found]
-    for text in texts:
-        if texts.count(text) > 1:
+    for text, count in Counter(texts).items():
+        if count > 1:
             raise LanzdmlError(f"{source}: {kind} {text!r} is there twice; delete one")
     return texts
 

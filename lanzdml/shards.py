@@ -10,7 +10,7 @@ from lanzdml.embeddings import check_same_images, read_embeddings, write_embeddi
 from lanzdml.errors import LanzdmlError
 from lanzdml.manifest import ID, read_manifest
 
-# What may differ from shard to shard: where and with what they were embedded, but not what with.
+# What may differ from shard to shard: the machine, but neither the model nor the images.
 WHERE = ("device", "torch", "torchvision", "open_clip_torch", "pillow")
 
 
@@ -52,15 +52,15 @@ def gather_shards(paths: Sequence[Path], manifest_file: Path, output: Path) -> N
     metadata = dict(described[0])
     for path, description in zip(paths, described, strict=True):
         check_same_images(path, manifest_file)
-        for key in metadata.keys() | description.keys():
-            values = metadata.get(key, ""), description.get(key, "")
-            if key in WHERE:
-                metadata[key] = ", ".join(dict.fromkeys(", ".join(values).split(", ")))
-            elif values[0] != values[1]:
+        for key in (metadata.keys() | description.keys()) - set(WHERE):
+            ours, theirs = metadata.get(key), description.get(key)
+            if ours != theirs:
                 raise LanzdmlError(
-                    f"{path} and {paths[0]} differ in {key}: {values[1]} and {values[0]}; delete "
-                    "both and run again"
+                    f"{path} and {paths[0]} differ in {key}: {theirs} and {ours}; delete both and "
+                    "run again"
                 )
+    for key in metadata.keys() & set(WHERE):
+        metadata[key] = ", ".join(dict.fromkeys(one[key] for one in described))
     gathered = pd.concat(rows, ignore_index=True)
     if not gathered[ID].equals(read_manifest(manifest_file, columns=[ID])[ID]):
         raise LanzdmlError(

@@ -215,7 +215,7 @@ def check_weights(transform_files: Iterable[Path], weights: str, source: object)
         if read_metadata(path).get(WEIGHTS) != weights:
             raise LanzdmlError(
                 f"{path} was fitted to embeddings of other weights than those of {source}: delete "
-                "it and run again"
+                "it and the model's folder below embeddings/, and run again"
             )
 
 

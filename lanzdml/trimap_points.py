@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from lanzdml.embeddings import read_embeddings, weights_of
+from lanzdml.embeddings import check_same_images, read_embeddings, weights_of
 from lanzdml.errors import LanzdmlError
 from lanzdml.files import replacing
 from lanzdml.manifest import ID
@@ -65,7 +65,11 @@ def trimap_points(vectors: ArrayLike, seed: int) -> NDArray[np.float32]:
 
 
 def compute_trimap(
-    images_file: Path, transforms: Mapping[str, Path], seed: int, output: Path
+    images_file: Path,
+    manifest_file: Path,
+    transforms: Mapping[str, Path],
+    seed: int,
+    output: Path,
 ) -> None:
     """Write the points of a dataset's images in CLIP's space and in that of each notion.
 
@@ -75,6 +79,7 @@ def compute_trimap(
 
     Args:
         images_file: the images' embeddings, see :mod:`lanzdml.embeddings`.
+        manifest_file: of these images.
         transforms: a fitted method's file for each notion.
         seed: TriMap's.
         output: the file.
@@ -84,6 +89,7 @@ def compute_trimap(
     """
     if CLIP_SPACE in transforms:
         raise LanzdmlError(f"a notion {CLIP_SPACE} cannot be told from CLIP's space: rename it")
+    check_same_images(images_file, manifest_file)
     check_weights(transforms.values(), weights_of(images_file), images_file)
     rows, embeddings, _ = read_embeddings(images_file)
     spaces = {CLIP_SPACE: normalise(as_embeddings(embeddings, str(images_file)))}

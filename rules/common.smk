@@ -124,6 +124,10 @@ def dataset_labels(wildcards):
     return CONFIG.datasets[wildcards.dataset].labels
 
 
+def skips_unreadable(wildcards):
+    return CONFIG.datasets[wildcards.dataset].on_unreadable == "skip"
+
+
 def dataset_of(wildcards):
     return find_dataset(wildcards.dataset, dataset_labels(wildcards))
 

@@ -38,9 +38,11 @@ rule prepare_dataset:
         benchmark_of(MANIFEST)
     conda:
         "../envs/analysis.yaml"
+    # Skipping what cannot be read takes decoding every image.
+    threads: lambda wildcards: 4 if skips_unreadable(wildcards) else 1
     resources:
         mem_mb=growing(2000),
-        runtime=growing(60),
+        runtime=growing(240),
     params:
         code=lambda wildcards: code(
             "prepare_dataset", dataset_of(wildcards).module, *dataset_of(wildcards).resources
@@ -48,7 +50,7 @@ rule prepare_dataset:
         labels=dataset_labels,
         notions=lambda wildcards: dataset_of(wildcards).notions,
         root=dataset_root,
-        on_unreadable=lambda wildcards: CONFIG.datasets[wildcards.dataset].on_unreadable,
+        skip_unreadable=skips_unreadable,
     message:
         "Reading dataset {wildcards.dataset}"
     script:

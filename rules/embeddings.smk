@@ -21,7 +21,7 @@ rule embed_images:
         mem_mb=growing(8000),
         runtime=growing(240),
         gpu=0 if CONFIG.embeddings.device == "cpu" else 1,
-        # These three change the result by rounding only, so they are no params.
+        # These three change the result by rounding only, so they are no params (but of shards).
         device=CONFIG.embeddings.device,
         batch_size=CONFIG.embeddings.batch_size,
         workers=CONFIG.embeddings.workers,
@@ -68,7 +68,7 @@ if SHARDED:
         conda:
             "../envs/analysis.yaml"
         resources:
-            mem_mb=growing(4000),
+            mem_mb=growing(8000),
             runtime=growing(30),
         params:
             code=code("gather_shards"),

@@ -31,6 +31,7 @@ if "trimap" in PICTURES:
     rule compute_trimap:
         input:
             images=of_picture("trimap", IMAGES),
+            manifest=of_picture("trimap", MANIFEST),
             transforms=learned_for("trimap"),
         output:
             of_picture("trimap", TRIMAP),

@@ -6,6 +6,7 @@ import re
 import shutil
 import tarfile
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -240,6 +241,18 @@ INPUTS = {
         rf"prompt 'a blue a blue .* \.\.\.' has more than the {CONTEXT} tokens .*: shorten it",
     ),
     "a cut manifest": (cut(MANIFEST), rf"{MANIFEST} cannot be read: .*; delete it and run again"),
+    "a single prompt": (
+        prompts("a red picture"),
+        r"pictures\.notions\.color\.prompts: there is only one; a notion needs two or more",
+    ),
+    "a prompt twice": (
+        prompts("a red picture", "a lime picture", "a red picture"),
+        r"datasets\.pictures\.notions\.color\.prompts.* 'a red picture' is there twice; delete one",
+    ),
+    "a manifest of another schema": (
+        with_columns(MANIFEST, image_id=["p0"], path=["0.png"], color=["red"]),
+        rf"{MANIFEST} is no manifest of this version: delete it and run again",
+    ),
     "embeddings of another schema": (
         with_columns(f"{EMBEDDINGS}/images.parquet", image_id=["p0"], vector=[1.0]),
         rf"{EMBEDDINGS}/images\.parquet .*: delete it and run again",
@@ -277,12 +290,52 @@ def test_bad_input_is_one_line(folder, name):
     options = spoil(folder) or []
     code, output = snakemake(folder, "--cores", "2", *options, check=False)
     assert code != 0
-    errors = [line for line in output.splitlines() if line.startswith("Error: ")]
+    lines = output.splitlines()
+    errors = [line for line in lines if line.startswith("Error: ")]
     assert errors, output
     assert all(re.search(message, line) for line in errors), output
+    # A message of several lines would go on below.
+    for position in (i for i, line in enumerate(lines) if line in errors):
+        assert re.match(r"Error: |RuleException|\[|$|Not complete", (*lines, "")[position + 1]), (
+            output
+        )
     assert "Traceback" not in output
-    assert not list(folder.glob("results/**/.*.*")), "nothing half-written"
-    assert not (folder.parent.parent / "climbed.png").exists()
+    # Nothing half-written, and nothing outside of where it belongs.
+    assert not list(folder.glob("results/**/.*.*"))
+    assert not list(folder.parent.rglob("climbed.png"))
+
+
+def test_what_a_message_says_to_delete_is_what_mends_it(folder):
+    before = pd.read_parquet(folder / "results/metrics.parquet").drop(columns="fit_seconds")
+    with_metadata(f"{EMBEDDINGS}/images.parquet", weights_sha256="0")(folder)
+    _, output = snakemake(folder, "--cores", "2", check=False)
+    (line,) = {line for line in output.splitlines() if line.startswith("Error: ")}
+    assert "delete it and the model's folder below embeddings/, and run again" in line
+    Path(folder, line.split()[1]).unlink()
+    shutil.rmtree(folder / EMBEDDINGS)
+    snakemake(folder, "--cores", "2")
+    after = pd.read_parquet(folder / "results/metrics.parquet").drop(columns="fit_seconds")
+    pd.testing.assert_frame_equal(after, before)
+
+
+def test_names_of_any_letters_and_with_spaces_are_taken(tmp_path):
+    data, results = "meine bilder/größe", "my results/ä (b)"
+    folder = working_folder(
+        tmp_path / "a b", BASE | {"results": results, "datasets": {"pictures": DATASET | {
+            "labels": f"{data}/meine tabelle.csv",
+            "notions": {"color": {"template": "a {aspect} picture", "aspects": ["rot", "grün"]}},
+        }}, "models": {"tiny": {"architecture": "local-dir:mein modell/tiny"}}}
+    )  # fmt: skip
+    (folder / data).mkdir(parents=True)
+    (folder / "mein modell").mkdir()
+    publish(folder / "mein modell/tiny.json")
+    rows = ["image,color"]
+    for number in range(4):
+        (folder / data / f"bild ü {number}'$(x).png").write_bytes(png(COLORS[number]))
+        rows.append(f"bild ü {number}'$(x).png,{'grün' if number < 2 else 'rot'}")
+    (folder / data / "meine tabelle.csv").write_text("\n".join(rows), encoding="utf-8")
+    snakemake(folder, "--cores", "2")
+    assert len(pd.read_parquet(folder / results / "metrics.parquet")) == 1
 
 
 def test_a_dataset_may_skip_what_cannot_be_read(folder):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lanzdml.config import ConfigError, json_schema, parse_config
+from lanzdml.config import ConfigError, check_file, json_schema, parse_config
 from lanzdml.models import CONFIG_FILE, WEIGHTS_FILE
 from tests.tiny_clip import cache_repository
 
@@ -53,6 +53,12 @@ WRONG = [
         "there is no readable file 'laion/CLIP'; a repository of the hub is written "
         "hf-hub:laion/CLIP",
     ),
+    (("results",), ".", "results: should be a folder for nothing else, such as results/mine, not"),
+    (("results",), "/", "results: should be a folder for nothing else, such as results/mine, not"),
+    (("results",), "~/a", "results: should be a folder for nothing else, such as results/mine, no"),
+    (("results",), "", "results: "),
+    (("datasets",), [], "datasets: should be a valid dictionary, not []"),
+    (("figures",), {"galery": {}}, "figures.galery: unknown key; did you mean 'gallery'?"),
     (("results",), "res{a}", "results: should have no braces, not 'res{a}'"),
     ((*MODEL, "pretrained"), "{a}", "pretrained: should have no braces, not '{a}'"),
     (("protocol",), "papr", "protocol: should be paper or released, or a list of them, not 'papr'"),
@@ -411,6 +417,33 @@ def test_dims_are_checked_where_the_hub_is_cached(config, folder, tmp_path_facto
     assert lines_of(config) == ["dims[0]: 513 is larger than the 512 dimensions of models.m"]
     config["models"] = {"m": {"architecture": "hf-hub:org/gone"}}
     assert parse_config(config).dims == [513]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (None, r"^there is no file .*mine\.yaml; --configfile names another one$"),
+        (b"", r"mine\.yaml holds no keys; docs/configuration\.md explains them$"),
+        (b"- seeds", r"mine\.yaml holds no keys; "),
+        (b"\xff", r"mine\.yaml cannot be read: "),
+        (b"seeds: [0]\ndims: [4\n", r"mine\.yaml, line 3: expected ',' or ']'"),
+        (
+            b"seeds: [0]\ndims: [4]\nseeds: [1]\n",
+            r"mine\.yaml, line 3: the key 'seeds' is there tw",
+        ),
+        (b"datasets:\n  {a}: 1\n", r"mine\.yaml, line 2: a key in brackets or braces; text with"),
+        (b"seeds: 2001-99-99\n", r"mine\.yaml is no YAML: month must be in 1\.\.12$"),
+        (b"a: \x00", r"mine\.yaml is no YAML: .*"),
+    ],
+)
+def test_a_file_that_is_no_configuration_is_one_line(tmp_path, text, expected):
+    path = tmp_path / "mine.yaml"
+    if text is not None:
+        path.write_bytes(text)
+    with pytest.raises(ConfigError, match=expected) as raised:
+        check_file(path)
+    assert len(raised.value.lines) == 1
+    assert "\n" not in raised.value.lines[0]
 
 
 def test_schema_file_is_in_step():

@@ -1,10 +1,12 @@
 """A folder of results belongs to one configuration."""
 
+import errno
 import os
 from pathlib import Path
 
 import pytest
 
+from lanzdml import owner
 from lanzdml.errors import LanzdmlError
 from lanzdml.owner import check_folder, claim
 
@@ -22,6 +24,17 @@ def test_a_folder_belongs_to_who_was_there_first(tmp_path, monkeypatch):
     claim(folder, ["b.yaml"])
 
 
+def test_two_working_directories_do_not_share_a_folder(tmp_path, monkeypatch):
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / "one")
+    claim(tmp_path / "out", ["config.yaml"])
+    claim(Path("../out"), ["config.yaml"])
+    monkeypatch.chdir(tmp_path / "other")
+    with pytest.raises(LanzdmlError, match=r"holds results of \.\./one/config\.yaml; name another"):
+        claim(tmp_path / "out", ["config.yaml"])
+
+
 @pytest.mark.parametrize("write", [check_folder, lambda folder: claim(folder, ["a.yaml"])])
 class TestAFolderThatCannotBeWritten:
     @pytest.mark.parametrize("name", ["results", "results/mine"])
@@ -29,6 +42,15 @@ class TestAFolderThatCannotBeWritten:
         (tmp_path / "results").write_text("in the way")
         with pytest.raises(LanzdmlError, match=rf"^results: .*{name} cannot be written: .*; name"):
             write(tmp_path / name)
+
+    def test_a_disk_that_takes_nothing_is_named(self, tmp_path, write, monkeypatch):
+        def refuse(*_):
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+        monkeypatch.setattr(os, "access", lambda *_: False)  # root may write anything but this
+        monkeypatch.setattr(owner, "write_text", refuse)
+        with pytest.raises(LanzdmlError, match=r"results cannot be written: .*[Rr]ead-only"):
+            write(tmp_path / "results")
 
     @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
     def test_a_read_only_folder_is_named(self, tmp_path, write):

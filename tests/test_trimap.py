@@ -17,6 +17,7 @@ from lanzdml.embeddings import WEIGHTS, write_embeddings
 from lanzdml.errors import LanzdmlError
 from lanzdml.figures.style import MUTED, NO_CLASS, class_colors
 from lanzdml.figures.trimap import NO_LABEL, NO_LABELS, draw_trimap
+from lanzdml.manifest import FINGERPRINT, fingerprint, write_manifest
 from lanzdml.transforms import save_transform
 from lanzdml.trimap_points import compute_trimap, trimap_points
 
@@ -78,18 +79,22 @@ def test_too_few_images_are_one_line():
 def files(tmp_path):
     """Embeddings of 30 images, and a transform for each of two notions."""
     ids = pd.DataFrame({"image_id": [f"i{i}" for i in range(30)]})
-    write_embeddings(tmp_path / "images.parquet", ids, 8 * vectors(30), {WEIGHTS: "w"})
+    manifest = ids.assign(path=ids["image_id"])
+    write_manifest(tmp_path / "manifest.parquet", manifest, [], "mine")
+    metadata = {FINGERPRINT: fingerprint(manifest), WEIGHTS: "w"}
+    write_embeddings(tmp_path / "images.parquet", ids, 8 * vectors(30), metadata)
     transforms = {}
     for seed, notion in enumerate(["mood", "taste"]):
         transforms[notion] = tmp_path / f"{notion}.safetensors"
         method = InDiReCT(4, random_state=seed, max_iter=3).fit(vectors(9)[::-1])
         save_transform(transforms[notion], method, **{WEIGHTS: "w"})
-    return tmp_path / "images.parquet", transforms, tmp_path / "trimap" / "points.parquet"
+    sources = tmp_path / "images.parquet", tmp_path / "manifest.parquet"
+    return sources, transforms, tmp_path / "trimap" / "points.parquet"
 
 
 def test_clips_space_is_there_once(files):
-    images, transforms, output = files
-    compute_trimap(images, transforms, 0, output)
+    sources, transforms, output = files
+    compute_trimap(*sources, transforms, 0, output)
     points = pd.read_parquet(output)
     assert points.columns.tolist() == ["image_id", "space", "x", "y"]
     assert points["space"].unique().tolist() == ["clip", "mood", "taste"]
@@ -100,14 +105,22 @@ def test_clips_space_is_there_once(files):
         points.loc[points["space"] == "clip", ["x", "y"]].to_numpy(), trimap_points(unit, 0)
     )
     first = output.read_bytes()
-    compute_trimap(images, transforms, 0, output)
+    compute_trimap(*sources, transforms, 0, output)
     assert output.read_bytes() == first
 
 
+def test_embeddings_of_other_images_are_refused(files):
+    sources, transforms, output = files
+    other = pd.DataFrame({"image_id": ["i0"], "path": ["i0"]})
+    write_manifest(sources[1], other, [], "mine")
+    with pytest.raises(LanzdmlError, match=r"images\.parquet holds other images than .*manifest"):
+        compute_trimap(*sources, transforms, 0, output)
+
+
 def test_a_notion_called_clip_is_refused(files):
-    images, transforms, output = files
+    sources, transforms, output = files
     with pytest.raises(LanzdmlError, match=r"notion clip .* rename it"):
-        compute_trimap(images, {"clip": transforms["mood"]}, 0, output)
+        compute_trimap(*sources, {"clip": transforms["mood"]}, 0, output)
 
 
 def drawn(**labels):

@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 from html import unescape
 from pathlib import Path
 from zipfile import ZipFile
@@ -352,7 +353,24 @@ def test_results_are_those_of_one_configuration(finished):
     assert "Error: results: results holds results of config.yaml; name another folder" in output
     assert "Traceback" not in output
     pd.testing.assert_frame_equal(all_runs(finished), before)
-    assert plan(finished) == {}, "and no lock is left"
+    assert plan(finished) == {}
+    snakemake(finished, "--cores", "1")  # no lock is left
+
+
+def test_a_second_run_in_a_folder_is_refused(finished):
+    arguments = ("--cores", "1", "--forcerun", "make_report")
+    command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", *arguments]
+    first = subprocess.Popen(
+        [*map(str, command), "--directory", str(finished)],
+        cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    while first.poll() is None and not list(finished.glob(".snakemake/locks/*.lock")):
+        time.sleep(0.05)
+    code, output = snakemake(finished, *arguments, check=False)
+    assert code != 0
+    assert "LockException" in output
+    assert "--unlock" in output
+    assert first.wait() == 0, "the one that was there first goes on"
 
 
 def test_other_prompts_rerun_their_notion_only(finished):

@@ -11,6 +11,7 @@ def main(snakemake) -> None:
     transforms = zip(snakemake.params.notions, snakemake.input.transforms, strict=True)
     compute_trimap(
         Path(snakemake.input.images),
+        Path(snakemake.input.manifest),
         {notion: Path(path) for notion, path in transforms},
         snakemake.params.seed,
         Path(snakemake.output[0]),

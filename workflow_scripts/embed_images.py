@@ -8,8 +8,8 @@ from job import run
 def main(snakemake) -> None:
     from lanzdml.clip import embed_images, load_clip
     from lanzdml.datasets.archives import unpacked
-    from lanzdml.embeddings import read_metadata, write_embeddings
-    from lanzdml.manifest import FINGERPRINT, ID, read_manifest
+    from lanzdml.embeddings import write_embeddings
+    from lanzdml.manifest import FINGERPRINT, ID, fingerprint_of, read_manifest
     from lanzdml.shards import cut_shard
 
     resources = snakemake.resources
@@ -26,7 +26,7 @@ def main(snakemake) -> None:
         batch_size=resources.batch_size,
         workers=resources.workers,
     )
-    metadata = clip.description | {FINGERPRINT: read_metadata(manifest_file)[FINGERPRINT]}
+    metadata = clip.description | {FINGERPRINT: fingerprint_of(manifest_file)}
     write_embeddings(Path(snakemake.output[0]), manifest[[ID]], embeddings, metadata)
 
 

@@ -1,6 +1,5 @@
 """What every script of the workflow has in common."""
 
-import errno
 import os
 import sys
 import traceback
@@ -11,6 +10,8 @@ from types import SimpleNamespace
 from typing import Any, BinaryIO, TextIO
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+_FULL = "no space is left: make some and run again; what is complete is kept ({})"
 
 # Jobs may run in conda environments, in which this library is not installed.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -45,35 +46,31 @@ def run(main: Callable[[Any], None], snakemake: SimpleNamespace | Any) -> None:
     An error that the user can mend ends the job with its message, and its traceback only with
     ``--verbose``. What a killed job was writing is deleted before.
     """
-    from lanzdml.errors import LanzdmlError, tracebacks_shown
-    from lanzdml.files import delete_leftovers
+    from lanzdml.errors import LanzdmlError, error_lines, tracebacks_shown
+    from lanzdml.files import delete_leftovers, is_full
 
     os.environ |= dict.fromkeys(THREAD_VARIABLES, str(snakemake.threads))
     for output in snakemake.output:
         delete_leftovers(output)
 
-    # Without a buffer, as closing would fail on what a full disk did not take.
-    with open(snakemake.log[0], "wb", buffering=0) as log:
+    try:
+        # Without a buffer, as closing would fail on what a full disk did not take.
+        log = open(snakemake.log[0], "wb", buffering=0)  # noqa: SIM115, closed below
+    except OSError as error:
+        if not is_full(error):
+            raise
+        sys.exit(error_lines(_FULL.format(error)))
+    with log:
         terminal = _Tee(sys.stderr, log)
         with redirect_stdout(terminal), redirect_stderr(terminal):
             try:
                 main(snakemake)
             except Exception as error:
-                known = isinstance(error, LanzdmlError) or _is_full(error)
+                full = is_full(error)
+                known = full or isinstance(error, LanzdmlError)
                 if not known or tracebacks_shown():
                     traceback.print_exc()
                 if known:
                     # One write, unlike print's two: jobs that fail together share the terminal.
-                    terminal.write(f"Error: {_advised(error)}\n")
+                    terminal.write(f"{error_lines(_FULL.format(error) if full else error)}\n")
                 sys.exit(1)
-
-
-def _is_full(error: Exception) -> bool:
-    # Not every library raises an OSError with a number.
-    return any(os.strerror(number) in str(error) for number in (errno.ENOSPC, errno.EDQUOT))
-
-
-def _advised(error: Exception) -> str:
-    if not _is_full(error):
-        return str(error)
-    return f"no space is left: make some and run again; what is complete is kept ({error})"

@@ -15,7 +15,7 @@ def main(snakemake) -> None:
     dataset = find_dataset(name, snakemake.params.labels)
     root = unpacked(Path(snakemake.params.root))
     rows = dataset.read_manifest(root)
-    if snakemake.params.on_unreadable == "skip":
+    if snakemake.params.skip_unreadable:
         rows = exclude_unreadable(rows, root, snakemake.threads)
     manifest, excluded = split_excluded(rows)
     write_excluded(Path(output.excluded), excluded)

@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from lanzdml.errors import LanzdmlError
+from lanzdml.files import is_full
 
 SUFFIXES = (".zip", ".tgz", ".tar.gz", ".tar")
 MAX_BYTES = 64 * 2**30  # the largest of the paper's collections unpacks to under 20 GiB
@@ -69,6 +70,8 @@ def unpacked(root: Path, cache: Path | None = None, max_bytes: int = MAX_BYTES) 
     except _BROKEN as error:
         if folder.exists():  # another job was faster
             return unpacked(root, cache, max_bytes)
+        if is_full(error):
+            raise
         reason = str(error).partition("\n")[0]
         raise LanzdmlError(
             f"{root} cannot be unpacked: {reason}; get it again, or unpack it and give the folder"

@@ -31,7 +31,6 @@ SchedulerParameters=sched_interval=2,batch_sched_delay=0
 MinJobAge=300
 SlurmdTimeout=10
 ReturnToService=2
-JobRequeue=0
 KillWait=3
 # Jobs of different owners of a GPU take turns, though there is none.
 GresTypes=gpu
@@ -53,8 +52,11 @@ def obstacle() -> str | None:
         return f"not installed: {', '.join(absent)}"
     if os.geteuid() != 0:
         return "only root can start it"
-    if any((CONFIGURATION / name).exists() for name in FILES):
+    if any(os.path.lexists(CONFIGURATION / name) for name in FILES):
         return f"this machine has a Slurm of its own in {CONFIGURATION}"
+    # The test kills what has the names of a node's daemons.
+    if os.environ.keys() & {"SLURM_CONF", "SLURM_JOB_ID"} or _named("slurmd", "slurmstepd"):
+        return "a Slurm is running here"
     return None
 
 
@@ -80,9 +82,9 @@ class Cluster:
 
     def __enter__(self) -> "Cluster":
         CONFIGURATION.mkdir(exist_ok=True)
-        for name in FILES:
-            (CONFIGURATION / name).symlink_to(self.folder / name)
         try:
+            for name in FILES:
+                (CONFIGURATION / name).symlink_to(self.folder / name)
             self._start_all()
         except BaseException:
             self.__exit__()
@@ -166,12 +168,12 @@ def _free_ports(n: int) -> list[int]:
             one.close()
 
 
-def _named(name: str) -> list[int]:
+def _named(*names: str) -> list[int]:
     """Process ids of what is called so."""
     found = []
     for path in Path("/proc").glob("[0-9]*/comm"):
         try:
-            if path.read_text().strip() == name:
+            if path.read_text().strip() in names:
                 found.append(int(path.parent.name))
         except OSError:  # it has ended
             continue

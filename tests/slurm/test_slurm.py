@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
@@ -83,7 +84,8 @@ def test_what_is_lost_runs_again_and_nothing_differs(tmp_path):
         try:
             # The GPU's only job: shards take turns.
             for pid in wait_for(lambda: processes(folder, "embed_images"), run):
-                os.kill(pid, signal.SIGKILL)
+                with suppress(ProcessLookupError):  # it may have been a child of the one before
+                    os.kill(pid, signal.SIGKILL)
             wait_for(lambda: processes(folder, "compute_trimap"), run)
             cluster.lose_node()
             wait_for(lambda: "down" in cluster.run("sinfo", "-h", "-o", "%T"), run)
