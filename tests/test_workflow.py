@@ -4,6 +4,7 @@ import hashlib
 import inspect
 import json
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -366,7 +367,9 @@ def test_a_second_run_in_a_folder_is_refused(finished):
     )  # fmt: skip
     while first.poll() is None and not list(finished.glob(".snakemake/locks/*.lock")):
         time.sleep(0.05)
+    first.send_signal(signal.SIGSTOP)
     code, output = snakemake(finished, *arguments, check=False)
+    first.send_signal(signal.SIGCONT)
     assert code != 0
     assert "LockException" in output
     assert "--unlock" in output
