@@ -118,7 +118,7 @@ def test_the_script_unpacks_reads_and_writes_both_files(tmp_path, monkeypatch, c
             root=str(tmp_path / "posters.zip"),
             labels=None,
             notions=("genre", "production_country"),
-            on_unreadable="fail",
+            skip_unreadable=False,
         ),
         output=SimpleNamespace(
             manifest=str(tmp_path / "out/m.parquet"), excluded=str(tmp_path / "out/e.csv")
@@ -141,7 +141,7 @@ def test_the_script_leaves_out_what_cannot_be_read(tmp_path, monkeypatch, capsys
     output = SimpleNamespace(manifest=tmp_path / "m.parquet", excluded=tmp_path / "e.csv")
     job = SimpleNamespace(
         wildcards=SimpleNamespace(dataset="mine"),
-        params=SimpleNamespace(**params, on_unreadable="skip"),
+        params=SimpleNamespace(**params, skip_unreadable=True),
         output=output,
         threads=2,
     )

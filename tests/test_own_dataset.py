@@ -159,7 +159,7 @@ def test_the_script_reads_images_in_an_archive(folder, tmp_path, monkeypatch):
             root=str(folder / "images.zip"),
             labels=str(table),
             notions=("color",),
-            on_unreadable="fail",
+            skip_unreadable=False,
         ),
         output=output,
     )
