@@ -58,6 +58,7 @@ def _without_braces(value: str) -> str:
 
 
 def _folder(value: str) -> str:
+    """A folder that holds results only, so that nothing else is lost with it."""
     if os.path.normpath(value) in {".", "..", "/"} or value.startswith("~"):
         raise ValueError("should be a folder for nothing else, such as results/mine")
     return os.path.normpath(value)

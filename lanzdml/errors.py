@@ -17,7 +17,7 @@ class CannotFitError(LanzdmlError):
     """A method cannot be fitted to these prompts; the run is reported with this reason."""
 
 
-VERBOSE = "LANZDMLVERBOSE"  # also seen by the processes of jobs
+VERBOSE = "LANZDML_VERBOSE"  # also seen by the processes of jobs
 
 
 def show_tracebacks() -> None:
