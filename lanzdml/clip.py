@@ -15,7 +15,7 @@ import pandas as pd
 
 from lanzdml.embeddings import WEIGHTS
 from lanzdml.errors import LanzdmlError, suggest
-from lanzdml.images import Images, UnreadableImagesError
+from lanzdml.images import Images
 from lanzdml.models import (
     CONFIG_FILE,
     FOLDER_PREFIX,
@@ -302,8 +302,7 @@ def embed_images(
         (n, r) float32, raw outputs in the manifest's order.
 
     Raises:
-        UnreadableImagesError: images cannot be read.
-        LanzdmlError: a GPU has too little memory for one image.
+        LanzdmlError: images cannot be read, or a GPU has too little memory for one image.
     """
     import torch
     from torch.utils.data import DataLoader
@@ -330,7 +329,10 @@ def embed_images(
                 embeddings += fitting.embed(batch)
             progress.update(min(batch_size, len(images) - progress.n))
     if unreadable:
-        raise UnreadableImagesError(unreadable, len(images))
+        raise LanzdmlError(
+            f"{len(unreadable):,} of {len(images):,} images cannot be read, the first: "
+            f"{unreadable[0]}; mend what is listed, or say on_unreadable: skip for the dataset"
+        )
     return np.concatenate(embeddings)
 
 

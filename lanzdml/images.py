@@ -112,17 +112,6 @@ def exclude_unreadable(rows: pd.DataFrame, root: Path, n_threads: int = 1) -> pd
     return rows.assign(**{EXCLUDED: excluded})
 
 
-class UnreadableImagesError(LanzdmlError):
-    """Images that cannot be read; ``lines`` says which and why."""
-
-    def __init__(self, lines: list[str], n_images: int) -> None:
-        self.lines = lines
-        super().__init__(
-            f"{len(lines):,} of {n_images:,} images cannot be read, the first: {lines[0]}; mend "
-            "what is listed, or say on_unreadable: skip for the dataset"
-        )
-
-
 class Images:
     """The images of a manifest in its order, in RGB; each is read when it is asked for.
 

@@ -60,7 +60,7 @@ def gather_shards(paths: Sequence[Path], manifest_file: Path, output: Path) -> N
                     "run again"
                 )
     for key in metadata.keys() & set(WHERE):
-        metadata[key] = ", ".join(dict.fromkeys(one[key] for one in described))
+        metadata[key] = ", ".join(dict.fromkeys(one.get(key, "") for one in described))
     gathered = pd.concat(rows, ignore_index=True)
     if not gathered[ID].equals(read_manifest(manifest_file, columns=[ID])[ID]):
         raise LanzdmlError(
