@@ -1,0 +1,87 @@
+"""CLAY, a conditional similarity without training."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lanzdml.errors import CannotFitError
+from lanzdml.methods.base import EmbeddingError, Floats, Method, normalise
+from lanzdml.methods.subspace import principal_directions
+
+
+class Clay(Method):
+    """The texts' subspace of the tangent space of the unit sphere (Park et al., CVPR 2026).
+
+    Texts are taken to the tangent space at their mean direction, where the directions of their
+    largest singular values span the notion's subspace. Images are taken to the tangent space at
+    their own mean, which a reflection carries to that of the texts, since the two kinds of vectors lie
+    apart; there they are projected onto the subspace and compared by cosine. There is neither
+    training nor a seed. Written from the paper ("CLAY: Conditional Visual Similarity Modulation in
+    Vision-Language Embedding Space", arXiv 2604.11539), which has no public code.
+
+    The mean of the images is that of all images that are transformed together. So it uses the
+    collection that is searched, without its labels, and an image's vector depends on the others.
+
+    Args:
+        dim: size of the output at most, r'.
+        random_state: without effect.
+
+    Attributes:
+        mean_: (r,), the texts' mean direction.
+        components_: (k, r), orthonormal, in the tangent space at the mean.
+    """
+
+    name = "clay"
+    deterministic = True
+    transductive = True
+    learned = ("mean_", "components_")
+
+    def __init__(self, dim: int = 128, *, random_state: int = 0) -> None:
+        self.dim = dim
+        self.random_state = random_state
+
+    def _fit(self, unit: NDArray[np.float32]) -> None:
+        mean = mean_direction(unit)
+        if mean is None:
+            raise CannotFitError("the prompts have no mean direction")
+        self.components_ = principal_directions(log_map(mean, unit), self.dim).astype(np.float32)
+        self.mean_ = mean.astype(np.float32)
+
+    def _transform(self, images: NDArray[np.float32]) -> Floats:
+        unit = normalise(images)
+        mean = mean_direction(unit)
+        if mean is None:
+            raise EmbeddingError("image_embeddings have no mean direction")
+        tangents = reflect(log_map(mean, unit), mean, self.mean_.astype(np.float64))
+        projected = tangents @ self.components_.T
+        # An image at the mean itself has no direction there.
+        lengths = np.linalg.norm(projected, axis=1, keepdims=True)
+        return projected / np.where(lengths > 0, lengths, 1)
+
+
+def mean_direction(unit: NDArray) -> NDArray[np.float64] | None:
+    """The direction of the sum of vectors (n, r) of unit length; None where it is zero."""
+    total = unit.sum(axis=0, dtype=np.float64)
+    length = np.linalg.norm(total)
+    return total / length if length > 1e-6 * len(unit) else None
+
+
+def log_map(base: NDArray, unit: NDArray) -> NDArray[np.float64]:
+    """Vectors (n, r) of unit length as tangents (n, r) of the unit sphere at ``base`` (r,).
+
+    A tangent points along the great circle from the base to the vector and is as long as the angle
+    between them.
+    """
+    cosine = np.clip(unit @ base, -1, 1)
+    across = unit - cosine[:, None] * base
+    sine = np.linalg.norm(across, axis=1)
+    angle = np.arctan2(sine, cosine)
+    return across * np.divide(angle, sine, out=np.ones_like(sine), where=sine > 0)[:, None]
+
+
+def reflect(vectors: NDArray, source: NDArray, target: NDArray) -> NDArray[np.float64]:
+    """The reflection (Householder) that takes one unit vector to another, of vectors (n, r)."""
+    normal = source - target
+    squared = normal @ normal
+    if squared == 0:
+        return vectors
+    return vectors - np.outer(vectors @ normal, 2 / squared * normal)
