@@ -13,7 +13,7 @@ class Clay(Method):
 
     Texts are taken to the tangent space at their mean direction, where the directions of their
     largest singular values span the notion's subspace. Images are taken to the tangent space at
-    their own mean, which a reflection carries to that of the texts, since the two kinds of vectors lie
+    their own mean, which a reflection carries to that of the texts, as the two kinds of vectors lie
     apart; there they are projected onto the subspace and compared by cosine. There is neither
     training nor a seed. Written from the paper ("CLAY: Conditional Visual Similarity Modulation in
     Vision-Language Embedding Space", arXiv 2604.11539), which has no public code.

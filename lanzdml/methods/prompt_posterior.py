@@ -10,7 +10,7 @@ class PromptPosterior(Method):
     """How probable CLIP finds each prompt for an image: its zero-shot classifier's output.
 
     The softmax over the prompts of their cosines with the image, times the model's own logit scale.
-    It is strong where the prompts are the classes that images are told apart by, which it then knows;
+    It is strong where the prompts are the classes that are to be told apart, which it then knows;
     results say how many of the prompts are classes. Not in the paper.
 
     Args:
