@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from lanzdml.embeddings import WEIGHTS
+from lanzdml.embeddings import LOGIT_SCALE, WEIGHTS
 from lanzdml.errors import LanzdmlError, suggest
 from lanzdml.images import Images
 from lanzdml.models import (
@@ -156,6 +156,8 @@ def load_clip(architecture: str, pretrained: str | None = None, device: str = "a
         **origin,
         WEIGHTS: checksum,
         "embed_dim": str(config["embed_dim"]),
+        # A logit_bias, as SigLIP has one, is not: it shifts all logits and no softmax sees it.
+        LOGIT_SCALE: str(float(model.logit_scale.exp())),
         "preprocessing": " ".join(str(preprocess).split()),
         "device": device,
         **{name: version(name) for name in ("torch", "torchvision", "open_clip_torch", "pillow")},

@@ -17,7 +17,8 @@ from lanzdml.files import replacing
 from lanzdml.manifest import FINGERPRINT, fingerprint_of, read_labels
 
 EMBEDDING = "embedding"
-WEIGHTS = "weights_sha256"  # key of the metadata
+WEIGHTS = "weights_sha256"  # keys of the metadata
+LOGIT_SCALE = "logit_scale"
 
 
 def write_embeddings(
@@ -77,6 +78,21 @@ def weights_of(path: Path) -> str:
     if weights is None:
         raise LanzdmlError(f"{path} does not say which weights made it: delete it and run again")
     return weights
+
+
+def logit_scale_of(path: Path) -> float:
+    """The logit scale (inverse temperature) of the model that embeddings were made with.
+
+    Raises:
+        LanzdmlError: the file does not say.
+    """
+    scale = read_metadata(path).get(LOGIT_SCALE)
+    if scale is None:
+        raise LanzdmlError(
+            f"{path} does not say its model's logit scale: an earlier version made it; delete it "
+            "and run again"
+        )
+    return float(scale)
 
 
 def check_same_images(images_file: Path, manifest_file: Path) -> None:

@@ -9,6 +9,11 @@ METHOD_NAMES = {
     "lae": "LAE",
     "ae": "AE",
     "oracle": "Oracle",
+    "text_subspace": "Text subspace",
+    "pca_rank": "PCA (rank)",
+    "indirect_svd": "InDiReCT (SVD)",
+    "prompt_posterior": "Prompt posterior",
+    "clay": "CLAY",
 }
 METRIC_NAMES = {
     "map_at_r": "MAP@R",

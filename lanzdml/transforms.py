@@ -67,16 +67,25 @@ def fit_transforms(
             number.
 
     Raises:
-        LanzdmlError: the embeddings are smaller than r', or there are fewer prompts than a count.
+        LanzdmlError: the embeddings are smaller than r', there are fewer prompts than a count, or
+            the method needs the model's logit scale and the embeddings do not say it.
     """
-    from lanzdml.embeddings import WEIGHTS, labelled_images, read_embeddings, weights_of
+    from lanzdml.embeddings import (
+        WEIGHTS,
+        labelled_images,
+        logit_scale_of,
+        read_embeddings,
+        weights_of,
+    )
 
-    prompts = None
+    prompts, settings = None, {}
     if METHODS[method].supervised:
         source, data = supervision[0], labelled_images(*supervision)
     else:
         _, prompts, _ = read_embeddings(prompts_file)
         source, data = prompts_file, (prompts,)
+    if METHODS[method].uses_logit_scale:
+        settings["logit_scale"] = logit_scale_of(source)
     fitted_to = {WEIGHTS: weights_of(source)}
     n_features = data[0].shape[1]
     for dim in dims:
@@ -91,7 +100,7 @@ def fit_transforms(
         if prompts is not None:
             chosen = prompts if count is None else prompts[draw_prompts(len(prompts), count, seed)]
             drawn, metadata = (chosen,), fitted_to | {"n_prompts": len(chosen)}
-        estimator = new_estimator(method, dim).set_params(random_state=seed)
+        estimator = new_estimator(method, dim).set_params(random_state=seed, **settings)
         try:
             save_transform(output, estimator.fit(*drawn), **metadata)
         except CannotFitError as error:

@@ -71,6 +71,10 @@ def check_inside(figure):
         assert inner.y1 <= box.y1 + 1, artist
 
 
+WITHOUT_DIM = [name for name in METHODS if not METHODS[name].has_dim]
+WITH_DIM = [name for key, name in METHOD_NAMES.items() if key not in WITHOUT_DIM]
+
+
 @pytest.fixture(scope="module")
 def by_dimension():
     def score(row):
@@ -79,10 +83,10 @@ def by_dimension():
         return list(METHODS).index(row["method"]) / 10 + row["seed"] / 100 + row["dim"] / 1000
 
     runs = runs_of(
-        score, notion=NOTIONS, method=[name for name in METHODS if name != "clip"],
+        score, notion=NOTIONS, method=[name for name in METHODS if name not in WITHOUT_DIM],
         dim=DIMS, seed=[0, 1],
     )  # fmt: skip
-    clip = runs_of(lambda row: 0.25, notion=NOTIONS, method=["clip"], dim=[512], seed=[0, 1])
+    clip = runs_of(lambda row: 0.25, notion=NOTIONS, method=WITHOUT_DIM, dim=[512], seed=[0, 1])
     return dimensions.draw(pd.concat([runs, clip], ignore_index=True))
 
 
@@ -94,20 +98,20 @@ def test_dimensions_has_a_panel_a_notion_and_a_curve_a_method(by_dimension):
         assert axis.get_xlabel() == "embedding size r' (dimensions)"
         assert [tick.get_text() for tick in axis.get_xticklabels()] == ["2", "8", "32"]
         found = curves(axis)
-        assert list(found) == [name for key, name in METHOD_NAMES.items() if key != "clip"]
+        assert list(found) == WITH_DIM
         x, mean, std = found["InDiReCT"]
         assert x.tolist() == DIMS
         assert mean == pytest.approx([20.5 + dim / 10 for dim in DIMS])
         assert std == pytest.approx([0.5] * 3), "the population's, in percent"
         assert found["PCA"][0].tolist() == [2, 8], "only where it could be fitted"
-        assert levels(axis) == {"CLIP (r = 512)": 25.0}
+        assert levels(axis) == {"CLIP (r = 512)": 25.0, "Prompt posterior": 25.0}
     assert axes["Car Model"].get_ylabel() == "MAP@R in percent"
 
 
 def test_dimensions_says_what_it_shows_and_clips_nothing(by_dimension):
     assert by_dimension.get_suptitle() == "Demo Cars, demo-M, 2 seeds"
     assert sorted(legend_of(by_dimension)) == sorted(
-        ["CLIP (r = 512)", *(name for key, name in METHOD_NAMES.items() if key != "clip")]
+        ["CLIP (r = 512)", "Prompt posterior", *WITH_DIM]
     )
     check_inside(by_dimension)
 
@@ -119,7 +123,7 @@ def test_a_method_looks_the_same_everywhere(by_dimension):
         for box in axis.containers
     }
     for method, name in METHOD_NAMES.items():
-        if method != "clip":
+        if name in WITH_DIM:
             expected = method_look(method)
             assert looks[name] == (expected["color"].lower(), expected["marker"])
     assert len({method_look(method)["color"] for method in METHODS}) == len(METHODS)

@@ -41,6 +41,8 @@ def test_token_table_is_expanded_to_its_rows():
 
 @pytest.mark.parametrize("size", ["S", "M", "L"])
 def test_demo_models_load_and_say_what_they_are(size, caplog):
+    from safetensors.numpy import load_file
+
     path = DEMO / f"demo-{size}.json"
     caplog.clear()
     clip = load_clip(str(path), str(path.with_suffix(".safetensors")), "cpu")
@@ -49,6 +51,8 @@ def test_demo_models_load_and_say_what_they_are(size, caplog):
     assert caplog.messages == ["seen"]
     assert clip.description["architecture"] == f"demo-{size}"
     assert clip.description["embed_dim"] == "512"
+    stored = load_file(path.with_suffix(".safetensors"))["logit_scale"]
+    assert float(clip.description["logit_scale"]) == pytest.approx(np.exp(stored), rel=1e-6)
     assert len(clip.description["weights_sha256"]) == 64
     assert "size=64" in clip.description["preprocessing"]
 

@@ -13,7 +13,7 @@ from sklearn.exceptions import NotFittedError
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from lanzdml import CLIP, PCA, InDiReCT, LinearAutoencoder, RandomTransform
-from lanzdml.embeddings import WEIGHTS, write_embeddings
+from lanzdml.embeddings import LOGIT_SCALE, WEIGHTS, write_embeddings
 from lanzdml.errors import CannotFitError, LanzdmlError
 from lanzdml.files import replacing
 from lanzdml.transforms import (
@@ -304,6 +304,18 @@ def test_prompts_must_say_which_weights_made_them(tmp_path, path):
     write_embeddings(prompts, pd.DataFrame({"prompt": [str(i) for i in range(9)]}), TEXT, {})
     with pytest.raises(LanzdmlError, match=r"prompts\.parquet does not say which weights made it"):
         fit_transforms("clip", ["full"], [0], prompts_file=prompts, outputs=[path])
+
+
+def test_a_method_that_needs_the_logit_scale_gets_that_of_the_model(tmp_path, path):
+    prompts, rows = tmp_path / "prompts.parquet", pd.DataFrame({"prompt": list("abcdefghi")})
+    write_embeddings(prompts, rows, TEXT, MADE_BY | {LOGIT_SCALE: "35.8763427734375"})
+    fit_transforms("prompt_posterior", ["full"], [0], prompts_file=prompts, outputs=[path])
+    assert load_transform(path).logit_scale == 35.8763427734375
+    write_embeddings(prompts, rows, TEXT, MADE_BY)
+    with pytest.raises(LanzdmlError, match=r"prompts\.parquet does not say the logit.* delete it"):
+        fit_transforms("prompt_posterior", ["full"], [0], prompts_file=prompts, outputs=[path])
+    fit_transforms("text_subspace", ["3"], [0], prompts_file=prompts, outputs=[path])
+    assert load_transform(path).components_.shape == (3, 6)
 
 
 @given(st.integers(1, 200), st.data(), st.integers(0, 2**32 - 1))

@@ -15,6 +15,7 @@ from lanzdml.names import DATASET_NAMES, METHOD_NAMES, METRIC_NAMES, NOTION_NAME
 METRIC = "map_at_r"
 _COLUMNS = 3  # panels side by side
 _PANEL_HEIGHT = 2.0
+_LEGEND_HEIGHT = 1.0  # a higher one makes the figure higher, in place of the panels lower
 
 
 def series(runs: pd.DataFrame, by: str) -> pd.DataFrame:
@@ -102,5 +103,7 @@ def add_legend(figure: Figure, axes: Iterable[Axes]) -> None:
             [entries[label] for label in labels], labels, loc="outside lower center", ncols=columns
         )
         if legend.get_window_extent().width <= figure.bbox.width or columns == 1:
+            height = legend.get_window_extent().height / figure.dpi
+            figure.set_figheight(figure.get_figheight() + max(0, height - _LEGEND_HEIGHT))
             return
         legend.remove()

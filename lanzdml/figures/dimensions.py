@@ -19,7 +19,7 @@ from lanzdml.names import METHOD_NAMES, on_paper
 
 @styled
 def draw(runs: pd.DataFrame) -> Figure:
-    """A panel a notion, with a curve a method; one that keeps CLIP's size is a dashed line.
+    """A panel a notion, with a curve a method; one without a size to choose is a dashed line.
 
     Args:
         runs: rows as in ``metrics.parquet`` of one dataset and model.
@@ -32,7 +32,8 @@ def draw(runs: pd.DataFrame) -> Figure:
                 rows = rows.sort_values("dim")
                 add_method(axis, method, rows["dim"], rows)
             else:
-                label = f"{on_paper(method, METHOD_NAMES)} (r = {rows['dim'].iloc[0]})"
+                size = f" (r = {rows['dim'].iloc[0]})" if method == "clip" else ""
+                label = f"{on_paper(method, METHOD_NAMES)}{size}"
                 add_level(axis, method, rows["mean"].iloc[0], rows["std"].iloc[0], label)
         axis.set_xscale("log", base=2)
         dims = sorted(table.loc[table["method"].map(lambda m: METHODS[m].has_dim), "dim"].unique())

@@ -1,8 +1,8 @@
 """What all figures look like: fonts, sizes, colours; and how they are written.
 
 Colours are safe for the colour-blind: those of Okabe and Ito ("Color universal design", 2008) for
-the paper's methods, then those of Tol's "muted" scheme (technical note SRON/EPS/TN/09-002). A
-method has the same colour and marker in every figure.
+the paper's methods, then those of Tol's "muted" scheme (technical note SRON/EPS/TN/09-002) with
+markers that are not filled. A method has the same colour and marker in every figure.
 """
 
 import os
@@ -38,17 +38,21 @@ _METHODS = {
     "ae": ("#0072B2", "^"),
     "oracle": ("#CC79A7", "*"),
 }
-_FURTHER = [
-    ("#332288", "<"),
-    ("#882255", ">"),
-    ("#117733", "p"),
-    ("#999933", "h"),
-    ("#AA4499", "d"),
+_BEYOND = {
+    "text_subspace": ("#332288", "<"),
+    "pca_rank": ("#882255", ">"),
+    "indirect_svd": ("#117733", "p"),
+    "prompt_posterior": ("#999933", "h"),
+    "clay": ("#AA4499", "d"),
+}
+_OWN = [
     ("#88CCEE", "X"),
     ("#DDCC77", "8"),
+    ("#44AA99", "H"),
+    ("#CC6677", "."),
 ]
 
-_MARKER_SCALE = {"*": 1.7, "x": 1.2, "P": 1.2}  # thin ones look smaller than they are
+_MARKER_SCALE = {"*": 1.7, "x": 1.2, "P": 1.2, ".": 1.7}  # thin ones look smaller than they are
 
 # Blue where CLIP's saliency is higher, yellow where InDiReCT's is (the paper's figure 2).
 DIFFERENCE_MAP = LinearSegmentedColormap.from_list("difference", [RIGHT, "#9A9A9A", "#F0E442"])
@@ -125,15 +129,16 @@ def picture_title(dataset: str, model: str, dim: int) -> str:
 
 
 def method_look(method: str) -> dict[str, Any]:
-    """Colour, marker and marker size of a method; further ones than the paper's by the registry."""
-    if method in _METHODS:
-        color, marker = _METHODS[method]
+    """How a method is drawn: colour and marker, for one of somebody's own by the registry."""
+    known = _METHODS | _BEYOND
+    if method in known:
+        color, marker = known[method]
     else:
-        further = [name for name in METHODS if name not in _METHODS]
-        position = further.index(method) if method in further else 0
-        color, marker = _FURTHER[position % len(_FURTHER)]
+        own = [name for name in METHODS if name not in known]
+        color, marker = _OWN[own.index(method) % len(_OWN) if method in own else 0]
     size = mpl.rcParams["lines.markersize"] * _MARKER_SCALE.get(marker, 1)
-    return {"color": color, "marker": marker, "markersize": size}
+    face = color if method in _METHODS else "white"
+    return {"color": color, "marker": marker, "markersize": size, "markerfacecolor": face}
 
 
 def own_colors(classes: Sequence[str]) -> list[str | None]:

@@ -13,7 +13,7 @@ from lanzdml.errors import LanzdmlError, suggest
 if TYPE_CHECKING:
     from lanzdml.methods.base import Method
 
-__all__ = ["METHODS", "UnknownMethodError"]
+__all__ = ["METHODS", "PAPER_METHODS", "UnknownMethodError"]
 
 
 class UnknownMethodError(LanzdmlError, KeyError):
@@ -57,7 +57,10 @@ class Methods(Mapping[str, "type[Method]"]):
         raise UnknownMethodError(f"there is no method {name!r}; {suggest(name, self._entries)}")
 
 
-# In the order of the paper's columns (Table 2); "module in this folder:class".
+PAPER_METHODS = ("random", "clip", "indirect", "random_transform", "pca", "lae", "ae", "oracle")
+"""The paper's eight, in the order of its columns (Table 2): what its tables show."""
+
+# The paper's, then those beyond it; "module in this folder:class".
 METHODS = Methods(
     random="random:Random",
     clip="clip:CLIP",
@@ -67,4 +70,9 @@ METHODS = Methods(
     lae="lae:LinearAutoencoder",
     ae="ae:Autoencoder",
     oracle="oracle:Oracle",
+    text_subspace="text_subspace:TextSubspace",
+    pca_rank="pca_rank:PCARank",
+    indirect_svd="indirect_svd:InDiReCTSVD",
+    prompt_posterior="prompt_posterior:PromptPosterior",
+    clay="clay:CLAY",
 )

@@ -36,11 +36,15 @@ class Method(BaseEstimator):
     name: ClassVar[str]
     """The name in the registry, in files and in columns."""
     has_dim: ClassVar[bool] = True
-    """Whether the size of the output is chosen, by the parameter ``dim``."""
+    """Whether the size of the output is chosen, by ``dim``, an upper bound for some."""
     supervised: ClassVar[bool] = False
     """Whether ``fit`` takes image embeddings and their labels in place of text embeddings."""
     deterministic: ClassVar[bool] = False
     """Whether the result is the same for every seed."""
+    transductive: ClassVar[bool] = False
+    """Whether a vector depends on the other images that are transformed with it, unlabelled."""
+    uses_logit_scale: ClassVar[bool] = False
+    """Whether it has a parameter ``logit_scale``, for the CLIP model's own inverse temperature."""
     learned: ClassVar[tuple[str, ...]] = ()
     """The arrays that ``transform`` needs: what is stored of a fitted method."""
 

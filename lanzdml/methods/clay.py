@@ -8,8 +8,8 @@ from lanzdml.methods.base import EmbeddingError, Floats, Method, normalise
 from lanzdml.methods.subspace import principal_directions
 
 
-class Clay(Method):
-    """The texts' subspace of the tangent space of the unit sphere (Park et al., CVPR 2026).
+class CLAY(Method):
+    """The texts' subspace of the tangent space of the unit sphere (Lim et al., CVPR 2026).
 
     Texts are taken to the tangent space at their mean direction, where the directions of their
     largest singular values span the notion's subspace. Images are taken to the tangent space at
@@ -18,7 +18,7 @@ class Clay(Method):
     training nor a seed. Written from the paper ("CLAY: Conditional Visual Similarity Modulation in
     Vision-Language Embedding Space", arXiv 2604.11539), which has no public code.
 
-    The mean of the images is that of all images that are transformed together. So it uses the
+    It is transductive: the mean is that of all images that are transformed together. So it uses the
     collection that is searched, without its labels, and an image's vector depends on the others.
 
     Args:
@@ -51,15 +51,15 @@ class Clay(Method):
         mean = mean_direction(unit)
         if mean is None:
             raise EmbeddingError("image_embeddings have no mean direction")
-        tangents = reflect(log_map(mean, unit), mean, self.mean_.astype(np.float64))
-        projected = tangents @ self.components_.T
-        # An image at the mean itself has no direction there.
-        lengths = np.linalg.norm(projected, axis=1, keepdims=True)
-        return projected / np.where(lengths > 0, lengths, 1)
+        # The reflection is its own inverse: in place of all images it carries the few components to
+        # the images' mean. There they are across that mean, and all that the log map does to an
+        # image is to drop what lies along it and to stretch the rest, which the cosine undoes.
+        components = reflect(self.components_, self.mean_, mean).astype(np.float32)
+        return normalise(unit @ components.T)
 
 
 def mean_direction(unit: NDArray) -> NDArray[np.float64] | None:
-    """The direction of the sum of vectors (n, r) of unit length; None where it is zero."""
+    """The direction of the sum of vectors (n, r) of unit length; None where they cancel out."""
     total = unit.sum(axis=0, dtype=np.float64)
     length = np.linalg.norm(total)
     return total / length if length > 1e-6 * len(unit) else None
@@ -71,17 +71,17 @@ def log_map(base: NDArray, unit: NDArray) -> NDArray[np.float64]:
     A tangent points along the great circle from the base to the vector and is as long as the angle
     between them.
     """
-    cosine = np.clip(unit @ base, -1, 1)
+    cosine = unit @ base
     across = unit - cosine[:, None] * base
     sine = np.linalg.norm(across, axis=1)
     angle = np.arctan2(sine, cosine)
     return across * np.divide(angle, sine, out=np.ones_like(sine), where=sine > 0)[:, None]
 
 
-def reflect(vectors: NDArray, source: NDArray, target: NDArray) -> NDArray[np.float64]:
-    """The reflection (Householder) that takes one unit vector to another, of vectors (n, r)."""
-    normal = source - target
+def reflect(vectors: NDArray, one: NDArray, other: NDArray) -> NDArray[np.float64]:
+    """Vectors (n, r) by the reflection (Householder) that swaps two vectors of unit length (r,)."""
+    normal = np.asarray(one, np.float64) - other
     squared = normal @ normal
-    if squared == 0:
-        return vectors
+    if squared < 1e-12:  # the same but for rounding, in whose direction nothing is to be reflected
+        return np.asarray(vectors, np.float64)
     return vectors - np.outer(vectors @ normal, 2 / squared * normal)

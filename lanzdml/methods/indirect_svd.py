@@ -1,8 +1,12 @@
 """InDiReCT, started from the texts' own subspace."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 from numpy.typing import NDArray
 
+from lanzdml.methods.base import one_blas_thread
 from lanzdml.methods.indirect import InDiReCT, mean_angle
 from lanzdml.methods.subspace import principal_directions
 
@@ -25,3 +29,9 @@ class InDiReCTSVD(InDiReCT):
         centred = unit - unit.mean(axis=0, dtype=np.float64)
         start = principal_directions(centred, self.dim).T.astype(np.float32)
         (self.U_,) = self._minimise(mean_angle(unit, start.shape[1]), [start])
+
+    @contextmanager
+    def one_thread(self) -> Iterator[None]:
+        # NumPy decomposes, then torch trains.
+        with one_blas_thread(), super().one_thread():
+            yield

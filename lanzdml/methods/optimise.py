@@ -61,8 +61,9 @@ def minimise(
         # largest that counts, it keeps smaller ones (mallopt(3), M_MMAP_THRESHOLD).
         torch.empty(31 * 2**20, dtype=torch.uint8)
         # Tensors of torch's own, not views of NumPy's memory, are aligned alike on every call;
-        # the rounding of a matrix product may depend on it.
-        parameters = [torch.tensor(array) for array in start]
+        # the rounding of a matrix product may depend on it. Row by row, as gradients are: the fused
+        # Adam goes through both as they lie in memory.
+        parameters = [torch.tensor(np.ascontiguousarray(array)) for array in start]
         best = [torch.empty_like(parameter) for parameter in parameters]
         means = [torch.zeros_like(parameter) for parameter in parameters]
         squares = [torch.zeros_like(parameter) for parameter in parameters]

@@ -6,14 +6,14 @@ from numpy.typing import NDArray
 from lanzdml.errors import CannotFitError
 
 
-def principal_directions(rows: NDArray, most: int) -> NDArray[np.float64]:
-    """The directions of a matrix' (n, r) largest singular values, as many as it has at most.
+def principal_directions(differences: NDArray, most: int) -> NDArray[np.float64]:
+    """The directions of a matrix' largest singular values, as many as it has at most.
 
     Directions have a sign such that their largest component is positive, so that they do not depend
     on the library that decomposes.
 
     Args:
-        rows: vectors; centred ones for the directions of their largest variance.
+        differences: (n, r), of vectors of unit length to what they have in common.
         most: how many directions at most.
 
     Returns:
@@ -22,11 +22,11 @@ def principal_directions(rows: NDArray, most: int) -> NDArray[np.float64]:
     Raises:
         CannotFitError: the rank is 0.
     """
-    rows = np.asarray(rows, np.float64)
-    _, values, directions = np.linalg.svd(rows, full_matrices=False)
-    # As numpy.linalg.matrix_rank, but for vectors that were rounded to float32.
-    rank = int((values > values[0] * max(rows.shape) * np.finfo(np.float32).eps).sum())
-    if not values[0] > 0:
+    _, values, directions = np.linalg.svd(np.asarray(differences, np.float64), full_matrices=False)
+    # As numpy.linalg.matrix_rank for vectors rounded to float32, but relative to their length: if
+    # all prompts are the same, the largest singular value is itself what rounding left over.
+    rank = int((values > max(differences.shape) * np.finfo(np.float32).eps).sum())
+    if rank == 0:
         raise CannotFitError("the prompts do not differ: they span no subspace")
     directions = directions[: min(most, rank)]
     largest = np.take_along_axis(directions, np.abs(directions).argmax(axis=1)[:, None], axis=1)

@@ -160,6 +160,63 @@ METHOD_EXPLANATIONS = {
             Equation(r"v_i' = \frac{v_i^{\text{norm}} U}{\lVert v_i^{\text{norm}} U \rVert}"),
         ),
     ),
+    "text_subspace": Explanation(
+        "Beyond the paper: InDiReCT's idea without training. The columns of $B$ are the directions "
+        "in which the prompts vary most, the first right singular vectors of the centred prompts; "
+        r"there are $r'$ of them, or as many as there are. $\bar{t}$ is the prompts' mean.",
+        (
+            Equation(
+                r"\sum_{i=1}^{n} {(t_i^{\text{norm}} - \bar{t})}^{\top} "
+                r"(t_i^{\text{norm}} - \bar{t}) = B \Sigma^2 B^{\top} + \dots"
+            ),
+            Equation(r"v_i' = \frac{v_i^{\text{norm}} B}{\lVert v_i^{\text{norm}} B \rVert}"),
+        ),
+    ),
+    "pca_rank": Explanation(
+        "Beyond the paper: PCA with as many components as the prompts have, at most $r'$, so that "
+        "two prompts are enough. $B$ is that of the text subspace; what differs is that images are "
+        "centred by the prompts' mean.",
+        (Equation(r"v_i' = (v_i^{\text{norm}} - \bar{t}) B"),),
+    ),
+    "indirect_svd": Explanation(
+        "Beyond the paper: InDiReCT, with the loss and the training of its own, started from the "
+        "text subspace $B$ in place of noise. Where the start carries every prompt back as it was, "
+        "there is nothing left to learn.",
+        (Equation(r"U_{\text{start}} = B"),),
+    ),
+    "prompt_posterior": Explanation(
+        "Beyond the paper: how probable CLIP finds each of the prompts for an image, its zero-shot "
+        r"classifier's output. $\tau$ is the model's own temperature. Where the prompts are the "
+        "classes that are to be told apart, it knows them, and is strong for that reason.",
+        (
+            Equation(
+                r"v_{ij}' = \frac{\exp( v_i^{\text{norm}} \, {t_j^{\text{norm}}}^{\top} / \tau )}"
+                r"{\sum_{k=1}^{n} \exp( v_i^{\text{norm}} \, {t_k^{\text{norm}}}^{\top} / \tau )}"
+            ),
+        ),
+    ),
+    "clay": Explanation(
+        "Beyond the paper: CLAY (Lim et al., CVPR 2026, arXiv 2604.11539), written from its text. "
+        r"Prompts are taken to the tangent space of the unit sphere at their mean direction $\mu$ "
+        "by the logarithmic map; the first right singular vectors $B$ of what they are there span "
+        r"the notion's subspace. Images are taken to the tangent space at their own mean $\nu$, "
+        "and the reflection $H$ carries that to the prompts' mean. It is transductive: the mean is "
+        "that of the images that are scored, without their labels.",
+        (
+            Equation(
+                r"\log_{\mu}(x) = \frac{\theta}{\sin \theta} ( x - \cos \theta \, \mu ), "
+                r"\quad \cos \theta = x \mu^{\top}"
+            ),
+            Equation(
+                r"H = \mathbf{1} - 2 \, h^{\top} h, \quad "
+                r"h = \frac{\nu - \mu}{\lVert \nu - \mu \rVert}"
+            ),
+            Equation(
+                r"v_i' = \frac{\log_{\nu}(v_i^{\text{norm}}) H B}"
+                r"{\lVert \log_{\nu}(v_i^{\text{norm}}) H B \rVert}"
+            ),
+        ),
+    ),
 }
 
 QUERIES = (

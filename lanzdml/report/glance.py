@@ -105,7 +105,8 @@ def _marker(method: str) -> Marker:
         path += "M" + "L".join(points)
     # Black would vanish on a dark page.
     color = "currentColor" if look["color"] == "#000000" else look["color"]
-    return Marker(on_paper(method, METHOD_NAMES), color, path, style.is_filled())
+    filled = style.is_filled() and look["markerfacecolor"] == look["color"]
+    return Marker(on_paper(method, METHOD_NAMES), color, path, filled)
 
 
 def _strip(block: pd.DataFrame, markers: dict[str, Marker], limit: float) -> Strip:
