@@ -118,6 +118,10 @@ class NotionConfig(_Section):
         ),
         BeforeValidator(_texts),
     ] = None
+    labels: Annotated[
+        str | None,
+        Field(description="the notion or column that its labels are of; its own name unless given"),
+    ] = None
     scored: Annotated[
         bool,
         Field(description="false: prompts are embedded and methods fitted, without any labels"),

@@ -104,14 +104,15 @@ def _dataset_lines(key: str, name: str, dataset: "DatasetConfig") -> list[str]:
     lines = _download_lines(key, name, dataset)
     for notion_name, notion in dataset.notions.items():
         where = f"{key}.notions.{notion_name}"
+        column = notion.labels or notion_name
         if notion_name in NOT_NOTIONS:
             lines.append(f"{where}: no notion can be called {notion_name}")
-        elif notion_name not in known and (notion.scored or notion.aspects == FROM_LABELS):
-            none = (
-                f"{name} has no notion {notion_name!r}"
-                if dataset.labels is None
-                else f"{dataset.labels} has no column {notion_name!r} of names or integers"
+        elif notion.labels is not None and column not in known:
+            lines.append(
+                f"{where}.labels: {_none(name, dataset, column)}; {suggest(column, known)}"
             )
+        elif column not in known and (notion.scored or notion.aspects == FROM_LABELS):
+            none = _none(name, dataset, column)
             advice = (
                 "if the notion has no labels, say scored: false"
                 if notion.scored
@@ -119,19 +120,26 @@ def _dataset_lines(key: str, name: str, dataset: "DatasetConfig") -> list[str]:
             )
             lines.append(f"{where}: {none}; {suggest(notion_name, known)}; {advice}")
         elif notion.scored and dataset.labels is not None:
-            lines += _label_lines(key, where, notion_name, dataset.labels)
+            lines += _label_lines(key, where, column, dataset.labels)
     return lines
 
 
-def _label_lines(key: str, where: str, notion: str, table: str) -> list[str]:
+def _none(name: str, dataset: "DatasetConfig", column: str) -> str:
+    """That a dataset has no such labels."""
+    if dataset.labels is None:
+        return f"{name} has no notion {column!r}"
+    return f"{dataset.labels} has no column {column!r} of names or integers"
+
+
+def _label_lines(key: str, where: str, column: str, table: str) -> list[str]:
     """Whether a table of the user's own can be read, and has any label for a notion."""
     try:
-        if has_label(Path(table), notion):
+        if has_label(Path(table), column):
             return []
     except LanzdmlError as error:
         return [f"{key}.labels: {error}"]
     return [
-        f"{where}: {table} has no label in column {notion!r}; if that is right, say scored: false"
+        f"{where}: {table} has no label in column {column!r}; if that is right, say scored: false"
     ]
 
 

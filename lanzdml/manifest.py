@@ -10,7 +10,7 @@ out, null for the others. Such rows are listed in a CSV of their own beside the 
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -136,22 +136,27 @@ def fingerprint_of(path: Path) -> str:
     return metadata[FINGERPRINT.encode()].decode()
 
 
-def read_labels(path: Path, notion: str) -> pd.Series:
+def read_labels(path: Path, column: str) -> pd.Series:
     """A manifest's labels for a notion in its order, null where there is none.
 
     A notion that is not scored need not be in the manifest.
     """
-    return read_all_labels(path, [notion])[notion]
+    return read_all_labels(path, {column: column})[column]
 
 
-def read_all_labels(path: Path, notions: Sequence[str]) -> pd.DataFrame:
-    """A manifest's ids and, as :func:`read_labels`, its labels for several notions."""
+def read_all_labels(path: Path, columns: Mapping[str, str]) -> pd.DataFrame:
+    """A manifest's ids and, as :func:`read_labels`, its labels for several notions.
+
+    Args:
+        path: of the manifest.
+        columns: for each notion that of its labels, mostly of the same name.
+    """
     with _readable(path):
-        there = set(pq.read_schema(path).names)
-    labels = read_manifest(path, columns=[ID, *(name for name in notions if name in there)])
-    for notion in set(notions) - there:
-        labels[notion] = pd.Series(None, labels.index, dtype="str")
-    return labels
+        there = set(pq.read_schema(path).names) & set(columns.values())
+    table = read_manifest(path, columns=[ID, *sorted(there)])
+    none = pd.Series(None, table.index, dtype="str")
+    labels = {notion: table[name] if name in there else none for notion, name in columns.items()}
+    return pd.DataFrame({ID: table[ID], **labels})
 
 
 def positions_of(image_ids: Sequence[str], manifest: pd.DataFrame, key: str) -> list[int]:

@@ -34,6 +34,8 @@ class Notion:
     dataset: str
     notion: str
     template: str
+    labels: str
+    """The manifest's column of its labels."""
     manifest_file: Path
     prompts_file: Path
 
@@ -43,13 +45,15 @@ def describe(notions: Sequence[Notion]) -> pd.DataFrame:
 
     Returns:
         columns dataset, notion, template, examples (the first aspects), n_images, n_labelled (of
-        them), n_classes, n_prompts, and paper_classes and paper_aspects, which are missing for
-        notions that are not in the paper.
+        them), n_classes, n_prompts, n_named (classes that are among the aspects, whatever their
+        case), and paper_classes and paper_aspects, which are missing for notions that are not in
+        the paper.
     """
     rows = []
     for notion in notions:
-        labels = read_labels(notion.manifest_file, notion.notion)
+        labels = read_labels(notion.manifest_file, notion.labels)
         prompts, _, _ = read_embeddings(notion.prompts_file)
+        aspects = set(prompts["aspect"].str.casefold())
         rows.append({
             "dataset": notion.dataset,
             "notion": notion.notion,
@@ -59,6 +63,7 @@ def describe(notions: Sequence[Notion]) -> pd.DataFrame:
             "n_labelled": int(labels.notna().sum()),
             "n_classes": labels.nunique(),
             "n_prompts": len(prompts),
+            "n_named": sum(label.casefold() in aspects for label in labels.dropna().unique()),
         })  # fmt: skip
     counts = pd.read_csv(PAPER_COUNTS, dtype=_PAPER)[["dataset", "notion", *_PAPER]]
     return pd.DataFrame(rows).merge(counts, on=["dataset", "notion"], how="left")

@@ -106,6 +106,7 @@ def retrieve(
     transforms: Mapping[str, Path],
     queries: int | Sequence[str],
     seed: int,
+    columns: Mapping[str, str],
 ) -> list[Retrieval]:
     """The neighbours of some images; only the images that are found are read.
 
@@ -115,6 +116,7 @@ def retrieve(
         root: the folder that paths in the manifest are relative to.
         transforms: a fitted method's file for each notion.
         queries, seed: see :func:`choose_queries`.
+        columns: the manifest's column of the labels of each notion.
 
     Raises:
         LanzdmlError: there is no such image, it cannot be read, or a file cannot be used.
@@ -122,7 +124,7 @@ def retrieve(
     check_same_images(images_file, manifest_file)
     check_weights(transforms.values(), weights_of(images_file), images_file)
     _, embeddings, _ = read_embeddings(images_file)
-    labels = read_all_labels(manifest_file, list(transforms))
+    labels = read_all_labels(manifest_file, columns)
     chosen = choose_queries(labels, queries, seed)
     by_clip = nearest(embeddings, chosen, N_NEIGHBOURS)
     by_notion = {

@@ -32,12 +32,12 @@ COLUMNS = {
     "status": "string",
     "reason": "string",
 }
-"""Columns of ``metrics.parquet`` and their types. ``dim`` is the size of the vectors that are
-scored, ``n_prompts`` counts the prompts that the method was given, null for a method that is fitted
-to images instead, ``n_images`` and ``n_classes`` count what has a label; ``fit_seconds`` is null
-where nothing was fitted, ``iterations`` and ``loss`` where nothing was optimised, and the metrics
-where ``status`` is "not_fitted", or some of them where they are not defined; then ``reason`` says
-why."""
+"""Columns of ``metrics.parquet`` and their types. ``dim`` is the r' that was asked for, which is
+more than some methods use; for a method without one it is the size of the embeddings.
+``n_prompts`` counts the prompts that the method was given, null for a method that is fitted to
+images instead, ``n_images`` and ``n_classes`` count what has a label; ``fit_seconds`` is null where
+nothing was fitted, ``iterations`` and ``loss`` where nothing was optimised, and the metrics where
+``status`` is "not_fitted", or some of them where they are not defined; then ``reason`` says why."""
 
 
 def evaluate_runs(
@@ -47,6 +47,7 @@ def evaluate_runs(
     images_file: Path,
     manifest_file: Path,
     outputs: Sequence[Path],
+    labels: str | None = None,
     n_threads: int = 1,
 ) -> None:
     """Transform the labelled images with each transform, score them, and write a row each.
@@ -59,17 +60,19 @@ def evaluate_runs(
         transform_files: as many for each output, in the outputs' order.
         images_file, manifest_file: the images' embeddings and labels.
         outputs: parquet with :data:`COLUMNS`.
+        labels: the manifest's column of the labels; the notion that the protocol takes them from
+            unless given.
         n_threads: for the metrics; the values do not depend on it.
     """
     protocol = PROTOCOLS[key["protocol"]]
-    sources = protocol.sources(key["dataset"], key["notion"], key["method"])
+    labels = labels or protocol.sources(key["dataset"], key["notion"], key["method"]).labels
     check_weights(transform_files, weights_of(images_file), images_file)
-    images, labels = labelled_images(images_file, manifest_file, sources.labels)
-    counts = {"n_images": len(labels), "n_classes": len(np.unique(labels))}
+    images, classes = labelled_images(images_file, manifest_file, labels)
+    counts = {"n_images": len(classes), "n_classes": len(np.unique(classes))}
     n_seeds = len(transform_files) // len(outputs)
     for position, output in enumerate(outputs):
         rows = [
-            dict(key) | counts | _evaluate(path, images, labels, protocol, n_threads)
+            dict(key) | counts | _evaluate(path, images, classes, protocol, n_threads)
             for path in transform_files[position * n_seeds : (position + 1) * n_seeds]
         ]
         write_runs(output, pd.DataFrame(rows))

@@ -15,7 +15,7 @@ from lanzdml.markup import (
     markdown_table,
     tex_escape,
 )
-from lanzdml.methods import METHODS
+from lanzdml.methods import METHODS, PAPER_METHODS
 from lanzdml.metrics import METRICS, RANK_METRICS
 from lanzdml.names import DATASET_NAMES, METHOD_NAMES, METRIC_NAMES, NOTION_NAMES, on_paper
 from lanzdml.protocols import DEFAULT
@@ -209,13 +209,15 @@ def _latex(blocks: list[Section]) -> str:
     return "\n".join(parts) + "\n"
 
 
-def _csv(summary: pd.DataFrame, spec: TableSpec) -> str:
+def table_values(summary: pd.DataFrame, table: str) -> pd.DataFrame:
+    """The values of a table, a row each, in its unit."""
+    spec = TABLES[table]
     rows = summary[summary["metric"].isin(spec.metrics)].copy()
     rows[["mean", "std"]] *= spec.factor
     rows["unit"] = spec.unit
     columns = ["dataset", "notion", "metric", "method", "mean", "std", "unit", "n_seeds",
                "protocol", "model", "dim", "n_images", "n_classes", "reason"]  # fmt: skip
-    return rows[columns].to_csv(index=False, lineterminator="\n")
+    return rows[columns]
 
 
 def render_table(summary: pd.DataFrame, table: str, suffix: str) -> str:
@@ -229,14 +231,19 @@ def render_table(summary: pd.DataFrame, table: str, suffix: str) -> str:
         suffix: one of :data:`SUFFIXES`.
     """
     if suffix == "csv":
-        return _csv(summary, TABLES[table])
+        return table_values(summary, table).to_csv(index=False, lineterminator="\n")
     render: Callable = {"md": _markdown, "tex": _latex}[suffix]
     return render(sections(summary, table))
 
 
+def of_the_paper(runs: pd.DataFrame) -> pd.DataFrame:
+    """The runs of the paper's methods: its tables stay what they are beside others."""
+    return runs[runs["method"].isin(PAPER_METHODS)]
+
+
 def write_tables(metrics_files: Sequence[Path], folder: Path) -> None:
     """Write every table in every format, ``<table>.<suffix>``, from the rows of its runs."""
-    summary = summarise(read_runs(metrics_files))
+    summary = summarise(of_the_paper(read_runs(metrics_files)))
     for table in TABLES:
         for suffix in SUFFIXES:
             write_text(folder / f"{table}.{suffix}", render_table(summary, table, suffix))

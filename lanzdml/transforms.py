@@ -61,8 +61,8 @@ def fit_transforms(
         counts: numbers of prompts to draw (see :func:`draw_prompts`); None takes
             all.
         prompts_file: prompt embeddings of the notion.
-        supervision: images file, manifest file and notion, in place of prompts for a supervised
-            method.
+        supervision: images file, manifest file and the labels' column, in place of prompts for a
+            supervised method.
         n_threads: fits that run side by side, each with one thread. The result is the same for any
             number.
 

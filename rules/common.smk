@@ -6,10 +6,11 @@ from functools import cache
 from pathlib import Path
 
 from lanzdml import models
+from lanzdml.beyond import NAME as BEYOND
 from lanzdml.config import parse_config
 from lanzdml.datasets import DATASETS, find_dataset
 from lanzdml.errors import plain_errors
-from lanzdml.methods import METHODS
+from lanzdml.methods import METHODS, PAPER_METHODS
 from lanzdml.owner import check_folder, claim
 from lanzdml.overview import PAPER_COUNTS
 from lanzdml.prompts import FROM_LABELS, PLACEHOLDER, read_aspects, read_prompts
@@ -44,6 +45,7 @@ METRICS = f"{SCORES}.parquet"
 SUBSET_METRICS = f"{SCORES}/prompts-{{n_prompts}}.parquet"
 TABLE_FILES = expand(in_results("tables/{table}.{suffix}"), table=TABLES, suffix=SUFFIXES)
 OVERVIEW_FILES = expand(in_results("tables/table1.{suffix}"), suffix=SUFFIXES)
+BEYOND_FILES = expand(in_results(f"tables/{BEYOND}.{{suffix}}"), suffix=SUFFIXES)
 COMPARISON_FILES = expand(in_results("tables/published_comparison.{suffix}"), suffix=["csv", "md"])
 TRIMAP = in_results("trimap/{dataset}/{model}.parquet")
 SALIENCY_MAPS = in_results("saliency/{dataset}/{model}/maps.safetensors")
@@ -195,17 +197,43 @@ def of_all_notions(pattern):
 
 
 def templates(wildcards):
-    """Dataset, notion and template of every notion."""
+    """Dataset, notion, template and the labels' column of every notion."""
     return [
-        (dataset, name, notion.template or PLACEHOLDER) for dataset, name, notion in ALL_NOTIONS
+        (dataset, name, notion.template or PLACEHOLDER, label_column(dataset, name))
+        for dataset, name, notion in ALL_NOTIONS
     ]
+
+
+def label_column(dataset, notion):
+    """The manifest's column of a notion's labels; of one that only a protocol takes, its own."""
+    settings = CONFIG.datasets[dataset].notions.get(notion)
+    return settings.labels if settings and settings.labels else notion
+
+
+def column_of(wildcards):
+    return label_column(wildcards.dataset, wildcards.notion)
+
+
+def scored_column(wildcards):
+    """The labels that a run is scored by: those of another notion where the protocol takes one."""
+    sources = PROTOCOLS[wildcards.protocol].sources(
+        wildcards.dataset, wildcards.notion, wildcards.method
+    )
+    return label_column(wildcards.dataset, sources.labels)
+
+
+def columns_of(picture):
+    """The labels' column of each notion of a picture."""
+    return {notion: label_column(picture.dataset, notion) for notion in picture.notions}
 
 
 def all_tables(wildcards):
     """The tables; of scores where there are any, and compared where there are published ones."""
     published = set(read_published()["dataset"])
     compared = COMPARISON_FILES if published & set(CONFIG.datasets) else []
-    scored = [*TABLE_FILES, *compared] if main_runs(wildcards) else []
+    scored = [*TABLE_FILES, *compared] if paper_runs(wildcards) else []
+    if len(main_runs(wildcards)) > len(paper_runs(wildcards)):
+        scored += BEYOND_FILES
     shares = SALIENCY_TABLE if "saliency" in PICTURES else []
     return [*OVERVIEW_FILES, *scored, *shares]
 
@@ -235,10 +263,15 @@ def scores(protocols, notions, models, methods, dims, pattern=METRICS, **more):
     ]
 
 
-def main_runs(wildcards):
+def main_runs(wildcards, methods=CONFIG.methods):
     """Metrics of the runs that the tables show."""
     notions = [(dataset, name) for dataset, name, notion in ALL_NOTIONS if notion.scored]
-    return scores(CONFIG.protocols, notions, CONFIG.main_models, CONFIG.methods, CONFIG.dims)
+    return scores(CONFIG.protocols, notions, CONFIG.main_models, methods, CONFIG.dims)
+
+
+def paper_runs(wildcards):
+    """Those of the paper's methods, which its own tables show."""
+    return main_runs(wildcards, [name for name in CONFIG.methods if name in PAPER_METHODS])
 
 
 def ablated(ablation, models, dims, **more):

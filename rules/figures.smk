@@ -74,6 +74,7 @@ if "trimap" in PICTURES:
             model=PICTURES["trimap"].model,
             dim=CONFIG.dims[0],
             notions=PICTURES["trimap"].notions,
+            labels=columns_of(PICTURES["trimap"]),
         message:
             "Drawing the embeddings in two dimensions"
         script:
@@ -161,6 +162,7 @@ if "gallery" in PICTURES:
             model=PICTURES["gallery"].model,
             dim=CONFIG.dims[0],
             notions=PICTURES["gallery"].notions,
+            labels=columns_of(PICTURES["gallery"]),
             queries=PICTURES["gallery"].queries,
             seed=CONFIG.seeds[0],
             root=dataset_root(PICTURES["gallery"]),

@@ -20,6 +20,7 @@ rule compute_metrics:
         runtime=growing(60),
     params:
         code=lambda wildcards: code("compute_metrics", METHODS.module(wildcards.method)),
+        labels=scored_column,
     message:
         "Scoring {wildcards.method} on {wildcards.dataset}/{wildcards.notion} "
         "({wildcards.model}, {wildcards.protocol} protocol)"

@@ -22,6 +22,7 @@ rule fit_transforms:
         dims=lambda wildcards: [wildcards.dim],
         counts=[None],
         seeds=CONFIG.seeds,
+        labels=column_of,
     message:
         "Fitting {wildcards.method} to {wildcards.dataset}/{wildcards.notion} ({wildcards.model})"
     script:

@@ -100,6 +100,12 @@ WRONG = [
     ((*NOTION,), {"prompts": 5}, "prompts: should be a list of strings or the path of a file"),
     ((*NOTION,), {"prompts": "no.txt"}, "car_color.prompts: there is no file no.txt"),
     ((*NOTION,), {"prompts": [" "]}, "car_color.prompts: the list: prompt number 1 is empty"),
+    (
+        (*NOTION, "labels"),
+        "car_colr",
+        "car_color.labels: demo_cars has no notion 'car_colr'; did you mean 'car_color'?",
+    ),
+    ((*NOTION, "labels"), 5, "car_color.labels: should be a valid string, not 5"),
     ((*NOTION, "scored"), "no", "car_color.scored: should be a valid boolean, not 'no'"),
     (("datasets", "demo_cars", "root"), None, "datasets.demo_cars.root: is missing"),
     (("datasets", "demo_cars", "labels"), "x.csv", "labels: demo_cars is registered; choose"),

@@ -72,6 +72,9 @@ def encoded(color, size=(6, 4)):
     return buffer.getvalue()
 
 
+COLUMNS = {"mood": "mood", "taste": "taste", "free": "free"}
+
+
 @pytest.fixture(params=["image", "path"])
 def files(request, tmp_path):
     """Twelve images, each of its own grey; three notions, one of them without labels."""
@@ -105,7 +108,7 @@ def files(request, tmp_path):
 
 def test_what_is_shown_is_what_is_nearest(files):
     vectors, manifest, paths = files
-    (first, second) = retrieve(*paths, ["i7", "i2"], 0)
+    (first, second) = retrieve(*paths, ["i7", "i2"], 0, COLUMNS)
     for retrieval, row in ((first, 7), (second, 2)):
         assert retrieval.query.image_id == f"i{row}"
         assert list(retrieval.indirect) == ["mood", "taste", "free"]
@@ -121,16 +124,23 @@ def test_what_is_shown_is_what_is_nearest(files):
             assert shown.labels == labels
 
 
+@pytest.mark.parametrize("files", ["image"], indirect=True)
+def test_labels_can_be_those_of_another_notion(files):
+    *_, paths = files
+    (found,) = retrieve(*paths, ["i7"], 0, COLUMNS | {"free": "mood"})
+    assert found.query.labels == {"mood": "sad", "taste": "sour", "free": "sad"}
+
+
 @pytest.mark.parametrize("files", ["path"], indirect=True)
 def test_only_what_is_shown_is_read(files, tmp_path):
     *_, paths = files
-    (found,) = retrieve(*paths, ["i7"], 0)
+    (found,) = retrieve(*paths, ["i7"], 0, COLUMNS)
     needed = {"i7"} | {shown.image_id for row in found.indirect.values() for shown in row}
     assert len(needed) < 12
     for i in range(12):
         if f"i{i}" not in needed:
             (tmp_path / f"i{i}.png").unlink()
-    assert retrieve(*paths, ["i7"], 0)[0].query.labels == found.query.labels
+    assert retrieve(*paths, ["i7"], 0, COLUMNS)[0].query.labels == found.query.labels
 
 
 @pytest.mark.parametrize("files", ["path"], indirect=True)
@@ -138,14 +148,14 @@ def test_an_image_that_cannot_be_read_is_named(files, tmp_path):
     *_, paths = files
     (tmp_path / "i7.png").write_bytes(b"no image")
     with pytest.raises(LanzdmlError, match=r"image i7 \(.*i7\.png\) cannot be read"):
-        retrieve(*paths, ["i7"], 0)
+        retrieve(*paths, ["i7"], 0, COLUMNS)
 
 
 def test_files_of_other_images_are_refused(files):
     vectors, manifest, paths = files
     write_embeddings(paths[0], manifest[["image_id"]][::-1], vectors, {})
     with pytest.raises(LanzdmlError, match="other images"):
-        retrieve(*paths, 1, 0)
+        retrieve(*paths, 1, 0, COLUMNS)
 
 
 def shown(number, size=(30, 20), **labels):

@@ -26,7 +26,9 @@ def notions(tmp_path):
         rows = pd.DataFrame({"prompt": [f"a {aspect}" for aspect in aspects], "aspect": aspects})
         file = tmp_path / f"{notion}.parquet"
         write_embeddings(file, rows, np.ones((len(rows), 2), np.float32), {})
-        found.append(Notion(dataset, notion, "a {aspect}", tmp_path / "manifest.parquet", file))
+        found.append(
+            Notion(dataset, notion, "a {aspect}", notion, tmp_path / "manifest.parquet", file)
+        )
     return found
 
 
@@ -35,7 +37,20 @@ def test_counts_are_those_of_labelled_images_and_prompts(notions):
     counts = table[["n_images", "n_labelled", "n_classes", "n_prompts"]].to_numpy().tolist()
     assert counts == [[4, 3, 2, 3], [4, 1, 1, 1], [4, 0, 0, 1]]
     assert table["paper_classes"].tolist() == [18, pd.NA, pd.NA]
+    assert table["n_named"].tolist() == [2, 1, 0]
     assert table["examples"].tolist() == ["red, blue", "50% & more", "unlabelled"]
+
+
+def test_classes_are_prompts_whatever_their_case(tmp_path):
+    """Of a notion with the labels of another one."""
+    labels = pd.DataFrame({"image_id": list("abcd"), "color": ["Red", "BLUE", "straße", "teal"]})
+    labels.to_parquet(tmp_path / "manifest.parquet")
+    aspects = ["red", "STRASSE", "Blue ", "tea"]
+    rows = pd.DataFrame({"prompt": aspects, "aspect": aspects})
+    write_embeddings(tmp_path / "shade.parquet", rows, np.ones((4, 2), np.float32), {})
+    files = tmp_path / "manifest.parquet", tmp_path / "shade.parquet"
+    (row,) = describe([Notion("mine", "shade", "{aspect}", "color", *files)]).itertuples()
+    assert (row.notion, row.n_classes, row.n_named) == ("shade", 4, 2)
 
 
 def test_the_paper_is_in_brackets(notions, tmp_path):

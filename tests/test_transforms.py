@@ -312,7 +312,7 @@ def test_a_method_that_needs_the_logit_scale_gets_that_of_the_model(tmp_path, pa
     fit_transforms("prompt_posterior", ["full"], [0], prompts_file=prompts, outputs=[path])
     assert load_transform(path).logit_scale == 35.8763427734375
     write_embeddings(prompts, rows, TEXT, MADE_BY)
-    with pytest.raises(LanzdmlError, match=r"prompts\.parquet does not say the logit.* delete it"):
+    with pytest.raises(LanzdmlError, match=r"prompts\.parquet does not say .* delete it"):
         fit_transforms("prompt_posterior", ["full"], [0], prompts_file=prompts, outputs=[path])
     fit_transforms("text_subspace", ["3"], [0], prompts_file=prompts, outputs=[path])
     assert load_transform(path).components_.shape == (3, 6)

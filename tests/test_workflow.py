@@ -82,17 +82,18 @@ def test_default_is_planned_in_full(tmp_path):
         "prepare_dataset": 1,
         "embed_images": 3,
         "embed_prompts": 9,
-        "fit_transforms": 24,
-        "compute_metrics": 24,
-        "fit_clip_sizes": 2 * 24,
-        "compute_clip_sizes": 2 * 24,
-        "fit_dimensions": 3 * 7,
-        "compute_dimensions": 3 * 7,
-        "fit_prompt_counts": 1,
-        "compute_prompt_counts": 1,
+        "fit_transforms": 3 * 13,
+        "compute_metrics": 3 * 13,
+        "fit_clip_sizes": 2 * 3 * 13,
+        "compute_clip_sizes": 2 * 3 * 13,
+        "fit_dimensions": 3 * 11,
+        "compute_dimensions": 3 * 11,
+        "fit_prompt_counts": 6,
+        "compute_prompt_counts": 6,
         "collect_metrics": 1,
         "make_overview": 1,
         "make_tables": 1,
+        "make_beyond": 1,
         "plot_dimensions": 1,
         "plot_clip_size": 1,
         "plot_prompt_count": 1,
@@ -103,6 +104,20 @@ def test_default_is_planned_in_full(tmp_path):
         "plot_gallery": 1,
         "make_report": 1,
     }
+
+
+@pytest.mark.parametrize(
+    ("methods", "tables"),
+    [
+        (["clip", "oracle"], {"make_tables"}),
+        (["clip", "clay"], {"make_tables", "make_beyond"}),
+        (["clay"], {"make_beyond"}),
+    ],
+)
+def test_there_are_tables_of_the_methods_that_are_there(tmp_path, methods, tables):
+    config = SMALL | {"methods": methods, "experiments": {}, "figures": {}}
+    jobs = plan(working_folder(tmp_path, config))
+    assert jobs.keys() & {"make_tables", "make_beyond", "compare_published"} == tables
 
 
 def test_the_paper_is_planned_without_its_data():

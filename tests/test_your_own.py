@@ -68,7 +68,7 @@ def finished(tmp_path_factory):
     (code / "lanzdml/methods/prompt_span.py").write_text(METHOD)
     registry = code / "lanzdml/methods/__init__.py"
     if REGISTRY_LINE not in registry.read_text():  # it is, where somebody has done it for real
-        last = 'oracle="oracle:Oracle",\n'
+        last = 'clay="clay:CLAY",\n'
         edit(registry, last, last + REGISTRY_LINE)
     methods = {"methods": ["indirect", "prompt_span"], "seeds": [0]}
     assert set(methods["methods"]) < set(METHODS["methods"])
@@ -89,6 +89,18 @@ def test_every_block_is_a_configuration(tmp_path, monkeypatch):
     monkeypatch.chdir(own_folder(tmp_path))
     for block in (SMALLEST, NOTIONS, PUBLISHED, MY_CLIP):
         parse_config(SMALLEST | block)
+
+
+def test_the_own_method_is_in_the_table_beyond_the_paper_only(finished):
+    folder, _ = finished
+    tables = folder / RESULTS / "tables"
+    lines = [line for line in (tables / "beyond.md").read_text().splitlines() if "|" in line]
+    assert [line.split(" | ")[:2] for line in lines[2:]] == [
+        ["| Paper", "InDiReCT"], ["| Beyond", "prompt_span"]
+    ]  # fmt: skip
+    assert "prompt_span" not in (tables / "table2.md").read_text()
+    report = (folder / RESULTS / "report.html").read_text()
+    assert report.index('id="results"') < report.index('id="beyond"') < report.index('id="data"')
 
 
 def test_the_table_is_the_one_that_is_shown(finished):
@@ -217,6 +229,31 @@ def test_mistakes_in_a_table_are_one_line(tmp_path):
     code, output = snakemake(tmp_path, *arguments, check=False)
     assert code != 0
     assert "labels.csv has no column 'color' of names or integers; did you mean" in output
+
+
+def test_a_notion_can_have_the_labels_of_another(tmp_path):
+    """Its prompts are others, so what learns from prompts differs, and nothing else does."""
+    config = yaml.safe_load(yaml.safe_dump(NOTIONS | MY_CLIP))
+    notions = config["datasets"]["my_flowers"]["notions"]
+    shades = ["crimson", "ivory", "violet"]
+    notions["shade"] = {"labels": "color", "template": "a {aspect} flower", "aspects": shades}
+    notions["named"] = {"labels": "background", "template": "{aspect}", "aspects": "labels"}
+    config |= {"methods": ["clip", "text_subspace", "oracle"], "seeds": [0], "figures": {
+        "gallery": {"dataset": "my_flowers"}, "trimap": {"dataset": "my_flowers"}
+    }}  # fmt: skip
+    config["methods"].append("indirect")
+    folder = own_folder(tmp_path, config)
+    snakemake(folder, "--cores", "2")
+    runs = pd.read_parquet(folder / RESULTS / "metrics.parquet").set_index(["notion", "method"])
+    found = runs[[*METRICS, "n_classes"]]
+    for method in ("clip", "oracle"):
+        pd.testing.assert_series_equal(
+            found.loc["shade", method], found.loc["color", method], check_names=False
+        )
+    assert (found.loc["shade", "indirect"] != found.loc["color", "indirect"]).any()
+    overview = pd.read_csv(folder / RESULTS / "tables/table1.csv").set_index("notion")
+    assert overview.loc["shade", ["n_classes", "n_prompts", "n_named"]].tolist() == [4, 3, 0]
+    assert overview.loc["named", ["n_classes", "n_prompts", "n_named"]].tolist() == [5, 5, 5]
 
 
 def unscored_demo(*notions):

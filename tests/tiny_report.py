@@ -100,7 +100,11 @@ def make_report(folder, **changes):
     ids.assign(**dict.fromkeys(NOTIONS, labels)).to_parquet(manifest)
 
     tables = results / "tables"
-    write_overview([Notion(*key, "a {aspect}", manifest, prompts[key]) for key in prompts], tables)
+    notions = [
+        Notion(*key, "a {aspect}", key[1], manifest, prompts_file)
+        for key, prompts_file in prompts.items()
+    ]
+    write_overview(notions, tables)
     write_tables([main], tables)
     published = pd.read_parquet(main)
     published = published[published["notion"] == "car_color"]

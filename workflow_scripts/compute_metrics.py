@@ -14,6 +14,7 @@ def main(snakemake) -> None:
         images_file=Path(snakemake.input.images),
         manifest_file=Path(snakemake.input.manifest),
         outputs=[Path(path) for path in snakemake.output],
+        labels=snakemake.params.labels,
         n_threads=snakemake.threads,
     )
 

@@ -13,7 +13,7 @@ def main(snakemake) -> None:
 
     aspects = snakemake.params.aspects
     if manifest := snakemake.input.get("manifest"):
-        aspects = distinct_labels(Path(manifest), snakemake.wildcards.notion)
+        aspects = distinct_labels(Path(manifest), snakemake.params.labels)
     prompts = make_prompts(snakemake.params.template, aspects)
     # Prompts are few: on a cluster they are not worth waiting for a GPU.
     clip = load_clip(**snakemake.params.model, device="cpu")

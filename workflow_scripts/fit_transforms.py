@@ -12,7 +12,7 @@ def main(snakemake) -> None:
     if prompts := files.get("prompts"):
         data = {"prompts_file": prompts}
     else:
-        data = {"supervision": (files["images"], files["manifest"], snakemake.wildcards.notion)}
+        data = {"supervision": (files["images"], files["manifest"], snakemake.params.labels)}
     fit_transforms(
         snakemake.wildcards.method,
         snakemake.params.dims,

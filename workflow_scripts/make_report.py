@@ -23,7 +23,7 @@ def main(snakemake) -> None:
         captions=params.captions,
         prompts={
             (dataset, notion): path
-            for (dataset, notion, _), path in zip(params.notions, files("prompts"), strict=True)
+            for (dataset, notion, *_), path in zip(params.notions, files("prompts"), strict=True)
         },
         images=dict(zip(params.embeddings, files("images"), strict=True)),
         config=params.config,

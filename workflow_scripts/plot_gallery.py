@@ -20,6 +20,7 @@ def main(snakemake) -> None:
         {notion: Path(path) for notion, path in transforms},
         params.queries,
         params.seed,
+        params.labels,
     )
     figure = draw_gallery(retrievals, dataset=params.dataset, model=params.model, dim=params.dim)
     write_figure(figure, snakemake.output)

@@ -15,7 +15,7 @@ def main(snakemake) -> None:
     params = snakemake.params
     figure = draw_trimap(
         pd.read_parquet(snakemake.input.points),
-        read_all_labels(Path(snakemake.input.manifest), params.notions),
+        read_all_labels(Path(snakemake.input.manifest), params.labels),
         params.notions,
         dataset=params.dataset,
         model=params.model,

@@ -22,6 +22,8 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from lanzdml.beyond import HEADS, blocks
+from lanzdml.beyond import NAME as BEYOND_TABLE
 from lanzdml.figures.style import DPI
 from lanzdml.files import write_text
 from lanzdml.markup import DASH
@@ -34,7 +36,7 @@ from lanzdml.report.glance import glances
 from lanzdml.report.grid import Grid, in_order, make_grid, saliency_grid, section_grid
 from lanzdml.report.run_table import run_table
 from lanzdml.runs import COLUMNS, read_runs
-from lanzdml.tables import sections, summarise
+from lanzdml.tables import of_the_paper, sections, summarise
 from lanzdml.transforms import OK
 
 GALLERY, SALIENCY = "gallery", "saliency"
@@ -122,7 +124,8 @@ def write_report(
         runs: parquet files with the rows of all runs (:data:`lanzdml.runs.COLUMNS`).
         main: those with the rows of the main tables; every one of theirs is in ``runs``.
         tables: files of the tables in any format. The CSVs ``table1`` and ``published_comparison``
-            are shown, and ``saliency`` below the figure of that name.
+            are shown, and ``saliency`` below the figure of that name. Where ``beyond`` is there,
+            all methods are shown in a table, too.
         figures: PNG files by name; a PDF beside one is linked.
         captions: of the figures, plain text.
         prompts: embeddings of prompts by dataset and notion.
@@ -131,7 +134,9 @@ def write_report(
         benchmarks: folder of Snakemake's benchmark files.
     """
     all_runs, main_runs = _read_runs(runs), _read_runs(main)
-    summary = summarise(main_runs) if len(main_runs) else None
+    summary, paper = (
+        summarise(rows) if len(rows) else None for rows in (main_runs, of_the_paper(main_runs))
+    )
     csv = {path.stem: path for path in tables if path.suffix == ".csv"}
     pages_folder = output.parent
     shown = [
@@ -146,10 +151,12 @@ def write_report(
         "commit": provenance.commit(),
         "scope": _scope(config),
         "facts": _facts(config, embedded, all_runs),
-        "glances": [] if summary is None else glances(summary),
+        "glances": [] if summary is None else glances(summary if paper is None else paper),
         "gallery": gallery[0] if gallery else None,
-        "results": _sections(summary, "table2"),
-        "appendix": _sections(summary, "appendix_table1"),
+        "scored": summary is not None,
+        "results": _sections(paper, "table2"),
+        "appendix": _sections(paper, "appendix_table1"),
+        "beyond": _beyond(summary, csv[OVERVIEW]) if BEYOND_TABLE in csv else [],
         "overview": _overview(csv[OVERVIEW]) if OVERVIEW in csv else None,
         "figures": [figure for figure in shown if figure.name != GALLERY],
         "figure_tables": {SALIENCY: _saliency(csv[SALIENCY])} if SALIENCY in csv else {},
@@ -219,6 +226,23 @@ def _sections(summary: pd.DataFrame | None, table: str) -> list[Grid]:
         section_grid(f"{table}-{i}", section)
         for i, section in enumerate(sections(summary, table), start=1)
     ]
+
+
+def _beyond(summary: pd.DataFrame, overview: Path) -> list[Grid]:
+    grids = []
+    for number, block in enumerate(blocks(summary, read_overview(overview)), start=1):
+        groups, methods = zip(*block.heads, strict=True)
+        grids.append(
+            make_grid(
+                f"{BEYOND_TABLE}-{number}",
+                block.title,
+                dict(zip(HEADS, (groups, methods), strict=True)),
+                block.cells,
+                block.columns,
+                notes=[*block.reasons, *block.remarks],
+            )
+        )
+    return grids
 
 
 def _scope(config: Mapping[str, Any]) -> str:
