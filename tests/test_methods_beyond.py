@@ -1,16 +1,20 @@
 """The methods beyond the paper, each against its formulas written out in float64."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from lanzdml import CLAY, InDiReCT, InDiReCTSVD, PCARank, PromptPosterior, TextSubspace
+from lanzdml.clip import embed_prompts, load_clip
 from lanzdml.errors import CannotFitError
 from lanzdml.methods.base import EmbeddingError
 from lanzdml.methods.clay import log_map, mean_direction, reflect
 from lanzdml.methods.optimise import one_torch_thread
 from lanzdml.methods.subspace import principal_directions
+from lanzdml.prompts import make_prompts
 from tests.test_methods import IMAGES, TEXT, R, assert_same, learned_of, unit, vectors
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -129,6 +133,22 @@ def test_indirect_svd_ends_below_its_start_and_no_worse_than_indirect():
     start, end = (InDiReCTSVD(5, max_iter=n).fit(TEXT).loss_ for n in (1, 20_000))
     assert end < start
     assert end <= InDiReCT(5).fit(TEXT).loss_ * 1.01
+
+
+@pytest.fixture(scope="module")
+def demo_colors():
+    """The demo's prompts of a colour, as its CLIP embeds them."""
+    root = Path(__file__).parents[1] / "resources"
+    clip = load_clip(*(str(root / f"demo_clip/demo-S.{end}") for end in ("json", "safetensors")))
+    prompts = make_prompts("a {aspect} car", str(root / "prompts/css21_colors.txt"))
+    return embed_prompts(clip, prompts["prompt"].tolist())
+
+
+def test_indirect_svd_needs_fewer_iterations_than_indirect_on_the_demos_prompts(demo_colors):
+    from_svd, from_noise = InDiReCTSVD().fit(demo_colors), InDiReCT().fit(demo_colors)
+    assert from_svd.n_iter_ < from_noise.n_iter_
+    assert from_svd.loss_ < InDiReCTSVD(max_iter=1).fit(demo_colors).loss_ / 10
+    assert from_svd.U_.shape[1] == 16, "seventeen prompts differ in sixteen directions"
 
 
 def test_indirect_svd_has_nothing_to_learn_where_it_can_carry_all_prompts_back():

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 from tiny_report import EVIL, METHODS, REASON, make_report, runs, write_benchmarks
 
+from lanzdml.beyond import write_beyond
 from lanzdml.methods import METHODS as REGISTERED
 from lanzdml.metrics import METRICS
 from lanzdml.names import METHOD_NAMES, METRIC_NAMES
@@ -22,6 +23,7 @@ from lanzdml.report import ASSETS, PARTS, cost, explained, provenance
 from lanzdml.report.glance import _lanes, glances
 from lanzdml.report.grid import make_grid, saliency_grid
 from lanzdml.report.run_table import as_script_text, run_table
+from lanzdml.runs import write_runs
 from lanzdml.tables import summarise
 
 VOID = {"meta", "link", "input", "img", "br", "hr", "wbr"}
@@ -256,6 +258,34 @@ def test_a_comparison_without_rows_is_left_out(tmp_path):
     table.write_text(",".join(COLUMNS) + "\n")
     page = read(make_report(tmp_path, tables=[table]))
     assert "published" not in page.attribute("id")
+
+
+def test_other_methods_are_in_a_table_of_their_own_after_the_papers(tmp_path):
+    results = make_report(tmp_path).parent
+    papers = runs("car_color")
+    clay = papers[papers["method"] == "indirect"].assign(method="clay", map_at_r=0.99)
+    both, only = results / "both.parquet", results / "clay.parquet"
+    write_runs(both, pd.concat([papers, clay]))
+    write_runs(only, clay)
+    write_beyond([both], results / "tables/table1.csv", results / "tables")
+    tables = sorted((results / "tables").iterdir())
+    page = read(make_report(tmp_path, runs=[both], main=[both], tables=tables))
+    ids = page.attribute("id")
+    assert [name for name in ids if name in ("results", "beyond", "data")] == [
+        "results", "beyond", "data"
+    ]  # fmt: skip
+    assert ids.count("beyond-1") == 1
+    assert "CLAY is transductive" in page.text
+    assert "Beyond CLAY 99.0" in page.text
+    table2 = page.source.partition('id="results"')[2].partition('id="beyond"')[0]
+    assert "CLAY" not in table2
+    assert "without labels is Oracle" not in page.text
+    assert "the best method without labels is InDiReCT" in page.text, "at a glance, the paper's"
+    assert not page.wrong
+    alone = read(make_report(tmp_path, runs=[only], main=[only], tables=tables))
+    assert "results" not in alone.attribute("id")
+    assert "the best method without labels is CLAY" in alone.text
+    assert "No notion was scored" not in alone.text
 
 
 def test_all_methods_and_metrics_have_equations():
