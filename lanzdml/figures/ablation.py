@@ -15,7 +15,7 @@ from lanzdml.names import DATASET_NAMES, METHOD_NAMES, METRIC_NAMES, NOTION_NAME
 METRIC = "map_at_r"
 _COLUMNS = 3  # panels side by side
 _PANEL_HEIGHT = 2.0
-_LEGEND_HEIGHT = 1.0  # a higher one makes the figure higher, in place of the panels lower
+_LEGEND_HEIGHT = 0.5  # inches; a higher one makes the figure higher, in place of the panels lower
 
 
 def series(runs: pd.DataFrame, by: str) -> pd.DataFrame:
