@@ -15,8 +15,9 @@ class CLAY(Method):
     largest singular values span the notion's subspace. Images are taken to the tangent space at
     their own mean, which a reflection carries to that of the texts, as the two kinds of vectors lie
     apart; there they are projected onto the subspace and compared by cosine. There is neither
-    training nor a seed. Written from the paper ("CLAY: Conditional Visual Similarity Modulation in
-    Vision-Language Embedding Space", arXiv 2604.11539), which has no public code.
+    training nor a seed. Written from descriptions of the paper ("CLAY: Conditional Visual
+    Similarity Modulation in Vision-Language Embedding Space", arXiv 2604.11539), which has no
+    public code; that r' bounds the subspace is our choice.
 
     It is transductive: the mean is that of all images that are transformed together. So it uses the
     collection that is searched, without its labels, and an image's vector depends on the others.

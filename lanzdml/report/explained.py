@@ -196,7 +196,8 @@ METHOD_EXPLANATIONS = {
         ),
     ),
     "clay": Explanation(
-        "Beyond the paper: CLAY (Lim et al., CVPR 2026, arXiv 2604.11539), written from its text. "
+        "Beyond the paper: CLAY (Lim et al., CVPR 2026, arXiv 2604.11539), which has no public "
+        "code: this one is written from descriptions of it. "
         r"Prompts are taken to the tangent space of the unit sphere at their mean direction $\mu$ "
         "by the logarithmic map; the first right singular vectors $B$ of what they are there span "
         r"the notion's subspace. Images are taken to the tangent space at their own mean $\nu$, "
