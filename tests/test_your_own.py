@@ -140,7 +140,7 @@ def test_scored_notions_have_rows_and_names(finished):
     }
     assert (runs["status"] == "ok").all()
     assert runs[list(METRICS)].notna().all(axis=None)
-    table = (folder / RESULTS / "tables/table2.md").read_text()
+    table = (folder / RESULTS / "tables/beyond.md").read_text()
     for name in ("my_flowers", "color", "background", "InDiReCT", "prompt_span"):
         assert name in table
 
@@ -186,7 +186,7 @@ def test_a_new_notion_embeds_no_image(finished):
     config["datasets"]["my_flowers"]["notions"]["mood"] = mood
     jobs = plan_with(finished, "config.yaml", yaml.safe_dump(config))
     assert jobs == {"all": 1, "embed_prompts": 1, "fit_transforms": 2 + 1, "make_overview": 1,
-                    "make_report": 1,
+                    "make_beyond": 1, "make_report": 1,
                     "compute_trimap": 1, "plot_trimap": 1, "plot_gallery": 1,
                     "compute_saliency": 1, "plot_saliency": 1}  # fmt: skip
 
