@@ -9,6 +9,8 @@
 #   embeddings/{dataset}/{model}/prompts/{notion}.parquet
 #   transforms/{dataset}/{model}/{notion}/{method}/dim-{dim}/seed-{seed}.safetensors
 #   metrics/{protocol}/{dataset}/{model}/{notion}/{method}/dim-{dim}.parquet   one row a seed
+#   queries/{protocol}/{dataset}/{model}/{notion}/{method}/dim-{dim}.parquet   one row a query and seed;
+#   clusterings/{protocol}/.../dim-{dim}.parquet                               of the tables' runs only
 #   transforms/.../dim-{dim}/prompts-{n_prompts}/seed-{seed}.safetensors       of some prompts only
 #   metrics/.../dim-{dim}/prompts-{n_prompts}.parquet
 #   metrics.parquet                                                 all rows
@@ -49,6 +51,7 @@ include: "rules/datasets.smk"
 include: "rules/embeddings.smk"
 include: "rules/transforms.smk"
 include: "rules/metrics.smk"
+include: "rules/significance.smk"
 include: "rules/tables.smk"
 include: "rules/figures.smk"
 include: "rules/report.smk"

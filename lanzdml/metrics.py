@@ -94,11 +94,12 @@ def compute_metrics(
 def rank_metrics(
     embeddings: Any, labels: Any, *, distance: Distance = "cosine", n_threads: int = 1
 ) -> dict[str, float]:
-    """Compute the metrics of `RANK_METRICS`; arguments and errors as in `compute_metrics`.
+    """Compute the metrics of `RANK_METRICS`; arguments and errors as in `compute_metrics`."""
+    return mean_scores(query_scores(embeddings, labels, distance=distance, n_threads=n_threads))
 
-    Takes O(n² (d + log n)) time, and memory for a fixed number of similarities a thread.
-    """
-    scores = _query_scores(embeddings, labels, distance=distance, n_threads=n_threads)
+
+def mean_scores(scores: dict[str, np.ndarray]) -> dict[str, float]:
+    """The means of what `query_scores` returns, over the images that are queries."""
     defined = ~np.isnan(scores["map_at_r"])
     if not defined.any():
         return dict.fromkeys(RANK_METRICS, float("nan"))
@@ -131,10 +132,14 @@ def cluster_metrics(
     }
 
 
-def _query_scores(
-    embeddings: Any, labels: Any, *, distance: Distance, n_threads: int
+def query_scores(
+    embeddings: Any, labels: Any, *, distance: Distance = "cosine", n_threads: int = 1
 ) -> dict[str, np.ndarray]:
-    """Score every query: (n,) float64 per rank metric, NaN for an image alone in its class."""
+    """Score every query: (n,) float64 per rank metric, NaN for an image alone in its class.
+
+    Arguments and errors as in `compute_metrics`. Takes O(n² (d + log n)) time, and memory for a
+    fixed number of similarities a thread.
+    """
     if n_threads < 1:
         raise MetricsInputError(f"n_threads is {n_threads}, but must be at least 1")
     points, classes = _validated(embeddings, labels, distance)

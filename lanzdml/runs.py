@@ -10,7 +10,8 @@ import pandas as pd
 
 from lanzdml.embeddings import labelled_images, weights_of
 from lanzdml.files import replacing
-from lanzdml.metrics import METRICS, compute_metrics
+from lanzdml.manifest import ID, read_all_labels
+from lanzdml.metrics import METRICS, cluster_metrics, mean_scores, query_scores
 from lanzdml.protocols import PROTOCOLS, Protocol
 from lanzdml.transforms import OK, check_weights, load_transform, read_metadata
 
@@ -39,6 +40,15 @@ images instead, ``n_images`` and ``n_classes`` count what has a label; ``fit_sec
 nothing was fitted, ``iterations`` and ``loss`` where nothing was optimised, and the metrics where
 ``status`` is "not_fitted", or some of them where they are not defined; then ``reason`` says why."""
 
+PER_QUERY = {"map_at_r": "float32", "precision_at_1": "bool"}
+"""The metrics that are kept for every query, and as what."""
+CLUSTERED = ("ami", "nmi")
+_RUN = ["dataset", "notion", "model", "protocol", "method", "dim"]
+_QUERY_COLUMNS = {"seed": "int64", "image_id": "string", **PER_QUERY}
+_CLUSTERING_COLUMNS = {
+    "fit_seed": "int64", "clustering_seed": "int64", **dict.fromkeys(CLUSTERED, "float64")
+}  # fmt: skip
+
 
 def evaluate_runs(
     key: Mapping[str, str],
@@ -48,6 +58,8 @@ def evaluate_runs(
     manifest_file: Path,
     outputs: Sequence[Path],
     labels: str | None = None,
+    queries_file: Path | None = None,
+    clusterings_file: Path | None = None,
     n_threads: int = 1,
 ) -> None:
     """Transform the labelled images with each transform, score them, and write a row each.
@@ -62,6 +74,13 @@ def evaluate_runs(
         outputs: parquet with :data:`COLUMNS`.
         labels: the manifest's column of the labels; the notion that the protocol takes them from
             unless given.
+        queries_file: where to keep the scores of every query: parquet with dataset, notion, model,
+            protocol, method and dim of the run, ``seed``, ``image_id`` and :data:`PER_QUERY`.
+            Images that are alone in their class are no queries, and runs that could not be made
+            have none.
+        clusterings_file: where to keep what the seeds of fit and k-means do each, as a run has one
+            for both: parquet with the run, ``fit_seed``, ``clustering_seed``, ami and nmi, of the
+            first fit with every seed of k-means, and of every other fit with the first.
         n_threads: for the metrics; the values do not depend on it.
     """
     protocol = PROTOCOLS[key["protocol"]]
@@ -69,18 +88,27 @@ def evaluate_runs(
     check_weights(transform_files, weights_of(images_file), images_file)
     images, classes = labelled_images(images_file, manifest_file, labels)
     counts = {"n_images": len(classes), "n_classes": len(np.unique(classes))}
+    scored = [_evaluate(path, images, classes, protocol, n_threads) for path in transform_files]
+    rows = [dict(key) | counts | row for row, _ in scored]
     n_seeds = len(transform_files) // len(outputs)
     for position, output in enumerate(outputs):
-        rows = [
-            dict(key) | counts | _evaluate(path, images, classes, protocol, n_threads)
-            for path in transform_files[position * n_seeds : (position + 1) * n_seeds]
-        ]
-        write_runs(output, pd.DataFrame(rows))
+        write_runs(output, pd.DataFrame(rows[position * n_seeds : (position + 1) * n_seeds]))
+    if queries_file:
+        manifest = read_all_labels(manifest_file, [labels])
+        image_ids = manifest[ID][manifest[labels].notna()].to_numpy()
+        kept = [_query_rows(row, queries, image_ids) for row, queries in scored]
+        _write_beside(queries_file, rows[0], pd.concat(kept), _QUERY_COLUMNS)
+    if clusterings_file:
+        made = [path for path, (row, _) in zip(transform_files, scored, strict=True)
+                if row["status"] == OK]  # fmt: skip
+        crossed = pd.DataFrame(_clusterings(made, images, classes, protocol))
+        _write_beside(clusterings_file, rows[0], crossed, _CLUSTERING_COLUMNS)
 
 
 def _evaluate(
     path: Path, images: np.ndarray, labels: np.ndarray, protocol: Protocol, n_threads: int
-) -> dict:
+) -> tuple[dict, dict[str, np.ndarray]]:
+    """A run's row, and the scores of its queries: (n,) a rank metric, none if it was not made."""
     metadata = read_metadata(path)
     seed = int(metadata["seed"])
     row = {
@@ -92,14 +120,45 @@ def _evaluate(
         "reason": metadata["reason"] or None,
     }
     if metadata["status"] != OK:
-        return row
+        return row, {}
     vectors = load_transform(path).transform(images, unit_images=protocol.unit_images)
-    scores = compute_metrics(
-        vectors, labels, seed=seed, distance=protocol.distance, n_threads=n_threads
-    )
+    queries = query_scores(vectors, labels, distance=protocol.distance, n_threads=n_threads)
+    scores = mean_scores(queries)
     if math.isnan(scores["map_at_r"]):
         row["reason"] = "no class has two images"
-    return row | scores
+    clusters = cluster_metrics(vectors, labels, seed=seed, distance=protocol.distance)
+    return row | scores | clusters, queries
+
+
+def _clusterings(
+    paths: Sequence[Path], images: np.ndarray, labels: np.ndarray, protocol: Protocol
+) -> list[dict]:
+    """AMI and NMI of the first transform with all seeds, and of the others with the first seed."""
+    seeds = [int(read_metadata(path)["seed"]) for path in paths]
+    rows = []
+    for fit_seed, path in zip(seeds, paths, strict=True):
+        vectors = load_transform(path).transform(images, unit_images=protocol.unit_images)
+        for seed in seeds if fit_seed == seeds[0] else seeds[:1]:
+            values = cluster_metrics(vectors, labels, seed=seed, distance=protocol.distance)
+            rows.append({"fit_seed": fit_seed, "clustering_seed": seed, **values})
+    return rows
+
+
+def _query_rows(row: dict, queries: dict[str, np.ndarray], image_ids: np.ndarray) -> pd.DataFrame:
+    """The kept scores of a run's queries, a row each."""
+    if not queries:
+        return pd.DataFrame()
+    is_query = ~np.isnan(queries["map_at_r"])
+    kept = {name: queries[name][is_query] for name in PER_QUERY}
+    return pd.DataFrame({"seed": row["seed"], "image_id": image_ids[is_query], **kept})
+
+
+def _write_beside(path: Path, run: dict, rows: pd.DataFrame, columns: dict[str, str]) -> None:
+    """Write rows of one run, which its name goes before."""
+    types = {name: COLUMNS[name] for name in _RUN} | columns
+    frame = rows.assign(**{name: run[name] for name in _RUN}).reindex(columns=list(types))
+    with replacing(path) as temporary:
+        frame.astype(types).to_parquet(temporary, index=False, compression="zstd")
 
 
 def write_runs(path: Path, rows: pd.DataFrame) -> None:

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 N_RESAMPLES = 10_000
 LEVEL = 0.95
 _MOST_DRAWN = 2**22  # queries in memory at a time
+_UNKNOWN = (np.nan, np.nan)
 
 
 def resampled_means(
@@ -51,21 +52,25 @@ def paired_differences(
 ) -> pd.DataFrame:
     """The difference of each two methods, with the interval that the queries leave open.
 
+    The draws depend on the seed and the number of queries alone: an interval is the same beside
+    any other methods.
+
     Args:
         values: a row a query and a column a method; no value is missing.
         seed, n_resamples: of the bootstrap.
         level: of the intervals, from percentiles.
 
     Returns:
-        columns ``method``, ``other``, ``difference`` (method minus other), ``low``, ``high``, and
-        ``decided``: whether the interval leaves 0 out.
+        columns ``method``, ``other``, ``difference`` (method minus other), ``low``, ``high`` (NaN
+        for a single query, which says nothing about others), and ``decided``: whether the interval
+        leaves 0 out.
     """
     means = resampled_means(values, seed, n_resamples)
     tails = [(1 - level) / 2, (1 + level) / 2]
     observed = values.mean().to_numpy()
     rows = []
     for i, j in combinations(range(len(values.columns)), 2):
-        low, high = np.quantile(means[:, i] - means[:, j], tails)
+        low, high = np.quantile(means[:, i] - means[:, j], tails) if len(values) > 1 else _UNKNOWN
         rows.append({
             "method": values.columns[i],
             "other": values.columns[j],
@@ -74,7 +79,7 @@ def paired_differences(
             "high": high,
             "decided": bool(low > 0 or high < 0),
         })  # fmt: skip
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=["method", "other", "difference", "low", "high", "decided"])
 
 
 def holm(p_values: ArrayLike) -> NDArray[np.float64]:
@@ -90,7 +95,7 @@ def holm(p_values: ArrayLike) -> NDArray[np.float64]:
 def signed_rank_tests(scores: pd.DataFrame) -> pd.DataFrame:
     """Wilcoxon's signed-rank test of each two methods over notions, two-sided.
 
-    With few notions no difference can be significant: five give 0.0625 at the least.
+    With few notions no difference can be significant, see :func:`least_p`.
 
     Args:
         scores: a row a notion and a column a method; no value is missing.
@@ -112,8 +117,17 @@ def signed_rank_tests(scores: pd.DataFrame) -> pd.DataFrame:
             "better": int((differences > 0).sum()),
             "p": 1.0 if same else float(wilcoxon(differences).pvalue),
         })  # fmt: skip
-    tests = pd.DataFrame(rows)
+    tests = pd.DataFrame(rows, columns=["method", "other", "n_notions", "better", "p"])
     return tests.assign(p_holm=holm(tests["p"]))
+
+
+def least_p(n_notions: int, n_pairs: int) -> float:
+    """The smallest p that signed ranks can give after Holm's correction: one method always better.
+
+    Of the 2^n equally likely patterns of signs two are as extreme, so five notions give 0.0625 at
+    the least, even for a single pair.
+    """
+    return min(1.0, n_pairs * 2.0 ** (1 - n_notions))
 
 
 def mean_ranks(scores: pd.DataFrame) -> pd.Series:

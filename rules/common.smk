@@ -40,13 +40,17 @@ FIT = in_results("transforms/{dataset}/{model}/{notion}/{method}/dim-{dim}")
 TRANSFORM = f"{FIT}/seed-{{seed}}.safetensors"
 SUBSET = f"{FIT}/prompts-{{n_prompts}}"
 SUBSET_TRANSFORM = f"{SUBSET}/seed-{{seed}}.safetensors"
-SCORES = in_results("metrics/{protocol}/{dataset}/{model}/{notion}/{method}/dim-{dim}")
+RUN = "{protocol}/{dataset}/{model}/{notion}/{method}/dim-{dim}"
+SCORES = in_results(f"metrics/{RUN}")
 METRICS = f"{SCORES}.parquet"
+QUERIES = in_results(f"queries/{RUN}.parquet")
+CLUSTERINGS = in_results(f"clusterings/{RUN}.parquet")
 SUBSET_METRICS = f"{SCORES}/prompts-{{n_prompts}}.parquet"
 TABLE_FILES = expand(in_results("tables/{table}.{suffix}"), table=TABLES, suffix=SUFFIXES)
 OVERVIEW_FILES = expand(in_results("tables/table1.{suffix}"), suffix=SUFFIXES)
 BEYOND_FILES = expand(in_results(f"tables/{BEYOND}.{{suffix}}"), suffix=SUFFIXES)
 COMPARISON_FILES = expand(in_results("tables/published_comparison.{suffix}"), suffix=["csv", "md"])
+SIGNIFICANCE_FILES = expand(in_results("tables/significance.{suffix}"), suffix=["csv", "md"])
 TRIMAP = in_results("trimap/{dataset}/{model}.parquet")
 SALIENCY_MAPS = in_results("saliency/{dataset}/{model}/maps.safetensors")
 SALIENCY_SHARES = in_results("saliency/{dataset}/{model}/shares.parquet")
@@ -232,6 +236,8 @@ def all_tables(wildcards):
     published = set(read_published()["dataset"])
     compared = COMPARISON_FILES if published & set(CONFIG.datasets) else []
     scored = [*TABLE_FILES, *compared] if paper_runs(wildcards) else []
+    if main_runs(wildcards):
+        scored += SIGNIFICANCE_FILES
     if len(main_runs(wildcards)) > len(paper_runs(wildcards)):
         scored += BEYOND_FILES
     shares = SALIENCY_TABLE if "saliency" in PICTURES else []
@@ -263,15 +269,23 @@ def scores(protocols, notions, models, methods, dims, pattern=METRICS, **more):
     ]
 
 
-def main_runs(wildcards, methods=CONFIG.methods):
+SCORED_NOTIONS = [(dataset, name) for dataset, name, notion in ALL_NOTIONS if notion.scored]
+
+
+def of_main_runs(pattern, methods=CONFIG.methods):
+    """Files of the runs that the tables show."""
+    runs = CONFIG.protocols, SCORED_NOTIONS, CONFIG.main_models, methods, CONFIG.dims
+    return scores(*runs, pattern=pattern)
+
+
+def main_runs(wildcards):
     """Metrics of the runs that the tables show."""
-    notions = [(dataset, name) for dataset, name, notion in ALL_NOTIONS if notion.scored]
-    return scores(CONFIG.protocols, notions, CONFIG.main_models, methods, CONFIG.dims)
+    return of_main_runs(METRICS)
 
 
 def paper_runs(wildcards):
     """Those of the paper's methods, which its own tables show."""
-    return main_runs(wildcards, [name for name in CONFIG.methods if name in PAPER_METHODS])
+    return of_main_runs(METRICS, [name for name in CONFIG.methods if name in PAPER_METHODS])
 
 
 def ablated(ablation, models, dims, **more):
@@ -311,7 +325,10 @@ ABLATIONS = {
     if getattr(CONFIG.experiments, name)
 }
 PICTURES = {name: picture for name, picture in CONFIG.figures if picture}
-FIGURES = [*ABLATIONS, *PICTURES]
+# Ranks over notions need several of both; methods that see labels have none.
+RANKED = [method for method in CONFIG.methods if not METHODS[method].supervised]
+RANKING = ["critical_difference"] if len(SCORED_NOTIONS) >= 2 and len(RANKED) >= 3 else []
+FIGURES = [*ABLATIONS, *RANKING, *PICTURES]
 
 
 def seeds_of(ablation):

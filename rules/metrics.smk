@@ -7,7 +7,9 @@ rule compute_metrics:
         images=IMAGES,
         manifest=MANIFEST,
     output:
-        METRICS,
+        metrics=[METRICS],
+        queries=QUERIES,
+        clusterings=CLUSTERINGS,
     log:
         log_of(METRICS),
     benchmark:
@@ -28,7 +30,8 @@ rule compute_metrics:
         "../workflow_scripts/compute_metrics.py"
 
 
-# As with the fits, one job scores all that an ablation adds.
+# As with the fits, one job scores all that an ablation adds. Statistics are made of the tables' runs
+# only, so ablations keep nothing but metrics.
 
 if ADDED_DIMS:
 
@@ -38,7 +41,7 @@ if ADDED_DIMS:
             images=IMAGES,
             manifest=MANIFEST,
         output:
-            expand(METRICS, dim=ADDED_DIMS, allow_missing=True),
+            metrics=expand(METRICS, dim=ADDED_DIMS, allow_missing=True),
         log:
             log_of(METRICS.replace("dim-{dim}", "dimensions")),
         benchmark:
@@ -60,7 +63,7 @@ if ADDED_MODELS:
             images=IMAGES,
             manifest=MANIFEST,
         output:
-            METRICS,
+            metrics=[METRICS],
         wildcard_constraints:
             dataset=re.escape(CLIP_SIZE.dataset),
             model="|".join(map(re.escape, ADDED_MODELS)),
@@ -80,7 +83,7 @@ if PROMPT_COUNT:
             images=IMAGES,
             manifest=MANIFEST,
         output:
-            expand(
+            metrics=expand(
                 SUBSET_METRICS,
                 n_prompts=PROMPT_COUNT.counts,
                 allow_missing=True,

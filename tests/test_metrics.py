@@ -24,6 +24,7 @@ from lanzdml.metrics import (
     MetricsInputError,
     cluster_metrics,
     compute_metrics,
+    query_scores,
     rank_metrics,
 )
 
@@ -162,7 +163,7 @@ def test_by_hand():
     # From the query at 0 the others are in the order A B A B B A; the rest are alone in a class.
     vectors = np.array([[0], [1], [2], [3], [4], [5], [6]])
     labels = np.array(["A", "A", "b1", "A", "b2", "b3", "A"])
-    scores = metrics._query_scores(vectors, labels, distance="euclidean", n_threads=1)
+    scores = query_scores(vectors, labels, distance="euclidean")
     by_hand = {
         "map_at_r": (1 + 2 / 3) / 3,
         "precision_at_1": 1,
@@ -469,7 +470,7 @@ def test_rank_metrics_are_undefined_if_all_images_are_alone():
 def test_zero_vectors_stay_zero():
     # Cosine 0 is more than the -1 of the opposite direction and less than 1.
     vectors = np.array([[1.0, 0.0], [3.0, 0.0], [0.0, 0.0], [-2.0, 0.0]])
-    scores = metrics._query_scores(vectors, list("aaba"), distance="cosine", n_threads=1)
+    scores = query_scores(vectors, list("aaba"), distance="cosine", n_threads=1)
     assert scores["map"][0] == pytest.approx((1 + 2 / 3) / 2)
     assert scores["map"][3] == pytest.approx((1 / 2 + 2 / 3) / 2)
 

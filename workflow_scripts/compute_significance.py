@@ -1,0 +1,19 @@
+"""Say which differences between methods are more than chance."""
+
+from pathlib import Path
+
+from job import run
+
+
+def main(snakemake) -> None:
+    from lanzdml.significance_table import compute_significance, write_significance
+
+    files = (
+        [Path(path) for path in snakemake.input[name]]
+        for name in ("runs", "queries", "clusterings")
+    )
+    write_significance(compute_significance(*files), snakemake.output)
+
+
+if "snakemake" in globals():
+    run(main, snakemake)  # noqa: F821
