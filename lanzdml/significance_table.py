@@ -184,9 +184,14 @@ def _over_notions(block: pd.DataFrame) -> Iterator[dict]:
             }  # fmt: skip
 
 
+def _as_they_come(names: pd.Series) -> pd.Series:
+    """A key by which names are sorted into the order of their first rows."""
+    return pd.Series(pd.factorize(names)[0], names.index)
+
+
 def _spreads(block: pd.DataFrame, clusterings: Mapping[_Run, pd.DataFrame]) -> Iterator[dict]:
     """What seeds do: those of the fit to retrieval, and of fit and k-means apart to AMI and NMI."""
-    for _, row in block.iterrows():
+    for _, row in block.sort_values(_NOTION, key=_as_they_come, kind="stable").iterrows():
         here = {name: row[name] for name in (*_NOTION, "metric", "method")} | {"unit": "fractions"}
         if row["metric"] in PER_QUERY and row["n_seeds"] > 1:
             yield here | {"part": FIT_STD, "value": row["std"], "n": row["n_seeds"]}
@@ -214,13 +219,17 @@ def write_significance(rows: pd.DataFrame, paths: Iterable[str | os.PathLike[str
 
 @dataclass(frozen=True)
 class Part:
-    """A table of a setting: leading columns by name, then ``columns`` with their ``cells``."""
+    """A table of a setting: leading columns by name, then ``columns`` with their ``cells``.
+
+    ``texts`` are those of the columns that hold words, not numbers.
+    """
 
     caption: str
     heads: dict[str, list[str]]
     columns: list[str]
     cells: list[list[str]]
     notes: list[str]
+    texts: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -292,8 +301,8 @@ def _against(block: pd.DataFrame, part: str, reference: str) -> pd.DataFrame:
     turned["better"] = turned["n"] - turned["better"]
     rows = pd.concat([rows[rows["method"] == reference], turned])
     rows = rows[[not METHODS[other].supervised for other in rows["other"]]]
-    order = {name: position for position, name in enumerate(METHODS)}
-    return rows.sort_values("other", key=lambda names: names.map(order), kind="stable")
+    others = pd.Categorical(rows["other"], _in_order(rows["other"]), ordered=True)
+    return rows.assign(other=others).sort_index()
 
 
 def _reference(block: pd.DataFrame) -> str | None:
@@ -330,7 +339,7 @@ def _difference_part(block: pd.DataFrame) -> Part | None:
     ours = on_paper(reference, METHOD_NAMES)
     heads, cells = [], []
     for (dataset, notion), notion_rows in rows.groupby(_NOTION, sort=False):
-        for other, pair in notion_rows.groupby("other", sort=False):
+        for other, pair in notion_rows.groupby("other", observed=True):
             names = on_paper(dataset, DATASET_NAMES), on_paper(notion, NOTION_NAMES)
             heads.append((*names, on_paper(other, METHOD_NAMES)))
             cells.append([])
@@ -346,7 +355,8 @@ def _difference_part(block: pd.DataFrame) -> Part | None:
     ]
     notes = [
         f"Intervals are of a paired bootstrap over the queries ({N_RESAMPLES:,} resamples, "
-        "percentiles): other images of the same kind. A query counts by its mean over the seeds. "
+        "percentiles): they say what other queries would change, with these references and "
+        "these fits. A query counts by its mean over the seeds. "
         'A difference is "open" where its interval holds 0; intervals are not corrected for '
         "their number.",
         *(f"{DASH} {on_paper(row['method'], METHOD_NAMES)}, {_paper_name(row)}: {row['reason']}"
@@ -354,13 +364,18 @@ def _difference_part(block: pd.DataFrame) -> Part | None:
     ]  # fmt: skip
     return Part(
         f"{ours} minus each method that sees no labels, in percent points",
-        dict(
-            zip(("Dataset", "Notion", "Against"), map(list, zip(*heads, strict=True)), strict=True)
-        ),
+        _named(("Dataset", "Notion", "Against"), heads),
         columns,
         cells,
         notes,
+        [f"{ours} is"],
     )
+
+
+def _named(names: Sequence[str], heads: Sequence[tuple[str, ...]]) -> dict[str, list[str]]:
+    """The leading cells of all rows as columns."""
+    columns = zip(*heads, strict=True)
+    return {name: list(column) for name, column in zip(names, columns, strict=True)}
 
 
 def _rank_part(block: pd.DataFrame) -> Part | None:
@@ -396,7 +411,8 @@ def _test_part(block: pd.DataFrame) -> Part | None:
     rows = _against(block, TEST, reference)
     if rows.empty:
         return None
-    rows = pd.concat([rows[rows["metric"] == metric] for metric in PER_QUERY])
+    by_method = rows.sort_values("other")
+    rows = pd.concat([by_method[by_method["metric"] == metric] for metric in PER_QUERY])
     ours = on_paper(reference, METHOD_NAMES)
     heads = {
         "Metric": [METRIC_NAMES[metric] for metric in rows["metric"]],
@@ -434,8 +450,8 @@ def _spread_part(block: pd.DataFrame) -> Part | None:
         for method in methods:
             key = dataset, notion, metric, method
             both = (values.get((*key, part)) for part in (FIT_STD, CLUSTERING_STD))
-            texts = [DASH if value is None else f"{value:.3f}" for value in both]
-            cells[-1].append(" / ".join(texts if metric in CLUSTERED else texts[:1]))
+            texts = [f"{value:.3f}" for value in both if value is not None]
+            cells[-1].append(" / ".join(texts) or DASH)
     notes = [
         "MAP@R and Prec@1: std over the seeds of the fit. AMI and NMI: std over the seeds of the "
         "fit with k-means by the first seed / over the seeds of k-means with the first fit. A run "
@@ -443,9 +459,7 @@ def _spread_part(block: pd.DataFrame) -> Part | None:
     ]
     return Part(
         "What seeds do: population std, as fractions",
-        dict(
-            zip(("Dataset", "Notion", "Metric"), map(list, zip(*heads, strict=True)), strict=True)
-        ),
+        _named(("Dataset", "Notion", "Metric"), heads),
         [on_paper(name, METHOD_NAMES) for name in methods],
         cells,
         notes,

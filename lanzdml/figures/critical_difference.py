@@ -60,7 +60,7 @@ def _draw_ranks(axis: Axes, ranks: pd.Series, limit: float) -> None:
     bars = joined(ranks, limit)
     ends = 1, n_methods
     margin = _MARGIN * (n_methods - 1)
-    line = {"color": MUTED, "linewidth": 0.6, "solid_capstyle": "butt"}
+    line = {"color": MUTED, "linewidth": 0.6}
     axis.plot(ends, (0, 0), color=TEXT, linewidth=0.8)
     for rank in range(1, n_methods + 1):
         axis.plot((rank, rank), (0, 0.25), color=TEXT, linewidth=0.8)
@@ -71,7 +71,8 @@ def _draw_ranks(axis: Axes, ranks: pd.Series, limit: float) -> None:
     more = ", longer than the axis" if limit > shown else ""
     axis.text(1, 2.15, f"critical difference {limit:.2f}{more}", ha="left", va="bottom")
     for row, (first, last) in enumerate(bars):
-        axis.plot((first - 0.04, last + 0.04), (-0.6 * (row + 1),) * 2, color=TEXT, linewidth=2.5)
+        y = -0.6 * (row + 1)
+        axis.plot((first, last), (y, y), color=TEXT, linewidth=2.5, solid_capstyle="projecting")
     top = -0.6 * len(bars) - 0.9
     left = (n_methods + 1) // 2
     for position, (method, rank) in enumerate(ranks.items()):

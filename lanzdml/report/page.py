@@ -36,11 +36,14 @@ from lanzdml.report.glance import glances
 from lanzdml.report.grid import Grid, in_order, make_grid, saliency_grid, section_grid
 from lanzdml.report.run_table import run_table
 from lanzdml.runs import COLUMNS, read_runs
+from lanzdml.significance_table import blocks, read_significance
 from lanzdml.tables import of_the_paper, sections, summarise
 from lanzdml.transforms import OK
 
 GALLERY, SALIENCY = "gallery", "saliency"
+SIGNIFICANCE, CRITICAL_DIFFERENCE = "significance", "critical_difference"
 OVERVIEW, COMPARISON = "table1", "published_comparison"
+PLACED = (GALLERY, CRITICAL_DIFFERENCE)  # in sections of their own
 _PIXELS_PER_INCH = 128  # a third larger than in print
 _FORMATS = {"csv": "CSV", "tex": "LaTeX", "md": "Markdown"}
 
@@ -64,6 +67,10 @@ FIGURES = {
         "Number of prompts",
         "Line chart: MAP@R over the number of prompts that a method learns from, with error bars, "
         "and as a dashed line what it reaches with all of them.",
+    ),
+    CRITICAL_DIFFERENCE: (
+        "Mean ranks",
+        "Axis of mean ranks with the methods on it; bars join those that are not told apart.",
     ),
     "trimap": (
         "Map of the embeddings",
@@ -123,9 +130,9 @@ def write_report(
         output: the page.
         runs: parquet files with the rows of all runs (:data:`lanzdml.runs.COLUMNS`).
         main: those with the rows of the main tables; every one of theirs is in ``runs``.
-        tables: files of the tables in any format. The CSVs ``table1`` and ``published_comparison``
-            are shown, and ``saliency`` below the figure of that name. Where ``beyond`` is there,
-            all methods are shown in a table, too.
+        tables: files of the tables in any format. The CSVs ``table1``, ``significance`` and
+            ``published_comparison`` are shown, and ``saliency`` below the figure of that name.
+            Where ``beyond`` is there, all methods are shown in a table, too.
         figures: PNG files by name; a PDF beside one is linked.
         captions: of the figures, plain text.
         prompts: embeddings of prompts by dataset and notion.
@@ -142,7 +149,7 @@ def write_report(
     shown = [
         _figure(name, path, captions.get(name, ""), pages_folder) for name, path in figures.items()
     ]
-    gallery = [figure for figure in shown if figure.name == GALLERY]
+    placed = {figure.name: figure for figure in shown if figure.name in PLACED}
     embedded = provenance.embedded(images)
     fits = cost.fit_costs(all_runs)
     jobs = cost.job_costs(benchmarks, config["datasets"])
@@ -152,13 +159,15 @@ def write_report(
         "scope": _scope(config),
         "facts": _facts(config, embedded, all_runs),
         "glances": [] if summary is None else glances(summary if paper is None else paper),
-        "gallery": gallery[0] if gallery else None,
+        "gallery": placed.get(GALLERY),
         "scored": summary is not None,
         "results": _sections(paper, "table2"),
         "appendix": _sections(paper, "appendix_table1"),
         "beyond": _beyond(summary, csv[OVERVIEW]) if BEYOND_TABLE in csv else [],
+        "significance": _significance(csv[SIGNIFICANCE]) if SIGNIFICANCE in csv else [],
+        "ranking": placed.get(CRITICAL_DIFFERENCE),
         "overview": _overview(csv[OVERVIEW]) if OVERVIEW in csv else None,
-        "figures": [figure for figure in shown if figure.name != GALLERY],
+        "figures": [figure for figure in shown if figure.name not in PLACED],
         "figure_tables": {SALIENCY: _saliency(csv[SALIENCY])} if SALIENCY in csv else {},
         "comparison": _comparison(csv[COMPARISON]) if COMPARISON in csv else [],
         "comparison_introduction": " ".join(INTRODUCTION),
@@ -351,6 +360,29 @@ def _comparison(path: Path) -> list[Grid]:
             )
         )
     return grids
+
+
+def _significance(path: Path) -> list[tuple[str, str, list[Grid]]]:
+    """Of each setting: its name, what was found, and the tables."""
+    return [
+        (
+            block.setting.replace("r'", "r′"),
+            block.finding,
+            [
+                make_grid(
+                    f"significance-{number}-{i}",
+                    f"{part.caption}, {block.setting}",
+                    part.heads,
+                    part.cells,
+                    part.columns,
+                    texts=part.texts,
+                    notes=part.notes,
+                )
+                for i, part in enumerate(block.parts, start=1)
+            ],
+        )
+        for number, block in enumerate(blocks(read_significance(path)), start=1)
+    ]
 
 
 def _yaml(config: Mapping[str, Any]) -> str:
