@@ -135,6 +135,8 @@ def _differences(block: pd.DataFrame, queries: Mapping[_Run, pd.DataFrame]) -> I
                 yield here | {"method": method, "reason": row["reason"]}
             else:
                 made.append(method)
+        if len(made) < 2:
+            continue
         for metric in PER_QUERY:
             values = {method: queries[_run(by_method[method])][metric] for method in made}
             table = 100 * pd.DataFrame(values, dtype="float64")
@@ -300,7 +302,7 @@ def _against(block: pd.DataFrame, part: str, reference: str) -> pd.DataFrame:
     turned[["value", "low", "high"]] *= -1
     turned["better"] = turned["n"] - turned["better"]
     rows = pd.concat([rows[rows["method"] == reference], turned])
-    rows = rows[[not METHODS[other].supervised for other in rows["other"]]]
+    rows = rows[[not METHODS[name].supervised for name in rows["other"]]] if len(rows) else rows
     others = pd.Categorical(rows["other"], _in_order(rows["other"]), ordered=True)
     return rows.assign(other=others).sort_index()
 
@@ -483,13 +485,13 @@ def _compared(block: pd.DataFrame) -> str:
     verdicts = rows.apply(_verdict, axis=1)
     if len(rows) == 1:
         row, verdict = rows.iloc[0], verdicts.iloc[0]
+        found = (
+            f"{ours}'s and {theirs}'s {metric} are not told apart"
+            if verdict == "open"
+            else f"{ours}'s {metric} is {verdict} than {theirs}'s"
+        )
         where = f"On {_paper_name(row)} ({_queries(row)})"
-        if verdict == "open":
-            return (
-                f"{where} {ours}'s and {theirs}'s {metric} are not told apart: the difference is "
-                f"{_points(row)}."
-            )
-        return f"{where} {ours}'s {metric} is {verdict} than {theirs}'s, by {_points(row)}."
+        return f"{where} {found}: the difference is {_points(row)}."
     words = {"higher": "higher than", "lower": "lower than", "open": "not told apart from"}
     counts = [
         f"{word} {theirs}'s on {count} of {len(rows)} notions"

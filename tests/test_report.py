@@ -184,6 +184,18 @@ def test_tables_show_what_the_library_computes(page):
     assert page.text.count("Datasets and similarity notions: images, classes") == 1
 
 
+def test_what_is_more_than_chance_is_in_a_section_of_its_own(page):
+    assert (
+        "With tiny, r′ = 4: InDiReCT's MAP@R is higher than CLIP's on 2 of 2 notions" in page.text
+    )
+    assert "InDiReCT minus each method that sees no labels, in percent points" in page.text
+    assert "5.00 to 20.00" in page.text
+    ids = page.attribute("id")
+    assert {"significance", "significance-1-1", "significance-1-3"} <= set(ids)
+    assert "figure-critical_difference" not in ids, "it is there, and not among the figures"
+    assert sum("Axis of mean ranks" in image["alt"] for image in page.all("img")) == 1
+
+
 def test_the_headline_is_computed_from_the_runs(page):
     assert (
         "With tiny, r′ = 4, InDiReCT is above CLIP in 2 of 2 notions (+13.4 points of MAP@R on "
@@ -231,7 +243,7 @@ def test_how_numbers_were_made_is_told(page):
 
 def test_figures_are_described(page):
     alts = [image["alt"] for image in page.all("img")]
-    assert len(alts) == 4
+    assert len(alts) == 5
     assert alts[0].startswith("Rows of images"), "the gallery comes first"
     assert any(alt.startswith("Figure: Own figure.") for alt in alts)
     assert not any("A caption" in alt for alt in alts), "it stands below"

@@ -94,6 +94,8 @@ def test_default_is_planned_in_full(tmp_path):
         "make_overview": 1,
         "make_tables": 1,
         "make_beyond": 1,
+        "compute_significance": 1,
+        "plot_critical_difference": 1,
         "plot_dimensions": 1,
         "plot_clip_size": 1,
         "plot_prompt_count": 1,
@@ -240,7 +242,8 @@ def test_ablations_add_their_runs_and_share_those_of_the_tables(finished):
 
 def test_every_figure_is_there(finished):
     folder = finished / "results" / "figures"
-    expected = {"dimensions", "clip_size", "prompt_count", "trimap", "saliency", "gallery"}
+    ablations = {"dimensions", "clip_size", "prompt_count"}
+    expected = {*ablations, "critical_difference", "trimap", "saliency", "gallery"}
     assert {path.stem for path in folder.iterdir()} == expected
     for name in expected:
         assert (folder / f"{name}.pdf").read_bytes().startswith(b"%PDF")
@@ -257,7 +260,7 @@ def test_every_figure_is_there(finished):
 
 def test_the_report_holds_all_of_it(finished):
     page = (finished / "results" / "report.html").read_text()
-    assert page.count("data:image/png;base64,") == 6
+    assert page.count("data:image/png;base64,") == 7
     assert "InDiReCT" in page
     for link in ("metrics.parquet", "tables/table2.csv", "figures/trimap.pdf"):
         assert f'href="{link}"' in page
@@ -273,7 +276,13 @@ def test_snakemakes_own_report(finished, tmp_path):
         figures = {Path(name).stem for name in archive.namelist() if name.endswith(".png")}
         text = archive.read("report/report.html").decode()
     assert figures == {path.stem for path in (finished / "results/figures").glob("*.png")}
-    for words in ("Ablations", "Pictures", "prompt_count", "Each seed draws its own prompts"):
+    for words in (
+        "Ablations",
+        "Significance",
+        "Pictures",
+        "prompt_count",
+        "Each seed draws its own prompts",
+    ):
         assert words in text
 
 
@@ -328,6 +337,33 @@ def test_tables_are_written(finished):
         in overview
     )
     assert not list(tables.glob("published*")), "nothing was published about the demo"
+
+
+def test_queries_of_the_tables_runs_are_kept_and_no_others(finished):
+    results = finished / "results"
+    runs = main_runs(finished)
+    keys = ["notion", "method", "seed"]
+    metrics = ["map_at_r", "precision_at_1"]
+    for folder in ("queries", "clusterings"):
+        assert len(list((results / folder).rglob("*.parquet"))) == 2 * 8
+    kept = pd.concat(map(pd.read_parquet, (results / "queries").rglob("*.parquet")))
+    means = kept.astype(dict.fromkeys(metrics, float)).groupby(keys)[metrics].mean()
+    expected = runs.dropna(subset="map_at_r").set_index(keys)[metrics].sort_index()
+    assert len(expected) == 30, "PCA could be made for one of the two notions"
+    pd.testing.assert_frame_equal(means, expected, check_index_type=False, rtol=1e-6)
+
+
+def test_significance_is_that_of_the_runs(finished):
+    rows = pd.read_csv(finished / "results" / "tables" / "significance.csv")
+    values = main_runs(finished).groupby(["notion", "method"])["map_at_r"].mean()
+    pairs = rows[(rows["part"] == "difference") & (rows["metric"] == "map_at_r")]
+    assert pairs.groupby("notion").size().to_dict() == {"car_color": 28, "car_model": 21}
+    for row in pairs.itertuples():
+        expected = values[row.notion, row.method] - values[row.notion, row.other]
+        assert row.value == pytest.approx(100 * expected, abs=1e-4)
+        assert row.low <= row.value <= row.high
+    unranked = rows[(rows["part"] == "mean_rank") & rows["reason"].notna()]
+    assert set(unranked["method"]) == {"pca", "oracle"}
 
 
 def test_nothing_is_left_to_do(finished):

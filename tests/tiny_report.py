@@ -10,6 +10,8 @@ from lanzdml.overview import Notion, write_overview
 from lanzdml.published import write_comparison
 from lanzdml.report.page import write_report
 from lanzdml.runs import write_runs
+from lanzdml.significance_table import COLUMNS as SIGNIFICANCE
+from lanzdml.significance_table import write_significance
 from lanzdml.tables import write_tables
 
 EVIL = (
@@ -44,6 +46,27 @@ def runs(notion, *, model="tiny", dim=4, n_prompts=3, dataset="synthetic_cars"):
                 row |= dict.fromkeys(METRICS, values if method != "clip" else 0.25)
             rows.append(row)
     return pd.DataFrame(rows)
+
+
+def significance():
+    """InDiReCT beside CLIP on each notion, and their ranks."""
+    setting = {"protocol": "paper", "model": "tiny", "dim": 4}
+    rows = []
+    for metric in ("map_at_r", "precision_at_1"):
+        here = setting | {"metric": metric, "n": len(NOTIONS)}
+        rows += [
+            here | {"part": "difference", "dataset": "synthetic_cars", "notion": notion, "n": 6,
+                    "method": "clip", "other": "indirect", "value": -12.5, "low": -20.0,
+                    "high": -5.0, "decided": True}
+            for notion in NOTIONS
+        ]  # fmt: skip
+        for rank, method in enumerate(("indirect", "clip"), start=1):
+            rows.append(here | {"part": "mean_rank", "method": method, "value": rank})
+        rows.append(here | {"part": "critical_difference", "value": 1.39})
+        rows.append(here | {"part": "mean_rank", "method": "pca", "reason": EVIL})
+        rows.append(here | {"part": "signed_rank", "method": "clip", "other": "indirect",
+                            "value": -12.5, "better": 0, "p": 0.5, "p_holm": 0.5})  # fmt: skip
+    return pd.DataFrame(rows, columns=list(SIGNIFICANCE))
 
 
 # Seconds, peak memory and CPU seconds of jobs, as Snakemake writes them.
@@ -115,9 +138,10 @@ def make_report(folder, **changes):
         "dataset,notion,difference,low,high,indirect,clip,area,unit,n_images\n"
         "synthetic_cars,car_color,51.234,48.1,,27.9,27,20,percent,6\n"
     )
+    write_significance(significance(), [tables / "significance.csv", tables / "significance.md"])
 
     figures = {}
-    for name in ("dimensions", "gallery", "saliency", "own_figure"):
+    for name in ("dimensions", "gallery", "saliency", "critical_difference", "own_figure"):
         figures[name] = results / "figures" / f"{name}.png"
         write_figure(new_figure(2, 1), [figures[name], figures[name].with_suffix(".pdf")])
     write_benchmarks(results / "benchmarks")

@@ -1,0 +1,283 @@
+"""The table of significance and its figure: what is compared, ranked and said, from small files."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lanzdml.errors import LanzdmlError
+from lanzdml.figures.critical_difference import draw, joined
+from lanzdml.metrics import METRICS
+from lanzdml.runs import write_runs
+from lanzdml.significance_table import (
+    COLUMNS,
+    blocks,
+    compute_significance,
+    read_significance,
+    settings,
+    write_significance,
+)
+
+SEEDS = (0, 1)
+N = 50
+
+
+class Files:
+    """The files of runs, whose queries are drawn around a mean."""
+
+    def __init__(self, folder):
+        self.folder, self.paths = folder, ([], [], [])
+
+    def add(self, method, mean, *, notion="car_color", dataset="demo_cars", dim=16, n=N, **run):
+        """Runs of a method on a notion; a mean of None is one that could not be made."""
+        made = mean is not None
+        key = {"dataset": dataset, "notion": notion, "model": "m", "protocol": "paper",
+               "method": method, "dim": 512 if method == "clip" else dim} | run  # fmt: skip
+        rng = np.random.default_rng(0)  # queries are as hard for every method
+        scores = [mean + 0.05 * rng.standard_normal(n) if made else [] for _ in SEEDS]
+        rows, queries = [], []
+        for seed, values in zip(SEEDS, scores, strict=True):
+            row = key | {"seed": seed, "n_images": n, "n_classes": 2}
+            if made:
+                row |= dict.fromkeys(METRICS, 0.4 + 0.1 * seed) | {"status": "ok"}
+                row |= {"map_at_r": np.mean(values), "precision_at_1": 0.5}
+                frame = pd.DataFrame({"map_at_r": values}).assign(**key, seed=seed)
+                ids = [f"image {i}" for i in range(n)]
+                queries.append(frame.assign(image_id=ids, precision_at_1=np.arange(n) % 2 == 0))
+            else:
+                row |= {"status": "not_fitted", "reason": "too few prompts"}
+            rows.append(row)
+        crossed = pd.DataFrame({
+            "fit_seed": [0, 0, 1], "clustering_seed": [0, 1, 0], "ami": [0.1, 0.3, 0.2],
+            "nmi": [0.5, 0.5, 0.5],
+        }).assign(**key)  # fmt: skip
+        name = "-".join(map(str, key.values()))
+        files = [self.folder / f"{name}-{i}.parquet" for i in range(3)]
+        write_runs(files[0], pd.DataFrame(rows))
+        kept = pd.concat(queries) if made else pd.DataFrame(columns=["image_id", *key])
+        kept.to_parquet(files[1])
+        crossed[: 3 * made].to_parquet(files[2])
+        for paths, file in zip(self.paths, files, strict=True):
+            paths.append(file)
+
+    def rows(self):
+        return compute_significance(*self.paths)
+
+    def finding(self):
+        (block,) = blocks(self.rows())
+        return block.finding
+
+
+@pytest.fixture
+def files(tmp_path):
+    return Files(tmp_path)
+
+
+NOTIONS = ("car_model", "car_color", "background_color")
+
+
+@pytest.fixture
+def three(files):
+    """Three notions; PCA could be made for one of them."""
+    for i, notion in enumerate(NOTIONS):
+        files.add("clip", 0.2, notion=notion)
+        files.add("indirect", 0.3 + 0.1 * i, notion=notion)
+        files.add("pca", 0.25 if i == 0 else None, notion=notion)
+        files.add("ae", 0.35, notion=notion)
+        files.add("oracle", 0.9, notion=notion)
+    return files
+
+
+def part(rows, name, metric="map_at_r"):
+    return rows[(rows["part"] == name) & (rows["metric"] == metric)]
+
+
+def test_every_two_methods_are_compared_on_every_notion(three):
+    rows = part(three.rows(), "difference")
+    assert rows.groupby("notion").size().to_dict() == {
+        "car_model": 10, "car_color": 6, "background_color": 6
+    }  # fmt: skip
+    row = rows.set_index(["notion", "method", "other"]).loc[("car_color", "clip", "indirect")]
+    assert row["value"] == pytest.approx(-20), "in percent points"
+    assert row["low"] == pytest.approx(-20), "queries differ alike, so nothing is left open"
+    assert row["decided"]
+    assert row["n"] == N
+
+
+def test_what_was_not_fitted_is_named_and_not_ranked(three):
+    rows = three.rows()
+    left_out = rows[(rows["part"] == "difference") & rows["reason"].notna()]
+    assert left_out[["notion", "method", "reason"]].to_numpy().tolist() == [
+        ["car_color", "pca", "too few prompts"],
+        ["background_color", "pca", "too few prompts"],
+    ]
+    ranks = part(rows, "mean_rank").set_index("method")
+    assert ranks["value"].dropna().to_dict() == pytest.approx({
+        "indirect": 4 / 3, "ae": 5 / 3, "clip": 3
+    })  # fmt: skip
+    assert ranks["reason"].dropna().to_dict() == {
+        "pca": "no value on 2 of 3 notions",
+        "oracle": "sees labels",
+    }
+    assert len(part(rows, "signed_rank")) == 3, "pairs of those that are ranked"
+
+
+def test_seeds_of_fit_and_clustering_are_apart(three):
+    rows = three.rows()
+    stds = rows[(rows["method"] == "ae") & (rows["notion"] == "car_color")]
+    stds = stds.dropna(subset="metric").set_index(["metric", "part"])["value"]
+    assert stds["ami", "clustering_std"] == pytest.approx(0.1)
+    assert stds["ami", "fit_std"] == pytest.approx(0.05)
+    runs = pd.concat(map(pd.read_parquet, three.paths[0]))
+    runs = runs[(runs["method"] == "ae") & (runs["notion"] == "car_color")]
+    assert stds["map_at_r", "fit_std"] == pytest.approx(runs["map_at_r"].std(ddof=0))
+    assert ("map_at_r", "clustering_std") not in stds
+
+
+def test_csv_and_markdown_say_the_same(three, tmp_path):
+    three.add("lae", 0.4, notion="car_color")
+    rows = three.rows()
+    paths = [tmp_path / "significance.csv", tmp_path / "significance.md"]
+    write_significance(rows, paths)
+    assert blocks(read_significance(paths[0])) == blocks(rows)
+    assert tuple(read_significance(paths[0]).columns) == COLUMNS
+    text = paths[1].read_text()
+    line = next(line for line in text.splitlines() if line.startswith("|  | Car Color | CLIP"))
+    assert line.split(" | ")[3:6] == ["+20.00", "20.00 to 20.00", "higher"]
+    assert "|  |  | LAE | +0.00 | 0.00 to 0.00 | open |" in text
+    assert "- — PCA, Demo Cars Car Color: too few prompts" in text
+    assert "Oracle is not ranked: sees labels." in text
+    differences = text[: text.index("Mean ranks")]
+    assert "| Oracle |" not in differences, "what sees labels is no competitor"
+
+
+def test_sentences_for_several_notions(three):
+    assert three.finding() == (
+        "InDiReCT's MAP@R is higher than CLIP's on 3 of 3 notions; the difference goes from 10.0 "
+        "points [10.0 to 10.0] on Demo Cars Car Model (50 queries) to 30.0 points [30.0 to 30.0] "
+        "on Demo Cars Background Color (50 queries). Of the 3 methods that see no labels and have "
+        "a value on every notion, InDiReCT ranks first by MAP@R on average (mean rank 1.33). With "
+        "3 notions no difference between methods can be significant over notions: signed ranks "
+        "give p = 0.25 at the least, 0.75 after correction for 3 pairs."
+    )
+
+
+def test_a_difference_that_is_open_and_ranks_that_are_shared(files):
+    for notion, mean in zip(NOTIONS[:2], (0.3, 0.1), strict=True):
+        files.add("clip", 0.2, notion=notion)
+        files.add("indirect", mean, notion=notion)
+    files.add("clip", 0.2, notion="fit")
+    files.add("indirect", 0.2, notion="fit")
+    finding = files.finding()
+    assert (
+        "higher than CLIP's on 1 of 3 notions, lower than CLIP's on 1 of 3 notions, not told apart "
+        "from CLIP's on 1 of 3 notions" in finding
+    )
+    assert "CLIP and InDiReCT rank first together" in finding
+    assert finding.endswith("signed ranks give p = 0.25 at the least.")
+
+
+@pytest.mark.parametrize(
+    ("mean", "n", "expected"),
+    [
+        (0.3, N, "InDiReCT's MAP@R is higher than CLIP's: the difference is 10.0 points "
+         "[10.0 to 10.0]."),
+        (0.1, N, "InDiReCT's MAP@R is lower than CLIP's: the difference is -10.0 points "
+         "[-10.0 to -10.0]."),
+        (0.2, N, "InDiReCT's and CLIP's MAP@R are not told apart: the difference is 0.0 points "
+         "[0.0 to 0.0]."),
+        (0.3, 1, "InDiReCT's and CLIP's MAP@R are not told apart: the difference is 10.0 points."),
+    ],
+)  # fmt: skip
+def test_one_notion_is_not_tested_over(files, mean, n, expected):
+    files.add("clip", 0.2, n=n)
+    files.add("indirect", mean, n=n)
+    queries = "1 query" if n == 1 else f"{n} queries"
+    assert files.finding() == f"On Demo Cars Car Color ({queries}) {expected}"
+
+
+def test_many_notions_decide(files):
+    for i in range(8):
+        files.add("clip", 0.2, notion=f"notion {i}")
+        files.add("lae", 0.3 + 0.01 * i, notion=f"notion {i}")
+    finding = files.finding()
+    assert "LAE ranks first" in finding
+    assert "Over 8 notions 1 of 1 pairs of methods differ significantly" in finding
+    (block,) = blocks(files.rows())
+    assert block.parts[0].caption.startswith("CLIP minus"), "the first one, without InDiReCT"
+
+
+@pytest.mark.parametrize("methods", [["indirect"], ["oracle"], ["indirect", "oracle"]])
+def test_one_method_or_none_without_labels(files, methods):
+    for method in methods:
+        files.add(method, 0.3)
+    assert files.finding() == "There are no two methods to compare."
+
+
+def test_nothing_could_be_made(files, tmp_path):
+    for method in ("pca", "lae"):
+        files.add(method, None)
+    write_significance(files.rows(), [tmp_path / "a.csv"])
+    (block,) = blocks(read_significance(tmp_path / "a.csv"))
+    assert (block.finding, block.parts) == ("There are no two methods to compare.", [])
+
+
+def test_a_method_of_the_models_own_size_is_beside_every_dim(files):
+    files.add("clip", 0.2)
+    for dim, mean in ((16, 0.3), (64, 0.1)):
+        files.add("indirect", mean, dim=dim)
+    found = dict(settings(files.rows()))
+    assert list(found) == ["with m, r' = 16", "with m, r' = 64"]
+    values = [part(block, "difference")["value"].tolist() for block in found.values()]
+    assert values == [pytest.approx([-10]), pytest.approx([10])]
+
+
+def test_values_of_another_notions_labels_are_not_compared(files):
+    for method in ("clip", "indirect", "ae"):
+        files.add(method, 0.3, dataset="deepfashion", notion="texture", protocol="released")
+    rows = files.rows()
+    assert len(part(rows, "difference")) == 1
+    left_out = rows[(rows["part"] == "difference") & rows["reason"].notna()]
+    assert left_out[["method", "reason"]].to_numpy().tolist() == [
+        ["ae", "scored by the labels of clothing_category"]
+    ]
+    assert settings(rows)[0][0].endswith(", released protocol")
+
+
+def test_other_queries_are_an_error(files):
+    files.add("clip", 0.2)
+    files.add("indirect", 0.3, n=N - 1)
+    with pytest.raises(LanzdmlError, match="other images of demo_cars/car_color"):
+        files.rows()
+
+
+def test_bars_join_the_largest_groups_that_the_limit_does_not_part():
+    ranks = pd.Series({"a": 1.0, "b": 1.5, "c": 3.0, "d": 3.4, "e": 6.0})
+    assert joined(ranks, 2.1) == [(1.0, 3.0), (1.5, 3.4)]
+    assert joined(ranks, 0.3) == []
+    assert joined(ranks, 9) == [(1.0, 6.0)]
+    assert joined(ranks, 0.5) == [(3.0, 3.4)], "equal to the limit is different"
+
+
+def test_the_figure_names_the_ranked_methods(three):
+    figure = draw(three.rows())
+    (axis,) = figure.axes
+    assert axis.get_title() == "Mean ranks by MAP@R, with m, r' = 16, over 3 notions"
+    texts = [text.get_text().strip() for text in axis.texts]
+    assert texts == [
+        "1", "2", "3", "critical difference 1.91", "InDiReCT  1.33", "AE  1.67", "3.00  CLIP"
+    ]  # fmt: skip
+    figure.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in axis.texts]
+    for i, box in enumerate(boxes):
+        assert box.x0 >= 0
+        assert box.x1 <= figure.bbox.x1
+        assert not any(box.overlaps(other) for other in boxes[:i])
+
+
+def test_the_figure_says_where_there_are_no_ranks(files):
+    for notion in NOTIONS:
+        files.add("clip", 0.2, notion=notion)
+        files.add("pca", None, notion=notion)
+        files.add("oracle", 0.9, notion=notion)
+    (axis,) = draw(files.rows()).axes
+    assert "fewer than two methods have a value on every notion" in axis.get_title()
