@@ -247,7 +247,7 @@ def test_figures_are_described(page):
     assert alts[0].startswith("Rows of images"), "the gallery comes first"
     assert any(alt.startswith("Figure: Own figure.") for alt in alts)
     assert not any("A caption" in alt for alt in alts), "it stands below"
-    assert page.text.count(f"A caption & {EVIL}") == 4
+    assert page.text.count(f"A caption & {EVIL}") == 5
 
 
 def test_optional_parts_can_be_missing(tmp_path):
