@@ -52,6 +52,7 @@ OURS, BASELINE = "indirect", "clip"
 _SETTING = ["protocol", "model", "dim"]
 _NOTION = ["dataset", "notion"]
 _SEED = 0  # of the bootstrap
+_LEVEL, _REST = (f"{100 * share:.0f} %" for share in (LEVEL, 1 - LEVEL))
 _LABELS_SEEN = "sees labels"
 
 
@@ -353,7 +354,7 @@ def _difference_part(block: pd.DataFrame) -> Part | None:
     columns = [
         column
         for metric in PER_QUERY
-        for column in (METRIC_NAMES[metric], f"{LEVEL:.0%} interval", f"{ours} is")
+        for column in (METRIC_NAMES[metric], f"{_LEVEL} interval", f"{ours} is")
     ]
     notes = [
         f"Intervals are of a paired bootstrap over the queries ({N_RESAMPLES:,} resamples, "
@@ -393,7 +394,7 @@ def _rank_part(block: pd.DataFrame) -> Part | None:
     left_out = block[(block["part"] == RANK) & (block["metric"] == METRIC) & block["value"].isna()]
     notes = [
         "Mean ranks that differ by less than the critical difference (Nemenyi, "
-        f"{1 - LEVEL:.0%} level) are not told apart. It holds for many notions, and is a rough "
+        f"{_REST} level) are not told apart. It holds for many notions, and is a rough "
         "guide for few.",
         *(f"{on_paper(row['method'], METHOD_NAMES)} is not ranked: {row['reason']}."
           for _, row in left_out.iterrows()),
@@ -548,5 +549,5 @@ def over_notions(block: pd.DataFrame) -> str:
     decided = int((tests["p_holm"] <= 1 - LEVEL).sum())
     return (
         f"Over {n_notions} notions {decided} of {n_pairs} pairs of methods differ significantly "
-        f"(signed ranks, {1 - LEVEL:.0%} level after Holm's correction)."
+        f"(signed ranks, {_REST} level after Holm's correction)."
     )
