@@ -94,7 +94,7 @@ def evaluate_runs(
     for position, output in enumerate(outputs):
         write_runs(output, pd.DataFrame(rows[position * n_seeds : (position + 1) * n_seeds]))
     if queries_file:
-        manifest = read_all_labels(manifest_file, [labels])
+        manifest = read_all_labels(manifest_file, {labels: labels})
         image_ids = manifest[ID][manifest[labels].notna()].to_numpy()
         kept = [_query_rows(row, queries, image_ids) for row, queries in scored]
         _write_beside(queries_file, rows[0], pd.concat(kept), _QUERY_COLUMNS)

@@ -22,8 +22,7 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from lanzdml.beyond import HEADS, blocks
-from lanzdml.beyond import NAME as BEYOND_TABLE
+from lanzdml import beyond, significance_table
 from lanzdml.figures.style import DPI
 from lanzdml.files import write_text
 from lanzdml.markup import DASH
@@ -36,7 +35,6 @@ from lanzdml.report.glance import glances
 from lanzdml.report.grid import Grid, in_order, make_grid, saliency_grid, section_grid
 from lanzdml.report.run_table import run_table
 from lanzdml.runs import COLUMNS, read_runs
-from lanzdml.significance_table import blocks, read_significance
 from lanzdml.tables import of_the_paper, sections, summarise
 from lanzdml.transforms import OK
 
@@ -163,7 +161,7 @@ def write_report(
         "scored": summary is not None,
         "results": _sections(paper, "table2"),
         "appendix": _sections(paper, "appendix_table1"),
-        "beyond": _beyond(summary, csv[OVERVIEW]) if BEYOND_TABLE in csv else [],
+        "beyond": _beyond(summary, csv[OVERVIEW]) if beyond.NAME in csv else [],
         "significance": _significance(csv[SIGNIFICANCE]) if SIGNIFICANCE in csv else [],
         "ranking": placed.get(CRITICAL_DIFFERENCE),
         "overview": _overview(csv[OVERVIEW]) if OVERVIEW in csv else None,
@@ -239,13 +237,13 @@ def _sections(summary: pd.DataFrame | None, table: str) -> list[Grid]:
 
 def _beyond(summary: pd.DataFrame, overview: Path) -> list[Grid]:
     grids = []
-    for number, block in enumerate(blocks(summary, read_overview(overview)), start=1):
+    for number, block in enumerate(beyond.blocks(summary, read_overview(overview)), start=1):
         groups, methods = zip(*block.heads, strict=True)
         grids.append(
             make_grid(
-                f"{BEYOND_TABLE}-{number}",
+                f"{beyond.NAME}-{number}",
                 block.title,
-                dict(zip(HEADS, (groups, methods), strict=True)),
+                dict(zip(beyond.HEADS, (groups, methods), strict=True)),
                 block.cells,
                 block.columns,
                 notes=[*block.reasons, *block.remarks],
@@ -364,6 +362,7 @@ def _comparison(path: Path) -> list[Grid]:
 
 def _significance(path: Path) -> list[tuple[str, str, list[Grid]]]:
     """Of each setting: its name, what was found, and the tables."""
+    rows = significance_table.read_significance(path)
     return [
         (
             block.setting.replace("r'", "r′"),
@@ -381,7 +380,7 @@ def _significance(path: Path) -> list[tuple[str, str, list[Grid]]]:
                 for i, part in enumerate(block.parts, start=1)
             ],
         )
-        for number, block in enumerate(blocks(read_significance(path)), start=1)
+        for number, block in enumerate(significance_table.blocks(rows), start=1)
     ]
 
 
