@@ -91,11 +91,18 @@ class _Section(BaseModel):
 
 
 class NotionConfig(_Section):
-    """A similarity notion: its prompts are the template filled with each aspect, or written out."""
+    """A similarity notion: its prompts are the template filled with each aspect, or written out.
+
+    A composite one combines others.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={
-            "oneOf": [{"required": ["template", "aspects"]}, {"required": ["prompts"]}]
+            "oneOf": [
+                {"required": ["template", "aspects"]},
+                {"required": ["prompts"]},
+                {"required": ["combine"]},
+            ]
         }
     )
 
@@ -121,6 +128,25 @@ class NotionConfig(_Section):
     labels: Annotated[
         str | None,
         Field(description="the notion or column that its labels are of; its own name unless given"),
+    ] = None
+    combine: Annotated[
+        list[str] | None,
+        Field(
+            min_length=1,
+            description="in place of prompts: two or more notions of the dataset, which images are "
+            "to agree in at once",
+        ),
+    ] = None
+    by: Annotated[
+        Literal["stacked", "union"] | None,
+        Field(
+            description="how combine does it. stacked, unless given: what each method learned for "
+            "the parts, side by side; union: one fit to the prompts of all parts"
+        ),
+    ] = None
+    weights: Annotated[
+        list[Annotated[float, Field(gt=0, allow_inf_nan=False)]] | None,
+        Field(description="of the parts in a stack, as many as in combine; equal unless given"),
     ] = None
     scored: Annotated[
         bool,
@@ -213,7 +239,10 @@ class _Ablation(_Section):
     dataset: Annotated[str, Field(description="name of a dataset")]
     notions: Annotated[
         list[str] | None,
-        Field(min_length=1, description="all scored notions of the dataset unless given"),
+        Field(
+            min_length=1,
+            description="all scored notions of the dataset unless given, but composite ones",
+        ),
     ] = None
     seeds: Annotated[
         Count | None, Field(description="how many of the seeds, from the first; all unless given")
@@ -262,7 +291,11 @@ class _Picture(_Section):
     model: ModelOfTables = None
     notions: Annotated[
         list[str] | None,
-        Field(min_length=1, description="all notions of the dataset unless given, scored or not"),
+        Field(
+            min_length=1,
+            description="all notions of the dataset unless given, scored or not, but composite "
+            "ones",
+        ),
     ] = None
 
 
@@ -456,8 +489,15 @@ def check_file(path: str | os.PathLike[str]) -> None:
 
 
 def _resolved(config: Config) -> Config:
-    """The configuration with what its experiments and figures imply written out."""
-    groups = {}
+    """The configuration with what notions, experiments and figures imply written out."""
+    groups = {
+        "datasets": {
+            key: dataset.model_copy(
+                update={"notions": {name: _whole(n) for name, n in dataset.notions.items()}}
+            )
+            for key, dataset in config.datasets.items()
+        }
+    }
     for name in ("experiments", "figures"):
         group = getattr(config, name)
         sections = {
@@ -467,6 +507,15 @@ def _resolved(config: Config) -> Config:
         }
         groups[name] = group.model_copy(update=sections)
     return config.model_copy(update=groups)
+
+
+def _whole(notion: NotionConfig) -> NotionConfig:
+    """A notion with how it is combined, if it is composite."""
+    if notion.combine is None:
+        return notion
+    by = notion.by or "stacked"
+    equal = [1.0] * len(notion.combine) if by == "stacked" else None
+    return notion.model_copy(update={"by": by, "weights": notion.weights or equal})
 
 
 def _implied(section: _Section, config: Config) -> dict[str, Any]:
@@ -481,7 +530,7 @@ def _implied(section: _Section, config: Config) -> dict[str, Any]:
         implied["notions"] = [
             name
             for name, notion in config.datasets[section.dataset].notions.items()
-            if notion.scored or isinstance(section, _Picture)
+            if (notion.scored or isinstance(section, _Picture)) and notion.combine is None
         ]
     return {key: implied[key] for key, value in section if value is None and key in implied}
 

@@ -1,6 +1,6 @@
 """What a configuration must fulfil beyond its schema: names that exist, files that are there."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 
 OWN_DATA = "docs/your-own.md"
 
+# Sections that cannot have stacked notions, and why.
+_ONE_FIT = {
+    "experiments.prompt_count": "prompts are drawn for one",
+    "figures.saliency": "maps are of one",
+}
+
 
 def cross_checks(config: "Config") -> list[str]:
     """A line for each thing wrong with a configuration that its schema cannot express."""
@@ -37,6 +43,8 @@ def cross_checks(config: "Config") -> list[str]:
         lines += _dataset_lines(f"datasets.{name}", name, dataset)
         lines += _protocol_lines(f"datasets.{name}", name, config)
         for notion_name, notion in dataset.notions.items():
+            if notion.combine is not None:
+                continue
             lines += _prompt_lines(f"datasets.{name}.notions.{notion_name}", notion)
     for name, model in config.models.items():
         lines += _model_lines(f"models.{name}", model)
@@ -107,6 +115,8 @@ def _dataset_lines(key: str, name: str, dataset: "DatasetConfig") -> list[str]:
         column = notion.labels or notion_name
         if notion_name in NOT_NOTIONS:
             lines.append(f"{where}: no notion can be called {notion_name}")
+        elif notion.combine is not None:
+            lines += _combine_lines(where, notion_name, dataset.notions, known)
         elif notion.labels is not None and column not in known:
             lines.append(
                 f"{where}.labels: {_none(name, dataset, column)}; {suggest(column, known)}"
@@ -121,6 +131,43 @@ def _dataset_lines(key: str, name: str, dataset: "DatasetConfig") -> list[str]:
             lines.append(f"{where}: {none}; {suggest(notion_name, known)}; {advice}")
         elif notion.scored and dataset.labels is not None:
             lines += _label_lines(key, where, column, dataset.labels)
+    return lines
+
+
+def _combine_lines(
+    key: str, name: str, notions: "dict[str, NotionConfig]", known: Collection[str]
+) -> list[str]:
+    """Whether a composite notion combines others of its dataset, and says nothing that they say."""
+    notion = notions[name]
+    parts = notion.combine
+    own = ("template", "aspects", "prompts", "labels")
+    lines = [
+        f"{key}.{taken}: is that of the parts in a notion that combines others; leave it out"
+        for taken in own
+        if getattr(notion, taken) is not None
+    ]
+    lines += [f"{key}.combine: {part!r} is listed twice" for part in _duplicates(parts)]
+    if len(parts) == 1:
+        lines.append(f"{key}.combine: {parts[0]!r} is the only one; list two or more")
+    plain = [other for other, settings in notions.items() if settings.combine is None]
+    for part in dict.fromkeys(parts):
+        if part == name:
+            lines.append(f"{key}.combine: {name} cannot be a part of itself")
+        elif part not in notions:
+            lines.append(
+                f"{key}.combine: {part!r} is no notion of the dataset; {suggest(part, plain)}"
+            )
+        elif part not in plain:
+            lines.append(f"{key}.combine: {part} combines others itself; list those")
+        elif notion.scored and (notions[part].labels or part) not in known:
+            lines.append(f"{key}.combine: {part} has no labels; say scored: false here, too")
+    if notion.weights is not None and notion.by == "union":
+        lines.append(f"{key}.weights: are for by: stacked; a union is one fit to all prompts")
+    elif notion.weights is not None and len(notion.weights) != len(parts):
+        lines.append(
+            f"{key}.weights: should be as many as in combine ({len(parts)}), "
+            f"not {len(notion.weights)}"
+        )
     return lines
 
 
@@ -145,7 +192,11 @@ def _label_lines(key: str, where: str, column: str, table: str) -> list[str]:
 
 def _prompt_lines(key: str, notion: "NotionConfig") -> list[str]:
     """Whether a notion has prompts in one of the two ways, and these can be read."""
-    lines = []
+    lines = [
+        f"{key}.{name}: is for a notion with combine"
+        for name in ("by", "weights")
+        if getattr(notion, name) is not None
+    ]
     ways = ("template", "aspects", "prompts")
     given = [name for name in ways if getattr(notion, name) is not None]
     if given == ["prompts"]:
@@ -160,7 +211,10 @@ def _prompt_lines(key: str, notion: "NotionConfig") -> list[str]:
             )
     else:
         has = " and ".join(given) or "none of them"
-        return [f"{key}: needs template and aspects, or else prompts; it has {has}"]
+        return [
+            *lines,
+            f"{key}: needs template and aspects, or else prompts, or else combine; it has {has}",
+        ]
     if notion.aspects != FROM_LABELS:
         try:
             if len(read(texts)) == 1:
@@ -232,6 +286,15 @@ def _experiment_lines(key: str, section: Any, config: "Config") -> list[str]:
         lines.append(f"{key}: shows what InDiReCT learned; list indirect in methods")
     if not drawn and not scored:
         lines.append(f"{key}.dataset: {dataset} has no scored notion")
+    elif section.notions is None and all(notions[name].combine for name in allowed):
+        lines.append(f"{key}.notions: is needed, as all {kind}s of {dataset} combine others")
+    if key in _ONE_FIT:
+        lines += [
+            f"{key}.notions: {name} is stacked of several fits, and {_ONE_FIT[key]}; combine "
+            "by: union is one fit"
+            for name in section.notions or []
+            if name in allowed and notions[name].combine and notions[name].by != "union"
+        ]
     if key == "experiments.prompt_count":
         lines += _count_lines(key, section, {name: notions[name] for name in scored})
     return lines
@@ -246,7 +309,8 @@ def _count_lines(key: str, section: Any, notions: "dict[str, NotionConfig]") -> 
     ]
     for name in section.notions or notions:
         notion = notions.get(name)
-        if notion is None or notion.aspects == FROM_LABELS:  # their number is not known yet
+        # Where they are labels or those of several notions their number is not known yet.
+        if notion is None or notion.combine or notion.aspects == FROM_LABELS:
             continue
         try:
             texts = read_prompts(notion.prompts) if notion.prompts else read_aspects(notion.aspects)

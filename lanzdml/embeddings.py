@@ -5,6 +5,7 @@ A file has one row an image (``image_id``) or a prompt (``prompt``, ``aspect``) 
 metadata says which model made it from what.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,14 @@ import pyarrow.parquet as pq
 
 from lanzdml.errors import LanzdmlError
 from lanzdml.files import replacing
-from lanzdml.manifest import FINGERPRINT, fingerprint_of, read_labels
+from lanzdml.manifest import (
+    FINGERPRINT,
+    JOINED_BY,
+    LabelColumns,
+    columns_of,
+    fingerprint_of,
+    read_labels,
+)
 
 EMBEDDING = "embedding"
 WEIGHTS = "weights_sha256"  # keys of the metadata
@@ -107,20 +115,43 @@ def check_same_images(images_file: Path, manifest_file: Path) -> None:
         )
 
 
+def combine_prompts(parts: Sequence[Path], output: Path) -> None:
+    """Gather the prompts of several notions as those of one; a prompt that is there twice once.
+
+    Args:
+        parts: prompt embeddings of the notions, in this order.
+        output: as them.
+
+    Raises:
+        LanzdmlError: other weights made some of them.
+    """
+    first, *others = parts
+    for path in others:
+        if weights_of(path) != weights_of(first):
+            raise LanzdmlError(
+                f"{path} was made with other weights than {first}: delete both and run again"
+            )
+    rows, embeddings, metadata = zip(*map(read_embeddings, parts), strict=True)
+    prompts = pd.concat(rows, ignore_index=True)
+    new = ~prompts["prompt"].duplicated()
+    write_embeddings(output, prompts[new], np.concatenate(embeddings)[new], metadata[0])
+
+
 def labelled_images(
-    images_file: Path, manifest_file: Path, notion: str
+    images_file: Path, manifest_file: Path, label_columns: LabelColumns
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Embeddings and labels of the images that have a label for the notion.
+    """Embeddings and labels of the images that have a label for a notion.
 
     Raises:
         LanzdmlError: the two files are not about the same images, or have fewer than two labels.
     """
     check_same_images(images_file, manifest_file)
     _, embeddings, _ = read_embeddings(images_file)
-    labels = read_labels(manifest_file, notion)
+    labels = read_labels(manifest_file, label_columns)
     labelled = labels.notna().to_numpy()
     if labels.nunique() < 2:
         only = f"only the label {labels[labelled].iloc[0]!r}" if labelled.any() else "no label"
+        notion = JOINED_BY.join(columns_of(label_columns))
         raise LanzdmlError(
             f"{manifest_file}: images have {only} for {notion}, so there is nothing to tell apart; "
             "say scored: false in the configuration if it is not to be scored"

@@ -12,6 +12,7 @@ out, null for the others. Such rows are listed in a CSV of their own beside the 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import reduce
 from pathlib import Path
 
 import pandas as pd
@@ -25,6 +26,9 @@ ID, PATH, IMAGE, MASK = "image_id", "path", "image", "mask"
 EXCLUDED = "excluded"
 FINGERPRINT = "manifest_fingerprint"  # key of the metadata, of embeddings' files, too
 NOT_NOTIONS = (ID, PATH, IMAGE, MASK, EXCLUDED)  # columns with a meaning of their own
+JOINED_BY = " + "
+LabelColumns = str | Sequence[str]
+"""Where a notion's labels are: in a column or, for a composite notion, in one of each part."""
 
 
 def check_manifest(manifest: pd.DataFrame, notions: Sequence[str], name: str) -> None:
@@ -136,26 +140,39 @@ def fingerprint_of(path: Path) -> str:
     return metadata[FINGERPRINT.encode()].decode()
 
 
-def read_labels(path: Path, column: str) -> pd.Series:
+def columns_of(labels: LabelColumns) -> list[str]:
+    """The columns as a list, of one or of several."""
+    return [labels] if isinstance(labels, str) else list(labels)
+
+
+def read_labels(path: Path, columns: LabelColumns) -> pd.Series:
     """A manifest's labels for a notion in its order, null where there is none.
 
+    A composite notion's are those of its parts, joined, where an image has all of them. They are
+    joined here, not in the manifest: another combination leaves that, and all made of it, alone.
     A notion that is not scored need not be in the manifest.
     """
-    return read_all_labels(path, {column: column})[column]
+    return read_all_labels(path, {"labels": columns})["labels"]
 
 
-def read_all_labels(path: Path, columns: Mapping[str, str]) -> pd.DataFrame:
+def read_all_labels(path: Path, columns: Mapping[str, LabelColumns]) -> pd.DataFrame:
     """A manifest's ids and, as :func:`read_labels`, its labels for several notions.
 
     Args:
         path: of the manifest.
-        columns: for each notion that of its labels, mostly of the same name.
+        columns: for each notion where its labels are, mostly in a column of the same name.
     """
+    parts = {notion: columns_of(names) for notion, names in columns.items()}
     with _readable(path):
-        there = set(pq.read_schema(path).names) & set(columns.values())
+        there = set(pq.read_schema(path).names) & {
+            name for names in parts.values() for name in names
+        }
     table = read_manifest(path, columns=[ID, *sorted(there)])
     none = pd.Series(None, table.index, dtype="str")
-    labels = {notion: table[name] if name in there else none for notion, name in columns.items()}
+    labels = {}
+    for notion, names in parts.items():
+        found = [table[name] if name in there else none for name in names]
+        labels[notion] = reduce(lambda left, right: left.str.cat(right, sep=JOINED_BY), found)
     return pd.DataFrame({ID: table[ID], **labels})
 
 

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from lanzdml.embeddings import read_embeddings
 from lanzdml.files import RESOURCES, write_text
-from lanzdml.manifest import read_labels
+from lanzdml.manifest import LabelColumns, columns_of, read_all_labels, read_labels
 from lanzdml.markup import (
     DASH,
     NEEDS_BOOKTABS,
@@ -34,8 +35,8 @@ class Notion:
     dataset: str
     notion: str
     template: str
-    labels: str
-    """The manifest's column of its labels."""
+    labels: LabelColumns
+    """Where its labels are in the manifest."""
     manifest_file: Path
     prompts_file: Path
 
@@ -46,14 +47,17 @@ def describe(notions: Sequence[Notion]) -> pd.DataFrame:
     Returns:
         columns dataset, notion, template, examples (the first aspects), n_images, n_labelled (of
         them), n_classes, n_prompts, n_named (classes that are among the aspects, whatever their
-        case), and paper_classes and paper_aspects, which are missing for notions that are not in
-        the paper.
+        case; of a composite notion those of which every part is), and paper_classes and
+        paper_aspects, which are missing for notions that are not in the paper.
     """
     rows = []
     for notion in notions:
         labels = read_labels(notion.manifest_file, notion.labels)
         prompts, _, _ = read_embeddings(notion.prompts_file)
         aspects = set(prompts["aspect"].str.casefold())
+        columns = columns_of(notion.labels)
+        parts = read_all_labels(notion.manifest_file, dict(zip(columns, columns, strict=True)))
+        named = [parts[column].str.casefold().isin(aspects) for column in columns]
         rows.append({
             "dataset": notion.dataset,
             "notion": notion.notion,
@@ -63,7 +67,7 @@ def describe(notions: Sequence[Notion]) -> pd.DataFrame:
             "n_labelled": int(labels.notna().sum()),
             "n_classes": labels.nunique(),
             "n_prompts": len(prompts),
-            "n_named": sum(label.casefold() in aspects for label in labels.dropna().unique()),
+            "n_named": labels[np.logical_and.reduce(named)].nunique(),
         })  # fmt: skip
     counts = pd.read_csv(PAPER_COUNTS, dtype=_PAPER)[["dataset", "notion", *_PAPER]]
     return pd.DataFrame(rows).merge(counts, on=["dataset", "notion"], how="left")

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lanzdml.embeddings import check_same_images, read_embeddings, weights_of
 from lanzdml.images import Images
-from lanzdml.manifest import ID, IMAGE, PATH, positions_of, read_all_labels
+from lanzdml.manifest import ID, IMAGE, PATH, LabelColumns, positions_of, read_all_labels
 from lanzdml.methods.base import as_embeddings, normalise
 from lanzdml.transforms import check_weights, load_transform
 
@@ -106,7 +106,7 @@ def retrieve(
     transforms: Mapping[str, Path],
     queries: int | Sequence[str],
     seed: int,
-    columns: Mapping[str, str],
+    columns: Mapping[str, LabelColumns],
 ) -> list[Retrieval]:
     """The neighbours of some images; only the images that are found are read.
 
@@ -116,7 +116,7 @@ def retrieve(
         root: the folder that paths in the manifest are relative to.
         transforms: a fitted method's file for each notion.
         queries, seed: see :func:`choose_queries`.
-        columns: the manifest's column of the labels of each notion.
+        columns: where the labels of each notion are in the manifest.
 
     Raises:
         LanzdmlError: there is no such image, it cannot be read, or a file cannot be used.

@@ -10,7 +10,7 @@ import pandas as pd
 
 from lanzdml.embeddings import labelled_images, weights_of
 from lanzdml.files import replacing
-from lanzdml.manifest import ID, read_all_labels
+from lanzdml.manifest import ID, LabelColumns, read_all_labels
 from lanzdml.metrics import METRICS, cluster_metrics, mean_scores, query_scores
 from lanzdml.protocols import PROTOCOLS, Protocol
 from lanzdml.transforms import OK, check_weights, load_transform, read_metadata
@@ -57,7 +57,7 @@ def evaluate_runs(
     images_file: Path,
     manifest_file: Path,
     outputs: Sequence[Path],
-    labels: str | None = None,
+    labels: LabelColumns | None = None,
     queries_file: Path | None = None,
     clusterings_file: Path | None = None,
     n_threads: int = 1,
@@ -72,8 +72,8 @@ def evaluate_runs(
         transform_files: as many for each output, in the outputs' order.
         images_file, manifest_file: the images' embeddings and labels.
         outputs: parquet with :data:`COLUMNS`.
-        labels: the manifest's column of the labels; the notion that the protocol takes them from
-            unless given.
+        labels: where the labels are in the manifest; in the column of the notion that the protocol
+            takes them from unless given.
         queries_file: where to keep the scores of every query: parquet with dataset, notion, model,
             protocol, method and dim of the run, ``seed``, ``image_id`` and :data:`PER_QUERY`.
             Images that are alone in their class are no queries, and runs that could not be made
@@ -94,8 +94,8 @@ def evaluate_runs(
     for position, output in enumerate(outputs):
         write_runs(output, pd.DataFrame(rows[position * n_seeds : (position + 1) * n_seeds]))
     if queries_file:
-        manifest = read_all_labels(manifest_file, {labels: labels})
-        image_ids = manifest[ID][manifest[labels].notna()].to_numpy()
+        labelled = read_all_labels(manifest_file, {"labels": labels}).dropna()
+        image_ids = labelled[ID].to_numpy()
         kept = [_query_rows(row, queries, image_ids) for row, queries in scored]
         _write_beside(queries_file, rows[0], pd.concat(kept), _QUERY_COLUMNS)
     if clusterings_file:

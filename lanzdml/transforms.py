@@ -16,9 +16,12 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from lanzdml.manifest import LabelColumns
     from lanzdml.methods.base import Method
+    from lanzdml.stacked import Stacked
 
 OK, NOT_FITTED = "ok", "not_fitted"
+PARTS = "parts"  # key of the metadata of what is stacked: names of notions
 
 # Metadata key: the attribute of a fitted method and its type.
 _SCALARS = {
@@ -42,7 +45,7 @@ def fit_transforms(
     outputs: Sequence[Path],
     counts: Sequence[int | None] = (None,),
     prompts_file: Path | None = None,
-    supervision: tuple[Path, Path, str] | None = None,
+    supervision: "tuple[Path, Path, LabelColumns] | None" = None,
     n_threads: int = 1,
 ) -> None:
     """Fit a method for each dim, number of prompts and seed, and store one transform each.
@@ -61,7 +64,7 @@ def fit_transforms(
         counts: numbers of prompts to draw (see :func:`draw_prompts`); None takes
             all.
         prompts_file: prompt embeddings of the notion.
-        supervision: images file, manifest file and the labels' column, in place of prompts for a
+        supervision: images file, manifest file and where its labels are, in place of prompts for a
             supervised method.
         n_threads: fits that run side by side, each with one thread. The result is the same for any
             number.
@@ -173,8 +176,73 @@ def save_not_fitted(
     _save(path, estimator, {}, {"status": NOT_FITTED, "reason": str(reason)}, metadata)
 
 
-def load_transform(path: str | os.PathLike[str]) -> "Method":
-    """The fitted method that :func:`save_transform` stored.
+def stack_transforms(
+    files: Sequence[Path], outputs: Sequence[Path], parts: Sequence[str], weights: Sequence[float]
+) -> None:
+    """Gather what a method learned for the parts of a composite notion: a transform of all.
+
+    :func:`load_transform` gives it as a :class:`lanzdml.stacked.Stacked`. ``fit_seconds``,
+    ``iterations`` and ``n_prompts`` are sums over the parts, and what could not be fitted to one of
+    them is stored as such.
+
+    Args:
+        files: of the parts' transforms: those of the first part for all outputs, then of the next.
+        outputs: a file a dim and seed.
+        parts: the parts' names.
+        weights: of the parts, positive.
+
+    Raises:
+        LanzdmlError: a file is no transform, or those of one output are of other methods,
+            parameters, seeds or models.
+    """
+    for position, output in enumerate(outputs):
+        _stack(files[position :: len(outputs)], output, parts, weights)
+
+
+def _stack(
+    files: Sequence[Path], output: Path, parts: Sequence[str], weights: Sequence[float]
+) -> None:
+    from safetensors.numpy import save_file
+
+    from lanzdml.embeddings import WEIGHTS
+
+    stored = [_read(path, with_tensors=True) for path in files]
+    first = stored[0][0]
+    shared = [key for key in ("method", "params", "seed", WEIGHTS) if key in first]
+    for path, (metadata, _) in zip(files, stored, strict=True):
+        for key in shared:
+            if metadata.get(key) != first[key]:
+                raise LanzdmlError(
+                    f"{path} has another {key} than {files[0]}: delete both and run again"
+                )
+    reasons = [
+        f"{part}: {metadata['reason']}"
+        for part, (metadata, _) in zip(parts, stored, strict=True)
+        if metadata["status"] != OK
+    ]
+    own = {key: first[key] for key in (*shared, *(() if reasons else ("n_features",)))}
+    own |= {
+        PARTS: json.dumps(list(parts)),
+        "weights": json.dumps(list(weights)),
+        "status": NOT_FITTED if reasons else OK,
+        "reason": "; ".join(reasons),
+    }
+    for key, type_ in (("fit_seconds", float), ("iterations", int), ("n_prompts", int)):
+        values = [type_(metadata[key]) for metadata, _ in stored if key in metadata]
+        if len(values) == len(parts):
+            own[key] = str(sum(values))
+    tensors = {
+        f"{number}.{name}": tensor
+        for number, (_, of_part) in enumerate(stored)
+        for name, tensor in of_part.items()
+        if not reasons
+    }
+    with replacing(output) as temporary:
+        save_file(tensors, temporary, own)
+
+
+def load_transform(path: str | os.PathLike[str]) -> "Method | Stacked":
+    """The fitted method that :func:`save_transform` stored, or what was stacked of several.
 
     Raises:
         CannotFitError: the method could not be fitted, with the reason stored.
@@ -184,18 +252,37 @@ def load_transform(path: str | os.PathLike[str]) -> "Method":
     if metadata["status"] != OK:
         raise CannotFitError(metadata["reason"])
     try:
-        cls = METHODS[metadata["method"]]
-        if set(tensors) != set(cls.learned):
-            raise LanzdmlError(f"it holds {sorted(tensors)}, not {sorted(cls.learned)}")
-        estimator = cls(**json.loads(metadata["params"]))
-        for key, (attribute, type_) in _SCALARS.items():
-            if key in metadata:
-                setattr(estimator, attribute, type_(metadata[key]))
-    except (LanzdmlError, TypeError, ValueError) as error:
+        restore = _restored_stack if PARTS in metadata else _restored
+        return restore(metadata, tensors)
+    except (LanzdmlError, KeyError, TypeError, ValueError) as error:
         raise LanzdmlError(f"{os.fspath(path)} does not fit this version: {error}") from error
+
+
+def _restored(metadata: dict[str, str], tensors: dict[str, Any]) -> "Method":
+    cls = METHODS[metadata["method"]]
+    if set(tensors) != set(cls.learned):
+        raise LanzdmlError(f"it holds {sorted(tensors)}, not {sorted(cls.learned)}")
+    estimator = cls(**json.loads(metadata["params"]))
+    for key, (attribute, type_) in _SCALARS.items():
+        if key in metadata:
+            setattr(estimator, attribute, type_(metadata[key]))
     for name, tensor in tensors.items():
         setattr(estimator, name, tensor)
     return estimator
+
+
+def _restored_stack(metadata: dict[str, str], tensors: dict[str, Any]) -> "Stacked":
+    from lanzdml.stacked import Stacked
+
+    names, weights = json.loads(metadata[PARTS]), json.loads(metadata["weights"])
+    learned: dict[str, dict] = {str(number): {} for number in range(len(names))}
+    for key, tensor in tensors.items():
+        number, _, name = key.partition(".")
+        learned[number][name] = tensor
+    # Not the sums of seconds and iterations, which are no part's own.
+    of_each = {key: metadata[key] for key in ("method", "params", "n_features")}
+    parts = [_restored(of_each, of_part) for of_part in learned.values()]
+    return Stacked(names, parts, weights)
 
 
 def read_metadata(path: str | os.PathLike[str]) -> dict[str, str]:

@@ -170,6 +170,8 @@ def template_of(wildcards):
 def aspects_of(wildcards):
     """A notion's aspects or prompts: what changes when somebody edits their file."""
     notion = notion_settings(wildcards)
+    if notion.combine:
+        return []
     if notion.prompts is not None:
         return read_prompts(notion.prompts)
     return notion.aspects if notion.aspects == FROM_LABELS else read_aspects(notion.aspects)
@@ -181,8 +183,10 @@ def shards_of(wildcards):
     return expand(SHARD, **wildcards, shard=range(1, n + 1), shards=n)
 
 
-def label_source(wildcards):
-    """The manifest for a notion whose aspects are its labels; nothing for any other."""
+def prompt_source(wildcards):
+    """The prompts of a composite notion's parts, or the manifest where aspects are labels."""
+    if parts := notion_settings(wildcards).combine:
+        return {"parts": expand(PROMPTS, notion=parts, allow_missing=True)}
     return {"manifest": MANIFEST} if aspects_of(wildcards) == FROM_LABELS else {}
 
 
@@ -201,16 +205,28 @@ def of_all_notions(pattern):
 
 
 def templates(wildcards):
-    """Dataset, notion, template and the labels' column of every notion."""
+    """Dataset, notion, template and the labels' columns of every notion."""
     return [
-        (dataset, name, notion.template or PLACEHOLDER, label_column(dataset, name))
+        (dataset, name, template_text(notion), label_column(dataset, name))
         for dataset, name, notion in ALL_NOTIONS
     ]
 
 
+def template_text(notion):
+    """A notion's template; of a composite notion what it combines, and how."""
+    if notion.combine:
+        return f"{' + '.join(notion.combine)}, {notion.by}"
+    return notion.template or PLACEHOLDER
+
+
 def label_column(dataset, notion):
-    """The manifest's column of a notion's labels; of one that only a protocol takes, its own."""
+    """The manifest's column of a notion's labels; of one that only a protocol takes, its own.
+
+    A composite notion has several, one a part.
+    """
     settings = CONFIG.datasets[dataset].notions.get(notion)
+    if settings and settings.combine:
+        return [label_column(dataset, part) for part in settings.combine]
     return settings.labels if settings and settings.labels else notion
 
 
@@ -227,7 +243,7 @@ def scored_column(wildcards):
 
 
 def columns_of(picture):
-    """The labels' column of each notion of a picture."""
+    """The labels' column, or columns, of each notion of a picture."""
     return {notion: label_column(picture.dataset, notion) for notion in picture.notions}
 
 
@@ -272,9 +288,9 @@ def scores(protocols, notions, models, methods, dims, pattern=METRICS, **more):
 SCORED_NOTIONS = [(dataset, name) for dataset, name, notion in ALL_NOTIONS if notion.scored]
 
 
-def of_main_runs(pattern, methods=CONFIG.methods):
+def of_main_runs(pattern, methods=CONFIG.methods, notions=SCORED_NOTIONS):
     """Files of the runs that the tables show."""
-    runs = CONFIG.protocols, SCORED_NOTIONS, CONFIG.main_models, methods, CONFIG.dims
+    runs = CONFIG.protocols, notions, CONFIG.main_models, methods, CONFIG.dims
     return scores(*runs, pattern=pattern)
 
 
@@ -284,8 +300,11 @@ def main_runs(wildcards):
 
 
 def paper_runs(wildcards):
-    """Those of the paper's methods, which its own tables show."""
-    return of_main_runs(METRICS, [name for name in CONFIG.methods if name in PAPER_METHODS])
+    """Those of the paper's methods and of no composite notion, which its own tables show."""
+    methods = [name for name in CONFIG.methods if name in PAPER_METHODS]
+    plain = [(dataset, name) for dataset, name, notion in ALL_NOTIONS
+             if notion.scored and not notion.combine]  # fmt: skip
+    return of_main_runs(METRICS, methods, plain)
 
 
 def ablated(ablation, models, dims, **more):
@@ -393,11 +412,33 @@ def unscored(**notion):
     return files
 
 
-def fitted_to(wildcards):
-    """What a method learns from: prompts, or images and labels for a supervised one (Oracle)."""
-    if METHODS[wildcards.method].supervised:
-        return {"images": IMAGES, "manifest": MANIFEST}
-    return {"prompts": PROMPTS}
+def stacked(wildcards):
+    """The parts of a composite notion that are stacked, and their weights; nothing for any other.
+
+    Oracle is fitted to the joined labels: the ceiling of both ways to combine.
+    """
+    notion = CONFIG.datasets[wildcards.dataset].notions.get(wildcards.notion)
+    if METHODS[wildcards.method].supervised or notion is None or notion.by != "stacked":
+        return {}
+    return dict(zip(notion.combine, notion.weights, strict=True))
+
+
+def fitted_to(seeds=CONFIG.seeds, **variants):
+    """What a transform is made of: prompts, or images and labels for a supervised method (Oracle).
+
+    Of a notion that is stacked the transforms of its parts.
+    """
+
+    def find(wildcards):
+        if METHODS[wildcards.method].supervised:
+            return {"images": IMAGES, "manifest": MANIFEST}
+        if parts := stacked(wildcards):
+            # Part after part, each in the order of the outputs: the last key changes fastest.
+            run = dict(wildcards.items()) | {"notion": parts} | variants | {"seed": seeds}
+            return {"parts": expand(TRANSFORM, **run)}
+        return {"prompts": PROMPTS}
+
+    return find
 
 
 def transforms_of(pattern=TRANSFORM, seeds=CONFIG.seeds, **variants):

@@ -80,7 +80,7 @@ if SHARDED:
 
 rule embed_prompts:
     input:
-        unpack(label_source),
+        unpack(prompt_source),
         # Not before there is a dataset, so that a missing one is all that a run complains about.
         dataset=ancient(MANIFEST),
         weights=model_files,

@@ -3,7 +3,7 @@
 
 rule fit_transforms:
     input:
-        unpack(fitted_to),
+        unpack(fitted_to()),
     output:
         expand(TRANSFORM, seed=CONFIG.seeds, allow_missing=True),
     log:
@@ -23,6 +23,7 @@ rule fit_transforms:
         counts=[None],
         seeds=CONFIG.seeds,
         labels=column_of,
+        stacked=stacked,
     message:
         "Fitting {wildcards.method} to {wildcards.dataset}/{wildcards.notion} ({wildcards.model})"
     script:
@@ -37,6 +38,8 @@ rule fit_transforms:
 if ADDED_DIMS:
 
     use rule fit_transforms as fit_dimensions with:
+        input:
+            unpack(fitted_to(seeds_of(DIMENSIONS), dim=ADDED_DIMS)),
         output:
             expand(TRANSFORM, dim=ADDED_DIMS, seed=seeds_of(DIMENSIONS), allow_missing=True),
         log:
@@ -60,6 +63,8 @@ if ADDED_DIMS:
 if ADDED_MODELS:
 
     use rule fit_transforms as fit_clip_sizes with:
+        input:
+            unpack(fitted_to(seeds_of(CLIP_SIZE))),
         output:
             expand(TRANSFORM, seed=seeds_of(CLIP_SIZE), allow_missing=True),
         wildcard_constraints:

@@ -1,4 +1,4 @@
-"""Embed a notion's prompts with a CLIP model."""
+"""Embed a notion's prompts with a CLIP model, or gather those of the notions that it combines."""
 
 from pathlib import Path
 
@@ -6,8 +6,14 @@ from job import run
 
 
 def main(snakemake) -> None:
+    from lanzdml.embeddings import combine_prompts, write_embeddings
+
+    output = Path(snakemake.output[0])
+    if parts := snakemake.input.get("parts"):
+        combine_prompts([Path(path) for path in parts], output)
+        return
+
     from lanzdml.clip import embed_prompts, load_clip
-    from lanzdml.embeddings import write_embeddings
     from lanzdml.manifest import distinct_labels
     from lanzdml.prompts import make_prompts
 
@@ -18,7 +24,7 @@ def main(snakemake) -> None:
     # Prompts are few: on a cluster they are not worth waiting for a GPU.
     clip = load_clip(**snakemake.params.model, device="cpu")
     embeddings = embed_prompts(clip, prompts["prompt"].tolist())
-    write_embeddings(Path(snakemake.output[0]), prompts, embeddings, clip.description)
+    write_embeddings(output, prompts, embeddings, clip.description)
 
 
 if "snakemake" in globals():

@@ -26,6 +26,7 @@ from lanzdml import beyond, significance_table
 from lanzdml.figures.style import DPI
 from lanzdml.files import write_text
 from lanzdml.markup import DASH
+from lanzdml.methods import METHODS
 from lanzdml.metrics import METRICS
 from lanzdml.names import DATASET_NAMES, METHOD_NAMES, METRIC_NAMES, NOTION_NAMES, on_paper
 from lanzdml.overview import COUNTS, PAPER_NOTE, TEXTS, overview_rows, read_overview
@@ -139,8 +140,10 @@ def write_report(
         benchmarks: folder of Snakemake's benchmark files.
     """
     all_runs, main_runs = _read_runs(runs), _read_runs(main)
+    combined = _of_combined(main_runs, config["datasets"])
     summary, paper = (
-        summarise(rows) if len(rows) else None for rows in (main_runs, of_the_paper(main_runs))
+        summarise(rows) if len(rows) else None
+        for rows in (main_runs, of_the_paper(main_runs[~combined]))
     )
     csv = {path.stem: path for path in tables if path.suffix == ".csv"}
     pages_folder = output.parent
@@ -149,7 +152,10 @@ def write_report(
     ]
     placed = {figure.name: figure for figure in shown if figure.name in PLACED}
     embedded = provenance.embedded(images)
-    fits = cost.fit_costs(all_runs)
+    # What is stacked was fitted for the parts, but for Oracle.
+    stacked = _of_combined(all_runs, config["datasets"], "stacked")
+    supervised = all_runs["method"].isin([name for name in METHODS if METHODS[name].supervised])
+    fits = cost.fit_costs(all_runs[~stacked | supervised])
     jobs = cost.job_costs(benchmarks, config["datasets"])
     page = {
         "now": datetime.now(UTC),
@@ -226,6 +232,21 @@ def _read_runs(paths: Sequence[Path]) -> pd.DataFrame:
     return read_runs(paths) if paths else pd.DataFrame(columns=list(COLUMNS))
 
 
+def _of_combined(
+    runs: pd.DataFrame, datasets: Mapping[str, Any], by: str | None = None
+) -> pd.Series:
+    """Whether each run is of a notion that combines others, in one way if that is given."""
+    ways = {
+        (dataset, notion): details["by"]
+        for dataset, settings in datasets.items()
+        for notion, details in settings["notions"].items()
+        if details.get("combine")
+    }
+    keys = zip(runs["dataset"], runs["notion"], strict=True)
+    found = [key in ways and by in (None, ways[key]) for key in keys]
+    return pd.Series(found, runs.index, dtype="bool")
+
+
 def _sections(summary: pd.DataFrame | None, table: str) -> list[Grid]:
     if summary is None:
         return []
@@ -280,6 +301,7 @@ def _facts(
         listed = ", ".join(
             on_paper(notion, NOTION_NAMES)
             + ("" if details.get("scored", True) else " (not scored)")
+            + (f" ({details['by']})" if details.get("combine") else "")
             for notion, details in settings["notions"].items()
         )
         notions.append(listed if len(config["datasets"]) == 1 else f"{on_page}: {listed}")
