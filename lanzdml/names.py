@@ -36,6 +36,7 @@ NOTION_NAMES = {
     "car_model": "Car Model",
     "car_color": "Car Color",
     "background_color": "Background Color",
+    "car_model_and_color": "Car Model and Color",
     "manufacturer": "Manufacturer",
     "car_type": "Car Type",
     "bird_species": "Bird Species",

@@ -415,10 +415,11 @@ def unscored(**notion):
 def stacked(wildcards):
     """The parts of a composite notion that are stacked, and their weights; nothing for any other.
 
-    Oracle is fitted to the joined labels: the ceiling of both ways to combine.
+    Oracle is stacked as the others are: it is the ceiling of what they do, which a fit of it to the
+    joined labels is not.
     """
     notion = CONFIG.datasets[wildcards.dataset].notions.get(wildcards.notion)
-    if METHODS[wildcards.method].supervised or notion is None or notion.by != "stacked":
+    if notion is None or notion.by != "stacked":
         return {}
     return dict(zip(notion.combine, notion.weights, strict=True))
 
@@ -430,12 +431,12 @@ def fitted_to(seeds=CONFIG.seeds, **variants):
     """
 
     def find(wildcards):
-        if METHODS[wildcards.method].supervised:
-            return {"images": IMAGES, "manifest": MANIFEST}
         if parts := stacked(wildcards):
             # Part after part, each in the order of the outputs: the last key changes fastest.
             run = dict(wildcards.items()) | {"notion": parts} | variants | {"seed": seeds}
             return {"parts": expand(TRANSFORM, **run)}
+        if METHODS[wildcards.method].supervised:
+            return {"images": IMAGES, "manifest": MANIFEST}
         return {"prompts": PROMPTS}
 
     return find

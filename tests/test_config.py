@@ -146,6 +146,7 @@ def test_default_is_valid(full):
         "car_model",
         "car_color",
         "background_color",
+        "car_model_and_color",
     ]
     assert parsed.embeddings.batch_size == 64
 
@@ -239,6 +240,84 @@ def test_figures_show_notions_without_labels_and_ablations_do_not(full):
     full["experiments"]["dimensions"]["notions"] = ["mood"]
     (line,) = lines_of(full)
     assert "experiments.dimensions.notions: 'mood' is no scored notion of demo_cars" in line
+
+
+PAIR = ("datasets", "demo_cars", "notions", "pair")
+PARTS = ["car_model", "car_color"]
+WRONG_PAIRS = [
+    ((*PAIR, "combine"), ["car_model", "car_colr"], "pair.combine: 'car_colr' is no notion of the "
+     "dataset; did you mean 'car_color'? allowed: car_model, car_color, "),
+    ((*PAIR, "combine"), ["car_model", "pair"], "pair.combine: pair cannot be a part of itself"),
+    ((*PAIR, "combine"), ["car_model", "both"], "pair.combine: both combines others itself; list"),
+    ((*PAIR, "combine"), [*PARTS, "car_model"], "pair.combine: 'car_model' is listed twice"),
+    ((*PAIR, "combine"), ["car_model"], "combine: 'car_model' is the only one; list two or more"),
+    ((*PAIR, "combine"), [], "pair.combine: should have at least one entry"),
+    ((*PAIR, "combine"), "car_model", "pair.combine: should be a valid list, not 'car_model'"),
+    ((*PAIR, "combine"), ["car_model", "mood"], "pair.combine: mood has no labels; say scored: "),
+    ((*PAIR, "prompts"), ["a", "b"], "pair.prompts: is that of the parts in a notion that"),
+    ((*PAIR, "template"), "a {aspect}", "pair.template: is that of the parts"),
+    ((*PAIR, "labels"), "car_color", "pair.labels: is that of the parts"),
+    ((*PAIR, "by"), "stack", "pair.by: should be 'stacked' or 'union', not 'stack'"),
+    ((*PAIR, "weights"), [1, 2, 3], "pair.weights: should be as many as in combine (2), not 3"),
+    ((*PAIR, "weights"), [1, 0], "pair.weights[1]: should be greater than 0, not 0"),
+    ((*PAIR, "weights"), [1, float("inf")], "weights[1]: should be a finite number, not inf"),
+    (PAIR, {"combine": PARTS, "by": "union", "weights": [1, 2]}, "weights: are for by: stacked"),
+    ((*NOTION, "by"), "union", "car_color.by: is for a notion with combine"),
+    ((*NOTION, "weights"), [1], "car_color.weights: is for a notion with combine"),
+    (("experiments", "prompt_count", "notions"), ["pair"], "prompt_count.notions: pair is stacked"),
+    (("figures", "saliency", "notions"), ["pair"], "figures.saliency.notions: pair is stacked of"),
+]  # fmt: skip
+
+
+@pytest.fixture
+def combining(full):
+    """The default with two composite notions, one of them before its parts, and an unscored one."""
+    notions = full["datasets"]["demo_cars"]["notions"]
+    mood = {"prompts": ["a merry car", "a sad car"], "scored": False}
+    both = {"combine": ["car_color", "background_color"], "by": "union"}
+    full["datasets"]["demo_cars"]["notions"] = (
+        {"pair": {"combine": PARTS}} | notions | {"both": both, "mood": mood}
+    )
+    return full
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "expected"), WRONG_PAIRS, ids=lambda item: str(item)[:40]
+)
+def test_each_mistake_in_a_combination_gives_one_line(combining, path, value, expected):
+    change(combining, path, value)
+    (line,) = lines_of(combining)
+    assert expected in line
+
+
+def test_what_a_combination_implies_is_written_out(combining):
+    notions = parse_config(combining).datasets["demo_cars"].notions
+    assert (notions["pair"].by, notions["pair"].weights) == ("stacked", [1, 1])
+    assert (notions["both"].by, notions["both"].weights) == ("union", None)
+    assert (notions["car_color"].by, notions["car_color"].weights) == (None, None)
+
+
+def test_ablations_and_pictures_have_combinations_where_these_are_listed(combining):
+    parsed = parse_config(combining)
+    assert parsed.experiments.dimensions.notions == ["car_model", "car_color", "background_color"]
+    assert "pair" not in parsed.figures.gallery.notions
+    combining["experiments"]["dimensions"]["notions"] = ["pair"]
+    combining["experiments"]["prompt_count"]["notions"] = ["both"]
+    combining["figures"]["gallery"]["notions"] = ["both", "pair"]
+    combining["figures"]["saliency"]["notions"] = ["both"]
+    parsed = parse_config(combining)
+    assert parsed.experiments.dimensions.notions == ["pair"]
+    assert parsed.figures.gallery.notions == ["both", "pair"]
+
+
+def test_parts_need_no_scores_but_labels(combining):
+    notions = combining["datasets"]["demo_cars"]["notions"]
+    notions["car_color"]["scored"] = False
+    notions["pair"] = {"combine": ["car_color", "mood"], "scored": False}
+    notions["car_model"]["scored"] = notions["background_color"]["scored"] = False
+    del combining["experiments"]["prompt_count"], combining["experiments"]["dimensions"]
+    (line,) = lines_of(combining)
+    assert line.startswith("experiments.clip_size.notions: is needed, as all scored notions of ")
 
 
 PROMPTS = {"prompts": ["a merry face", "a sad face"]}

@@ -81,9 +81,9 @@ def test_default_is_planned_in_full(tmp_path):
         "all": 1,
         "prepare_dataset": 1,
         "embed_images": 3,
-        "embed_prompts": 9,
-        "fit_transforms": 3 * 13,
-        "compute_metrics": 3 * 13,
+        "embed_prompts": 9 + 1,
+        "fit_transforms": 4 * 13,
+        "compute_metrics": 4 * 13,
         "fit_clip_sizes": 2 * 3 * 13,
         "compute_clip_sizes": 2 * 3 * 13,
         "fit_dimensions": 3 * 11,
@@ -438,6 +438,37 @@ def test_other_prompts_rerun_their_notion_only(finished):
     # Oracle is fitted to images
     assert jobs["fit_transforms"] == jobs["compute_metrics"] == 7
     assert "embed_images" not in jobs
+
+
+def test_a_combination_adds_its_own_jobs_and_no_others(finished, tmp_path):
+    config = yaml.safe_load(yaml.safe_dump(SMALL))
+    parts = {"combine": ["car_model", "car_color"]}
+    config["datasets"]["demo_cars"]["notions"] |= {
+        "pair": parts | {"weights": [2, 1]},
+        "pair_union": parts | {"by": "union"},
+    }
+    folder = shutil.copytree(finished, tmp_path / "run", symlinks=True)
+    jobs = plan(working_folder(folder, config))
+    assert jobs["embed_prompts"] == 2
+    assert jobs["fit_transforms"] == jobs["compute_metrics"] == 2 * 8
+    assert jobs["make_beyond"] == 1
+    others = {"prepare_dataset", "embed_images", "make_tables", "plot_dimensions", "plot_gallery"}
+    assert not jobs.keys() & others, "the paper's tables and the figures leave it out"
+
+    target = "results/metrics/paper/demo_cars/demo-S/{}/indirect/dim-16.parquet"
+    notions = ("car_model", "car_color", "pair", "pair_union")
+    files = {notion: target.format(notion) for notion in notions}
+    snakemake(folder, "--cores", "2", files["pair"], files["pair_union"])
+    runs = {notion: pd.read_parquet(folder / file) for notion, file in files.items()}
+    for notion in ("pair", "pair_union"):
+        assert runs[notion]["status"].tolist() == ["ok", "ok"]
+        assert set(runs[notion]["n_prompts"]) == {6 + 17}
+        assert set(runs[notion]["n_images"]) == {1000}
+        assert runs[notion]["n_classes"][0] > runs["car_color"]["n_classes"][0]
+    both = runs["car_model"]["iterations"] + runs["car_color"]["iterations"]
+    assert runs["pair"]["iterations"].tolist() == both.tolist(), "fitted for the parts, not again"
+    chance = main_runs(folder).query("method == 'random'")["map_at_r"].max()
+    assert runs["pair"]["map_at_r"].min() > 2 * chance
 
 
 def test_other_settings_of_the_machine_rerun_nothing(finished):

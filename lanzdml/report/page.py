@@ -26,7 +26,6 @@ from lanzdml import beyond, significance_table
 from lanzdml.figures.style import DPI
 from lanzdml.files import write_text
 from lanzdml.markup import DASH
-from lanzdml.methods import METHODS
 from lanzdml.metrics import METRICS
 from lanzdml.names import DATASET_NAMES, METHOD_NAMES, METRIC_NAMES, NOTION_NAMES, on_paper
 from lanzdml.overview import COUNTS, PAPER_NOTE, TEXTS, overview_rows, read_overview
@@ -152,10 +151,8 @@ def write_report(
     ]
     placed = {figure.name: figure for figure in shown if figure.name in PLACED}
     embedded = provenance.embedded(images)
-    # What is stacked was fitted for the parts, but for Oracle.
-    stacked = _of_combined(all_runs, config["datasets"], "stacked")
-    supervised = all_runs["method"].isin([name for name in METHODS if METHODS[name].supervised])
-    fits = cost.fit_costs(all_runs[~stacked | supervised])
+    # What is stacked was fitted for the parts.
+    fits = cost.fit_costs(all_runs[~_of_combined(all_runs, config["datasets"], "stacked")])
     jobs = cost.job_costs(benchmarks, config["datasets"])
     page = {
         "now": datetime.now(UTC),
