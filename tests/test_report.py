@@ -537,3 +537,33 @@ def test_unscored_notions_are_marked(tmp_path):
         "1 method on 2 similarity notions of mine, with the CLIP model tiny and 1 seed."
         in page.text
     )
+
+
+def test_combined_notions_are_beyond_the_paper_and_their_fits_count_once(tmp_path):
+    results = make_report(tmp_path).parent
+    files = {}
+    for name, notions in (("plain", ["car_color"]), ("all", ["car_color", "pair"])):
+        files[name] = results / f"{name}.parquet"
+        write_runs(files[name], pd.concat([runs(notion) for notion in notions]))
+    shown = {}
+    for name, by in (("stacked", "stacked"), ("union", "union"), ("plain", None)):
+        notions = {"car_color": {}, "pair": {"combine": ["car_color", "mood"], "by": by}}
+        config = {
+            "datasets": {"synthetic_cars": {"notions": notions if by else {"car_color": {}}}},
+            "models": {"tiny": {}}, "experiments": {"main": {"models": ["tiny"]}},
+            "methods": ["clip"], "dims": [4], "seeds": [0], "protocol": "paper",
+        }  # fmt: skip
+        file = files["all" if by else "plain"]
+        make_report(tmp_path, runs=[file], main=[file], config=config)
+        page = read(results / "report.html")
+        after = page.source.partition('id="results"')[2]
+        shown[name] = {
+            "papers": after.partition('id="significance"')[0],
+            "fits": page.source.partition('id="cost-fits"')[2].partition("</table>")[0],
+            "text": page.text,
+        }
+    assert "pair (stacked)" in shown["stacked"]["text"]
+    for name in ("stacked", "union"):
+        assert "Car Color" in shown[name]["papers"]
+        assert ">pair" not in shown[name]["papers"]
+    assert shown["stacked"]["fits"] == shown["plain"]["fits"] != shown["union"]["fits"]
