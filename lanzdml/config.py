@@ -93,7 +93,7 @@ class _Section(BaseModel):
 class NotionConfig(_Section):
     """A similarity notion: its prompts are the template filled with each aspect, or written out.
 
-    A composite one combines others.
+    A combined one is made of several others.
     """
 
     model_config = ConfigDict(
@@ -241,7 +241,7 @@ class _Ablation(_Section):
         list[str] | None,
         Field(
             min_length=1,
-            description="all scored notions of the dataset unless given, but composite ones",
+            description="all scored notions of the dataset unless given, but combined ones",
         ),
     ] = None
     seeds: Annotated[
@@ -293,8 +293,7 @@ class _Picture(_Section):
         list[str] | None,
         Field(
             min_length=1,
-            description="all notions of the dataset unless given, scored or not, but composite "
-            "ones",
+            description="all notions of the dataset unless given, scored or not, but combined ones",
         ),
     ] = None
 
@@ -510,7 +509,7 @@ def _resolved(config: Config) -> Config:
 
 
 def _whole(notion: NotionConfig) -> NotionConfig:
-    """A notion with how it is combined, if it is composite."""
+    """A notion with the way it is combined in, if it is."""
     if notion.combine is None:
         return notion
     by = notion.by or "stacked"

@@ -137,7 +137,7 @@ def _dataset_lines(key: str, name: str, dataset: "DatasetConfig") -> list[str]:
 def _combine_lines(
     key: str, name: str, notions: "dict[str, NotionConfig]", known: Collection[str]
 ) -> list[str]:
-    """Whether a composite notion combines others of its dataset, and says nothing that they say."""
+    """Whether a combined notion combines others of its dataset, and says nothing that they say."""
     notion = notions[name]
     parts = notion.combine
     own = ("template", "aspects", "prompts", "labels")

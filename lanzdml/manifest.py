@@ -28,7 +28,7 @@ FINGERPRINT = "manifest_fingerprint"  # key of the metadata, of embeddings' file
 NOT_NOTIONS = (ID, PATH, IMAGE, MASK, EXCLUDED)  # columns with a meaning of their own
 JOINED_BY = " + "
 LabelColumns = str | Sequence[str]
-"""Where a notion's labels are: in a column or, for a composite notion, in one of each part."""
+"""Where a notion's labels are: in a column or, for a combined notion, in one of each part."""
 
 
 def check_manifest(manifest: pd.DataFrame, notions: Sequence[str], name: str) -> None:
@@ -148,7 +148,7 @@ def columns_of(labels: LabelColumns) -> list[str]:
 def read_labels(path: Path, columns: LabelColumns) -> pd.Series:
     """A manifest's labels for a notion in its order, null where there is none.
 
-    A composite notion's are those of its parts, joined, where an image has all of them. They are
+    A combined notion's are those of its parts, joined, where an image has all of them. They are
     joined here, not in the manifest: another combination leaves that, and all made of it, alone.
     A notion that is not scored need not be in the manifest.
     """

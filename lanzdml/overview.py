@@ -47,7 +47,7 @@ def describe(notions: Sequence[Notion]) -> pd.DataFrame:
     Returns:
         columns dataset, notion, template, examples (the first aspects), n_images, n_labelled (of
         them), n_classes, n_prompts, n_named (classes that are among the aspects, whatever their
-        case; of a composite notion those of which every part is), and paper_classes and
+        case; of a combined notion those of which every part is), and paper_classes and
         paper_aspects, which are missing for notions that are not in the paper.
     """
     rows = []

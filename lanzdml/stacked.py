@@ -1,4 +1,4 @@
-"""Composite notions: what a method learned for several notions, applied side by side."""
+"""Combined notions: what a method learned for several notions, applied side by side."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING

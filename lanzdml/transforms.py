@@ -179,7 +179,7 @@ def save_not_fitted(
 def stack_transforms(
     files: Sequence[Path], outputs: Sequence[Path], parts: Sequence[str], weights: Sequence[float]
 ) -> None:
-    """Gather what a method learned for the parts of a composite notion: a transform of all.
+    """Gather what a method learned for the parts of a combined notion: a transform of all.
 
     :func:`load_transform` gives it as a :class:`lanzdml.stacked.Stacked`. ``fit_seconds``,
     ``iterations`` and ``n_prompts`` are sums over the parts, and what could not be fitted to one of

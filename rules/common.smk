@@ -184,7 +184,7 @@ def shards_of(wildcards):
 
 
 def prompt_source(wildcards):
-    """The prompts of a composite notion's parts, or the manifest where aspects are labels."""
+    """The prompts of a combined notion's parts, or the manifest where aspects are labels."""
     if parts := notion_settings(wildcards).combine:
         return {"parts": expand(PROMPTS, notion=parts, allow_missing=True)}
     return {"manifest": MANIFEST} if aspects_of(wildcards) == FROM_LABELS else {}
@@ -213,7 +213,7 @@ def templates(wildcards):
 
 
 def template_text(notion):
-    """A notion's template; of a composite notion what it combines, and how."""
+    """A notion's template; of a combined notion what it combines, and how."""
     if notion.combine:
         return f"{' + '.join(notion.combine)}, {notion.by}"
     return notion.template or PLACEHOLDER
@@ -222,7 +222,7 @@ def template_text(notion):
 def label_column(dataset, notion):
     """The manifest's column of a notion's labels; of one that only a protocol takes, its own.
 
-    A composite notion has several, one a part.
+    A combined notion has several, one a part.
     """
     settings = CONFIG.datasets[dataset].notions.get(notion)
     if settings and settings.combine:
@@ -300,7 +300,7 @@ def main_runs(wildcards):
 
 
 def paper_runs(wildcards):
-    """Those of the paper's methods and of no composite notion, which its own tables show."""
+    """Those of the paper's methods and of no combined notion, which its own tables show."""
     methods = [name for name in CONFIG.methods if name in PAPER_METHODS]
     plain = [(dataset, name) for dataset, name, notion in ALL_NOTIONS
              if notion.scored and not notion.combine]  # fmt: skip
@@ -413,7 +413,7 @@ def unscored(**notion):
 
 
 def stacked(wildcards):
-    """The parts of a composite notion that are stacked, and their weights; nothing for any other.
+    """The parts of a combined notion that are stacked, and their weights; nothing for any other.
 
     Oracle is stacked as the others are: it is the ceiling of what they do, which a fit of it to the
     joined labels is not.

@@ -271,7 +271,7 @@ WRONG_PAIRS = [
 
 @pytest.fixture
 def combining(full):
-    """The default with two composite notions, one of them before its parts, and an unscored one."""
+    """The default with two combined notions, one of them before its parts, and an unscored one."""
     notions = full["datasets"]["demo_cars"]["notions"]
     mood = {"prompts": ["a merry car", "a sad car"], "scored": False}
     both = {"combine": ["car_color", "background_color"], "by": "union"}
