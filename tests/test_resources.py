@@ -178,7 +178,7 @@ def test_templates_are_the_papers(notions):
     assert len(notions) == 13
     assert not notions.duplicated(["dataset", "notion"]).any()
     assert set(notions["dataset"]) == set(DATASET_NAMES) - {"demo_cars"}
-    assert set(notions["notion"]) == set(NOTION_NAMES)
+    assert set(notions["notion"]) == set(NOTION_NAMES) - {"car_model_and_color"}
     assert (notions["template"].str.count(re.escape(PLACEHOLDER)) == 1).all()
     templates = notions.set_index(["dataset", "notion"])["template"]
     assert (
