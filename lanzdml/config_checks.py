@@ -134,6 +134,11 @@ def _dataset_lines(key: str, name: str, dataset: "DatasetConfig") -> list[str]:
     return lines
 
 
+def _labelled(name: str, notion: "NotionConfig", known: Collection[str]) -> bool:
+    """Whether a notion has labels, or is said above to have none where it needs them."""
+    return notion.scored or notion.labels is not None or name in known
+
+
 def _combine_lines(
     key: str, name: str, notions: "dict[str, NotionConfig]", known: Collection[str]
 ) -> list[str]:
@@ -159,7 +164,7 @@ def _combine_lines(
             )
         elif part not in plain:
             lines.append(f"{key}.combine: {part} combines others itself; list those")
-        elif notion.scored and (notions[part].labels or part) not in known:
+        elif notion.scored and not _labelled(part, notions[part], known):
             lines.append(f"{key}.combine: {part} has no labels; say scored: false here, too")
     if notion.weights is not None and notion.by == "union":
         lines.append(f"{key}.weights: are for by: stacked; a union is one fit to all prompts")
