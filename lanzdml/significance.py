@@ -101,8 +101,9 @@ def signed_rank_tests(scores: pd.DataFrame) -> pd.DataFrame:
         scores: a row a notion and a column a method; no value is missing.
 
     Returns:
-        columns ``method``, ``other``, ``n_notions``, ``better`` (on how many of them ``method``
-        scores higher), ``p`` and ``p_holm``, corrected for the number of pairs.
+        columns ``method``, ``other``, ``n_notions``, ``better`` and ``worse`` (on how many of them
+        ``method`` scores higher, and lower), ``p`` and ``p_holm``, corrected for the number of
+        pairs.
     """
     from scipy.stats import wilcoxon
 
@@ -115,9 +116,10 @@ def signed_rank_tests(scores: pd.DataFrame) -> pd.DataFrame:
             "other": other,
             "n_notions": len(differences),
             "better": int((differences > 0).sum()),
+            "worse": int((differences < 0).sum()),
             "p": 1.0 if same else float(wilcoxon(differences).pvalue),
         })  # fmt: skip
-    tests = pd.DataFrame(rows, columns=["method", "other", "n_notions", "better", "p"])
+    tests = pd.DataFrame(rows, columns=["method", "other", "n_notions", "better", "worse", "p"])
     return tests.assign(p_holm=holm(tests["p"]))
 
 

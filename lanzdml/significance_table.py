@@ -34,15 +34,15 @@ DIFFERENCE, TEST, RANK = "difference", "signed_rank", "mean_rank"
 CRITICAL, FIT_STD, CLUSTERING_STD = "critical_difference", "fit_std", "clustering_std"
 COLUMNS = (
     "part", "protocol", "model", "dim", "dataset", "notion", "metric", "method", "other",
-    "value", "low", "high", "decided", "better", "p", "p_holm", "unit", "n", "reason",
+    "value", "low", "high", "decided", "better", "worse", "p", "p_holm", "unit", "n", "reason",
 )  # fmt: skip
 """Columns of the CSV. ``part`` says what a row is, and so what ``value`` and ``n`` are:
 
 - ``difference``: ``method`` minus ``other`` on a notion in percent points, its interval ``low`` to
   ``high``, whether that leaves 0 out (``decided``); n queries. Without a value: the method that
   cannot be compared on the notion, and the ``reason``.
-- ``signed_rank``: the test of two methods over n notions, on how many ``method`` is ``better``,
-  ``p`` and ``p_holm``; value is the mean difference in percent points.
+- ``signed_rank``: the test of two methods over n notions, on how many ``method`` is ``better``
+  and ``worse``, ``p`` and ``p_holm``; value is the mean difference in percent points.
 - ``mean_rank``: a method's mean rank over n notions, or the ``reason`` why it has none.
 - ``critical_difference``: of those ranks.
 - ``fit_std``, ``clustering_std``: std over n seeds of the fit, and of k-means, in fractions.
@@ -183,7 +183,8 @@ def _over_notions(block: pd.DataFrame) -> Iterator[dict]:
             mean = 100 * (scores[row.method] - scores[row.other]).mean()
             yield {
                 "part": TEST, **base, "method": row.method, "other": row.other, "value": mean,
-                "better": row.better, "p": row.p, "p_holm": row.p_holm, "unit": "percent points",
+                "better": row.better, "worse": row.worse, "p": row.p, "p_holm": row.p_holm,
+                "unit": "percent points",
             }  # fmt: skip
 
 
@@ -298,10 +299,10 @@ def _against(block: pd.DataFrame, part: str, reference: str) -> pd.DataFrame:
     """The pairs of one method that see no labels, turned so that it is ``method``."""
     rows = block[(block["part"] == part) & block["other"].notna()]
     turned = rows[rows["other"] == reference].rename(
-        columns={"method": "other", "other": "method", "low": "high", "high": "low"}
-    )
+        columns={"method": "other", "other": "method", "low": "high", "high": "low",
+                 "better": "worse", "worse": "better"}
+    )  # fmt: skip
     turned[["value", "low", "high"]] *= -1
-    turned["better"] = turned["n"] - turned["better"]
     rows = pd.concat([rows[rows["method"] == reference], turned])
     rows = rows[[not METHODS[name].supervised for name in rows["other"]]] if len(rows) else rows
     others = pd.Categorical(rows["other"], _in_order(rows["other"]), ordered=True)

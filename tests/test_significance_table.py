@@ -121,6 +121,21 @@ def test_what_was_not_fitted_is_named_and_not_ranked(three):
     assert len(part(rows, "signed_rank")) == 3, "pairs of those that are ranked"
 
 
+def test_a_tie_is_no_win_whichever_method_comes_first(files):
+    """CLIP comes before InDiReCT, so the table turns the pair."""
+    for notion, mean in zip(NOTIONS, (0.3, 0.2, 0.1), strict=True):
+        files.add("clip", 0.2, notion=notion)
+        files.add("indirect", mean, notion=notion)
+    files.add("clip", 0.2, notion="fit")
+    files.add("indirect", 0.2, notion="fit")
+    rows = files.rows()
+    (row,) = part(rows, "signed_rank").itertuples()
+    assert (row.method, row.better, row.worse, row.n) == ("clip", 1, 1, 4)
+    (block,) = blocks(rows)
+    tests = next(table for table in block.parts if "better on" in " ".join(table.columns))
+    assert tests.cells[0][1] == "1 of 4"
+
+
 def test_seeds_of_fit_and_clustering_are_apart(three):
     rows = three.rows()
     stds = rows[(rows["method"] == "ae") & (rows["notion"] == "car_color")]
