@@ -16,6 +16,9 @@ from numpy.typing import ArrayLike, NDArray
 
 N_RESAMPLES = 10_000
 LEVEL = 0.95
+LEAST_QUERIES = 30
+"""With fewer there is no interval, as percentiles are too narrow then: of normal differences that
+are 0 on average they call 16 % decided with 5 queries, 9 % with 10, and 6 or 7 % from 30 on."""
 _MOST_DRAWN = 2**22  # queries in memory at a time
 _UNKNOWN = (np.nan, np.nan)
 
@@ -62,15 +65,16 @@ def paired_differences(
 
     Returns:
         columns ``method``, ``other``, ``difference`` (method minus other), ``low``, ``high`` (NaN
-        for a single query, which says nothing about others), and ``decided``: whether the interval
+        for fewer than :data:`LEAST_QUERIES`), and ``decided``: whether there is an interval that
         leaves 0 out.
     """
-    means = resampled_means(values, seed, n_resamples)
+    enough = len(values) >= LEAST_QUERIES
+    means = resampled_means(values, seed, n_resamples) if enough else None
     tails = [(1 - level) / 2, (1 + level) / 2]
     observed = values.mean().to_numpy()
     rows = []
     for i, j in combinations(range(len(values.columns)), 2):
-        low, high = np.quantile(means[:, i] - means[:, j], tails) if len(values) > 1 else _UNKNOWN
+        low, high = np.quantile(means[:, i] - means[:, j], tails) if enough else _UNKNOWN
         rows.append({
             "method": values.columns[i],
             "other": values.columns[j],

@@ -20,6 +20,7 @@ from lanzdml.names import DATASET_NAMES, METHOD_NAMES, METRIC_NAMES, NOTION_NAME
 from lanzdml.protocols import DEFAULT, PROTOCOLS
 from lanzdml.runs import CLUSTERED, PER_QUERY, read_runs
 from lanzdml.significance import (
+    LEAST_QUERIES,
     LEVEL,
     N_RESAMPLES,
     critical_difference,
@@ -361,8 +362,8 @@ def _difference_part(block: pd.DataFrame) -> Part | None:
         f"Intervals are of a paired bootstrap over the queries ({N_RESAMPLES:,} resamples, "
         "percentiles): they say what other queries would change, with these references and "
         "these fits. A query counts by its mean over the seeds. "
-        'A difference is "open" where its interval holds 0; intervals are not corrected for '
-        "their number.",
+        f'A difference is "open" where its interval holds 0, and below {LEAST_QUERIES} queries, '
+        "too few for an interval; intervals are not corrected for their number.",
         *(f"{DASH} {on_paper(row['method'], METHOD_NAMES)}, {_paper_name(row)}: {row['reason']}"
           for _, row in left_out.iterrows()),
     ]  # fmt: skip
