@@ -5,7 +5,7 @@ and tests over its notions, and what the seeds of fits and of k-means do to the 
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,13 +58,18 @@ _LABELS_SEEN = "sees labels"
 
 
 def compute_significance(
-    metrics_files: Sequence[Path], queries_files: Sequence[Path], clusterings_files: Sequence[Path]
+    metrics_files: Sequence[Path],
+    queries_files: Sequence[Path],
+    clusterings_files: Sequence[Path],
+    counted: Collection[tuple[str, str]],
 ) -> pd.DataFrame:
     """All rows of the table, with :data:`COLUMNS`.
 
     Args:
         metrics_files: of the tables' runs.
         queries_files, clusterings_files: what :func:`lanzdml.runs.evaluate_runs` kept of them.
+        counted: dataset and notion of those that are ranked and tested over. Others with the same
+            labels, or with labels that are put together of theirs, would repeat what they say.
 
     Raises:
         LanzdmlError: two methods were scored on other queries of a notion, in files that do not
@@ -81,7 +86,7 @@ def compute_significance(
         here = dict(zip(_SETTING, setting, strict=True))
         found = (
             *_differences(block, queries),
-            *_over_notions(block),
+            *_over_notions(block, counted),
             *_spreads(block, clusterings),
         )
         rows += [here | row for row in found]
@@ -155,8 +160,9 @@ def _differences(block: pd.DataFrame, queries: Mapping[_Run, pd.DataFrame]) -> I
                 }  # fmt: skip
 
 
-def _over_notions(block: pd.DataFrame) -> Iterator[dict]:
-    """Ranks and tests of the methods that have a value on every notion that has any."""
+def _over_notions(block: pd.DataFrame, counted: Collection[tuple[str, str]]) -> Iterator[dict]:
+    """Ranks and tests of the methods that have a value on every counted notion that has any."""
+    block = block[[tuple(notion) in counted for notion in block[_NOTION].to_numpy()]]
     for metric in PER_QUERY:
         rows = block[block["metric"] == metric]
         scores = rows.pivot_table("mean", _NOTION, "method", sort=False)
@@ -395,6 +401,8 @@ def _rank_part(block: pd.DataFrame) -> Part | None:
         cells[-1].append(f"{limit:.2f}")
     left_out = block[(block["part"] == RANK) & (block["metric"] == METRIC) & block["value"].isna()]
     notes = [
+        "Ranks and tests count no notion that combines others, and of those with the same labels "
+        "the first.",
         "Mean ranks that differ by less than the critical difference (Nemenyi, "
         f"{_REST} level) are not told apart. It holds for many notions, and is a rough "
         "guide for few.",
@@ -525,13 +533,15 @@ def _ranks_first(block: pd.DataFrame) -> str:
     ranks = ranked(block)
     if ranks.empty:
         return ""
+    _, n_notions = critical_limit(block)
     best = ranks[np.isclose(ranks, ranks.min())]
     names = [on_paper(name, METHOD_NAMES) for name in best.index]
     together = f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
     rank = "rank first together" if len(names) > 1 else "ranks first"
     return (
-        f"Of the {len(ranks)} methods that see no labels and have a value on every notion, "
-        f"{together} {rank} by {METRIC_NAMES[METRIC]} on average (mean rank {best.iloc[0]:.2f})."
+        f"Of the {len(ranks)} methods that see no labels and have a value on each of {n_notions} "
+        f"notions, {together} {rank} by {METRIC_NAMES[METRIC]} on average (mean rank "
+        f"{best.iloc[0]:.2f})."
     )
 
 

@@ -344,9 +344,18 @@ ABLATIONS = {
     if getattr(CONFIG.experiments, name)
 }
 PICTURES = {name: picture for name, picture in CONFIG.figures if picture}
+# What is ranked and tested over: a combined notion repeats its parts, and several notions of one
+# label column each other, so of those the first stands for all.
+COUNTED = sorted(
+    {
+        (dataset, label_column(dataset, name)): (dataset, name)
+        for dataset, name, notion in reversed(ALL_NOTIONS)
+        if notion.scored and not notion.combine
+    }.values()
+)
 # Ranks over notions need several of both; methods that see labels have none.
 RANKED = [method for method in CONFIG.methods if not METHODS[method].supervised]
-RANKING = ["critical_difference"] if len(SCORED_NOTIONS) >= 2 and len(RANKED) >= 3 else []
+RANKING = ["critical_difference"] if len(COUNTED) >= 2 and len(RANKED) >= 3 else []
 FIGURES = [*ABLATIONS, *RANKING, *PICTURES]
 
 

@@ -18,6 +18,7 @@ rule compute_significance:
         runtime=30,
     params:
         code=code("compute_significance"),
+        counted=COUNTED,
     message:
         "Computing intervals and tests of the differences between methods"
     script:

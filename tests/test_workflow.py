@@ -122,6 +122,21 @@ def test_there_are_tables_of_the_methods_that_are_there(tmp_path, methods, table
     assert jobs.keys() & {"make_tables", "make_beyond", "compare_published"} == tables
 
 
+@pytest.mark.parametrize(("names", "drawn"), [(["paint"], 0), (["paint", "car_model"], 1)])
+def test_ranks_are_over_notions_with_labels_of_their_own(tmp_path, names, drawn):
+    """One of the same labels and one that combines both are no more notions."""
+    config = SMALL | {"experiments": {}, "figures": {}}
+    config = yaml.safe_load(yaml.safe_dump(config))
+    notions = config["datasets"]["demo_cars"]["notions"]
+    notions["paint"] = notions["car_color"] | {"labels": "car_color"}
+    kept = {name: notions[name] for name in ("car_color", *names)}
+    kept["pair"] = {"combine": ["car_color", "paint"]}
+    config["datasets"]["demo_cars"]["notions"] = kept
+    jobs = plan(working_folder(tmp_path, config))
+    assert jobs["compute_significance"] == 1
+    assert jobs.get("plot_critical_difference", 0) == drawn
+
+
 def test_the_paper_is_planned_without_its_data():
     output = snakemake(
         ROOT, "--dry-run", "--quiet", "rules", "--cores", "1",

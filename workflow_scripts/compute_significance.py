@@ -12,7 +12,8 @@ def main(snakemake) -> None:
         [Path(path) for path in snakemake.input[name]]
         for name in ("runs", "queries", "clusterings")
     )
-    write_significance(compute_significance(*files), snakemake.output)
+    rows = compute_significance(*files, counted=snakemake.params.counted)
+    write_significance(rows, snakemake.output)
 
 
 if "snakemake" in globals():
