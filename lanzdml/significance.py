@@ -4,8 +4,8 @@ Differences of two methods on a notion get intervals from a paired bootstrap ove
 (Efron and Tibshirani, "An Introduction to the Bootstrap", 1993): methods answer the same queries,
 so queries are drawn once for all of them. Over notions methods are compared as Demsar recommends
 ("Statistical Comparisons of Classifiers over Multiple Data Sets", JMLR 2006): Wilcoxon's signed-
-rank test of each pair, with Holm's correction for their number, and mean ranks with Nemenyi's
-critical difference.
+rank test of each pair, Holm's correction for the number of those that are looked at, and mean
+ranks with Friedman's test of all and Nemenyi's critical difference.
 """
 
 from itertools import combinations
@@ -106,8 +106,7 @@ def signed_rank_tests(scores: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         columns ``method``, ``other``, ``n_notions``, ``better`` and ``worse`` (on how many of them
-        ``method`` scores higher, and lower), ``p`` and ``p_holm``, corrected for the number of
-        pairs.
+        ``method`` scores higher, and lower), and ``p``, not corrected for the number of pairs.
     """
     from scipy.stats import wilcoxon
 
@@ -123,8 +122,7 @@ def signed_rank_tests(scores: pd.DataFrame) -> pd.DataFrame:
             "worse": int((differences < 0).sum()),
             "p": 1.0 if same else float(wilcoxon(differences).pvalue),
         })  # fmt: skip
-    tests = pd.DataFrame(rows, columns=["method", "other", "n_notions", "better", "worse", "p"])
-    return tests.assign(p_holm=holm(tests["p"]))
+    return pd.DataFrame(rows, columns=["method", "other", "n_notions", "better", "worse", "p"])
 
 
 def least_p(n_notions: int, n_pairs: int) -> float:
@@ -139,6 +137,25 @@ def least_p(n_notions: int, n_pairs: int) -> float:
 def mean_ranks(scores: pd.DataFrame) -> pd.Series:
     """The mean over notions of each method's rank, 1 being the highest; equals share ranks."""
     return scores.rank(axis=1, ascending=False).mean().sort_values(kind="stable")
+
+
+def friedman_test(scores: pd.DataFrame) -> tuple[float, float]:
+    """Whether methods' ranks over notions differ at all: Friedman's test, corrected for ties.
+
+    Args:
+        scores: a row a notion and a column a method; no value is missing.
+
+    Returns:
+        chi squared, which is rough for few notions, and p; NaN where they are not defined: for
+        fewer than three methods or two notions, or where all scores of each notion are equal.
+    """
+    from scipy.stats import friedmanchisquare
+
+    n_notions, n_methods = scores.shape
+    if n_methods < 3 or n_notions < 2 or (scores.max(axis=1) == scores.min(axis=1)).all():
+        return _UNKNOWN
+    statistic, p = friedmanchisquare(*scores.to_numpy().T)
+    return float(statistic), float(p)
 
 
 def critical_difference(n_methods: int, n_notions: int, level: float = LEVEL) -> float:

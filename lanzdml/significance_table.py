@@ -24,6 +24,8 @@ from lanzdml.significance import (
     LEVEL,
     N_RESAMPLES,
     critical_difference,
+    friedman_test,
+    holm,
     least_p,
     mean_ranks,
     paired_differences,
@@ -32,10 +34,12 @@ from lanzdml.significance import (
 from lanzdml.tables import summarise
 
 DIFFERENCE, TEST, RANK = "difference", "signed_rank", "mean_rank"
-CRITICAL, FIT_STD, CLUSTERING_STD = "critical_difference", "fit_std", "clustering_std"
+CRITICAL, FRIEDMAN = "critical_difference", "friedman"
+FIT_STD, CLUSTERING_STD = "fit_std", "clustering_std"
 COLUMNS = (
     "part", "protocol", "model", "dim", "dataset", "notion", "metric", "method", "other",
-    "value", "low", "high", "decided", "better", "worse", "p", "p_holm", "unit", "n", "reason",
+    "value", "low", "high", "decided", "better", "worse", "p", "p_holm_reference", "unit", "n",
+    "reason",
 )  # fmt: skip
 """Columns of the CSV. ``part`` says what a row is, and so what ``value`` and ``n`` are:
 
@@ -43,9 +47,12 @@ COLUMNS = (
   ``high``, whether that leaves 0 out (``decided``); n queries. Without a value: the method that
   cannot be compared on the notion, and the ``reason``.
 - ``signed_rank``: the test of two methods over n notions, on how many ``method`` is ``better``
-  and ``worse``, ``p`` and ``p_holm``; value is the mean difference in percent points.
+  and ``worse``, and ``p``; for the pairs of the method that the table shows against the others
+  also ``p_holm_reference``, corrected for their number; value is the mean difference in percent
+  points.
 - ``mean_rank``: a method's mean rank over n notions, or the ``reason`` why it has none.
 - ``critical_difference``: of those ranks.
+- ``friedman``: chi squared of those ranks, and ``p``; no row where it is not defined.
 - ``fit_std``, ``clustering_std``: std over n seeds of the fit, and of k-means, in fractions.
 """
 METRIC = "map_at_r"  # of sentences and figures
@@ -186,12 +193,19 @@ def _over_notions(block: pd.DataFrame, counted: Collection[tuple[str, str]]) -> 
             yield {"part": RANK, **base, "method": method, "value": rank, "unit": "ranks"}
         limit = critical_difference(n_methods, n_notions)
         yield {"part": CRITICAL, **base, "value": limit, "unit": "ranks"}
-        for row in signed_rank_tests(scores).itertuples():
+        chi_squared, p = friedman_test(scores)
+        if not np.isnan(p):
+            yield {"part": FRIEDMAN, **base, "value": chi_squared, "p": p, "unit": "chi squared"}
+        tests = signed_rank_tests(scores)
+        # A family is what the table shows: with all pairs in it, each method more would cost many.
+        shown = tests[(tests[["method", "other"]] == _reference(scores)).any(axis=1)]
+        tests["p_holm"] = pd.Series(holm(shown["p"]), shown.index)
+        for row in tests.itertuples():
             mean = 100 * (scores[row.method] - scores[row.other]).mean()
             yield {
                 "part": TEST, **base, "method": row.method, "other": row.other, "value": mean,
-                "better": row.better, "worse": row.worse, "p": row.p, "p_holm": row.p_holm,
-                "unit": "percent points",
+                "better": row.better, "worse": row.worse, "p": row.p,
+                "p_holm_reference": row.p_holm, "unit": "percent points",
             }  # fmt: skip
 
 
@@ -302,9 +316,8 @@ def critical_limit(block: pd.DataFrame, metric: str = METRIC) -> tuple[float, in
     return float(row["value"]), int(row["n"])
 
 
-def _against(block: pd.DataFrame, part: str, reference: str) -> pd.DataFrame:
+def _against(rows: pd.DataFrame, reference: str | None) -> pd.DataFrame:
     """The pairs of one method that see no labels, turned so that it is ``method``."""
-    rows = block[(block["part"] == part) & block["other"].notna()]
     turned = rows[rows["other"] == reference].rename(
         columns={"method": "other", "other": "method", "low": "high", "high": "low",
                  "better": "worse", "worse": "better"}
@@ -316,11 +329,21 @@ def _against(block: pd.DataFrame, part: str, reference: str) -> pd.DataFrame:
     return rows.assign(other=others).sort_index()
 
 
-def _reference(block: pd.DataFrame) -> str | None:
-    """InDiReCT, or what comes first where it was not run; None for no method without labels."""
-    methods = _in_order(block["method"].dropna())
-    competing = [name for name in methods if not METHODS[name].supervised]
-    return OURS if OURS in competing else next(iter(competing), None)
+def _reference(methods: Iterable[str]) -> str | None:
+    """The method that others are shown against; None where none of them sees no labels.
+
+    InDiReCT, or CLIP where it has no values, or else what comes first.
+    """
+    competing = [name for name in _in_order(methods) if not METHODS[name].supervised]
+    preferred = [name for name in (OURS, BASELINE) if name in competing]
+    return next(iter([*preferred, *competing]), None)
+
+
+def _pairs(block: pd.DataFrame, part: str) -> tuple[str | None, pd.DataFrame]:
+    """The reference among the methods of a part, and its pairs."""
+    rows = block[(block["part"] == part) & block["other"].notna()]
+    reference = _reference([*rows["method"], *rows["other"]])
+    return reference, _against(rows, reference)
 
 
 def _paper_name(row: pd.Series | Mapping) -> str:
@@ -332,8 +355,11 @@ def _signed(value: float) -> str:
 
 
 def _interval(low: float, high: float, decimals: int = 2) -> str:
+    """With more decimals where fewer would print a 0 that the interval leaves out."""
     if pd.isna(low):
         return DASH
+    while (low > 0 or high < 0) and 0 in (round(low, decimals), round(high, decimals)):
+        decimals += 1
     low, high = (round(value, decimals) + 0.0 for value in (low, high))
     return f"{low:.{decimals}f} to {high:.{decimals}f}"
 
@@ -343,8 +369,7 @@ def _verdict(row: pd.Series) -> str:
 
 
 def _difference_part(block: pd.DataFrame) -> Part | None:
-    reference = _reference(block)
-    rows = _against(block, DIFFERENCE, reference)
+    reference, rows = _pairs(block, DIFFERENCE)
     if rows.empty:
         return None
     ours = on_paper(reference, METHOD_NAMES)
@@ -399,13 +424,17 @@ def _rank_part(block: pd.DataFrame) -> Part | None:
         cells.append([f"{ranks[name]:.2f}" for name in methods])
         limit, n_notions = critical_limit(block, metric)
         cells[-1].append(f"{limit:.2f}")
+        omnibus = block[(block["part"] == FRIEDMAN) & (block["metric"] == metric)]
+        cells[-1].append(_p(omnibus["p"].iloc[0]) if len(omnibus) else DASH)
     left_out = block[(block["part"] == RANK) & (block["metric"] == METRIC) & block["value"].isna()]
     notes = [
         "Ranks and tests count no notion that combines others, and of those with the same labels "
         "the first.",
         "Mean ranks that differ by less than the critical difference (Nemenyi, "
-        f"{_REST} level) are not told apart. It holds for many notions, and is a rough "
-        "guide for few.",
+        f"{_REST} level) are not told apart, nor are any where Friedman's p, of the hypothesis "
+        f"that all methods rank alike, is above {1 - LEVEL:.2g}. Both hold for many notions, "
+        "and are a rough guide for few. Ranks depend on the methods they are among: "
+        "another one can turn the order of two.",
         *(f"{on_paper(row['method'], METHOD_NAMES)} is not ranked: {row['reason']}."
           for _, row in left_out.iterrows()),
     ]  # fmt: skip
@@ -413,15 +442,14 @@ def _rank_part(block: pd.DataFrame) -> Part | None:
     return Part(
         f"Mean ranks over {n_notions} notions, 1 is the best",
         {"Metric": [METRIC_NAMES[metric] for metric in PER_QUERY]},
-        [*names, "Critical difference"],
+        [*names, "Critical difference", "p (Friedman)"],
         cells,
         notes,
     )
 
 
 def _test_part(block: pd.DataFrame) -> Part | None:
-    reference = _reference(block)
-    rows = _against(block, TEST, reference)
+    reference, rows = _pairs(block, TEST)
     if rows.empty:
         return None
     by_method = rows.sort_values("other")
@@ -432,12 +460,17 @@ def _test_part(block: pd.DataFrame) -> Part | None:
         "Against": [on_paper(other, METHOD_NAMES) for other in rows["other"]],
     }
     cells = [
-        [_signed(row.value), f"{row.better:.0f} of {row.n:.0f}", _p(row.p), _p(row.p_holm)]
+        [
+            _signed(row.value),
+            f"{row.better:.0f} of {row.n:.0f}",
+            _p(row.p),
+            _p(row.p_holm_reference),
+        ]
         for row in rows.itertuples()
     ]
     columns = ["Mean difference", f"{ours} better on", "p", "p (Holm)"]
     notes = [
-        "Wilcoxon's signed-rank test, two-sided; corrected for all pairs of the ranked methods. "
+        "Wilcoxon's signed-rank test, two-sided; corrected for the number of these pairs. "
         "Notions count as independent, which those of one dataset, with the same images, are not "
         "quite.",
         over_notions(block),
@@ -486,14 +519,23 @@ def finding(block: pd.DataFrame) -> str:
 
 
 def _compared(block: pd.DataFrame) -> str:
-    """InDiReCT beside CLIP on the notions."""
-    rows = _against(block, DIFFERENCE, OURS)
-    rows = rows[(rows["metric"] == METRIC) & (rows["other"] == BASELINE)]
-    ours, theirs = on_paper(OURS, METHOD_NAMES), on_paper(BASELINE, METHOD_NAMES)
+    """InDiReCT beside CLIP on the notions; without one of them, the reference beside each other."""
+    reference, rows = _pairs(block, DIFFERENCE)
+    rows = rows[rows["metric"] == METRIC]
+    if (rows["other"] == BASELINE).any():
+        rows = rows[rows["other"] == BASELINE]
+    return " ".join(
+        _beside(on_paper(reference, METHOD_NAMES), on_paper(other, METHOD_NAMES), pairs)
+        for other, pairs in rows.groupby("other", observed=True)
+    )
+
+
+def _beside(ours: str, theirs: str, rows: pd.DataFrame) -> str:
+    """Two methods, by their names on paper, on the notions of the rows."""
     metric = METRIC_NAMES[METRIC]
-    if rows.empty:
-        return ""
     verdicts = rows.apply(_verdict, axis=1)
+    some = "interval" if len(rows) == 1 else "intervals"
+    basis = f" ({_LEVEL} {some} over queries, these fits)" if rows["low"].notna().any() else ""
     if len(rows) == 1:
         row, verdict = rows.iloc[0], verdicts.iloc[0]
         found = (
@@ -502,7 +544,7 @@ def _compared(block: pd.DataFrame) -> str:
             else f"{ours}'s {metric} is {verdict} than {theirs}'s"
         )
         where = f"On {_paper_name(row)} ({_queries(row)})"
-        return f"{where} {found}: the difference is {_points(row)}."
+        return f"{where} {found}: the difference is {_points(row)}{basis}."
     words = {"higher": "higher than", "lower": "lower than", "open": "not told apart from"}
     counts = [
         f"{word} {theirs}'s on {count} of {len(rows)} notions"
@@ -512,9 +554,9 @@ def _compared(block: pd.DataFrame) -> str:
     least, most = (rows.loc[rows["value"] == value].iloc[0] for value in
                    (rows["value"].min(), rows["value"].max()))  # fmt: skip
     return (
-        f"{ours}'s {metric} is {', '.join(counts)}; the difference goes from {_points(least)} on "
-        f"{_paper_name(least)} ({_queries(least)}) to {_points(most)} on {_paper_name(most)} "
-        f"({_queries(most)})."
+        f"{ours}'s {metric} is {', '.join(counts)}; the difference{basis} goes from "
+        f"{_points(least)} on {_paper_name(least)} ({_queries(least)}) to {_points(most)} on "
+        f"{_paper_name(most)} ({_queries(most)})."
     )
 
 
@@ -526,7 +568,7 @@ def _points(row: pd.Series) -> str:
     """A difference in points with its interval."""
     value = f"{round(row['value'], 1) + 0.0:.1f} points"
     interval = _interval(row["low"], row["high"], 1)
-    return value if interval == DASH else f"{value} [{interval}]"
+    return f"{value} [{'too few queries for an interval' if interval == DASH else interval}]"
 
 
 def _ranks_first(block: pd.DataFrame) -> str:
@@ -547,7 +589,8 @@ def _ranks_first(block: pd.DataFrame) -> str:
 
 def over_notions(block: pd.DataFrame) -> str:
     """Whether the notions can decide anything, and if so, how much they do."""
-    tests = block[(block["part"] == TEST) & (block["metric"] == METRIC)]
+    reference, tests = _pairs(block, TEST)
+    tests = tests[tests["metric"] == METRIC]
     if tests.empty:
         return ""
     n_notions, n_pairs = int(tests["n"].iloc[0]), len(tests)
@@ -558,8 +601,8 @@ def over_notions(block: pd.DataFrame) -> str:
             f"With {n_notions} notions no difference between methods can be significant over "
             f"notions: signed ranks give p = {single:.2g} at the least{after}."
         )
-    decided = int((tests["p_holm"] <= 1 - LEVEL).sum())
+    decided = int((tests["p_holm_reference"] <= 1 - LEVEL).sum())
     return (
-        f"Over {n_notions} notions {decided} of {n_pairs} pairs of methods differ significantly "
-        f"(signed ranks, {_REST} level after Holm's correction)."
+        f"Over {n_notions} notions {on_paper(reference, METHOD_NAMES)} differs significantly from "
+        f"{decided} of {n_pairs} methods (signed ranks, {_REST} level after Holm's correction)."
     )

@@ -8,6 +8,7 @@ from scipy import stats
 from lanzdml.significance import (
     LEAST_QUERIES,
     critical_difference,
+    friedman_test,
     holm,
     least_p,
     mean_ranks,
@@ -99,9 +100,20 @@ def test_signed_ranks_by_hand():
     scores = pd.DataFrame({"a": range(1, 7), "b": np.zeros(6), "c": np.zeros(6)})
     tests = signed_rank_tests(scores).set_index(["method", "other"])
     assert tests.loc["a", "b"]["p"] == pytest.approx(2 / 64)
-    assert tests.loc["a", "b"]["p_holm"] == pytest.approx(6 / 64)
     assert tests.loc["a", "b"]["better"] == 6
     assert tests.loc["b", "c"]["p"] == 1
+
+
+@pytest.mark.parametrize(
+    "scores",
+    [
+        {"a": [1, 2], "b": [2, 3]},
+        {"a": [1], "b": [2], "c": [3]},
+        {"a": [1, 2], "b": [1, 2], "c": [1, 2]},
+    ],
+)
+def test_friedmans_test_is_not_defined_for_few_or_equal(scores):
+    assert np.isnan(friedman_test(pd.DataFrame(scores))).all()
 
 
 def test_mean_ranks_share():
@@ -142,6 +154,11 @@ def test_demsars_example():
         "C4.5": 3.143,
     }
     assert critical_difference(4, 14) == pytest.approx(1.25, abs=0.005)
+    # He gives 9.28 without the correction for ties: four methods are equal once, and two thrice.
+    chi_squared, p = friedman_test(DEMSAR)
+    ties = (4**3 - 4 + 3 * (2**3 - 2)) / (14 * (4**3 - 4))
+    assert chi_squared == pytest.approx(9.28 / (1 - ties), abs=0.02)
+    assert p == pytest.approx(stats.chi2.sf(chi_squared, 3))
     tests = signed_rank_tests(DEMSAR).set_index(["method", "other"])
     assert tests.loc[("C4.5", "C4.5+m"), "p"] < 0.05
     # The other two are ties.

@@ -18,6 +18,7 @@ from lanzdml.significance_table import (
 )
 
 SEEDS = (0, 1)
+BASIS = " (95 % interval over queries, these fits)"
 N = 50
 
 
@@ -120,7 +121,13 @@ def test_what_was_not_fitted_is_named_and_not_ranked(three):
         "pca": "no value on 2 of 3 notions",
         "oracle": "sees labels",
     }
-    assert len(part(rows, "signed_rank")) == 3, "pairs of those that are ranked"
+    tests = part(rows, "signed_rank").set_index(["method", "other"])
+    assert len(tests) == 3, "pairs of those that are ranked"
+    corrected = tests["p_holm_reference"].dropna()
+    assert corrected.to_dict() == {("clip", "indirect"): 0.5, ("indirect", "ae"): 0.75}
+    assert tests.loc[("clip", "ae"), "p"] == 0.25, "not shown, so not corrected"
+    (friedman,) = part(rows, "friedman").itertuples()
+    assert (friedman.value, friedman.n) == (pytest.approx(14 / 3), 3)
 
 
 def test_a_tie_is_no_win_whichever_method_comes_first(files):
@@ -178,12 +185,13 @@ def test_csv_and_markdown_say_the_same(three, tmp_path):
 
 def test_sentences_for_several_notions(three):
     assert three.finding() == (
-        "InDiReCT's MAP@R is higher than CLIP's on 3 of 3 notions; the difference goes from 10.0 "
-        "points [10.0 to 10.0] on Demo Cars Car Model (50 queries) to 30.0 points [30.0 to 30.0] "
-        "on Demo Cars Background Color (50 queries). Of the 3 methods that see no labels and have "
-        "a value on each of 3 notions, InDiReCT ranks first by MAP@R on average (mean rank 1.33). "
-        "With 3 notions no difference between methods can be significant over notions: signed "
-        "ranks give p = 0.25 at the least, 0.75 after correction for 3 pairs."
+        "InDiReCT's MAP@R is higher than CLIP's on 3 of 3 notions; the difference (95 % intervals "
+        "over queries, these fits) goes from 10.0 points [10.0 to 10.0] on Demo Cars Car Model (50 "
+        "queries) to 30.0 points [30.0 to 30.0] on Demo Cars Background Color (50 queries). Of the "
+        "3 methods that see no labels and have a value on each of 3 notions, InDiReCT ranks first "
+        "by MAP@R on average (mean rank 1.33). With 3 notions no difference between methods can be "
+        "significant over notions: signed ranks give p = 0.25 at the least, 0.5 after correction "
+        "for 2 pairs."
     )
 
 
@@ -206,12 +214,13 @@ def test_a_difference_that_is_open_and_ranks_that_are_shared(files):
     ("mean", "n", "expected"),
     [
         (0.3, N, "InDiReCT's MAP@R is higher than CLIP's: the difference is 10.0 points "
-         "[10.0 to 10.0]."),
+         f"[10.0 to 10.0]{BASIS}."),
         (0.1, N, "InDiReCT's MAP@R is lower than CLIP's: the difference is -10.0 points "
-         "[-10.0 to -10.0]."),
+         f"[-10.0 to -10.0]{BASIS}."),
         (0.2, N, "InDiReCT's and CLIP's MAP@R are not told apart: the difference is 0.0 points "
-         "[0.0 to 0.0]."),
-        (0.3, 1, "InDiReCT's and CLIP's MAP@R are not told apart: the difference is 10.0 points."),
+         f"[0.0 to 0.0]{BASIS}."),
+        (0.3, 1, "InDiReCT's and CLIP's MAP@R are not told apart: the difference is 10.0 points "
+         "[too few queries for an interval]."),
     ],
 )  # fmt: skip
 def test_one_notion_is_not_tested_over(files, mean, n, expected):
@@ -227,9 +236,31 @@ def test_many_notions_decide(files):
         files.add("lae", 0.3 + 0.01 * i, notion=f"notion {i}")
     finding = files.finding()
     assert "LAE ranks first" in finding
-    assert "Over 8 notions 1 of 1 pairs of methods differ significantly" in finding
+    assert "Over 8 notions CLIP differs significantly from 1 of 1 methods" in finding
+
+
+def test_without_indirect_clip_is_the_reference(files):
+    """Also after a method that the registry has before it, and where InDiReCT has no value."""
+    files.add("random", 0.1)
+    files.add("clip", 0.2)
+    files.add("lae", 0.3)
+    files.add("indirect", None)
+    assert files.finding() == (
+        "On Demo Cars Car Color (50 queries) CLIP's MAP@R is higher than Random's: the difference "
+        f"is 10.0 points [10.0 to 10.0]{BASIS}. On Demo Cars Car Color (50 queries) CLIP's MAP@R "
+        f"is lower than LAE's: the difference is -10.0 points [-10.0 to -10.0]{BASIS}."
+    )
     (block,) = blocks(files.rows())
-    assert block.parts[0].caption.startswith("CLIP minus"), "the first one, without InDiReCT"
+    assert block.parts[0].caption.startswith("CLIP minus each method")
+
+
+@pytest.mark.parametrize(
+    ("shift", "interval"), [(0.0003, "0.03 to 0.03"), (-0.0003, "-0.03 to -0.03")]
+)
+def test_a_bound_that_is_not_0_is_not_printed_as_0(files, shift, interval):
+    files.add("clip", 0.2)
+    files.add("indirect", 0.2 + shift)
+    assert f"[{interval}]" in files.finding()
 
 
 @pytest.mark.parametrize("methods", [["indirect"], ["oracle"], ["indirect", "oracle"]])

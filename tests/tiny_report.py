@@ -65,7 +65,8 @@ def significance():
         rows.append(here | {"part": "critical_difference", "value": 1.39})
         rows.append(here | {"part": "mean_rank", "method": "pca", "reason": EVIL})
         rows.append(here | {"part": "signed_rank", "method": "clip", "other": "indirect",
-                            "value": -12.5, "better": 0, "p": 0.5, "p_holm": 0.5})  # fmt: skip
+                            "value": -12.5, "better": 0, "worse": 2, "p": 0.5,
+                            "p_holm_reference": 0.5})  # fmt: skip
     return pd.DataFrame(rows, columns=list(SIGNIFICANCE))
 
 
