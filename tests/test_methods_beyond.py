@@ -102,6 +102,13 @@ def test_clay_where_texts_and_images_have_the_same_mean():
     np.testing.assert_allclose(out, unit(tangents @ eigenvectors(tangents, 5).T), atol=1e-5)
 
 
+@pytest.mark.parametrize("images", [IMAGES[:1], np.outer([1, 3, 7, 0.1], IMAGES[0])])
+def test_clay_needs_images_that_differ(images):
+    """Of equal ones the mean leaves rounding, which must not be scaled to vectors."""
+    with pytest.raises(EmbeddingError, match="must have two directions at least"):
+        CLAY(5).fit(TEXT).transform(images)
+
+
 def test_the_parts_of_clay():
     mean = mean_direction(TEXT64)
     tangents = log_map(mean, TEXT64)

@@ -7,6 +7,8 @@ from lanzdml.errors import CannotFitError
 from lanzdml.methods.base import EmbeddingError, Floats, Method, normalise
 from lanzdml.methods.subspace import principal_directions
 
+_SAME = 1e-6  # components of unit vectors that differ by less, some units of float32, are equal
+
 
 class CLAY(Method):
     """The texts' subspace of the tangent space of the unit sphere (Lim et al., CVPR 2026).
@@ -20,7 +22,8 @@ class CLAY(Method):
     public code; that r' bounds the subspace is our choice.
 
     It is transductive: the mean is that of all images that are transformed together. So it uses the
-    collection that is searched, without its labels, and an image's vector depends on the others.
+    collection that is searched, without its labels, an image's vector depends on the others, and
+    two of them have to differ.
 
     Args:
         dim: size of the output at most, r'.
@@ -49,6 +52,11 @@ class CLAY(Method):
 
     def _transform(self, images: NDArray[np.float32]) -> Floats:
         unit = normalise(images)
+        if np.ptp(unit, axis=0).max() < _SAME:
+            raise EmbeddingError(
+                "image_embeddings must have two directions at least: nothing but rounding is left "
+                "of a single one about its own mean"
+            )
         mean = mean_direction(unit)
         if mean is None:
             raise EmbeddingError("image_embeddings have no mean direction")
