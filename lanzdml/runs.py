@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Mapping, Sequence
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pandas as pd
 from lanzdml.embeddings import labelled_images, weights_of
 from lanzdml.files import replacing
 from lanzdml.manifest import ID, LabelColumns, read_all_labels
+from lanzdml.methods import METHODS
 from lanzdml.metrics import METRICS, cluster_metrics, mean_scores, query_scores
 from lanzdml.protocols import PROTOCOLS, Protocol
 from lanzdml.transforms import OK, check_weights, load_transform, read_metadata
@@ -88,27 +90,46 @@ def evaluate_runs(
     check_weights(transform_files, weights_of(images_file), images_file)
     images, classes = labelled_images(images_file, manifest_file, labels)
     counts = {"n_images": len(classes), "n_classes": len(np.unique(classes))}
-    scored = [_evaluate(path, images, classes, protocol, n_threads) for path in transform_files]
-    rows = [dict(key) | counts | row for row, _ in scored]
+    stored = map(read_metadata, transform_files)
+    seeds = [int(metadata["seed"]) for metadata in stored if metadata["status"] == OK]
+    # Equal fits are clustered by their own seeds, which is all there is to know.
+    same = METHODS[key["method"]].deterministic
+    crossed = seeds if clusterings_file and not same else []
+    scored = [
+        _evaluate(path, images, classes, protocol, crossed, n_threads) for path in transform_files
+    ]
+    rows = [dict(key) | counts | row for row, _, _ in scored]
     n_seeds = len(transform_files) // len(outputs)
     for position, output in enumerate(outputs):
         write_runs(output, pd.DataFrame(rows[position * n_seeds : (position + 1) * n_seeds]))
     if queries_file:
         labelled = read_all_labels(manifest_file, {"labels": labels}).dropna()
         image_ids = labelled[ID].to_numpy()
-        kept = [_query_rows(row, queries, image_ids) for row, queries in scored]
+        kept = [_query_rows(row, queries, image_ids) for row, queries, _ in scored]
         _write_beside(queries_file, rows[0], pd.concat(kept), _QUERY_COLUMNS)
     if clusterings_file:
-        made = [path for path, (row, _) in zip(transform_files, scored, strict=True)
-                if row["status"] == OK]  # fmt: skip
-        crossed = pd.DataFrame(_clusterings(made, images, classes, protocol))
-        _write_beside(clusterings_file, rows[0], crossed, _CLUSTERING_COLUMNS)
+        clusters = {row["seed"]: of_run for row, _, of_run in scored}
+        pairs = [*product(seeds[:1], seeds), *product(seeds[1:], seeds[:1])]
+        found = [
+            {"fit_seed": fit, "clustering_seed": seed, **clusters[seed if same else fit][seed]}
+            for fit, seed in pairs
+        ]
+        _write_beside(clusterings_file, rows[0], pd.DataFrame(found), _CLUSTERING_COLUMNS)
 
 
 def _evaluate(
-    path: Path, images: np.ndarray, labels: np.ndarray, protocol: Protocol, n_threads: int
-) -> tuple[dict, dict[str, np.ndarray]]:
-    """A run's row, and the scores of its queries: (n,) a rank metric, none if it was not made."""
+    path: Path,
+    images: np.ndarray,
+    labels: np.ndarray,
+    protocol: Protocol,
+    crossed: Sequence[int],
+    n_threads: int,
+) -> tuple[dict, dict[str, np.ndarray], dict[int, dict[str, float]]]:
+    """A run's row, the scores of its queries and its AMI and NMI by the seed of k-means.
+
+    The scores are (n,) a rank metric, none if the run was not made. Clusters are those of its own
+    seed and, of the seeds that are crossed, of all for the first fit and of the first for others.
+    """
     metadata = read_metadata(path)
     seed = int(metadata["seed"])
     row = {
@@ -120,28 +141,18 @@ def _evaluate(
         "reason": metadata["reason"] or None,
     }
     if metadata["status"] != OK:
-        return row, {}
+        return row, {}, {}
     vectors = load_transform(path).transform(images, unit_images=protocol.unit_images)
     queries = query_scores(vectors, labels, distance=protocol.distance, n_threads=n_threads)
     scores = mean_scores(queries)
     if math.isnan(scores["map_at_r"]):
         row["reason"] = "no class has two images"
-    clusters = cluster_metrics(vectors, labels, seed=seed, distance=protocol.distance)
-    return row | scores | clusters, queries
-
-
-def _clusterings(
-    paths: Sequence[Path], images: np.ndarray, labels: np.ndarray, protocol: Protocol
-) -> list[dict]:
-    """AMI and NMI of the first transform with all seeds, and of the others with the first seed."""
-    seeds = [int(read_metadata(path)["seed"]) for path in paths]
-    rows = []
-    for fit_seed, path in zip(seeds, paths, strict=True):
-        vectors = load_transform(path).transform(images, unit_images=protocol.unit_images)
-        for seed in seeds if fit_seed == seeds[0] else seeds[:1]:
-            values = cluster_metrics(vectors, labels, seed=seed, distance=protocol.distance)
-            rows.append({"fit_seed": fit_seed, "clustering_seed": seed, **values})
-    return rows
+    others = crossed if seed in crossed[:1] else crossed[:1]
+    clusters = {
+        each: cluster_metrics(vectors, labels, seed=each, distance=protocol.distance)
+        for each in dict.fromkeys([seed, *others])
+    }
+    return row | scores | clusters[seed], queries, clusters
 
 
 def _query_rows(row: dict, queries: dict[str, np.ndarray], image_ids: np.ndarray) -> pd.DataFrame:

@@ -27,7 +27,7 @@ def folder(tmp_path_factory):
     write_embeddings(folder / "images.parquet", ids, images, metadata)
     texts = rng.normal(size=(30, 12)).astype(np.float32)
     for seed in SEEDS:
-        for method in ("random_transform", "pca"):
+        for method in ("random_transform", "pca", "text_subspace"):
             estimator = new_estimator(method, 6).set_params(random_state=seed)
             path = folder / f"{method}-{seed}.safetensors"
             if method == "pca":
@@ -95,6 +95,25 @@ def test_clusterings_cross_the_seeds_at_the_first(folder, scored):
         assert pairs.loc[(3, 3), name] == first[name], "that of the run itself"
     expected = cluster_metrics(vectors_of(folder, 8), LABELS[:-1], seed=3)
     assert pairs.loc[(8, 3), ["ami", "nmi"]].to_dict() == expected
+
+
+@pytest.mark.parametrize(("method", "n"), [("random_transform", 3 + 4), ("text_subspace", 3)])
+def test_no_clustering_is_made_twice(folder, monkeypatch, method, n):
+    """Fits of a method without chance are equal: their own clusterings are all pairs."""
+    made = []
+
+    def counting(vectors, labels, *, seed, distance):
+        made.append(seed)
+        return cluster_metrics(vectors, labels, seed=seed, distance=distance)
+
+    monkeypatch.setattr("lanzdml.runs.cluster_metrics", counting)
+    metrics, _, clusterings = score(folder, method)
+    assert len(made) == n
+    pairs = clusterings.set_index(["fit_seed", "clustering_seed"])["ami"]
+    assert list(pairs.index) == [(3, 3), (3, 5), (3, 8), (5, 3), (8, 3)]
+    if n == len(SEEDS):
+        own = metrics["ami"].tolist()
+        assert pairs.tolist() == [*own, own[0], own[0]]
 
 
 def test_runs_that_could_not_be_made_keep_nothing(folder):
