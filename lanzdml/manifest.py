@@ -161,6 +161,9 @@ def read_all_labels(path: Path, columns: Mapping[str, LabelColumns]) -> pd.DataF
     Args:
         path: of the manifest.
         columns: for each notion where its labels are, mostly in a column of the same name.
+
+    Raises:
+        LanzdmlError: joined labels of different parts would be the same text.
     """
     parts = {notion: columns_of(names) for notion, names in columns.items()}
     with _readable(path):
@@ -173,6 +176,12 @@ def read_all_labels(path: Path, columns: Mapping[str, LabelColumns]) -> pd.DataF
     for notion, names in parts.items():
         found = [table[name] if name in there else none for name in names]
         labels[notion] = reduce(lambda left, right: left.str.cat(right, sep=JOINED_BY), found)
+        several = pd.concat(found, axis=1)[labels[notion].notna()].drop_duplicates()
+        if len(several) > labels[notion].nunique():
+            raise LanzdmlError(
+                f"{path}: labels of {JOINED_BY.join(names)} hold {JOINED_BY!r} themselves, so that "
+                "different ones are the same when they are joined: change these labels"
+            )
     return pd.DataFrame({ID: table[ID], **labels})
 
 

@@ -60,6 +60,20 @@ def test_labels_are_joined_where_an_image_has_all(manifest):
     assert both["none"].isna().all(), "there is no such column"
 
 
+@pytest.mark.parametrize("collides", [True, False])
+def test_labels_that_collide_when_joined_are_refused(tmp_path, collides):
+    path = tmp_path / "manifest.parquet"
+    colors = ["red", "lid + red" if collides else "lid + blue"]
+    rows = {"image_id": ["a", "b"], "shape": ["round + lid", "round"], "color": colors}
+    pd.DataFrame(rows).to_parquet(path)
+    if collides:
+        with pytest.raises(LanzdmlError, match=r"labels of shape \+ color hold ' \+ ' themselves"):
+            read_labels(path, NAMES)
+    else:
+        assert read_labels(path, NAMES).nunique() == 2
+    assert read_labels(path, "shape").nunique() == 2
+
+
 def test_only_images_with_all_labels_are_scored(manifest, tmp_path):
     rows = pd.read_parquet(manifest).assign(path=list("abcd"))
     write_manifest(manifest, rows, NAMES, "mine")
