@@ -5,7 +5,7 @@ and tests over its notions, and what the seeds of fits and of k-means do to the 
 """
 
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,11 +83,8 @@ def compute_significance(
             belong together.
     """
     summary = _comparable(summarise(read_runs(metrics_files)))
-    queries = {
-        run: rows.groupby("image_id")[list(PER_QUERY)].mean()
-        for run, rows in _by_run(queries_files).items()
-    }
-    clusterings = _by_run(clusterings_files)
+    queries = _by_run(queries_files, lambda rows: rows.groupby("image_id")[list(PER_QUERY)].mean())
+    clusterings = _by_run(clusterings_files, lambda rows: rows)
     rows = []
     for setting, block in summary.groupby(_SETTING, sort=False):
         here = dict(zip(_SETTING, setting, strict=True))
@@ -126,10 +123,15 @@ def _run(row: Mapping | pd.Series) -> _Run:
     return (*(row[name] for name in ("protocol", "model", *_NOTION, "method")), dim)
 
 
-def _by_run(paths: Sequence[Path]) -> dict[_Run, pd.DataFrame]:
-    """The rows of files of a run each; files without rows are left out."""
+def _by_run(
+    paths: Sequence[Path], reduce: Callable[[pd.DataFrame], pd.DataFrame]
+) -> dict[_Run, pd.DataFrame]:
+    """What is kept of files of a run each, one after the other; those without rows are left out.
+
+    All queries of all runs together would not fit into memory where images are many.
+    """
     tables = (pd.read_parquet(path) for path in paths)
-    return {_run(table.iloc[0]): table for table in tables if len(table)}
+    return {_run(table.iloc[0]): reduce(table) for table in tables if len(table)}
 
 
 def _in_order(methods: Iterable[str]) -> list[str]:

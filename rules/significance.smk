@@ -14,8 +14,8 @@ rule compute_significance:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         code=code("compute_significance"),
         counted=COUNTED,
@@ -37,8 +37,8 @@ if RANKING:
         conda:
             "../envs/figures.yaml"
         resources:
-            mem_mb=1000,
-            runtime=10,
+            mem_mb=growing(1000),
+            runtime=growing(10),
         params:
             code=code("plot_critical_difference"),
         message:

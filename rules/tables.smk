@@ -54,8 +54,8 @@ rule make_beyond:
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         code=code("make_beyond"),
     message:
