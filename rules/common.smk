@@ -213,9 +213,11 @@ def templates(wildcards):
 
 
 def template_text(notion):
-    """A notion's template; of a combined notion what it combines, and how."""
+    """A notion's template; of a combined notion what it combines, and how, by weights that differ."""
     if notion.combine:
-        return f"{' + '.join(notion.combine)}, {notion.by}"
+        weights = notion.weights or []
+        by = "" if len(set(weights)) < 2 else f" {':'.join(f'{weight:g}' for weight in weights)}"
+        return f"{' + '.join(notion.combine)}, {notion.by}{by}"
     return notion.template or PLACEHOLDER
 
 
@@ -230,8 +232,16 @@ def label_column(dataset, notion):
     return settings.labels if settings and settings.labels else notion
 
 
-def column_of(wildcards):
-    return label_column(wildcards.dataset, wildcards.notion)
+def column_of_aspects(wildcards):
+    """The labels that are a notion's aspects, where they are: no others change its prompts."""
+    if aspects_of(wildcards) == FROM_LABELS:
+        return label_column(wildcards.dataset, wildcards.notion)
+
+
+def column_of_fit(wildcards):
+    """The labels that a method is fitted to, where it is: no others change a fit."""
+    if METHODS[wildcards.method].supervised and not stacked(wildcards):
+        return label_column(wildcards.dataset, wildcards.notion)
 
 
 def scored_column(wildcards):

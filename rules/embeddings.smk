@@ -100,7 +100,7 @@ rule embed_prompts:
         model=model_settings,
         template=template_of,
         aspects=aspects_of,
-        labels=column_of,
+        labels=column_of_aspects,
     message:
         "Embedding the prompts of {wildcards.dataset}/{wildcards.notion} with {wildcards.model}"
     script:

@@ -22,7 +22,7 @@ rule fit_transforms:
         dims=lambda wildcards: [wildcards.dim],
         counts=[None],
         seeds=CONFIG.seeds,
-        labels=column_of,
+        labels=column_of_fit,
         stacked=stacked,
     message:
         "Fitting {wildcards.method} to {wildcards.dataset}/{wildcards.notion} ({wildcards.model})"

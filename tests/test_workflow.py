@@ -485,6 +485,25 @@ def test_a_combination_adds_its_own_jobs_and_no_others(finished, tmp_path):
     chance = main_runs(folder).query("method == 'random'")["map_at_r"].max()
     assert runs["pair"]["map_at_r"].min() > 2 * chance
 
+    # Other weights change the stack, and of the target that was made no more than it.
+    config["datasets"]["demo_cars"]["notions"]["pair"]["weights"] = [1, 1]
+    working_folder(folder, config)
+    jobs = plan(folder, target=files["pair"])
+    assert jobs == {"fit_transforms": 1, "compute_metrics": 1}
+
+
+def test_other_labels_score_anew_and_fit_what_learns_from_them(finished):
+    config = yaml.safe_load(yaml.safe_dump(SMALL))
+    config |= {"experiments": {"main": SMALL["experiments"]["main"]}, "figures": {}}
+    config["datasets"]["demo_cars"]["notions"]["car_color"]["labels"] = "car_model"
+    try:
+        jobs = plan(working_folder(finished, config))
+    finally:
+        working_folder(finished, SMALL)
+    assert jobs["compute_metrics"] == len(SMALL["methods"])
+    assert jobs["fit_transforms"] == 1, "Oracle"
+    assert not jobs.keys() & {"embed_prompts", "embed_images", "prepare_dataset"}
+
 
 def test_other_settings_of_the_machine_rerun_nothing(finished):
     changed = SMALL | {"embeddings": {"device": "auto", "batch_size": 64, "workers": 0}}
