@@ -132,7 +132,7 @@ class NotionConfig(_Section):
     combine: Annotated[
         list[str] | None,
         Field(
-            min_length=1,
+            min_length=2,
             description="in place of prompts: two or more notions of the dataset, which images are "
             "to agree in at once",
         ),
@@ -422,7 +422,8 @@ def _line(error: dict[str, Any]) -> str:
     if kind == "model_type":
         return f"{where}: should be a section with the keys {', '.join(_allowed_keys(location))}"
     if kind in ("too_short", "dict_too_short"):
-        return f"{where}: should have at least one entry"
+        least = error["ctx"]["min_length"]
+        return f"{where}: should have at least {'one entry' if least == 1 else f'{least} entries'}"
     message = error["msg"].removeprefix("Value error, ").replace("Input should", "should")
     return f"{where or 'config'}: {message}, not {_shorten(error['input'])}"
 
@@ -439,7 +440,7 @@ def parse_config(values: dict[str, Any]) -> Config:
     try:
         config = Config.model_validate(values)
     except ValidationError as error:
-        details = error.errors(include_url=False, include_context=False)
+        details = error.errors(include_url=False)
         raise ConfigError(sorted({_line(detail) for detail in details})) from None
     lines = list(dict.fromkeys(cross_checks(config)))
     if lines:

@@ -152,8 +152,6 @@ def _combine_lines(
         if getattr(notion, taken) is not None
     ]
     lines += [f"{key}.combine: {part!r} is listed twice" for part in _duplicates(parts)]
-    if len(parts) == 1:
-        lines.append(f"{key}.combine: {parts[0]!r} is the only one; list two or more")
     plain = [other for other, settings in notions.items() if settings.combine is None]
     for part in dict.fromkeys(parts):
         if part == name:

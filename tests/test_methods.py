@@ -135,6 +135,8 @@ class TestContract:
         assert len(out) == len(IMAGES)
         if cls.has_dim:
             assert out.shape[1] == SMALL["dim"]
+        elif not cls.uses_logit_scale:  # that has a component a prompt
+            assert out.shape[1] == R
         assert out.dtype == np.float32
         assert np.isfinite(out).all()
 
