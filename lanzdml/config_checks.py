@@ -77,9 +77,20 @@ def _download_lines(key: str, name: str, dataset: "DatasetConfig") -> list[str]:
 
 
 def _protocol_lines(key: str, name: str, config: "Config") -> list[str]:
-    """Whether a protocol takes the prompts of a notion that is not there."""
+    """Whether a protocol takes prompts that are not there, or labels in place of those named."""
     notions = config.datasets[name].notions
-    return [
+    replaced = [
+        f"{key}.notions.{notion}.labels: the {protocol} protocol takes those of {labels} in their "
+        "place; leave it out, or give the notion another name"
+        for notion, settings in notions.items()
+        if settings.scored and settings.labels is not None
+        for protocol in config.protocols
+        for labels in sorted(
+            {PROTOCOLS[protocol].sources(name, notion, method).labels for method in config.methods}
+            - {notion}
+        )
+    ]
+    return replaced + [
         f"{key}.notions.{notion}: the {protocol} protocol needs the prompts of {prompts}, too: "
         f"list {key}.notions.{prompts}"
         for notion, settings in notions.items()

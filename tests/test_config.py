@@ -416,6 +416,17 @@ def test_the_protocol_is_a_name_or_a_list(config):
         assert parse_config(config | {"protocol": value}).protocols == expected
 
 
+def test_labels_that_released_would_ignore_are_refused(config):
+    birds = {"prompts": ["a wren", "a gull"], "labels": "bird_species_case_matched"}
+    datasets = {"cub200": {"root": "somewhere", "notions": {"bird_species": birds}}}
+    config |= {"datasets": datasets, "experiments": {}, "figures": {}}
+    parse_config(config)
+    (line,) = lines_of(config | {"protocol": ["paper", "released"]})
+    assert "bird_species.labels: the released protocol takes those of bird_species_case" in line
+    datasets["cub200"]["notions"] = {"birds": birds}
+    parse_config(config | {"protocol": "released"})
+
+
 def test_released_needs_the_notion_that_it_mixes_up(config):
     paper = yaml.safe_load((ROOT / "configs" / "paper.yaml").read_text())
     clothes = paper["datasets"]["deepfashion"]
