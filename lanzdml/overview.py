@@ -39,6 +39,8 @@ class Notion:
     """Where its labels are in the manifest."""
     manifest_file: Path
     prompts_file: Path
+    parts: Sequence[str] = ()
+    """The notions that it combines, which are described, too."""
 
 
 def describe(notions: Sequence[Notion]) -> pd.DataFrame:
@@ -47,17 +49,23 @@ def describe(notions: Sequence[Notion]) -> pd.DataFrame:
     Returns:
         columns dataset, notion, template, examples (the first aspects), n_images, n_labelled (of
         them), n_classes, n_prompts, n_named (classes that are among the aspects, whatever their
-        case; of a combined notion those of which every part is), and paper_classes and
-        paper_aspects, which are missing for notions that are not in the paper.
+        case; of a combined notion those of which every part is among its own), and paper_classes
+        and paper_aspects, which are missing for notions that are not in the paper.
     """
     rows = []
+    aspects = {}
+    for notion in notions:
+        prompts, _, _ = read_embeddings(notion.prompts_file)
+        aspects[notion.dataset, notion.notion] = set(prompts["aspect"].str.casefold())
     for notion in notions:
         labels = read_labels(notion.manifest_file, notion.labels)
         prompts, _, _ = read_embeddings(notion.prompts_file)
-        aspects = set(prompts["aspect"].str.casefold())
         columns = columns_of(notion.labels)
         parts = read_all_labels(notion.manifest_file, dict(zip(columns, columns, strict=True)))
-        named = [parts[column].str.casefold().isin(aspects) for column in columns]
+        named = [
+            parts[column].str.casefold().isin(aspects[notion.dataset, name])
+            for column, name in zip(columns, notion.parts or [notion.notion], strict=True)
+        ]
         rows.append({
             "dataset": notion.dataset,
             "notion": notion.notion,

@@ -205,9 +205,15 @@ def of_all_notions(pattern):
 
 
 def templates(wildcards):
-    """Dataset, notion, template and the labels' columns of every notion."""
+    """What the overview says of every notion, but for its files."""
     return [
-        (dataset, name, template_text(notion), label_column(dataset, name))
+        {
+            "dataset": dataset,
+            "notion": name,
+            "template": template_text(notion),
+            "labels": label_column(dataset, name),
+            "parts": notion.combine or [],
+        }
         for dataset, name, notion in ALL_NOTIONS
     ]
 

@@ -114,11 +114,20 @@ def test_prompts_of_other_weights_are_refused(tmp_path):
     assert not (tmp_path / "pair.parquet").exists()
 
 
-def test_a_class_is_named_where_all_its_parts_are(manifest, tmp_path):
-    combine_prompts(write_prompts(tmp_path), tmp_path / "pair.parquet")
-    files = manifest, tmp_path / "pair.parquet"
-    (row,) = describe([Notion("mine", "pair", "shape + color", NAMES, *files)]).itertuples()
-    assert (row.n_labelled, row.n_classes, row.n_prompts, row.n_named) == (2, 2, 3, 1)
+def test_a_class_is_named_where_each_part_is_among_its_own_aspects(manifest, tmp_path):
+    """A shape that is called as a color is, is no aspect of shapes."""
+    rows = pd.read_parquet(manifest).assign(shape=["round", "plain", "red", "plain"])
+    rows.assign(color=["red", "plain", "red", "blue"]).to_parquet(manifest)
+    files = write_prompts(tmp_path)
+    combine_prompts(files, tmp_path / "pair.parquet")
+    notions = [
+        Notion("mine", "pair", "both", NAMES, manifest, tmp_path / "pair.parquet", NAMES),
+        *(Notion("mine", name, "a {aspect} one", name, manifest, file)
+          for name, file in zip(NAMES, files, strict=True)),
+    ]  # fmt: skip
+    row = describe(notions).iloc[0]
+    found = row[["n_labelled", "n_classes", "n_prompts", "n_named"]].tolist()
+    assert found == [4, 4, 3, 2], "round + red and plain + plain"
 
 
 def fitted(method, **params):

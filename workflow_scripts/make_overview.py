@@ -12,7 +12,7 @@ def main(snakemake) -> None:
         snakemake.params.notions, snakemake.input.manifests, snakemake.input.prompts, strict=True
     )
     notions = [
-        Notion(*notion, manifest_file=Path(manifest), prompts_file=Path(prompts))
+        Notion(**notion, manifest_file=Path(manifest), prompts_file=Path(prompts))
         for notion, manifest, prompts in files
     ]
     write_overview(notions, Path(snakemake.output[0]).parent)
