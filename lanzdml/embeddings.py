@@ -17,11 +17,12 @@ from lanzdml.errors import LanzdmlError
 from lanzdml.files import replacing
 from lanzdml.manifest import (
     FINGERPRINT,
+    ID,
     JOINED_BY,
     LabelColumns,
     columns_of,
     fingerprint_of,
-    read_labels,
+    read_all_labels,
 )
 
 EMBEDDING = "embedding"
@@ -139,15 +140,16 @@ def combine_prompts(parts: Sequence[Path], output: Path) -> None:
 
 def labelled_images(
     images_file: Path, manifest_file: Path, label_columns: LabelColumns
-) -> tuple[np.ndarray, np.ndarray]:
-    """Embeddings and labels of the images that have a label for a notion.
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Embeddings (n, r), labels (n,) and ids (n,) of the images that have a label for a notion.
 
     Raises:
         LanzdmlError: the two files are not about the same images, or have fewer than two labels.
     """
     check_same_images(images_file, manifest_file)
     _, embeddings, _ = read_embeddings(images_file)
-    labels = read_labels(manifest_file, label_columns)
+    table = read_all_labels(manifest_file, {"labels": label_columns})
+    labels = table["labels"]
     labelled = labels.notna().to_numpy()
     if labels.nunique() < 2:
         only = f"only the label {labels[labelled].iloc[0]!r}" if labelled.any() else "no label"
@@ -156,4 +158,4 @@ def labelled_images(
             f"{manifest_file}: images have {only} for {notion}, so there is nothing to tell apart; "
             "say scored: false in the configuration if it is not to be scored"
         )
-    return embeddings[labelled], labels[labelled].to_numpy()
+    return embeddings[labelled], labels[labelled].to_numpy(), table.loc[labelled, ID].to_numpy()

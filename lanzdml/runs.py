@@ -11,7 +11,7 @@ import pandas as pd
 
 from lanzdml.embeddings import labelled_images, weights_of
 from lanzdml.files import replacing
-from lanzdml.manifest import ID, LabelColumns, read_all_labels
+from lanzdml.manifest import LabelColumns
 from lanzdml.methods import METHODS
 from lanzdml.metrics import METRICS, cluster_metrics, mean_scores, query_scores
 from lanzdml.protocols import PROTOCOLS, Protocol
@@ -58,24 +58,23 @@ def evaluate_runs(
     transform_files: Sequence[Path],
     images_file: Path,
     manifest_file: Path,
+    labels: LabelColumns,
     outputs: Sequence[Path],
-    labels: LabelColumns | None = None,
     queries_file: Path | None = None,
     clusterings_file: Path | None = None,
     n_threads: int = 1,
 ) -> None:
     """Transform the labelled images with each transform, score them, and write a row each.
 
-    The protocol says which labels count, what is handed to the transforms and by which distance
+    The protocol says what is handed to the transforms and by which distance
     their vectors are compared.
 
     Args:
         key: dataset, notion, model, protocol and method of the runs.
         transform_files: as many for each output, in the outputs' order.
         images_file, manifest_file: the images' embeddings and labels.
+        labels: where the labels are in the manifest.
         outputs: parquet with :data:`COLUMNS`.
-        labels: where the labels are in the manifest; in the column of the notion that the protocol
-            takes them from unless given.
         queries_file: where to keep the scores of every query: parquet with dataset, notion, model,
             protocol, method and dim of the run, ``seed``, ``image_id`` and :data:`PER_QUERY`.
             Images that are alone in their class are no queries, and runs that could not be made
@@ -86,9 +85,8 @@ def evaluate_runs(
         n_threads: for the metrics; the values do not depend on it.
     """
     protocol = PROTOCOLS[key["protocol"]]
-    labels = labels or protocol.sources(key["dataset"], key["notion"], key["method"]).labels
     check_weights(transform_files, weights_of(images_file), images_file)
-    images, classes = labelled_images(images_file, manifest_file, labels)
+    images, classes, image_ids = labelled_images(images_file, manifest_file, labels)
     counts = {"n_images": len(classes), "n_classes": len(np.unique(classes))}
     stored = map(read_metadata, transform_files)
     seeds = [int(metadata["seed"]) for metadata in stored if metadata["status"] == OK]
@@ -103,8 +101,6 @@ def evaluate_runs(
     for position, output in enumerate(outputs):
         write_runs(output, pd.DataFrame(rows[position * n_seeds : (position + 1) * n_seeds]))
     if queries_file:
-        labelled = read_all_labels(manifest_file, {"labels": labels}).dropna()
-        image_ids = labelled[ID].to_numpy()
         kept = [_query_rows(row, queries, image_ids) for row, queries, _ in scored]
         _write_beside(queries_file, rows[0], pd.concat(kept), _QUERY_COLUMNS)
     if clusterings_file:

@@ -83,7 +83,7 @@ def fit_transforms(
 
     prompts, settings = None, {}
     if METHODS[method].supervised:
-        source, data = supervision[0], labelled_images(*supervision)
+        source, data = supervision[0], labelled_images(*supervision)[:2]
     else:
         _, prompts, _ = read_embeddings(prompts_file)
         source, data = prompts_file, (prompts,)

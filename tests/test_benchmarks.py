@@ -63,7 +63,7 @@ def test_placed_files_are_what_the_workflow_would_have_cached(tmp_path):
     place(PAPER, {"movie_posters": ["ViT-B-32"]}, tmp_path)
     files = tmp_path / PAPER.results / "embeddings/movie_posters/ViT-B-32"
     manifest = tmp_path / PAPER.results / "datasets/movie_posters/manifest.parquet"
-    images, labels = labelled_images(files / "images.parquet", manifest, "genre")
+    images, labels, _ = labelled_images(files / "images.parquet", manifest, "genre")
     assert images.shape == (8052, 512)
     rows, prompts, metadata = read_embeddings(files / "prompts/genre.parquet")
     assert sorted(rows["aspect"]) == sorted(set(labels))

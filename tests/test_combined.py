@@ -79,7 +79,7 @@ def test_only_images_with_all_labels_are_scored(manifest, tmp_path):
     write_manifest(manifest, rows, NAMES, "mine")
     metadata = {FINGERPRINT: fingerprint(rows)}
     write_embeddings(tmp_path / "images.parquet", rows[["image_id"]], IMAGES[:4], metadata)
-    images, labels = labelled_images(tmp_path / "images.parquet", manifest, NAMES)
+    images, labels, _ = labelled_images(tmp_path / "images.parquet", manifest, NAMES)
     np.testing.assert_array_equal(images, IMAGES[[0, 3]])
     assert labels.tolist() == ["round + red", "flat + blue"]
     with pytest.raises(LanzdmlError, match=r"have no label for color \+ mood"):

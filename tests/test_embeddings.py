@@ -141,9 +141,10 @@ def test_a_scored_notion_needs_a_label(manifest, tmp_path):
         images, manifest[["image_id"]], np.eye(5), {FINGERPRINT: fingerprint(manifest)}
     )
     write_manifest(labels, manifest.assign(kind=[None, "a", None, "b", None]), ["kind"], "mine")
-    embeddings, kinds = labelled_images(images, labels, "kind")
+    embeddings, kinds, ids = labelled_images(images, labels, "kind")
     np.testing.assert_array_equal(embeddings, np.eye(5)[[1, 3]])
     assert kinds.tolist() == ["a", "b"]
+    assert ids.tolist() == manifest["image_id"].iloc[[1, 3]].tolist()
     write_manifest(labels, manifest.assign(kind=None), ["kind"], "mine")
     with pytest.raises(LanzdmlError, match=r"images have no label for kind, .* say scored: false"):
         labelled_images(images, labels, "kind")

@@ -51,6 +51,7 @@ def score(folder, method, protocol, notion="length", dataset="mine"):
         transform_files=[folder / f"{method}.safetensors"],
         images_file=folder / "images.parquet",
         manifest_file=folder / "manifest.parquet",
+        labels=notion,
         outputs=[output],
     )  # fmt: skip
     return pd.read_parquet(output).iloc[0]

@@ -45,6 +45,7 @@ def score(folder, method):
         transform_files=[folder / f"{method}-{seed}.safetensors" for seed in SEEDS],
         images_file=folder / "images.parquet",
         manifest_file=folder / "manifest.parquet",
+        labels="kind",
         outputs=files[:1],
         queries_file=files[1],
         clusterings_file=files[2],
