@@ -26,7 +26,7 @@ def write_results() -> None:
 
 def _summary(records: list[Record]) -> list[str]:
     rows = [[record.title, record.goal, record.result] for record in records]
-    return [*markdown_table(["what", "goal", "measured"], rows, n_left=3), ""]
+    return [*markdown_table(["what", "goal", "measured"], rows, "lll"), ""]
 
 
 def _section(record: Record) -> str:
@@ -36,6 +36,6 @@ def _section(record: Record) -> str:
     return "\n".join([
         f"## {record.title}\n",
         f"{record.text}\n",
-        *markdown_table(columns, cells, n_left=1),
+        *markdown_table(columns, cells, "l" + "r" * (len(columns) - 1)),
         f"\n{record.day}: {facts}.\n",
     ])  # fmt: skip

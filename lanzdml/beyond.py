@@ -4,48 +4,25 @@ The paper's own tables show the paper's methods alone.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from lanzdml.files import write_text
-from lanzdml.markup import (
-    DASH,
-    NEEDS_BOOKTABS,
-    blank_repeats,
-    latex_table,
-    markdown_table,
-    tex_escape,
-)
+from lanzdml.markup import DASH, Table
 from lanzdml.methods import METHODS, PAPER_METHODS
 from lanzdml.names import DATASET_NAMES, METHOD_NAMES, NOTION_NAMES, on_paper
 from lanzdml.overview import read_overview
 from lanzdml.runs import read_runs
-from lanzdml.tables import Cell, sections, summarise, table_values
+from lanzdml.tables import render, sections, summarise, table_values
 
 NAME = "beyond"
 PAPER, BEYOND = "Paper", "Beyond"
-HEADS = ["", "Method"]
 _LIKE = "table2"  # whose metrics and unit these are
 
 
-@dataclass(frozen=True)
-class Block:
-    """The methods on one dataset, by one protocol, model and dim, whatever it is printed as."""
-
-    title: str
-    columns: list[str]
-    heads: list[tuple[str, str]]
-    """Of each row: whether it is of the paper, and the method."""
-    cells: list[list[Cell]]
-    reasons: list[str]
-    """Why some cells are empty."""
-    remarks: list[str]
-
-
-def blocks(summary: pd.DataFrame, overview: pd.DataFrame) -> list[Block]:
-    """The table's parts.
+def tables(summary: pd.DataFrame, overview: pd.DataFrame) -> list[Table]:
+    """The table's parts: one a dataset, protocol, model and dim, with a row a method.
 
     Args:
         summary: of :func:`lanzdml.tables.summarise`.
@@ -56,18 +33,16 @@ def blocks(summary: pd.DataFrame, overview: pd.DataFrame) -> list[Block]:
         for section in sections(rows, _LIKE):
             # Sorting is stable: within both groups the order of the registry stays.
             methods = sorted(section.methods, key=lambda name: name not in PAPER_METHODS)
+            remarks = _remarks(methods, rows["notion"].unique(), overview, dataset)
             found.append(
-                Block(
+                Table(
                     f"Beyond the paper: {on_paper(dataset, DATASET_NAMES)} {section.setting}, in "
                     "percent",
-                    [f"{line.notion}, {line.metric}" for line in section.lines],
+                    ["Group", "Method"],
                     [(_group(name), on_paper(name, METHOD_NAMES)) for name in methods],
-                    [
-                        [line.cells.get(name, Cell(DASH, False)) for line in section.lines]
-                        for name in methods
-                    ],
-                    section.reasons,
-                    _remarks(methods, rows["notion"].unique(), overview, dataset),
+                    [f"{line.notion}, {line.metric}" for line in section.lines],
+                    [[line.cells.get(name, DASH) for line in section.lines] for name in methods],
+                    [*section.reasons, *remarks],
                 )
             )
     return found
@@ -118,39 +93,8 @@ def write_beyond(metrics_files: Sequence[Path], overview_file: Path, folder: Pat
     values.insert(0, "group", values["method"].map(_group))
     counts = overview[["dataset", "notion", "n_prompts", "n_named"]]
     values = values.merge(counts, on=["dataset", "notion"], how="left")
-    found = blocks(summary, overview)
-    texts = {
-        "csv": values.to_csv(index=False, lineterminator="\n"),
-        "md": _markdown(found),
-        "tex": _latex(found),
-    }
+    found = tables(summary, overview)
+    texts = {suffix: render(found, suffix) for suffix in ("md", "tex")}
+    texts["csv"] = values.to_csv(index=False, lineterminator="\n")
     for suffix, text in texts.items():
         write_text(folder / f"{NAME}.{suffix}", text)
-
-
-def _markdown(found: Sequence[Block]) -> str:
-    parts = []
-    for block in found:
-        parts.append(f"{block.title}: mean ± std over seeds, best unsupervised value in bold.\n")
-        rows = [
-            [*head, *(f"**{cell.text}**" if cell.best else cell.text for cell in cells)]
-            for head, cells in zip(blank_repeats(block.heads), block.cells, strict=True)
-        ]
-        parts += markdown_table([*HEADS, *block.columns], rows, n_left=len(HEADS))
-        notes = [*(f"{DASH} {reason}" for reason in block.reasons), *block.remarks]
-        parts += ["", *(f"- {note}" for note in notes), ""]
-    return "\n".join(parts).rstrip() + "\n"
-
-
-def _latex(found: Sequence[Block]) -> str:
-    parts = [NEEDS_BOOKTABS]
-    for block in found:
-        parts += [f"% {line}" for line in (block.title, *block.reasons, *block.remarks)]
-        rows = []
-        for head, cells in zip(blank_repeats(block.heads), block.cells, strict=True):
-            texts = [(tex_escape(cell.text), cell.best) for cell in cells]
-            bold = [f"\\textbf{{{text}}}" if best else text for text, best in texts]
-            rows.append([*map(tex_escape, head), *bold])
-        header = [tex_escape(name) for name in (*HEADS, *block.columns)]
-        parts += latex_table(header, rows, n_left=len(HEADS))
-    return "\n".join(parts) + "\n"

@@ -1,6 +1,7 @@
 """Tables as Markdown and LaTeX."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 DASH = "—"
 NEEDS_BOOKTABS = r"% needs \usepackage{booktabs}"
@@ -11,17 +12,79 @@ _TEX_SPECIAL = str.maketrans({
 })  # fmt: skip
 
 
-def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]], n_left: int) -> list[str]:
-    """Lines of a table; the first ``n_left`` columns are aligned left, the others right."""
-    align = ["---"] * n_left + ["---:"] * (len(header) - n_left)
-    escaped = ([cell.replace("|", r"\|") for cell in row] for row in [header, align, *rows])
+@dataclass(frozen=True)
+class Cell:
+    """An entry of a table; the best ones are bold."""
+
+    text: str
+    best: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of plain text, whatever it is printed as.
+
+    ``heads`` are the leading cells of each row, below ``head_names``; what they repeat of the row
+    above is printed once. ``texts`` are those of the other columns that hold words, not numbers.
+    """
+
+    caption: str
+    head_names: Sequence[str]
+    heads: Sequence[tuple[str, ...]]
+    columns: Sequence[str]
+    cells: Sequence[Sequence[str | Cell]]
+    notes: Sequence[str] = ()
+    texts: Sequence[str] = ()
+
+    def finished(self) -> list[list[Cell]]:
+        """The cells of each row."""
+        return [
+            [cell if isinstance(cell, Cell) else Cell(cell) for cell in row] for row in self.cells
+        ]
+
+    def markdown(self) -> list[str]:
+        """Lines of the table and of its notes, without the caption."""
+        notes = [f"- {note}" for note in self.notes]
+        table = markdown_table(self._header(), self._rows("**{}**", str), self._align())
+        return [*table, "", *notes] if notes else table
+
+    def latex(self) -> list[str]:
+        """Lines of the table, below caption and notes as comments."""
+        comments = [f"% {line}" for line in (self.caption, *self.notes)]
+        rows = self._rows("\\textbf{{{}}}", tex_escape)
+        return [*comments, *latex_table([*map(tex_escape, self._header())], rows, self._align())]
+
+    def _header(self) -> list[str]:
+        return [*self.head_names, *self.columns]
+
+    def _align(self) -> str:
+        return "l" * len(self.head_names) + "".join(
+            "rl"[name in self.texts] for name in self.columns
+        )
+
+    def _rows(self, bold: str, escape: Callable[[str], str]) -> list[list[str]]:
+        def show(cell: Cell) -> str:
+            text = escape(cell.text)
+            return bold.format(text) if cell.best else text
+
+        heads = blank_repeats(self.heads)
+        return [
+            [*map(escape, head), *map(show, row)]
+            for head, row in zip(heads, self.finished(), strict=True)
+        ]
+
+
+def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]], align: str) -> list[str]:
+    """Lines of a table; ``align`` has an "l" or "r" for each column."""
+    marks = [{"l": "---", "r": "---:"}[side] for side in align]
+    escaped = ([cell.replace("|", r"\|") for cell in row] for row in [header, marks, *rows])
     return ["| " + " | ".join(row) + " |" for row in escaped]
 
 
-def latex_table(header: Sequence[str], rows: Sequence[Sequence[str]], n_left: int) -> list[str]:
+def latex_table(header: Sequence[str], rows: Sequence[Sequence[str]], align: str) -> list[str]:
     """Lines of a booktabs table of finished LaTeX; a row with a first cell starts a group."""
     lines = [
-        "\\begin{tabular}{" + "l" * n_left + "r" * (len(header) - n_left) + "}",
+        f"\\begin{{tabular}}{{{align}}}",
         "\\toprule",
         " & ".join(header) + r" \\",
         "\\midrule",

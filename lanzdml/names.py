@@ -52,3 +52,8 @@ NOTION_NAMES = {
 def on_paper(name: str, names: dict[str, str]) -> str:
     """A known name as it is printed, an unknown one (somebody's own) as it is."""
     return names.get(name, name)
+
+
+def notion_on_paper(dataset: str, notion: str) -> str:
+    """A notion with its dataset, as they are printed in a sentence."""
+    return f"{on_paper(dataset, DATASET_NAMES)} {on_paper(notion, NOTION_NAMES)}"

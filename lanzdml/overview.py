@@ -10,19 +10,13 @@ import pandas as pd
 from lanzdml.embeddings import read_embeddings
 from lanzdml.files import RESOURCES, write_text
 from lanzdml.manifest import LabelColumns, columns_of, read_all_labels, read_labels
-from lanzdml.markup import (
-    DASH,
-    NEEDS_BOOKTABS,
-    blank_repeats,
-    latex_table,
-    markdown_table,
-    tex_escape,
-)
+from lanzdml.markup import DASH, NEEDS_BOOKTABS, Table
 from lanzdml.names import DATASET_NAMES, NOTION_NAMES, on_paper
 
 PAPER_COUNTS = RESOURCES / "prompts" / "notions.csv"
 N_EXAMPLES = 2
-TEXTS = ["Dataset", "Similarity notion", "Prompt template", "Aspects"]
+HEADS = ["Dataset", "Similarity notion"]
+TEXTS = ["Prompt template", "Aspects"]
 COUNTS = ["Images", "Labelled", "Classes", "Prompts"]
 PAPER_NOTE = "In brackets: the counts of the paper's Table 1."
 _PAPER = dict.fromkeys(["paper_classes", "paper_aspects"], "Int64")
@@ -92,52 +86,42 @@ def read_overview(path: Path) -> pd.DataFrame:
 def write_overview(notions: Sequence[Notion], folder: Path) -> None:
     """Write ``table1.csv``, ``.md`` and ``.tex``, a row for each notion in their order."""
     table = describe(notions)
+    printed = overview_table(table)
     texts = {
         "csv": table.to_csv(index=False, lineterminator="\n"),
-        "md": _markdown(table),
-        "tex": _latex(table),
+        "md": "\n".join([f"{printed.caption}.", "", *printed.markdown(), ""]),
+        "tex": "\n".join([NEEDS_BOOKTABS, *printed.latex(), ""]),
     }
     for suffix, text in texts.items():
         write_text(folder / f"table1.{suffix}", text)
 
 
-def _markdown(table: pd.DataFrame) -> str:
-    lines = ["Datasets and similarity notions: images, classes of those with a label, prompts.", ""]
-    lines += markdown_table([*TEXTS, *COUNTS], _blanked(table), len(TEXTS))
-    if table["paper_classes"].notna().any():
-        lines += ["", PAPER_NOTE]
-    return "\n".join(lines) + "\n"
+def overview_table(rows: pd.DataFrame) -> Table:
+    """The rows of :func:`describe` as printed."""
+    return Table(
+        "Datasets and similarity notions: images, classes of those with a label, prompts",
+        HEADS,
+        [
+            (on_paper(row.dataset, DATASET_NAMES), on_paper(row.notion, NOTION_NAMES))
+            for row in rows.itertuples()
+        ],
+        [*TEXTS, *COUNTS],
+        [_cells(row) for row in rows.itertuples()],
+        [PAPER_NOTE] if rows["paper_classes"].notna().any() else [],
+        TEXTS,
+    )
 
 
-def _latex(table: pd.DataFrame) -> str:
-    rows = [[tex_escape(cell) for cell in row] for row in _blanked(table)]
-    lines = latex_table([*TEXTS, *COUNTS], rows, len(TEXTS))
-    return "\n".join([NEEDS_BOOKTABS, *lines]) + "\n"
-
-
-def _blanked(table: pd.DataFrame) -> list[list[str]]:
-    """The rows with each dataset named once."""
-    rows = overview_rows(table)
-    heads = blank_repeats([(dataset,) for dataset, *_ in rows])
-    return [[*head, *row[1:]] for head, row in zip(heads, rows, strict=True)]
-
-
-def overview_rows(table: pd.DataFrame) -> list[list[str]]:
-    """The rows of :func:`describe` as printed, below :data:`TEXTS` and :data:`COUNTS`."""
-    rows = []
-    for row in table.itertuples():
-        more = ", …" if row.n_prompts > N_EXAMPLES else ""
-        rows.append([
-            on_paper(row.dataset, DATASET_NAMES),
-            on_paper(row.notion, NOTION_NAMES),
-            row.template,
-            f"{row.examples}{more}",
-            f"{row.n_images:,}",
-            f"{row.n_labelled:,}",
-            _beside(row.n_classes, row.paper_classes) if row.n_labelled else DASH,
-            _beside(row.n_prompts, row.paper_aspects),
-        ])  # fmt: skip
-    return rows
+def _cells(row: tuple) -> list[str]:
+    more = ", …" if row.n_prompts > N_EXAMPLES else ""
+    return [
+        row.template,
+        f"{row.examples}{more}",
+        f"{row.n_images:,}",
+        f"{row.n_labelled:,}",
+        _beside(row.n_classes, row.paper_classes) if row.n_labelled else DASH,
+        _beside(row.n_prompts, row.paper_aspects),
+    ]
 
 
 def _beside(ours: int, paper: int) -> str:

@@ -6,15 +6,21 @@ at that dim.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from lanzdml.files import RESOURCES, write_text
-from lanzdml.markup import DASH, blank_repeats, markdown_table
-from lanzdml.methods import METHODS
-from lanzdml.names import DATASET_NAMES, METHOD_NAMES, METRIC_NAMES, NOTION_NAMES, on_paper
+from lanzdml.markup import DASH, Table
+from lanzdml.methods import METHODS, in_order
+from lanzdml.names import (
+    DATASET_NAMES,
+    METHOD_NAMES,
+    METRIC_NAMES,
+    NOTION_NAMES,
+    notion_on_paper,
+    on_paper,
+)
 from lanzdml.protocols import PROTOCOLS
 from lanzdml.runs import read_runs
 from lanzdml.tables import summarise
@@ -90,77 +96,43 @@ def render_comparison(rows: pd.DataFrame) -> str:
     lines = ["# Our values and the published ones", "", *INTRODUCTION, ""]
     if rows.empty:
         return "\n".join([*lines, "This configuration has no run with a published value.", ""])
-    for number, block in enumerate(comparisons(rows)):
-        heads = blank_repeats(block.heads)
-        table = [[*head, *cells] for head, cells in zip(heads, block.cells, strict=True)]
-        n_left = len(heads[0])
+    for number, (explanation, table) in enumerate(comparisons(rows)):
         lines += [
             *([""] if number else []),
-            f"## {block.title}",
+            f"## {table.caption}",
             "",
-            *block.explanation,
+            *explanation,
             "",
-            *markdown_table([*[""] * n_left, *block.methods], table, n_left),
+            *table.markdown(),
         ]
-        if block.notes:
-            lines += ["", *(f"- {note}" for note in block.notes)]
     return "\n".join(lines) + "\n"
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """A table of the comparison, whatever it is printed as."""
-
-    title: str
-    explanation: list[str]
-    methods: list[str]
-    """On paper: the names of the columns of ``cells``."""
-    heads: list[tuple[str, ...]]
-    cells: list[list[str]]
-    notes: list[str]
-
-
-def comparisons(rows: pd.DataFrame) -> list[Comparison]:
+def comparisons(rows: pd.DataFrame) -> list[tuple[list[str], Table]]:
     """The tables of :func:`compare`'s rows: how far each protocol is off, then every value.
 
-    A table without rows is left out: a distance needs a comparable run that could be made.
+    Before each is what explains it. A table without rows is left out: a distance needs a comparable
+    run that could be made.
     """
-    methods = [name for name in METHODS if name in set(rows["method"])]
-    names = [on_paper(name, METHOD_NAMES) for name in methods]
-    found = [
-        Comparison(
-            "Mean absolute difference, in percentage points",
-            [
-                "Over the comparable values of Table 2, and in brackets how many of those with a "
-                "published",
-                "std are at most two of it away.",
-            ],
-            names,
-            *_distances(rows, methods),
-            notes=[],
+    methods = in_order(rows["method"])
+    found = [(
+        [
+            "Over the comparable values of Table 2, and in brackets how many of those with a "
+            "published",
+            "std are at most two of it away.",
+        ],
+        _distances(rows, methods),
+    )]  # fmt: skip
+    for names, block in rows.groupby(["source", "protocol", "model"], sort=False):
+        explanation = (
+            f"Ours / published, difference in {block['unit'].iloc[0]} (and in published standard "
+            "deviations)."
         )
-    ]
-    for (source, protocol, model), block in rows.groupby(
-        ["source", "protocol", "model"], sort=False
-    ):
-        found.append(
-            Comparison(
-                f"{SOURCES[source]}, {protocol} protocol, {model}",
-                [
-                    f"Ours / published, difference in {block['unit'].iloc[0]} (and in published "
-                    "standard deviations)."
-                ],
-                names,
-                *_values(block, methods),
-                notes=_notes(block),
-            )
-        )
-    return [block for block in found if block.cells]
+        found.append(([explanation], _values(*names, block, methods)))
+    return [(explanation, table) for explanation, table in found if table.cells]
 
 
-def _distances(
-    rows: pd.DataFrame, methods: list[str]
-) -> tuple[list[tuple[str, ...]], list[list[str]]]:
+def _distances(rows: pd.DataFrame, methods: list[str]) -> Table:
     table2 = rows[(rows["source"] == "table2") & rows["comparable"]].dropna(subset="difference")
     heads, values = [], []
     for (protocol, model), block in table2.groupby(["protocol", "model"], sort=False):
@@ -172,14 +144,15 @@ def _distances(
             cells.append(
                 f"{text} ({(in_std <= 2).sum()} of {len(in_std)})" if len(in_std) else text
             )
-        heads.append((f"{protocol} protocol", model))
+        heads.append((protocol, model))
         values.append(cells)
-    return heads, values
+    caption = "Mean absolute difference, in percentage points"
+    return Table(caption, ["Protocol", "Model"], heads, _on_paper(methods), values)
 
 
 def _values(
-    block: pd.DataFrame, methods: list[str]
-) -> tuple[list[tuple[str, ...]], list[list[str]]]:
+    source: str, protocol: str, model: str, block: pd.DataFrame, methods: list[str]
+) -> Table:
     heads, values = [], []
     for (dataset, notion, metric), line in block.groupby(KEY[:3], sort=False):
         cells = {row.method: _cell(row) for row in line.itertuples()}
@@ -192,7 +165,13 @@ def _values(
             METRIC_NAMES[metric],
         ))  # fmt: skip
         values.append([cells.get(method, DASH) for method in methods])
-    return heads, values
+    caption = f"{SOURCES[source]}, {protocol} protocol, {model}"
+    names = ["Dataset", "Notion", "Metric"]
+    return Table(caption, names, heads, _on_paper(methods), values, _notes(block))
+
+
+def _on_paper(methods: list[str]) -> list[str]:
+    return [on_paper(name, METHOD_NAMES) for name in methods]
 
 
 def _cell(row) -> str:
@@ -211,12 +190,7 @@ def _notes(block: pd.DataFrame) -> list[str]:
     noted = block.dropna(subset="note")
     lines = []
     for (dataset, notion, note), rows in noted.groupby(["dataset", "notion", "note"], sort=False):
-        methods = ", ".join(
-            on_paper(name, METHOD_NAMES) for name in METHODS if name in set(rows["method"])
-        )
+        methods = ", ".join(_on_paper(in_order(rows["method"])))
         mark = "" if rows["comparable"].all() else f"{_MARK} cannot be compared, "
-        lines.append(
-            f"{mark}{on_paper(dataset, DATASET_NAMES)} {on_paper(notion, NOTION_NAMES)}, "
-            f"{methods}: {note}"
-        )
+        lines.append(f"{mark}{notion_on_paper(dataset, notion)}, {methods}: {note}")
     return lines

@@ -9,12 +9,11 @@ import pandas as pd
 from scipy.stats import bootstrap
 
 from lanzdml.files import write_text
-from lanzdml.markup import DASH, markdown_table
+from lanzdml.markup import DASH, Table
 from lanzdml.names import DATASET_NAMES, NOTION_NAMES, on_paper
 from lanzdml.saliency import SaliencyMaps
 
-HEADER = ["Similarity notion", "Positive difference", "95 % interval",
-          "InDiReCT's map", "CLIP's map", "Area", "Images"]  # fmt: skip
+COLUMNS = ["Positive difference", "95 % interval", "InDiReCT's map", "CLIP's map", "Area", "Images"]
 EXPLANATION = (
     "Positive difference: of all that InDiReCT's map is higher than CLIP's, the share on the "
     "foreground, with a bootstrap interval over the images. Beside it the share of each map, and "
@@ -86,23 +85,26 @@ def _markdown(summary: pd.DataFrame, maps: SaliencyMaps, dataset: str) -> str:
         lines = [
             f"Saliency on the foreground of {name}, r' = {maps.dim}, in percent: mean over images.",
             "",
-            *markdown_table(HEADER, share_rows(summary), n_left=1),
-            "",
-            EXPLANATION,
+            *share_table(summary).markdown(),
         ]
     lines += ["", f"Images of the figure, from the top: {', '.join(maps.image_ids)}."]
     return "\n".join(lines) + "\n"
 
 
-def share_rows(summary: pd.DataFrame) -> list[list[str]]:
-    """The rows below :data:`HEADER`, of :func:`summarise_shares` or of the CSV."""
-    return [_cells(row) for row in summary.itertuples()]
+def share_table(summary: pd.DataFrame) -> Table:
+    """A row a notion, of :func:`summarise_shares` or of the CSV."""
+    return Table(
+        "Saliency on the foreground, in percent: mean over images",
+        ["Similarity notion"],
+        [(on_paper(notion, NOTION_NAMES),) for notion in summary["notion"]],
+        COLUMNS,
+        [_cells(row) for row in summary.itertuples()],
+        [EXPLANATION],
+    )
 
 
 def _cells(row: tuple) -> list[str]:
     interval = DASH if np.isnan(row.low) else f"{row.low:.1f} to {row.high:.1f}"
     difference = DASH if np.isnan(row.difference) else f"{row.difference:.1f}"
     shares = [f"{value:.1f}" for value in (row.indirect, row.clip, row.area)]
-    return [
-        on_paper(row.notion, NOTION_NAMES), difference, interval, *shares, f"{row.n_images:,}"
-    ]  # fmt: skip
+    return [difference, interval, *shares, f"{row.n_images:,}"]

@@ -1,27 +1,29 @@
 """The paper's Table 2 and appendix Table 1, rendered from the rows of all runs."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from lanzdml.files import write_text
-from lanzdml.markup import (
-    DASH,
-    NEEDS_BOOKTABS,
-    blank_repeats,
-    latex_table,
-    markdown_table,
-    tex_escape,
-)
-from lanzdml.methods import METHODS, PAPER_METHODS
+from lanzdml.markup import DASH, NEEDS_BOOKTABS, Cell, Table
+from lanzdml.methods import METHODS, in_order
 from lanzdml.metrics import METRICS, RANK_METRICS
-from lanzdml.names import DATASET_NAMES, METHOD_NAMES, METRIC_NAMES, NOTION_NAMES, on_paper
+from lanzdml.names import (
+    DATASET_NAMES,
+    METHOD_NAMES,
+    METRIC_NAMES,
+    NOTION_NAMES,
+    notion_on_paper,
+    on_paper,
+)
 from lanzdml.protocols import DEFAULT
 from lanzdml.runs import read_runs
 
 SUFFIXES = ("md", "csv", "tex")
+SETTING = ["protocol", "model", "dim"]
+"""What a section of a table is of."""
 
 
 @dataclass(frozen=True)
@@ -41,14 +43,6 @@ TABLES = {
 }
 
 
-@dataclass(frozen=True)
-class Cell:
-    """One entry: mean and, where seeds can differ, population std over the seeds."""
-
-    text: str
-    best: bool
-
-
 def summarise(runs: pd.DataFrame) -> pd.DataFrame:
     """Mean and population std (ddof = 0, as in the paper) over the seeds, a row a value.
 
@@ -61,7 +55,7 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
         a method that keeps the model's own size is in the table of every dim. Values of runs that
         could not be made are NaN and ``reason`` says why.
     """
-    keys = ["protocol", "model", "dim", "dataset", "notion", "method"]
+    keys = [*SETTING, "dataset", "notion", "method"]
     long = runs.melt(
         id_vars=[*keys, "n_images", "n_classes", "reason"],
         value_vars=list(METRICS),
@@ -81,7 +75,7 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
     for trait in ("has_dim", "supervised", "deterministic"):
         summary[trait] = summary["method"].map(lambda name, t=trait: getattr(methods[name], t))
     reduced = summary[summary["has_dim"]]
-    tables = (reduced if len(reduced) else summary)[["protocol", "model", "dim"]].drop_duplicates()
+    tables = (reduced if len(reduced) else summary)[SETTING].drop_duplicates()
     full = summary[~summary["has_dim"]].drop(columns="dim").merge(tables, on=["protocol", "model"])
     return pd.concat([reduced, full], ignore_index=True).drop(columns="has_dim")
 
@@ -133,28 +127,33 @@ def _lines(summary: pd.DataFrame, spec: TableSpec) -> list[Line]:
 class Section:
     """The lines of one protocol, model and dim, and why some of their entries are missing."""
 
-    protocol: str
-    model: str
-    dim: int
     setting: str
     title: str
     methods: list[str]
     lines: list[Line]
     reasons: list[str]
 
-    def rows(self, show: Callable[[Cell], str], escape: Callable[[str], str]) -> list[list[str]]:
-        """The table's rows as text."""
-        heads = blank_repeats([(line.dataset, line.notion) for line in self.lines])
-        missing = Cell(DASH, False)
-        return [
-            [*map(escape, (*head, line.metric))]
-            + [show(line.cells.get(method, missing)) for method in self.methods]
-            for head, line in zip(heads, self.lines, strict=True)
-        ]
+    def table(self) -> Table:
+        """Methods side by side, as in the paper."""
+        return Table(
+            self.title,
+            ["Dataset", "Notion", "Metric"],
+            [(line.dataset, line.notion, line.metric) for line in self.lines],
+            [on_paper(method, METHOD_NAMES) for method in self.methods],
+            [[line.cells.get(method, DASH) for method in self.methods] for line in self.lines],
+            self.reasons,
+        )
 
-    def header(self, escape: Callable[[str], str]) -> list[str]:
-        """The table's first row as text."""
-        return ["", "", "", *(escape(on_paper(method, METHOD_NAMES)) for method in self.methods)]
+
+def by_setting(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """The rows of each protocol, model and dim, with what these are called."""
+    one_protocol = len(rows["protocol"].unique()) == 1
+    found = []
+    for (protocol, model, dim), block in rows.groupby(SETTING, sort=False):
+        # The default is named only where there is another one.
+        note = "" if one_protocol and protocol == DEFAULT else f", {protocol} protocol"
+        found.append((f"with {model}, r' = {dim}{note}", block))
+    return found
 
 
 def sections(summary: pd.DataFrame, table: str) -> list[Section]:
@@ -165,48 +164,31 @@ def sections(summary: pd.DataFrame, table: str) -> list[Section]:
         table: a key of :data:`TABLES`.
     """
     spec = TABLES[table]
-    methods = [name for name in METHODS if name in set(summary["method"])]
+    methods = in_order(summary["method"])
     found = []
-    keys = ["protocol", "model", "dim"]
-    one_protocol = len(summary["protocol"].unique()) == 1
-    for (protocol, model, dim), block in summary.groupby(keys, sort=False):
+    for setting, block in by_setting(summary):
         reasons = sorted(
-            f"{on_paper(row.method, METHOD_NAMES)}, {on_paper(row.dataset, DATASET_NAMES)} "
-            f"{on_paper(row.notion, NOTION_NAMES)}: {row.reason}"
+            f"{DASH} {on_paper(row.method, METHOD_NAMES)}, "
+            f"{notion_on_paper(row.dataset, row.notion)}: {row.reason}"
             for row in block[block["mean"].isna()]
             .dropna(subset="reason")
             .drop_duplicates(["method", "dataset", "notion"])
             .itertuples()
         )
-        # The default is named only where there is another one.
-        note = "" if one_protocol and protocol == DEFAULT else f", {protocol} protocol"
-        setting = f"with {model}, r' = {dim}{note}"
         title = f"{spec.title} {setting}, in {spec.unit}"
-        lines = _lines(block, spec)
-        found.append(Section(protocol, model, dim, setting, title, methods, lines, reasons))
+        found.append(Section(setting, title, methods, _lines(block, spec), reasons))
     return found
 
 
-def _markdown(blocks: list[Section]) -> str:
-    parts = []
-    for section in blocks:
-        parts.append(f"{section.title}: mean ± std over seeds, best unsupervised value in bold.\n")
-        rows = section.rows(lambda cell: f"**{cell.text}**" if cell.best else cell.text, str)
-        parts += markdown_table(section.header(str), rows, n_left=3)
-        parts += ["", *(f"- {DASH} {reason}" for reason in section.reasons), ""]
-    return "\n".join(parts).rstrip() + "\n"
-
-
-def _latex(blocks: list[Section]) -> str:
-    def show(cell: Cell) -> str:
-        text = tex_escape(cell.text)
-        return f"\\textbf{{{text}}}" if cell.best else text
-
-    parts = [NEEDS_BOOKTABS]
-    for section in blocks:
-        parts += [f"% {section.title}", *(f"% {reason}" for reason in section.reasons)]
-        parts += latex_table(section.header(tex_escape), section.rows(show, tex_escape), n_left=3)
-    return "\n".join(parts) + "\n"
+def render(found: Sequence[Table], suffix: str) -> str:
+    """Tables of means and stds as ``md`` or ``tex``."""
+    if suffix == "tex":
+        return (
+            "\n".join([NEEDS_BOOKTABS, *(line for table in found for line in table.latex())]) + "\n"
+        )
+    reading = "mean ± std over seeds, best unsupervised value in bold."
+    parts = ["\n".join([f"{table.caption}: {reading}", "", *table.markdown()]) for table in found]
+    return "\n\n".join(parts) + "\n"
 
 
 def table_values(summary: pd.DataFrame, table: str) -> pd.DataFrame:
@@ -232,18 +214,12 @@ def render_table(summary: pd.DataFrame, table: str, suffix: str) -> str:
     """
     if suffix == "csv":
         return table_values(summary, table).to_csv(index=False, lineterminator="\n")
-    render: Callable = {"md": _markdown, "tex": _latex}[suffix]
-    return render(sections(summary, table))
-
-
-def of_the_paper(runs: pd.DataFrame) -> pd.DataFrame:
-    """The runs of the paper's methods: its tables stay what they are beside others."""
-    return runs[runs["method"].isin(PAPER_METHODS)]
+    return render([section.table() for section in sections(summary, table)], suffix)
 
 
 def write_tables(metrics_files: Sequence[Path], folder: Path) -> None:
     """Write every table in every format, ``<table>.<suffix>``, from the rows of its runs."""
-    summary = summarise(of_the_paper(read_runs(metrics_files)))
+    summary = summarise(read_runs(metrics_files))
     for table in TABLES:
         for suffix in SUFFIXES:
             write_text(folder / f"{table}.{suffix}", render_table(summary, table, suffix))

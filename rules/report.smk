@@ -5,6 +5,7 @@ rule make_report:
     input:
         runs=all_runs,
         main=main_runs,
+        paper=paper_runs,
         tables=all_tables,
         figures=expand(FIGURE, figure=FIGURES, suffix=["png"]),
         prompts=of_all_notions(PROMPTS),

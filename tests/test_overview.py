@@ -61,7 +61,7 @@ def test_the_paper_is_in_brackets(notions, tmp_path):
     )
     assert lines[5] == "| mine | mood | a {aspect} | 50% & more | 4 | 1 | 1 | 1 |"
     assert lines[6] == "|  | taste | a {aspect} | unlabelled | 4 | 0 | — | 1 |"
-    assert lines[-1] == "In brackets: the counts of the paper's Table 1."
+    assert lines[-1] == "- In brackets: the counts of the paper's Table 1."
     write_overview(notions[1:], tmp_path)
     assert "paper" not in (tmp_path / "table1.md").read_text()
 

@@ -145,10 +145,10 @@ def test_two_published_stds_are_the_limit(runs):
 
 def table(text, title):
     """Columns of the first table below a title, by name."""
-    lines = text[text.index(title) :].splitlines()
+    lines = text[text.index(title) :].partition("\n## ")[0].splitlines()
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines if line[:1] == "|"]
-    header, _, *body = rows[: next(i for i, row in enumerate(rows) if i and row[0] == "") or None]
-    return {name: [row[column] for row in body] for column, name in enumerate(header) if name}
+    header, _, *body = rows
+    return {name: [row[column] for row in body] for column, name in enumerate(header)}
 
 
 def test_each_protocol_and_model_is_compared(runs):

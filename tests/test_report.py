@@ -15,13 +15,14 @@ import pytest
 from tiny_report import EVIL, METHODS, REASON, make_report, runs, write_benchmarks
 
 from lanzdml.beyond import write_beyond
+from lanzdml.markup import Table
 from lanzdml.methods import METHODS as REGISTERED
 from lanzdml.metrics import METRICS
 from lanzdml.names import METHOD_NAMES, METRIC_NAMES
 from lanzdml.published import COLUMNS
 from lanzdml.report import ASSETS, PARTS, cost, explained, provenance
 from lanzdml.report.glance import _lanes, glances
-from lanzdml.report.grid import make_grid, saliency_grid
+from lanzdml.report.grid import make_grid
 from lanzdml.report.run_table import as_script_text, run_table
 from lanzdml.runs import write_runs
 from lanzdml.tables import summarise
@@ -253,7 +254,7 @@ def test_figures_are_described(page):
 def test_optional_parts_can_be_missing(tmp_path):
     empty = {
         name: {} if name in ("figures", "captions", "prompts", "images") else []
-        for name in ("runs", "main", "tables", "figures", "captions", "prompts", "images")
+        for name in ("runs", "main", "paper", "tables", "figures", "captions", "prompts", "images")
     }
     page = read(make_report(tmp_path, **empty, benchmarks=tmp_path / "none"))
     assert "No notion was scored" in page.text
@@ -276,12 +277,14 @@ def test_other_methods_are_in_a_table_of_their_own_after_the_papers(tmp_path):
     results = make_report(tmp_path).parent
     papers = runs("car_color")
     clay = papers[papers["method"] == "indirect"].assign(method="clay", map_at_r=0.99)
-    both, only = results / "both.parquet", results / "clay.parquet"
+    both, paper, only = (results / f"{name}.parquet" for name in ("both", "paper", "clay"))
     write_runs(both, pd.concat([papers, clay]))
+    write_runs(paper, papers)
     write_runs(only, clay)
     write_beyond([both], results / "tables/table1.csv", results / "tables")
     tables = sorted((results / "tables").iterdir())
-    page = read(make_report(tmp_path, runs=[both], main=[both], tables=tables))
+    files = {"runs": [both], "main": [both], "paper": [paper], "tables": tables}
+    page = read(make_report(tmp_path, **files))
     ids = page.attribute("id")
     assert [name for name in ids if name in ("results", "beyond", "data")] == [
         "results", "beyond", "data"
@@ -294,7 +297,7 @@ def test_other_methods_are_in_a_table_of_their_own_after_the_papers(tmp_path):
     assert "without labels is Oracle" not in page.text
     assert "the best method without labels is InDiReCT" in page.text, "at a glance, the paper's"
     assert not page.wrong
-    alone = read(make_report(tmp_path, runs=[only], main=[only], tables=tables))
+    alone = read(make_report(tmp_path, runs=[only], main=[only], paper=[], tables=tables))
     assert "results" not in alone.attribute("id")
     assert "the best method without labels is CLAY" in alone.text
     assert "No notion was scored" not in alone.text
@@ -496,8 +499,8 @@ def test_durations(seconds, text):
 
 
 def test_equal_heads_are_one():
-    heads = {"a": ["x", "x", "y", "y"], "b": ["1", "1", "1", "2"], "c": ["p", "q", "p", "p"]}
-    grid = make_grid("id", "caption", heads, [["v"]] * 4, ["value"])
+    heads = [("x", "1", "p"), ("x", "1", "q"), ("y", "1", "p"), ("y", "2", "p")]
+    grid = make_grid("id", Table("caption", ["a", "b", "c"], heads, ["value"], [["v"]] * 4))
     spans = [[(head.text, head.rows) for head in row.heads] for row in grid.rows]
     assert spans == [
         [("x", 2), ("1", 2), ("p", 1)],
@@ -506,21 +509,6 @@ def test_equal_heads_are_one():
         [("2", 1), ("p", 1)],
     ]
     assert [row.begins_group for row in grid.rows] == [False, False, True, False]
-
-
-def test_the_table_of_saliency_is_that_of_the_markdown():
-    row = {"notion": "car_color", "difference": 51.234, "low": 48.1, "high": 54.0,
-           "indirect": 27.9, "clip": 27.0, "area": 20.0, "n_images": 100}  # fmt: skip
-    grid = saliency_grid("id", pd.DataFrame([row, row | {"notion": "mood", "low": np.nan}]))
-    assert grid.columns == [
-        "Positive difference", "95 % interval", "InDiReCT's map", "CLIP's map", "Area", "Images"
-    ]  # fmt: skip
-    assert [[head.text for head in row.heads] for row in grid.rows] == [["Car Color"], ["mood"]]
-    assert [cell.text for cell in grid.rows[0].cells] == [
-        "51.2", "48.1 to 54.0", "27.9", "27.0", "20.0", "100"
-    ]  # fmt: skip
-    assert grid.rows[1].cells[1].text == "—"
-    assert "bootstrap" in grid.notes[0]
 
 
 def test_unscored_notions_are_marked(tmp_path):
@@ -539,31 +527,24 @@ def test_unscored_notions_are_marked(tmp_path):
     )
 
 
-def test_combined_notions_are_beyond_the_paper_and_their_fits_count_once(tmp_path):
+def test_what_is_stacked_was_fitted_for_its_parts(tmp_path):
     results = make_report(tmp_path).parent
     files = {}
     for name, notions in (("plain", ["car_color"]), ("all", ["car_color", "pair"])):
         files[name] = results / f"{name}.parquet"
         write_runs(files[name], pd.concat([runs(notion) for notion in notions]))
-    shown = {}
-    for name, by in (("stacked", "stacked"), ("union", "union"), ("plain", None)):
-        notions = {"car_color": {}, "pair": {"combine": ["car_color", "mood"], "by": by}}
+    fits = {}
+    for by in ("stacked", "union", None):
+        notions = {"car_color": {}}
+        if by:
+            notions["pair"] = {"combine": ["car_color", "mood"], "by": by}
         config = {
-            "datasets": {"synthetic_cars": {"notions": notions if by else {"car_color": {}}}},
+            "datasets": {"synthetic_cars": {"notions": notions}},
             "models": {"tiny": {}}, "experiments": {"main": {"models": ["tiny"]}},
             "methods": ["clip"], "dims": [4], "seeds": [0], "protocol": "paper",
         }  # fmt: skip
         file = files["all" if by else "plain"]
-        make_report(tmp_path, runs=[file], main=[file], config=config)
-        page = read(results / "report.html")
-        after = page.source.partition('id="results"')[2]
-        shown[name] = {
-            "papers": after.partition('id="significance"')[0],
-            "fits": page.source.partition('id="cost-fits"')[2].partition("</table>")[0],
-            "text": page.text,
-        }
-    assert "pair (stacked)" in shown["stacked"]["text"]
-    for name in ("stacked", "union"):
-        assert "Car Color" in shown[name]["papers"]
-        assert ">pair" not in shown[name]["papers"]
-    assert shown["stacked"]["fits"] == shown["plain"]["fits"] != shown["union"]["fits"]
+        page = read(make_report(tmp_path, runs=[file], main=[file], config=config))
+        assert (f"pair ({by})" in page.text) == (by is not None)
+        fits[by] = page.source.partition('id="cost-fits"')[2].partition("</table>")[0]
+    assert fits["stacked"] == fits[None] != fits["union"]

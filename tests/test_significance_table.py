@@ -8,14 +8,9 @@ from lanzdml.errors import LanzdmlError
 from lanzdml.figures.critical_difference import draw, joined
 from lanzdml.metrics import METRICS
 from lanzdml.runs import write_runs
-from lanzdml.significance_table import (
-    COLUMNS,
-    blocks,
-    compute_significance,
-    read_significance,
-    settings,
-    write_significance,
-)
+from lanzdml.significance_rows import COLUMNS, compute_significance, read_significance
+from lanzdml.significance_table import blocks, write_significance
+from lanzdml.tables import by_setting
 
 SEEDS = (0, 1)
 BASIS = " (95 % interval over queries, these fits)"
@@ -141,7 +136,7 @@ def test_a_tie_is_no_win_whichever_method_comes_first(files):
     (row,) = part(rows, "signed_rank").itertuples()
     assert (row.method, row.better, row.worse, row.n) == ("clip", 1, 1, 4)
     (block,) = blocks(rows)
-    tests = next(table for table in block.parts if "better on" in " ".join(table.columns))
+    tests = next(table for table in block.tables if "better on" in " ".join(table.columns))
     assert tests.cells[0][1] == "1 of 4"
 
 
@@ -251,7 +246,7 @@ def test_without_indirect_clip_is_the_reference(files):
         f"is lower than LAE's: the difference is -10.0 points [-10.0 to -10.0]{BASIS}."
     )
     (block,) = blocks(files.rows())
-    assert block.parts[0].caption.startswith("CLIP minus each method")
+    assert block.tables[0].caption.startswith("CLIP minus each method")
 
 
 @pytest.mark.parametrize(
@@ -275,14 +270,14 @@ def test_nothing_could_be_made(files, tmp_path):
         files.add(method, None)
     write_significance(files.rows(), [tmp_path / "a.csv"])
     (block,) = blocks(read_significance(tmp_path / "a.csv"))
-    assert (block.finding, block.parts) == ("There are no two methods to compare.", [])
+    assert (block.finding, block.tables) == ("There are no two methods to compare.", [])
 
 
 def test_a_method_of_the_models_own_size_is_beside_every_dim(files):
     files.add("clip", 0.2)
     for dim, mean in ((16, 0.3), (64, 0.1)):
         files.add("indirect", mean, dim=dim)
-    found = dict(settings(files.rows()))
+    found = dict(by_setting(files.rows()))
     assert list(found) == ["with m, r' = 16", "with m, r' = 64"]
     values = [part(block, "difference")["value"].tolist() for block in found.values()]
     assert values == [pytest.approx([-10]), pytest.approx([10])]
@@ -297,7 +292,7 @@ def test_values_of_another_notions_labels_are_not_compared(files):
     assert left_out[["method", "reason"]].to_numpy().tolist() == [
         ["ae", "scored by the labels of clothing_category"]
     ]
-    assert settings(rows)[0][0].endswith(", released protocol")
+    assert by_setting(rows)[0][0].endswith(", released protocol")
 
 
 def test_other_queries_are_an_error(files):

@@ -47,7 +47,7 @@ def table_lines(text):
 
 def test_markdown_has_the_paper_layout(runs):
     header, _, first, second = table_lines(render(runs, "table2", "md"))
-    assert header == ["", "", "", "CLIP", "InDiReCT", "PCA", "LAE", "Oracle"]
+    assert header == ["Dataset", "Notion", "Metric", "CLIP", "InDiReCT", "PCA", "LAE", "Oracle"]
     assert first[:3] == ["Demo Cars", "Car Model", "MAP@R"]
     assert second[:3] == ["", "", "Prec@1"]
 

@@ -455,6 +455,16 @@ def test_other_prompts_rerun_their_notion_only(finished):
     assert "embed_images" not in jobs
 
 
+def test_another_method_leaves_the_papers_tables_as_they_are(finished):
+    try:
+        jobs = plan(working_folder(finished, SMALL | {"methods": [*SMALL["methods"], "clay"]}))
+    finally:
+        working_folder(finished, SMALL)
+    assert jobs["fit_transforms"] == jobs["compute_metrics"] == 2
+    assert jobs["make_beyond"] == jobs["compute_significance"] == 1
+    assert not jobs.keys() & {"make_tables", "plot_dimensions", "plot_gallery"}
+
+
 def test_a_combination_adds_its_own_jobs_and_no_others(finished, tmp_path):
     config = yaml.safe_load(yaml.safe_dump(SMALL))
     parts = {"combine": ["car_model", "car_color"]}

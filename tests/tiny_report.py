@@ -10,7 +10,7 @@ from lanzdml.overview import Notion, write_overview
 from lanzdml.published import write_comparison
 from lanzdml.report.page import write_report
 from lanzdml.runs import write_runs
-from lanzdml.significance_table import COLUMNS as SIGNIFICANCE
+from lanzdml.significance_rows import COLUMNS as SIGNIFICANCE
 from lanzdml.significance_table import write_significance
 from lanzdml.tables import write_tables
 
@@ -151,6 +151,7 @@ def make_report(folder, **changes):
     arguments = {
         "runs": [complete],
         "main": [main],
+        "paper": [main],
         "tables": sorted(tables.iterdir()),
         "figures": figures,
         "captions": dict.fromkeys(figures, f"A caption & {EVIL}"),

@@ -18,6 +18,7 @@ def main(snakemake) -> None:
         Path(snakemake.output[0]),
         runs=files("runs"),
         main=files("main"),
+        paper=files("paper"),
         tables=files("tables"),
         figures={path.stem: path for path in files("figures")},
         captions=params.captions,

@@ -4,7 +4,7 @@ A class is imported when it is asked for: listing the methods, or using one of t
 method's file.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ from lanzdml.errors import LanzdmlError, suggest
 if TYPE_CHECKING:
     from lanzdml.methods.base import Method
 
-__all__ = ["METHODS", "PAPER_METHODS", "UnknownMethodError"]
+__all__ = ["METHODS", "PAPER_METHODS", "UnknownMethodError", "in_order"]
 
 
 class UnknownMethodError(LanzdmlError, KeyError):
@@ -76,3 +76,9 @@ METHODS = Methods(
     prompt_posterior="prompt_posterior:PromptPosterior",
     clay="clay:CLAY",
 )
+
+
+def in_order(methods: Iterable[str]) -> list[str]:
+    """Methods in the order of the registry, each once."""
+    there = set(methods)
+    return [name for name in METHODS if name in there]

@@ -7,9 +7,9 @@ import pandas as pd
 from matplotlib.markers import MarkerStyle
 
 from lanzdml.figures.style import method_look
+from lanzdml.methods import in_order
 from lanzdml.names import DATASET_NAMES, METHOD_NAMES, NOTION_NAMES, on_paper
-from lanzdml.report.grid import in_order
-from lanzdml.tables import sections
+from lanzdml.tables import by_setting
 
 METRIC = "map_at_r"
 OURS, BASELINE = "indirect", "clip"
@@ -68,15 +68,10 @@ class Glance:
 def glances(summary: pd.DataFrame) -> list[Glance]:
     """A chart for each protocol, model and dim of :func:`lanzdml.tables.summarise`."""
     found = []
-    for section in sections(summary, "table2"):
-        rows = summary[
-            (summary["protocol"] == section.protocol)
-            & (summary["model"] == section.model)
-            & (summary["dim"] == section.dim)
-            & (summary["metric"] == METRIC)
-        ]
+    for setting, block in by_setting(summary):
+        rows = block[block["metric"] == METRIC]
         if rows["mean"].notna().any():
-            found.append(_glance(section.setting.replace("r'", "r′"), rows))
+            found.append(_glance(setting.replace("r'", "r′"), rows))
     return found
 
 

@@ -10,8 +10,8 @@ import hashlib
 import json
 import os
 import struct
-from collections.abc import Mapping, Sequence, Sized
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence, Sized
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,20 +22,24 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from lanzdml import beyond, significance_table
+from lanzdml import beyond
 from lanzdml.figures.style import DPI
 from lanzdml.files import write_text
-from lanzdml.markup import DASH
+from lanzdml.markup import DASH, Table
+from lanzdml.methods import in_order
 from lanzdml.metrics import METRICS
 from lanzdml.names import DATASET_NAMES, METHOD_NAMES, METRIC_NAMES, NOTION_NAMES, on_paper
-from lanzdml.overview import COUNTS, PAPER_NOTE, TEXTS, overview_rows, read_overview
+from lanzdml.overview import overview_table, read_overview
 from lanzdml.published import INTRODUCTION, comparisons
 from lanzdml.report import PARTS, cost, explained, provenance
 from lanzdml.report.glance import glances
-from lanzdml.report.grid import Grid, in_order, make_grid, saliency_grid, section_grid
+from lanzdml.report.grid import Grid, make_grid
 from lanzdml.report.run_table import run_table
 from lanzdml.runs import COLUMNS, read_runs
-from lanzdml.tables import of_the_paper, sections, summarise
+from lanzdml.saliency_table import share_table
+from lanzdml.significance_rows import read_significance
+from lanzdml.significance_table import blocks
+from lanzdml.tables import sections, summarise
 from lanzdml.transforms import OK
 
 GALLERY, SALIENCY = "gallery", "saliency"
@@ -111,6 +115,7 @@ def write_report(
     *,
     runs: Sequence[Path],
     main: Sequence[Path],
+    paper: Sequence[Path],
     tables: Sequence[Path],
     figures: Mapping[str, Path],
     captions: Mapping[str, str],
@@ -127,7 +132,8 @@ def write_report(
     Args:
         output: the page.
         runs: parquet files with the rows of all runs (:data:`lanzdml.runs.COLUMNS`).
-        main: those with the rows of the main tables; every one of theirs is in ``runs``.
+        main: those of them that all tables but the paper's show.
+        paper: those of them that the paper's show.
         tables: files of the tables in any format. The CSVs ``table1``, ``significance`` and
             ``published_comparison`` are shown, and ``saliency`` below the figure of that name.
             Where ``beyond`` is there, all methods are shown in a table, too.
@@ -138,12 +144,8 @@ def write_report(
         config: the resolved configuration.
         benchmarks: folder of Snakemake's benchmark files.
     """
-    all_runs, main_runs = _read_runs(runs), _read_runs(main)
-    combined = _of_combined(main_runs, config["datasets"])
-    summary, paper = (
-        summarise(rows) if len(rows) else None
-        for rows in (main_runs, of_the_paper(main_runs[~combined]))
-    )
+    all_runs = _read_runs(runs)
+    summary, of_paper = (summarise(read_runs(files)) if files else None for files in (main, paper))
     csv = {path.stem: path for path in tables if path.suffix == ".csv"}
     pages_folder = output.parent
     shown = [
@@ -151,19 +153,18 @@ def write_report(
     ]
     placed = {figure.name: figure for figure in shown if figure.name in PLACED}
     embedded = provenance.embedded(images)
-    # What is stacked was fitted for the parts.
-    fits = cost.fit_costs(all_runs[~_of_combined(all_runs, config["datasets"], "stacked")])
+    fits = cost.fit_costs(all_runs[~_stacked(all_runs, config["datasets"])])
     jobs = cost.job_costs(benchmarks, config["datasets"])
     page = {
         "now": datetime.now(UTC),
         "commit": provenance.commit(),
         "scope": _scope(config),
         "facts": _facts(config, embedded, all_runs),
-        "glances": [] if summary is None else glances(summary if paper is None else paper),
+        "glances": [] if summary is None else glances(summary if of_paper is None else of_paper),
         "gallery": placed.get(GALLERY),
         "scored": summary is not None,
-        "results": _sections(paper, "table2"),
-        "appendix": _sections(paper, "appendix_table1"),
+        "results": _sections(of_paper, "table2"),
+        "appendix": _sections(of_paper, "appendix_table1"),
         "beyond": _beyond(summary, csv[OVERVIEW]) if beyond.NAME in csv else [],
         "significance": _significance(csv[SIGNIFICANCE]) if SIGNIFICANCE in csv else [],
         "ranking": placed.get(CRITICAL_DIFFERENCE),
@@ -229,45 +230,27 @@ def _read_runs(paths: Sequence[Path]) -> pd.DataFrame:
     return read_runs(paths) if paths else pd.DataFrame(columns=list(COLUMNS))
 
 
-def _of_combined(
-    runs: pd.DataFrame, datasets: Mapping[str, Any], by: str | None = None
-) -> pd.Series:
-    """Whether each run is of a notion that combines others, in one way if that is given."""
-    ways = {
-        (dataset, notion): details["by"]
-        for dataset, settings in datasets.items()
-        for notion, details in settings["notions"].items()
-        if details.get("combine")
-    }
-    keys = zip(runs["dataset"], runs["notion"], strict=True)
-    found = [key in ways and by in (None, ways[key]) for key in keys]
+def _stacked(runs: pd.DataFrame, datasets: Mapping[str, Any]) -> pd.Series:
+    """Whether each run's transform is a stack of others, which were fitted for other notions."""
+    found = [
+        datasets.get(dataset, {"notions": {}})["notions"].get(notion, {}).get("by") == "stacked"
+        for dataset, notion in zip(runs["dataset"], runs["notion"], strict=True)
+    ]
     return pd.Series(found, runs.index, dtype="bool")
+
+
+def _grids(name: str, tables: Iterable[Table]) -> list[Grid]:
+    return [make_grid(f"{name}-{number}", table) for number, table in enumerate(tables, start=1)]
 
 
 def _sections(summary: pd.DataFrame | None, table: str) -> list[Grid]:
     if summary is None:
         return []
-    return [
-        section_grid(f"{table}-{i}", section)
-        for i, section in enumerate(sections(summary, table), start=1)
-    ]
+    return _grids(table, (section.table() for section in sections(summary, table)))
 
 
 def _beyond(summary: pd.DataFrame, overview: Path) -> list[Grid]:
-    grids = []
-    for number, block in enumerate(beyond.blocks(summary, read_overview(overview)), start=1):
-        groups, methods = zip(*block.heads, strict=True)
-        grids.append(
-            make_grid(
-                f"{beyond.NAME}-{number}",
-                block.title,
-                dict(zip(beyond.HEADS, (groups, methods), strict=True)),
-                block.cells,
-                block.columns,
-                notes=[*block.reasons, *block.remarks],
-            )
-        )
-    return grids
+    return _grids(beyond.NAME, beyond.tables(summary, read_overview(overview)))
 
 
 def _scope(config: Mapping[str, Any]) -> str:
@@ -341,66 +324,30 @@ def _figure(name: str, png: Path, caption: str, folder: Path) -> Figure:
 def _saliency(path: Path) -> Grid | None:
     # Only what is empty is missing: a notion may be called "null".
     summary = pd.read_csv(path, keep_default_na=False, na_values=[""])
-    return saliency_grid(f"{SALIENCY}-table", summary) if len(summary) else None
+    return make_grid(f"{SALIENCY}-table", share_table(summary)) if len(summary) else None
 
 
 def _overview(path: Path) -> Grid:
-    table = read_overview(path)
-    rows = overview_rows(table)
-    names = [*TEXTS, *COUNTS]
-    return make_grid(
-        "table1",
-        "Datasets and similarity notions: images, classes of those with a label, prompts",
-        {name: [row[i] for row in rows] for i, name in enumerate(names[:2])},
-        [row[2:] for row in rows],
-        names[2:],
-        texts=TEXTS,
-        notes=[PAPER_NOTE] if table["paper_classes"].notna().any() else [],
-    )
+    return make_grid(OVERVIEW, overview_table(read_overview(path)))
 
 
 def _comparison(path: Path) -> list[Grid]:
-    grids = []
     rows = pd.read_csv(path, dtype={"note": "str"})
-    for number, block in enumerate(comparisons(rows), start=1):
-        names = (
-            ["Protocol", "Model"] if len(block.heads[0]) == 2 else ["Dataset", "Notion", "Metric"]
-        )
-        grids.append(
-            make_grid(
-                f"comparison-{number}",
-                f"{block.title}. {' '.join(block.explanation)}",
-                dict(zip(names, zip(*block.heads, strict=True), strict=True)),
-                block.cells,
-                block.methods,
-                notes=block.notes,
-            )
-        )
-    return grids
+    tables = (
+        replace(table, caption=f"{table.caption}. {' '.join(explanation)}")
+        for explanation, table in comparisons(rows)
+    )
+    return _grids("comparison", tables)
 
 
 def _significance(path: Path) -> list[tuple[str, str, list[Grid]]]:
     """Of each setting: its name, what was found, and the tables."""
-    rows = significance_table.read_significance(path)
-    return [
-        (
-            block.setting.replace("r'", "r′"),
-            block.finding,
-            [
-                make_grid(
-                    f"significance-{number}-{i}",
-                    f"{part.caption}, {block.setting}",
-                    part.heads,
-                    part.cells,
-                    part.columns,
-                    texts=part.texts,
-                    notes=part.notes,
-                )
-                for i, part in enumerate(block.parts, start=1)
-            ],
-        )
-        for number, block in enumerate(significance_table.blocks(rows), start=1)
-    ]
+    found = []
+    for number, block in enumerate(blocks(read_significance(path)), start=1):
+        setting = block.setting.replace("r'", "r′")
+        tables = (replace(table, caption=f"{table.caption}, {setting}") for table in block.tables)
+        found.append((setting, block.finding, _grids(f"{SIGNIFICANCE}-{number}", tables)))
+    return found
 
 
 def _yaml(config: Mapping[str, Any]) -> str:
@@ -421,14 +368,14 @@ def _fit_costs(costs: pd.DataFrame) -> list[Grid]:
         for _, row in costs.iterrows()
     ]
     caption = "Fits, without starting a process or reading files"
-    heads = {"Method": [on_paper(name, METHOD_NAMES) for name in costs.index]}
+    heads = [(on_paper(name, METHOD_NAMES),) for name in costs.index]
     columns = ["Fits", "Median", "Longest", "Sum", "Iterations", "ms an iteration"]
     notes = [
         "Iterations are the mean over the fits, milliseconds an iteration the median.",
         "A fit that several runs share counts once. Fits that ran side by side in one job count in "
         "full.",
     ]
-    return [make_grid("cost-fits", caption, heads, cells, columns, notes=notes)]
+    return [make_grid("cost-fits", Table(caption, ["Method"], heads, columns, cells, notes))]
 
 
 def _job_costs(costs: pd.DataFrame) -> list[Grid]:
@@ -444,7 +391,7 @@ def _job_costs(costs: pd.DataFrame) -> list[Grid]:
     ]
     caption = "Jobs on these datasets, also of earlier configurations, as they ran last"
     kinds = [on_paper(kind, METHOD_NAMES) for kind in costs["kind"]]
-    heads = {"Stage": costs["stage"].tolist(), "Job": kinds}
+    heads = list(zip(costs["stage"], kinds, strict=True))
     columns = ["Jobs", "Median", "Longest", "Sum", "CPU, sum", "Memory, MiB"]
     notes = [
         "Median, longest and sum are of wall time; jobs ran side by side. Memory is the largest.",
@@ -452,7 +399,7 @@ def _job_costs(costs: pd.DataFrame) -> list[Grid]:
         "job that ended before the first sample is left out of them.",
         "Tables, figures and this page are not measured.",
     ]
-    return [make_grid("cost-jobs", caption, heads, cells, columns, notes=notes)]
+    return [make_grid("cost-jobs", Table(caption, ["Stage", "Job"], heads, columns, cells, notes))]
 
 
 def _duration(seconds: float) -> str:
