@@ -1,4 +1,4 @@
-"""The table beyond the paper: its methods and all others, a row each.
+"""The table beyond the paper: the paper's methods and all others, a row each.
 
 The paper's own tables show the paper's methods alone.
 """
@@ -18,6 +18,7 @@ from lanzdml.tables import render, sections, summarise, table_values
 
 NAME = "beyond"
 PAPER, BEYOND = "Paper", "Beyond"
+POSTERIOR = "prompt_posterior"
 _LIKE = "table2"  # whose metrics and unit these are
 
 
@@ -58,26 +59,22 @@ def _remarks(
     """What is to be known before methods are compared."""
     counts = overview[overview["dataset"] == dataset].set_index("notion")
     named = ", ".join(
-        f"{on_paper(notion, NOTION_NAMES)} {counts.loc[notion, 'n_named']:,} of "
-        f"{counts.loc[notion, 'n_classes']:,}"
-        for notion in notions
+        f"{on_paper(name, NOTION_NAMES)} {_named(counts.loc[name])}" for name in notions
     )
     lines = [f"Classes that are among the prompts: {named}."]
-    if knowing := _those(methods, "uses_logit_scale"):
-        lines.append(f"{knowing} knows the classes where they are prompts, and is strong there.")
-    if transductive := _those(methods, "transductive"):
-        lines.append(
-            f"{transductive} is transductive: it also uses the images that are scored, without "
-            "their labels."
-        )
+    if POSTERIOR in methods:
+        lines.append(f"{METHOD_NAMES[POSTERIOR]} knows the classes where they are prompts.")
+    transductive = [name for name in methods if METHODS[name].transductive]
+    if transductive:
+        names = ", ".join(on_paper(name, METHOD_NAMES) for name in transductive)
+        lines.append(f"Transductive, so uses the images that are scored, without labels: {names}.")
     return lines
 
 
-def _those(methods: Sequence[str], trait: str) -> str:
-    """The methods with a trait, on paper."""
-    return " and ".join(
-        on_paper(name, METHOD_NAMES) for name in methods if getattr(METHODS[name], trait)
-    )
+def _named(row: pd.Series) -> str:
+    if pd.isna(row["n_named"]):
+        return "not known, as they are written out"
+    return f"{row['n_named']:,} of {row['n_classes']:,}"
 
 
 def write_beyond(metrics_files: Sequence[Path], overview_file: Path, folder: Path) -> None:

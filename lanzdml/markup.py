@@ -36,7 +36,7 @@ class Table:
     notes: Sequence[str] = ()
     texts: Sequence[str] = ()
 
-    def finished(self) -> list[list[Cell]]:
+    def cell_rows(self) -> list[list[Cell]]:
         """The cells of each row."""
         return [
             [cell if isinstance(cell, Cell) else Cell(cell) for cell in row] for row in self.cells
@@ -70,13 +70,13 @@ class Table:
         heads = blank_repeats(self.heads)
         return [
             [*map(escape, head), *map(show, row)]
-            for head, row in zip(heads, self.finished(), strict=True)
+            for head, row in zip(heads, self.cell_rows(), strict=True)
         ]
 
 
 def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]], align: str) -> list[str]:
     """Lines of a table; ``align`` has an "l" or "r" for each column."""
-    marks = [{"l": "---", "r": "---:"}[side] for side in align]
+    marks = [{"l": "---", "r": "---:"}[side] for _, side in zip(header, align, strict=True)]
     escaped = ([cell.replace("|", r"\|") for cell in row] for row in [header, marks, *rows])
     return ["| " + " | ".join(row) + " |" for row in escaped]
 

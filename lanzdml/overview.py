@@ -20,6 +20,7 @@ TEXTS = ["Prompt template", "Aspects"]
 COUNTS = ["Images", "Labelled", "Classes", "Prompts"]
 PAPER_NOTE = "In brackets: the counts of the paper's Table 1."
 _PAPER = dict.fromkeys(["paper_classes", "paper_aspects"], "Int64")
+_OPTIONAL = {"n_named": "Int64"} | _PAPER
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,8 @@ class Notion:
     prompts_file: Path
     parts: Sequence[str] = ()
     """The notions that it combines, which are described, too."""
+    written_out: bool = False
+    """Whether its prompts are, so that nothing is known to be their aspects."""
 
 
 def describe(notions: Sequence[Notion]) -> pd.DataFrame:
@@ -43,22 +46,26 @@ def describe(notions: Sequence[Notion]) -> pd.DataFrame:
     Returns:
         columns dataset, notion, template, examples (the first aspects), n_images, n_labelled (of
         them), n_classes, n_prompts, n_named (classes that are among the aspects, whatever their
-        case; of a combined notion those of which every part is among its own), and paper_classes
-        and paper_aspects, which are missing for notions that are not in the paper.
+        case; of a combined notion those of which every part is among its own; missing where prompts
+        are written out, as what they name is not known), and paper_classes and paper_aspects, which
+        are missing for notions that are not in the paper.
     """
     rows = []
     aspects = {}
     for notion in notions:
         prompts, _, _ = read_embeddings(notion.prompts_file)
-        aspects[notion.dataset, notion.notion] = set(prompts["aspect"].str.casefold())
+        if not notion.written_out:
+            aspects[notion.dataset, notion.notion] = set(prompts["aspect"].str.casefold())
     for notion in notions:
         labels = read_labels(notion.manifest_file, notion.labels)
         prompts, _, _ = read_embeddings(notion.prompts_file)
         columns = columns_of(notion.labels)
         parts = read_all_labels(notion.manifest_file, dict(zip(columns, columns, strict=True)))
+        names = [(notion.dataset, name) for name in notion.parts or [notion.notion]]
         named = [
-            parts[column].str.casefold().isin(aspects[notion.dataset, name])
-            for column, name in zip(columns, notion.parts or [notion.notion], strict=True)
+            parts[column].str.casefold().isin(aspects[name])
+            for column, name in zip(columns, names, strict=True)
+            if name in aspects
         ]
         rows.append({
             "dataset": notion.dataset,
@@ -69,17 +76,25 @@ def describe(notions: Sequence[Notion]) -> pd.DataFrame:
             "n_labelled": int(labels.notna().sum()),
             "n_classes": labels.nunique(),
             "n_prompts": len(prompts),
-            "n_named": labels[np.logical_and.reduce(named)].nunique(),
+            "n_named": (
+                labels[np.logical_and.reduce(named)].nunique()
+                if len(named) == len(names)
+                else pd.NA
+            ),
         })  # fmt: skip
     counts = pd.read_csv(PAPER_COUNTS, dtype=_PAPER)[["dataset", "notion", *_PAPER]]
-    return pd.DataFrame(rows).merge(counts, on=["dataset", "notion"], how="left")
+    return (
+        pd.DataFrame(rows)
+        .astype({"n_named": "Int64"})
+        .merge(counts, on=["dataset", "notion"], how="left")
+    )
 
 
 def read_overview(path: Path) -> pd.DataFrame:
     """Read ``table1.csv``: what :func:`describe` returned."""
     texts = dict.fromkeys(["dataset", "notion", "template", "examples"], "str")
     return pd.read_csv(
-        path, dtype=texts | _PAPER, keep_default_na=False, na_values=dict.fromkeys(_PAPER, "")
+        path, dtype=texts | _OPTIONAL, keep_default_na=False, na_values=dict.fromkeys(_OPTIONAL, "")
     )
 
 

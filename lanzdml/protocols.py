@@ -5,7 +5,8 @@ own prompts and labels. ``released`` repeats what the authors' public code does 
 reader can see which published numbers come of it:
 
 - Images are not scaled to unit length, and neighbours are those by Euclidean distance. This is seen
-  in CLIP, PCA, LAE and AE; the other methods scale their output, whatever the input.
+  in CLIP, PCA, LAE and AE; the paper's other methods scale their output, whatever the input. Of
+  those beyond the paper it is seen in PCA (rank) and prompt posterior.
 - CUB200's bird species are evaluated on the images whose file name begins with the name of their
   class, case and all: 4,462 of 5,924.
 - DeepFashion's texture, fabric and fit were run with the prompts and labels of the clothing

@@ -29,14 +29,15 @@ CRITICAL, FRIEDMAN = "critical_difference", "friedman"
 FIT_STD, CLUSTERING_STD = "fit_std", "clustering_std"
 COLUMNS = (
     "part", "protocol", "model", "dim", "dataset", "notion", "metric", "method", "other",
-    "value", "low", "high", "decided", "better", "worse", "p", "p_holm_reference", "unit", "n",
-    "reason",
+    "value", "low", "high", "decided", "counted", "better", "worse", "p", "p_holm_reference",
+    "unit", "n", "reason",
 )  # fmt: skip
 """Columns of the CSV. ``part`` says what a row is, and so what ``value`` and ``n`` are:
 
 - ``difference``: ``method`` minus ``other`` on a notion in percent points, its interval ``low`` to
-  ``high``, whether that leaves 0 out (``decided``); n queries. Without a value: the method that
-  cannot be compared on the notion, and the ``reason``.
+  ``high``, whether that leaves 0 out (``decided``), whether tests and ranks count the notion
+  (``counted``); n queries. Without a value: the method that cannot be compared on the notion, and
+  the ``reason``.
 - ``signed_rank``: the test of two methods over n notions, on how many ``method`` is ``better``
   and ``worse``, and ``p``; for the pairs of the method that the table shows against the others
   also ``p_holm_reference``, corrected for their number; value is the mean difference in percent
@@ -78,7 +79,7 @@ def compute_significance(
     for setting, block in summary.groupby(SETTING, sort=False):
         here = dict(zip(SETTING, setting, strict=True))
         found = (
-            *_differences(block, queries),
+            *_differences(block, queries, counted),
             *_over_notions(block, counted),
             *_spreads(block, clusterings),
         )
@@ -123,7 +124,9 @@ def _by_run(
     return {_run(table.iloc[0]): reduce(table) for table in tables if len(table)}
 
 
-def _differences(block: pd.DataFrame, queries: Mapping[_Run, pd.DataFrame]) -> Iterator[dict]:
+def _differences(
+    block: pd.DataFrame, queries: Mapping[_Run, pd.DataFrame], counted: Collection[tuple[str, str]]
+) -> Iterator[dict]:
     """Each two methods on each notion."""
     for (dataset, notion), rows in block[block["metric"] == METRIC].groupby(NOTION, sort=False):
         here = {"part": DIFFERENCE, "dataset": dataset, "notion": notion}
@@ -149,7 +152,8 @@ def _differences(block: pd.DataFrame, queries: Mapping[_Run, pd.DataFrame]) -> I
                 yield here | {
                     "metric": metric, "method": row.method, "other": row.other,
                     "value": row.difference, "low": row.low, "high": row.high,
-                    "decided": row.decided, "unit": "percent points", "n": len(table),
+                    "decided": row.decided, "counted": (dataset, notion) in counted,
+                    "unit": "percent points", "n": len(table),
                 }  # fmt: skip
 
 
@@ -234,5 +238,6 @@ def critical_limit(block: pd.DataFrame, metric: str = METRIC) -> tuple[float, in
 
 def read_significance(path: Path) -> pd.DataFrame:
     """The rows of the CSV."""
-    # Only what is empty is missing: a notion may be called "null".
-    return pd.read_csv(path, keep_default_na=False, na_values=[""])
+    # Only what is empty is missing: a notion may be called "null", or "007".
+    texts = dict.fromkeys(["model", *NOTION, "method", "other"], "str")
+    return pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=[""])

@@ -167,10 +167,11 @@ def _ranks(block: pd.DataFrame) -> Table | None:
     if not methods:
         return None
     cells = []
+    _, n_notions = critical_limit(block)
     for metric in PER_QUERY:
         ranks = ranked(block, metric)
         cells.append([f"{ranks[name]:.2f}" for name in methods])
-        limit, n_notions = critical_limit(block, metric)
+        limit, _ = critical_limit(block, metric)
         cells[-1].append(f"{limit:.2f}")
         omnibus = block[(block["part"] == FRIEDMAN) & (block["metric"] == metric)]
         cells[-1].append(_p(omnibus["p"].iloc[0]) if len(omnibus) else DASH)
@@ -268,9 +269,14 @@ def finding(block: pd.DataFrame) -> str:
 
 
 def _compared(block: pd.DataFrame) -> str:
-    """InDiReCT beside CLIP on the notions; without one of them, the reference beside each other."""
+    """InDiReCT beside CLIP on the notions; without one of them, the reference beside each other.
+
+    Of notions that repeat others only where there are no others.
+    """
     reference, rows = _pairs(block, DIFFERENCE)
     rows = rows[rows["metric"] == METRIC]
+    counted = rows["counted"].astype("bool")
+    rows = rows[counted] if counted.any() else rows
     if (rows["other"] == BASELINE).any():
         rows = rows[rows["other"] == BASELINE]
     return " ".join(

@@ -213,6 +213,7 @@ def templates(wildcards):
             "template": template_text(notion),
             "labels": label_column(dataset, name),
             "parts": notion.combine or [],
+            "written_out": notion.prompts is not None,
         }
         for dataset, name, notion in ALL_NOTIONS
     ]

@@ -84,8 +84,8 @@ def test_what_must_be_known_is_said_below(folder):
     assert [line for line in lines if line.startswith("- ")] == [
         "- — PCA, Demo Cars Car Model: needs more prompts",
         "- Classes that are among the prompts: Car Model 0 of 6, Car Color 2 of 3.",
-        "- Prompt posterior knows the classes where they are prompts, and is strong there.",
-        "- CLAY is transductive: it also uses the images that are scored, without their labels.",
+        "- Prompt posterior knows the classes where they are prompts.",
+        "- Transductive, so uses the images that are scored, without labels: CLAY.",
     ]
     assert lines[0] == (
         "Beyond the paper: Demo Cars with demo-M, r' = 128, in percent: mean ± std over seeds, "
@@ -97,6 +97,14 @@ def test_remarks_are_on_methods_that_are_there():
     (table,) = tables(summarise(pd.DataFrame(rows("text_subspace", [0.2]))), OVERVIEW)
     assert table.notes == ["Classes that are among the prompts: Car Model 0 of 6."]
     assert table.heads == [(BEYOND, "Text subspace")]
+
+
+def test_prompts_that_are_written_out_are_not_counted():
+    overview = OVERVIEW.assign(n_named=pd.array([pd.NA, 2], "Int64"))
+    (table,) = tables(summarise(pd.DataFrame(rows("text_subspace", [0.2]))), overview)
+    assert table.notes == [
+        "Classes that are among the prompts: Car Model not known, as they are written out."
+    ]
 
 
 def test_the_csv_has_a_row_a_value(folder):

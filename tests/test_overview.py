@@ -51,6 +51,10 @@ def test_classes_are_prompts_whatever_their_case(tmp_path):
     files = tmp_path / "manifest.parquet", tmp_path / "shade.parquet"
     (row,) = describe([Notion("mine", "shade", "{aspect}", "color", *files)]).itertuples()
     assert (row.notion, row.n_classes, row.n_named) == ("shade", 4, 2)
+    (row,) = describe(
+        [Notion("mine", "shade", "{aspect}", "color", *files, written_out=True)]
+    ).itertuples()
+    assert row.n_named is pd.NA, "what the prompts name is not known"
 
 
 def test_the_paper_is_in_brackets(notions, tmp_path):

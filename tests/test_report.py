@@ -290,7 +290,7 @@ def test_other_methods_are_in_a_table_of_their_own_after_the_papers(tmp_path):
         "results", "beyond", "data"
     ]  # fmt: skip
     assert ids.count("beyond-1") == 1
-    assert "CLAY is transductive" in page.text
+    assert "without labels: CLAY" in page.text
     assert "Beyond CLAY 99.0" in page.text
     table2 = page.source.partition('id="results"')[2].partition('id="beyond"')[0]
     assert "CLAY" not in table2
@@ -527,12 +527,18 @@ def test_unscored_notions_are_marked(tmp_path):
     )
 
 
-def test_what_is_stacked_was_fitted_for_its_parts(tmp_path):
+def test_combined_notions_are_beyond_the_paper_and_stacks_are_no_fits(tmp_path):
     results = make_report(tmp_path).parent
     files = {}
     for name, notions in (("plain", ["car_color"]), ("all", ["car_color", "pair"])):
         files[name] = results / f"{name}.parquet"
         write_runs(files[name], pd.concat([runs(notion) for notion in notions]))
+    table1 = pd.read_csv(results / "tables/table1.csv")
+    table1[:1].assign(notion="pair").pipe(lambda row: pd.concat([table1, row])).to_csv(
+        results / "tables/table1.csv", index=False
+    )
+    write_beyond([files["all"]], results / "tables/table1.csv", results / "tables")
+    tables = sorted((results / "tables").iterdir())
     fits = {}
     for by in ("stacked", "union", None):
         notions = {"car_color": {}}
@@ -543,8 +549,14 @@ def test_what_is_stacked_was_fitted_for_its_parts(tmp_path):
             "models": {"tiny": {}}, "experiments": {"main": {"models": ["tiny"]}},
             "methods": ["clip"], "dims": [4], "seeds": [0], "protocol": "paper",
         }  # fmt: skip
-        file = files["all" if by else "plain"]
-        page = read(make_report(tmp_path, runs=[file], main=[file], config=config))
-        assert (f"pair ({by})" in page.text) == (by is not None)
+        arguments = {"runs": [files["all" if by else "plain"]], "config": config}
+        if by:
+            arguments |= {"main": [files["all"]], "paper": [files["plain"]], "tables": tables}
+        page = read(make_report(tmp_path, **arguments))
         fits[by] = page.source.partition('id="cost-fits"')[2].partition("</table>")[0]
+        if by:
+            assert f"pair ({by})" in page.text
+            results_, beyond = page.source.partition('id="results"')[2].split('id="beyond"')
+            assert "pair" not in results_
+            assert "pair, MAP@R" in beyond
     assert fits["stacked"] == fits[None] != fits["union"]

@@ -58,7 +58,9 @@ class Files:
 
     def rows(self, counted=None):
         """Those of the table; all notions are counted unless given."""
-        return compute_significance(*self.paths, counted=counted or self.notions)
+        return compute_significance(
+            *self.paths, counted=self.notions if counted is None else counted
+        )
 
     def finding(self):
         (block,) = blocks(self.rows())
@@ -138,6 +140,31 @@ def test_a_tie_is_no_win_whichever_method_comes_first(files):
     (block,) = blocks(rows)
     tests = next(table for table in block.tables if "better on" in " ".join(table.columns))
     assert tests.cells[0][1] == "1 of 4"
+
+
+def test_sentences_are_about_the_counted_notions(three):
+    """One that repeats others has its rows, and is spoken of where there are no others."""
+    first = ("demo_cars", NOTIONS[0])
+    (block,) = blocks(three.rows([first]))
+    assert block.finding.startswith(
+        "On Demo Cars Car Model (50 queries) InDiReCT's MAP@R is higher"
+    )
+    assert "Car Color" not in block.finding
+    rows = part(three.rows([first]), "difference").dropna(subset="value")
+    assert set(rows.loc[rows["counted"].astype(bool), "notion"]) == {NOTIONS[0]}
+    assert set(rows["notion"]) == set(NOTIONS)
+    (block,) = blocks(three.rows([]))
+    assert "higher than CLIP's on 3 of 3 notions" in block.finding
+    assert "rank" not in block.finding
+    assert [table.caption.partition(" ")[0] for table in block.tables] == ["InDiReCT", "What"]
+
+
+def test_names_that_look_like_numbers_stay_names(files, tmp_path):
+    for method, mean in (("clip", 0.2), ("indirect", 0.3)):
+        files.add(method, mean, notion="007", model="1e5")
+    rows = files.rows()
+    write_significance(rows, [tmp_path / "a.csv"])
+    assert blocks(read_significance(tmp_path / "a.csv")) == blocks(rows)
 
 
 def test_ranks_and_tests_are_over_the_counted_notions(three):

@@ -122,6 +122,21 @@ def test_there_are_tables_of_the_methods_that_are_there(tmp_path, methods, table
     assert jobs.keys() & {"make_tables", "make_beyond", "compare_published"} == tables
 
 
+def test_the_papers_tables_are_of_its_methods_and_notions(tmp_path):
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    assert len(config["methods"]) == 13
+    folder = working_folder(tmp_path, config)
+    assert plan(folder, target="results/tables/table2.md")["compute_metrics"] == 3 * 8
+    assert plan(folder, target="results/tables/beyond.md")["compute_metrics"] == 4 * 13
+    notions = config["datasets"]["demo_cars"]["notions"]
+    for name in ("car_model", "car_color", "background_color"):
+        notions[name]["scored"] = False
+    config |= {"experiments": {}, "figures": {}}
+    jobs = plan(working_folder(tmp_path, config))
+    assert jobs["compute_metrics"] == jobs["make_beyond"] * 13
+    assert "make_tables" not in jobs, "only what is combined is scored"
+
+
 @pytest.mark.parametrize(("names", "drawn"), [(["paint"], 0), (["paint", "car_model"], 1)])
 def test_ranks_are_over_notions_with_labels_of_their_own(tmp_path, names, drawn):
     """One of the same labels and one that combines both are no more notions."""
@@ -282,6 +297,8 @@ def test_the_report_holds_all_of_it(finished):
         assert (finished / "results" / link).is_file()
     caption = (ROOT / "captions" / "gallery.rst").read_text().strip()
     assert caption in unescape(page)
+    for prompts in ("Car Model, Demo Cars: 6 prompts", "Car Color, Demo Cars: 17 prompts"):
+        assert f"<summary>{prompts}</summary>" in page
 
 
 def test_snakemakes_own_report(finished, tmp_path):

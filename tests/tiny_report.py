@@ -57,7 +57,7 @@ def significance():
         rows += [
             here | {"part": "difference", "dataset": "synthetic_cars", "notion": notion, "n": 6,
                     "method": "clip", "other": "indirect", "value": -12.5, "low": -20.0,
-                    "high": -5.0, "decided": True}
+                    "high": -5.0, "decided": True, "counted": True}
             for notion in NOTIONS
         ]  # fmt: skip
         for rank, method in enumerate(("indirect", "clip"), start=1):

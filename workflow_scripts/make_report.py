@@ -23,8 +23,8 @@ def main(snakemake) -> None:
         figures={path.stem: path for path in files("figures")},
         captions=params.captions,
         prompts={
-            (dataset, notion): path
-            for (dataset, notion, *_), path in zip(params.notions, files("prompts"), strict=True)
+            (notion["dataset"], notion["notion"]): path
+            for notion, path in zip(params.notions, files("prompts"), strict=True)
         },
         images=dict(zip(params.embeddings, files("images"), strict=True)),
         config=params.config,

@@ -175,7 +175,7 @@ METHOD_EXPLANATIONS = {
     "pca_rank": Explanation(
         "Beyond the paper: PCA with as many components as the prompts have, at most $r'$, so that "
         "two prompts are enough. $B$ is that of the text subspace; what differs is that images are "
-        "centred by the prompts' mean.",
+        "centred by the prompts' mean, and not scaled to unit length at the end.",
         (Equation(r"v_i' = (v_i^{\text{norm}} - \bar{t}) B"),),
     ),
     "indirect_svd": Explanation(

@@ -46,7 +46,7 @@ def make_grid(id: str, table: Table) -> Grid:
     """
     leading = list(table.heads)
     rows = []
-    for i, (head, cells) in enumerate(zip(leading, table.finished(), strict=True)):
+    for i, (head, cells) in enumerate(zip(leading, table.cell_rows(), strict=True)):
         begun = [
             Head(text, _span(leading, i, depth))
             for depth, text in enumerate(head)
@@ -55,9 +55,14 @@ def make_grid(id: str, table: Table) -> Grid:
         rows.append(Row(begun, cells, i > 0 and len(head) > 1 and len(begun) == len(head)))
     numbers = [name not in table.texts for name in table.columns]
     return Grid(
-        id, table.caption, list(table.head_names), list(table.columns), numbers, rows,
+        id,
+        table.caption.replace("r'", "r′"),
+        list(table.head_names),
+        list(table.columns),
+        numbers,
+        rows,
         list(table.notes),
-    )  # fmt: skip
+    )
 
 
 def _span(heads: list[tuple[str, ...]], first: int, depth: int) -> int:

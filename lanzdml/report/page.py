@@ -133,7 +133,8 @@ def write_report(
         output: the page.
         runs: parquet files with the rows of all runs (:data:`lanzdml.runs.COLUMNS`).
         main: those of them that all tables but the paper's show.
-        paper: those of them that the paper's show.
+        paper: those of them that the paper's show, and the chart at a glance; where there are none
+            that shows ``main``.
         tables: files of the tables in any format. The CSVs ``table1``, ``significance`` and
             ``published_comparison`` are shown, and ``saliency`` below the figure of that name.
             Where ``beyond`` is there, all methods are shown in a table, too.
@@ -322,8 +323,9 @@ def _figure(name: str, png: Path, caption: str, folder: Path) -> Figure:
 
 
 def _saliency(path: Path) -> Grid | None:
-    # Only what is empty is missing: a notion may be called "null".
-    summary = pd.read_csv(path, keep_default_na=False, na_values=[""])
+    # Only what is empty is missing: a notion may be called "null", or "007".
+    texts = dict.fromkeys(["dataset", "notion"], "str")
+    summary = pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=[""])
     return make_grid(f"{SALIENCY}-table", share_table(summary)) if len(summary) else None
 
 
@@ -344,8 +346,10 @@ def _significance(path: Path) -> list[tuple[str, str, list[Grid]]]:
     """Of each setting: its name, what was found, and the tables."""
     found = []
     for number, block in enumerate(blocks(read_significance(path)), start=1):
+        tables = (
+            replace(table, caption=f"{table.caption}, {block.setting}") for table in block.tables
+        )
         setting = block.setting.replace("r'", "r′")
-        tables = (replace(table, caption=f"{table.caption}, {setting}") for table in block.tables)
         found.append((setting, block.finding, _grids(f"{SIGNIFICANCE}-{number}", tables)))
     return found
 
