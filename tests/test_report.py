@@ -534,11 +534,12 @@ def test_combined_notions_are_beyond_the_paper_and_stacks_are_no_fits(tmp_path):
         files[name] = results / f"{name}.parquet"
         write_runs(files[name], pd.concat([runs(notion) for notion in notions]))
     table1 = pd.read_csv(results / "tables/table1.csv")
-    table1[:1].assign(notion="pair").pipe(lambda row: pd.concat([table1, row])).to_csv(
-        results / "tables/table1.csv", index=False
-    )
-    write_beyond([files["all"]], results / "tables/table1.csv", results / "tables")
-    tables = sorted((results / "tables").iterdir())
+    folder = tmp_path / "tables"
+    folder.mkdir()
+    both = pd.concat([table1, table1[:1].assign(notion="pair")])
+    both.to_csv(folder / "table1.csv", index=False)
+    write_beyond([files["all"]], folder / "table1.csv", folder)
+    tables = sorted(folder.iterdir())
     fits = {}
     for by in ("stacked", "union", None):
         notions = {"car_color": {}}

@@ -105,7 +105,7 @@ def column(page, name):
 def test_it_stands_alone_and_images_are_there(open_page):
     page = open_page()
     widths = page.evaluate("Array.from(document.images, (image) => image.naturalWidth)")
-    assert len(widths) == 4
+    assert len(widths) == 5
     assert min(widths) > 0
     assert page.evaluate("getComputedStyle(document.body).margin") == "0px", "the style applies"
 

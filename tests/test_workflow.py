@@ -131,7 +131,7 @@ def test_the_papers_tables_are_of_its_methods_and_notions(tmp_path):
     notions = config["datasets"]["demo_cars"]["notions"]
     for name in ("car_model", "car_color", "background_color"):
         notions[name]["scored"] = False
-    config |= {"experiments": {}, "figures": {}}
+    config |= {"experiments": {"main": {"models": ["demo-M"]}}, "figures": {}}
     jobs = plan(working_folder(tmp_path, config))
     assert jobs["compute_metrics"] == jobs["make_beyond"] * 13
     assert "make_tables" not in jobs, "only what is combined is scored"
