@@ -234,10 +234,12 @@ def test_mistakes_in_a_table_are_one_line(tmp_path):
 def test_a_notion_can_have_the_labels_of_another(tmp_path):
     """Its prompts are others, so what learns from prompts differs, and nothing else does."""
     config = yaml.safe_load(yaml.safe_dump(NOTIONS | MY_CLIP))
-    notions = config["datasets"]["my_flowers"]["notions"]
     shades = ["crimson", "ivory", "violet"]
-    notions["shade"] = {"labels": "color", "template": "a {aspect} flower", "aspects": shades}
-    notions["named"] = {"labels": "background", "template": "{aspect}", "aspects": "labels"}
+    config["datasets"]["my_flowers"]["notions"] = {
+        "color": NOTIONS["datasets"]["my_flowers"]["notions"]["color"],
+        "shade": {"labels": "color", "template": "a {aspect} flower", "aspects": shades},
+        "named": {"labels": "background", "template": "{aspect}", "aspects": "labels"},
+    }
     config |= {"methods": ["clip", "indirect", "oracle"], "seeds": [0]}
     config["figures"] = {"gallery": {"dataset": "my_flowers"}}
     folder = own_folder(tmp_path, config)
