@@ -127,10 +127,9 @@ def _evaluate(
     seed and, of the seeds that are crossed, of all for the first fit and of the first for others.
     """
     metadata = read_metadata(path)
-    seed = int(metadata["seed"])
+    seed, dim = int(metadata["seed"]), json.loads(metadata["params"]).get("dim")
     row = {
-        # a method without a dim keeps the size of the embeddings
-        "dim": json.loads(metadata["params"]).get("dim", images.shape[1]),
+        "dim": images.shape[1] if dim is None else dim,
         "seed": seed,
         **{name: metadata.get(name) for name in ("n_prompts", "fit_seconds", "iterations", "loss")},
         "status": metadata["status"],
@@ -139,6 +138,8 @@ def _evaluate(
     if metadata["status"] != OK:
         return row, {}, {}
     vectors = load_transform(path).transform(images, unit_images=protocol.unit_images)
+    if dim is None:  # of a method whose size nobody chooses
+        row["dim"] = vectors.shape[1]
     queries = query_scores(vectors, labels, distance=protocol.distance, n_threads=n_threads)
     scores = mean_scores(queries)
     if math.isnan(scores["map_at_r"]):

@@ -354,8 +354,8 @@ def _over_notions(block: pd.DataFrame) -> str:
     if corrected > 1 - LEVEL:
         after = "" if n_pairs == 1 else f", {corrected:.2g} after correction for {n_pairs} pairs"
         return (
-            f"With {n_notions} notions no difference between methods can be significant over "
-            f"notions: signed ranks give p = {single:.2g} at the least{after}."
+            f"Over {n_notions} notions signed ranks can tell no two methods apart: they give p = "
+            f"{single:.2g} at the least{after}."
         )
     decided = int((tests["p_holm_reference"] <= 1 - LEVEL).sum())
     return (

@@ -295,7 +295,7 @@ def test_other_methods_are_in_a_table_of_their_own_after_the_papers(tmp_path):
     table2 = page.source.partition('id="results"')[2].partition('id="beyond"')[0]
     assert "CLAY" not in table2
     assert "without labels is Oracle" not in page.text
-    assert "the best method without labels is InDiReCT" in page.text, "at a glance, the paper's"
+    assert "the best of the paper's methods without labels is InDiReCT" in page.text
     assert not page.wrong
     alone = read(make_report(tmp_path, runs=[only], main=[only], paper=[], tables=tables))
     assert "results" not in alone.attribute("id")

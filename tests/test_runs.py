@@ -27,7 +27,7 @@ def folder(tmp_path_factory):
     write_embeddings(folder / "images.parquet", ids, images, metadata)
     texts = rng.normal(size=(30, 12)).astype(np.float32)
     for seed in SEEDS:
-        for method in ("random_transform", "pca", "text_subspace"):
+        for method in ("random_transform", "pca", "text_subspace", "prompt_posterior", "clip"):
             estimator = new_estimator(method, 6).set_params(random_state=seed)
             path = folder / f"{method}-{seed}.safetensors"
             if method == "pca":
@@ -85,6 +85,14 @@ def test_a_row_is_a_query_of_a_run(scored):
     assert queries["precision_at_1"].dtype == bool
     run = queries[[*KEY, "method", "dim"]].drop_duplicates().iloc[0].to_dict()
     assert run == KEY | {"method": "random_transform", "dim": 6}
+
+
+@pytest.mark.parametrize(
+    ("method", "dim"), [("random_transform", 6), ("prompt_posterior", 30), ("clip", 12)]
+)
+def test_dim_is_r_or_the_size_that_nobody_chose(folder, method, dim):
+    for frame in score(folder, method):
+        assert set(frame["dim"]) == {dim}
 
 
 def test_clusterings_cross_the_seeds_at_the_first(folder, scored):

@@ -65,17 +65,20 @@ class Glance:
     strips: list[Strip]
 
 
-def glances(summary: pd.DataFrame) -> list[Glance]:
-    """A chart for each protocol, model and dim of :func:`lanzdml.tables.summarise`."""
+def glances(summary: pd.DataFrame, compared: str = "the best method") -> list[Glance]:
+    """A chart for each protocol, model and dim of :func:`lanzdml.tables.summarise`.
+
+    ``compared`` says what the best method without labels is the best of.
+    """
     found = []
     for setting, block in by_setting(summary):
         rows = block[block["metric"] == METRIC]
         if rows["mean"].notna().any():
-            found.append(_glance(setting.replace("r'", "r′"), rows))
+            found.append(_glance(setting.replace("r'", "r′"), rows, compared))
     return found
 
 
-def _glance(setting: str, rows: pd.DataFrame) -> Glance:
+def _glance(setting: str, rows: pd.DataFrame, compared: str) -> Glance:
     # Tenths of a percent, as in the table: what looks equal there counts as equal here.
     rows = rows.assign(percent=(rows["mean"] * 100).round(1) + 0.0)
     limit = max(20, math.ceil((rows["percent"] + rows["std"].fillna(0) * 100).max() / 20) * 20)
@@ -83,7 +86,7 @@ def _glance(setting: str, rows: pd.DataFrame) -> Glance:
     blocks = [block for _, block in rows.groupby(["dataset", "notion"], sort=False)]
     return Glance(
         setting,
-        f"{setting[0].upper()}{setting[1:]}, {_sentence(blocks)}",
+        f"{setting[0].upper()}{setting[1:]}, {_sentence(blocks, compared)}",
         list(markers.values()),
         [(100 * i / 4, f"{limit * i / 4:g}") for i in range(5)],
         [_strip(block.dropna(subset="mean"), markers, limit) for block in blocks],
@@ -154,7 +157,7 @@ def _best(block: pd.DataFrame) -> list[str]:
     return in_order(rows.loc[rows["percent"] == rows["percent"].max(), "method"])
 
 
-def _sentence(blocks: list[pd.DataFrame]) -> str:
+def _sentence(blocks: list[pd.DataFrame], compared: str) -> str:
     """What the blocks of all notions say about InDiReCT and CLIP, and which method is best."""
     gains, wins = [], {}
     for block in blocks:
@@ -182,7 +185,7 @@ def _sentence(blocks: list[pd.DataFrame]) -> str:
             + (f" in {wins[method]}{total if i == 0 else ''}" if total else "")
             for i, method in enumerate(ranked)
         ]
-        clauses.append(f"the best method without labels is {_join(named)}")
+        clauses.append(f"{compared} without labels is {_join(named)}")
     return "; ".join(clauses) + "."
 
 

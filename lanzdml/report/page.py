@@ -32,7 +32,7 @@ from lanzdml.names import DATASET_NAMES, METHOD_NAMES, METRIC_NAMES, NOTION_NAME
 from lanzdml.overview import overview_table, read_overview
 from lanzdml.published import INTRODUCTION, comparisons
 from lanzdml.report import PARTS, cost, explained, provenance
-from lanzdml.report.glance import glances
+from lanzdml.report.glance import Glance, glances
 from lanzdml.report.grid import Grid, make_grid
 from lanzdml.report.run_table import run_table
 from lanzdml.runs import COLUMNS, read_runs
@@ -161,7 +161,7 @@ def write_report(
         "commit": provenance.commit(),
         "scope": _scope(config),
         "facts": _facts(config, embedded, all_runs),
-        "glances": [] if summary is None else glances(summary if of_paper is None else of_paper),
+        "glances": _glances(summary, of_paper),
         "gallery": placed.get(GALLERY),
         "scored": summary is not None,
         "results": _sections(of_paper, "table2"),
@@ -252,6 +252,15 @@ def _sections(summary: pd.DataFrame | None, table: str) -> list[Grid]:
 
 def _beyond(summary: pd.DataFrame, overview: Path) -> list[Grid]:
     return _grids(beyond.NAME, beyond.tables(summary, read_overview(overview)))
+
+
+def _glances(summary: pd.DataFrame | None, of_paper: pd.DataFrame | None) -> list[Glance]:
+    """The charts: of the paper's methods where there are any, as more would hide each other."""
+    if summary is None:
+        return []
+    if of_paper is None or set(of_paper["method"]) == set(summary["method"]):
+        return glances(summary if of_paper is None else of_paper)
+    return glances(of_paper, "the best of the paper's methods")
 
 
 def _scope(config: Mapping[str, Any]) -> str:
