@@ -51,14 +51,14 @@ def describe(notions: Sequence[Notion]) -> pd.DataFrame:
         are missing for notions that are not in the paper.
     """
     rows = []
-    aspects = {}
-    for notion in notions:
-        prompts, _, _ = read_embeddings(notion.prompts_file)
-        if not notion.written_out:
-            aspects[notion.dataset, notion.notion] = set(prompts["aspect"].str.casefold())
-    for notion in notions:
+    tables = [read_embeddings(notion.prompts_file)[0] for notion in notions]
+    aspects = {
+        (notion.dataset, notion.notion): set(prompts["aspect"].str.casefold())
+        for notion, prompts in zip(notions, tables, strict=True)
+        if not notion.written_out
+    }
+    for notion, prompts in zip(notions, tables, strict=True):
         labels = read_labels(notion.manifest_file, notion.labels)
-        prompts, _, _ = read_embeddings(notion.prompts_file)
         columns = columns_of(notion.labels)
         parts = read_all_labels(notion.manifest_file, dict(zip(columns, columns, strict=True)))
         names = [(notion.dataset, name) for name in notion.parts or [notion.notion]]

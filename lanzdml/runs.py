@@ -36,7 +36,7 @@ COLUMNS = {
     "reason": "string",
 }
 """Columns of ``metrics.parquet`` and their types. ``dim`` is the r' that was asked for, which is
-more than some methods use; for a method without one it is the size of the embeddings.
+more than some methods use; for a method without one it is the size that its vectors have.
 ``n_prompts`` counts the prompts that the method was given, null for a method that is fitted to
 images instead, ``n_images`` and ``n_classes`` count what has a label; ``fit_seconds`` is null where
 nothing was fitted, ``iterations`` and ``loss`` where nothing was optimised, and the metrics where

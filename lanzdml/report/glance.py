@@ -9,10 +9,8 @@ from matplotlib.markers import MarkerStyle
 from lanzdml.figures.style import method_look
 from lanzdml.methods import in_order
 from lanzdml.names import DATASET_NAMES, METHOD_NAMES, NOTION_NAMES, on_paper
+from lanzdml.significance_rows import BASELINE, METRIC, OURS
 from lanzdml.tables import by_setting
-
-METRIC = "map_at_r"
-OURS, BASELINE = "indirect", "clip"
 
 _MARKER_SIZE = 11  # pixels
 _TOO_NEAR = 0.03  # of the axis: markers nearer than this are put above each other
