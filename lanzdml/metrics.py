@@ -20,42 +20,43 @@ and, with Y the classes and C the clusters of k-means, as many as there are clas
 where I is the mutual information, H the entropy and E[I] the mutual information expected of random
 clusters of the same sizes.
 
-Ties are broken against the method: where a reference of another class is exactly as similar as one
-of the query's class, the other class comes first. So rank metrics do not depend on the order of the
-rows, and an embedding that maps everything to one point gets the lowest score instead of one that
-depends on how a file was sorted. Images with equal embeddings are always exactly equally similar.
+Similarities are those of float64 (see `lanzdml.ranking`). Where references of other classes are as
+similar to a query as some of its own class, their order is not defined, and each rank metric is its
+expectation over all orders of what ties, all equally likely. So rank metrics do not depend on the
+order of the rows, an embedding that maps everything to one point scores as a random order does,
+and an image that is there twice with two labels is right half the time. Let c references come
+before a block of T that tie, h of them of the query's class, as are P of the T. A place k of the
+block holds one of the class with probability P/T, and then h + 1 + (k - 1)(P - 1)/(T - 1) of them
+are expected up to it:
+
+    map             1/R * sum over blocks and k of P/T * (h + 1 + (k - 1)(P - 1)/(T - 1)) / (c + k)
+    map_at_r        the same for c + k <= R
+    precision_at_1  P/T of the first block
+    r_precision     1/R * sum over blocks of P/T * (places of the block up to R)
+    mrr             sum over k of C(T - k, P - 1) / C(T, P) / (c + k), of the first block with P > 0
 
 Sources: Musgrave, Belongie and Lim, "A Metric Learning Reality Check" (ECCV 2020) for MAP@R and
 R-precision; the list of seven in section 1 of the appendix of the InDiReCT paper (Kobs, Steininger
 and Hotho, WACV 2023); the details as in `AccuracyCalculator` of pytorch-metric-learning 2.9, to
-which the tests compare.
+which the tests compare where nothing ties; for average precision over ties McSherry and Najork,
+"Computing Information Retrieval Performance Measures Efficiently in the Presence of Tied Scores"
+(ECIR 2008).
 """
 
 from __future__ import annotations
 
 import warnings
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Literal, get_args
+from functools import cache
+from typing import Any
 
 import numpy as np
-import pandas as pd
+from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from lanzdml.errors import LanzdmlError
+from lanzdml.ranking import Distance, MetricsInputError, Ranking, expected_precisions, validated
 
 METRICS = ("map_at_r", "precision_at_1", "r_precision", "ami", "nmi", "map", "mrr")
 RANK_METRICS = ("map_at_r", "precision_at_1", "r_precision", "map", "mrr")
-
-Distance = Literal["cosine", "euclidean"]
-
-# Queries are ranked in chunks. A chunk depends on the number of images alone, never on the number
-# of threads, because BLAS may round differently for a different number of rows.
-_MAX_CHUNK_QUERIES = 128
-_MAX_CHUNK_SIMILARITIES = 2**23  # 32 MiB of float32; a thread holds a few arrays of this size
-
-
-class MetricsInputError(LanzdmlError, ValueError):
-    """The embeddings or labels cannot be evaluated; the message says which and why."""
 
 
 def compute_metrics(
@@ -69,7 +70,7 @@ def compute_metrics(
     """Compute all seven metrics, in the order of `METRICS`.
 
     Args:
-        embeddings: (n, d) array or torch tensor on any device, n >= 2. Evaluated as float32.
+        embeddings: (n, d) array or torch tensor on any device, n >= 2. Evaluated as float64.
         labels: (n,) array, series, tensor or list of hashable labels, none of them null.
         seed: the seed of k-means.
         distance: "cosine" normalises the embeddings first (zero vectors stay zero), "euclidean"
@@ -119,7 +120,7 @@ def cluster_metrics(
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.metrics import adjusted_mutual_info_score, normalized_mutual_info_score
 
-    points, classes = _validated(embeddings, labels, distance)
+    points, classes = validated(embeddings, labels, distance)
     k_means = KMeans(classes.max() + 1, init="random", n_init=1, max_iter=25, random_state=seed)
     # One thread, because several add up a centre's points in an order that is not fixed.
     with threadpool_limits(1), warnings.catch_warnings():
@@ -140,59 +141,46 @@ def query_scores(
     Arguments and errors as in `compute_metrics`. Takes O(n² (d + log n)) time, and memory for a
     fixed number of similarities a thread.
     """
+    return query_scores_and_ties(embeddings, labels, distance=distance, n_threads=n_threads)[0]
+
+
+def query_scores_and_ties(
+    embeddings: Any, labels: Any, *, distance: Distance = "cosine", n_threads: int = 1
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """As `query_scores`, and which queries' scores are expectations over ties: (n,) bool."""
     if n_threads < 1:
         raise MetricsInputError(f"n_threads is {n_threads}, but must be at least 1")
-    points, classes = _validated(embeddings, labels, distance)
-    n = len(points)
+    ranking = Ranking(embeddings, labels, distance)
+    scores = np.full((len(RANK_METRICS), len(ranking)), np.nan)
+    tied = np.zeros(len(ranking), bool)
 
-    # With the rows sorted by class, the references of a query's class are a slice.
-    order = np.argsort(classes, kind="stable")
-    points, classes = points[order], classes[order]
-    sizes = np.bincount(classes)
-    ends = np.cumsum(sizes)
-    starts = ends - sizes
+    def score(similarities: NDArray, first: int, label: int) -> None:
+        rows = ranking.order[first : first + len(similarities)]
+        ranks, ties = _positive_ranks(ranking, similarities, first, label)
+        scores[:, rows] = _scores_of_ranks(ranks)
+        if ties.any():
+            tied[rows[ties]] = True
+            scores[:, rows[ties]] = _expected_scores(
+                ranking, similarities[ties], first + np.flatnonzero(ties), label
+            )
 
-    # Similarities are computed to distinct points and then copied to equal ones: BLAS rounds the
-    # same product differently in different columns, which would untie equal embeddings.
-    distinct, column = _distinct_rows(points)
-    queries = points
-    if distance == "euclidean":
-        # The order of -|q - p|² is that of qp - |p|²/2, one product of extended vectors.
-        half_squares = np.einsum("ij,ij->i", distinct, distinct, dtype=np.float64) / 2
-        queries = np.column_stack((points, np.ones(n, np.float32)))
-        distinct = np.column_stack((distinct, -half_squares.astype(np.float32)))
-
-    scores = np.full((len(RANK_METRICS), n), np.nan)
-    size = int(np.clip(_MAX_CHUNK_SIMILARITIES // n, 1, _MAX_CHUNK_QUERIES))
-
-    def score_chunk(first: int) -> None:
-        last = min(first + size, n)
-        similarities = queries[first:last] @ distinct.T
-        if len(distinct) < n:
-            similarities = similarities[:, column]
-        for label in range(classes[first], classes[last - 1] + 1):
-            start, end = starts[label], ends[label]
-            if end - start > 1:
-                low, high = max(first, start), min(last, end)
-                ranks = _positive_ranks(similarities[low - first : high - first], low, start, end)
-                scores[:, order[low:high]] = _scores_of_ranks(ranks)
-
-    # NumPy releases the interpreter's lock while it multiplies and sorts.
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(n_threads) as pool:
-        for _ in pool.map(score_chunk, range(0, n, size)):  # raises what a chunk raised
-            pass
-    return dict(zip(RANK_METRICS, scores, strict=True))
+    ranking.by_class(score, n_threads)
+    return dict(zip(RANK_METRICS, scores, strict=True)), tied
 
 
-def _positive_ranks(similarities: np.ndarray, first: int, start: int, end: int) -> np.ndarray:
-    """Rank the references of the class start:end for its queries first, first + 1, ...
+def _positive_ranks(
+    ranking: Ranking, similarities: NDArray, first: int, label: int
+) -> tuple[NDArray, NDArray]:
+    """Rank the references of a class for its queries first, first + 1, ...
 
     Args:
-        similarities: (m, n), of the m queries to all rows, themselves included.
+        similarities: (m, n), of the m queries to all images, themselves included.
 
     Returns:
-        (m, end - start - 1) ranks, ascending.
+        (m, R) ranks, ascending, as if what ties were of the query's class first, and (m,) whether
+        it ties with another class.
     """
+    start, end = ranking.starts[label], ranking.ends[label]
     rows = np.arange(len(similarities))
     positives = similarities[:, start:end].copy()
     positives[rows, first - start + rows] = np.inf  # the query itself: sorted last, then dropped
@@ -200,15 +188,24 @@ def _positive_ranks(similarities: np.ndarray, first: int, start: int, end: int) 
     positives = positives[:, :-1]
     negatives = np.concatenate((similarities[:, :start], similarities[:, end:]), axis=1)
     negatives.sort(axis=1)
+    tolerance = ranking.tolerance(first + rows, positives)
 
     # Sorting values is several times faster than sorting indices, and ranks need no more: before
-    # the j-th positive come j - 1 positives and the negatives that are as similar or more so.
-    below = np.stack([row.searchsorted(v) for row, v in zip(negatives, positives, strict=True)])
-    before = negatives.shape[1] - below[:, ::-1]
-    return before + np.arange(1, before.shape[1] + 1)
+    # the j-th positive come j - 1 positives and the negatives that are more similar.
+    n_negatives = negatives.shape[1]
+    limits = positives + tolerance
+    below = np.stack([
+        row.searchsorted(limit, "right") for row, limit in zip(negatives, limits, strict=True)
+    ])  # fmt: skip
+    ties = np.zeros(len(rows), bool)
+    if n_negatives:
+        nearest = np.take_along_axis(negatives, np.maximum(below - 1, 0), axis=1)
+        ties = ((below > 0) & (nearest >= positives - tolerance)).any(axis=1)
+    before = n_negatives - below[:, ::-1]
+    return before + np.arange(1, before.shape[1] + 1), ties
 
 
-def _scores_of_ranks(ranks: np.ndarray) -> np.ndarray:
+def _scores_of_ranks(ranks: NDArray) -> NDArray[np.float64]:
     """Score queries by the (m, R) ascending ranks of their positives: (5, m), as RANK_METRICS."""
     n_positives = ranks.shape[1]
     precisions = np.arange(1, n_positives + 1) / ranks
@@ -224,76 +221,50 @@ def _scores_of_ranks(ranks: np.ndarray) -> np.ndarray:
     )
 
 
-def _distinct_rows(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the distinct rows, (k, d), and for each row the index of its equal, (n,).
+def _expected_scores(
+    ranking: Ranking, similarities: NDArray, queries: NDArray, label: int
+) -> NDArray[np.float64]:
+    """Score queries of a class in expectation over ties: (5, m), as RANK_METRICS.
 
-    Rows that are all distinct keep their order.
+    Args:
+        similarities: (m, n), of the queries to all images, themselves included.
+        queries: (m,), these queries.
     """
-    n = len(points)
-    # Comparing rows as bytes is many times faster than np.unique(axis=0).
-    as_bytes = points.view(np.dtype((np.void, points[0].nbytes))).ravel()
-    _, kept, inverse = np.unique(as_bytes, return_index=True, return_inverse=True)
-    if len(kept) == n:
-        return points, np.arange(n)
-    return points[kept], inverse
+    start, end = ranking.starts[label], ranking.ends[label]
+    m, n = len(similarities), len(ranking)
+    similarities[np.arange(m), queries] = -np.inf  # last, and dropped
+    nearest = np.argsort(-similarities, axis=1, kind="stable")[:, :-1]
+    similarities = np.take_along_axis(similarities, nearest, axis=1)
+    positive = (start <= nearest) & (nearest < end)
+    opens = ranking.opens_block(queries, similarities)
+
+    # A row a block, of all queries one after the other.
+    query, c = np.nonzero(opens)
+    block = np.flatnonzero(opens)
+    T = np.diff(block, append=m * (n - 1))
+    P = np.add.reduceat(positive.ravel(), block, dtype=np.int64)
+    h = np.cumsum(positive, axis=1)[query, c] - positive[query, c]
+    R = end - start - 1
+    up_to_r = np.clip(R - c, 0, T)
+    hits = np.flatnonzero(P)
+    first_hits = hits[np.unique(query[hits], return_index=True)[1]]
+
+    def sums(values: NDArray) -> NDArray:
+        return np.bincount(query, values, minlength=m)
+
+    return np.stack((
+        sums(expected_precisions(c, h, T, P, up_to_r)) / R,
+        (P / T)[c == 0],
+        sums(P / T * up_to_r) / R,
+        sums(expected_precisions(c, h, T, P, T)) / R,
+        [_expected_reciprocal(*block) for block in np.stack((c, T, P), 1)[first_hits].tolist()],
+    ))  # fmt: skip
 
 
-def _validated(embeddings: Any, labels: Any, distance: Distance) -> tuple[np.ndarray, np.ndarray]:
-    """Check the input and return (n, d) float32 points and (n,) classes 0, 1, ...
-
-    For cosine the points have unit length (or are zero), for euclidean they are scaled and moved
-    together, which no metric sees. Equal embeddings stay equal to the bit.
-    """
-    if distance not in get_args(Distance):
-        allowed = " or ".join(get_args(Distance))
-        raise MetricsInputError(f"distance is {distance!r}, but must be {allowed}")
-    points = _as_float32(embeddings)
-    classes = _as_classes(labels, len(points))
-    if distance == "cosine":
-        norms = np.sqrt(np.einsum("ij,ij->i", points, points, dtype=np.float64))[:, None]
-        np.divide(points, norms, out=points, where=norms > 0)
-    else:
-        # Distances keep their order under scaling and moving, float32 products do not: values
-        # are scaled to at most 1 and moved to the middle. A power of two and a median, unlike a
-        # standard deviation and a mean, keep whole numbers exact and so their ties.
-        np.ldexp(points, -np.frexp(np.abs(points).max())[1], out=points)
-        points -= np.partition(points, len(points) // 2, axis=0)[len(points) // 2]
-    points += 0.0  # -0.0 becomes 0.0: equal numbers are to be equal bytes
-    return points, classes
-
-
-def _as_float32(embeddings: Any) -> np.ndarray:
-    if hasattr(embeddings, "detach"):  # a torch tensor; torch itself is slow to import
-        embeddings = embeddings.detach().float().cpu().numpy()
-    with np.errstate(over="ignore"):
-        points = np.array(embeddings, dtype=np.float32, order="C")
-    if points.ndim != 2 or points.shape[1] == 0:
-        raise MetricsInputError(
-            f"embeddings have shape {points.shape}, but must be (images, dimensions)"
-        )
-    if len(points) < 2:
-        raise MetricsInputError(f"metrics need at least two images, but there are {len(points)}")
-    finite = np.isfinite(points).all(axis=1)
-    if not finite.all():
-        raise MetricsInputError(
-            f"embeddings must be finite float32 numbers, but {np.sum(~finite)} of {len(points)} "
-            f"rows are not; the first is row {np.argmin(finite)}"
-        )
-    return points
-
-
-def _as_classes(labels: Any, n: int) -> np.ndarray:
-    if hasattr(labels, "detach"):
-        labels = labels.detach().cpu().numpy()
-    if getattr(labels, "ndim", 1) != 1:
-        raise MetricsInputError(f"labels have shape {tuple(labels.shape)}, but must be one a row")
-    classes, _ = pd.factorize(pd.Series(labels))
-    if len(classes) != n:
-        raise MetricsInputError(f"there are {len(classes)} labels, but {n} embeddings")
-    null = classes < 0
-    if null.any():
-        raise MetricsInputError(
-            f"{null.sum()} of {n} labels are null, the first in row {np.argmax(null)}; "
-            "leave images without a label out"
-        )
-    return classes
+@cache
+def _expected_reciprocal(c: int, T: int, P: int) -> float:
+    """The expected 1 / rank of the first of P among T that tie, after c others."""
+    # P(k + 1) / P(k) = C(T - k - 1, P - 1) / C(T - k, P - 1), from P(1) = P / T.
+    k = np.arange(1, T - P + 1)
+    chance = P / T * np.cumprod(np.append(1.0, (T - P - k + 1) / (T - k)))
+    return float((chance / np.arange(c + 1, c + len(chance) + 1)).sum())

@@ -2,12 +2,14 @@
 
 import tracemalloc
 import warnings
+from fractions import Fraction
+from itertools import chain, combinations, groupby, product
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from pytorch_metric_learning.distances import LpDistance
@@ -16,7 +18,7 @@ from pytorch_metric_learning.utils.inference import CustomKNN
 from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
-from lanzdml import metrics
+from lanzdml import ranking as ranking_module
 from lanzdml.errors import LanzdmlError
 from lanzdml.metrics import (
     METRICS,
@@ -25,6 +27,7 @@ from lanzdml.metrics import (
     cluster_metrics,
     compute_metrics,
     query_scores,
+    query_scores_and_ties,
     rank_metrics,
 )
 
@@ -55,31 +58,58 @@ def squared_distances(vectors, query):
     return ((np.asarray(vectors, np.float64) - np.asarray(vectors[query], np.float64)) ** 2).sum(1)
 
 
-def ranking(vectors, labels, query):
-    """All other rows, nearest first; of equally near ones those of another class first."""
-    distances = squared_distances(vectors, query)
-    others = [i for i in range(len(vectors)) if i != query]
-    return sorted(others, key=lambda i: (distances[i], labels[i] == labels[query]))
+def ways(block):
+    """All places that those of the class can have in a block of what ties."""
+    places = combinations(range(len(block)), sum(block))
+    return [[k in chosen for k in range(len(block))] for chosen in places]
 
 
-def reference_rank_metrics(vectors, labels):
-    """The definitions word by word, for vectors compared by Euclidean distance."""
+def orders(nearest, same, similarity):
+    """Every order of what ties: which ranks are of the class."""
+    blocks = groupby(nearest, lambda i: similarity[i])
+    all_ways = [ways([bool(same[i]) for i in block]) for _, block in blocks]
+    return [list(chain.from_iterable(way)) for way in product(*all_ways)]
+
+
+def reference_rank_metrics(vectors, labels, similarity_to):
+    """The definitions word by word, a mean over every order of what ties."""
     per_query = []
     for query in range(len(vectors)):
-        relevant = [labels[i] == labels[query] for i in ranking(vectors, labels, query)]
-        r = sum(relevant)
+        others = [i for i in range(len(vectors)) if i != query]
+        similarity = similarity_to(vectors, query)
+        nearest = sorted(others, key=lambda i: -similarity[i])
+        same = np.asarray(labels) == labels[query]
+        r = int(same.sum()) - 1
         if r == 0:
             continue
-        precision = [sum(relevant[:k]) / k for k in range(1, len(relevant) + 1)]
-        at_hits = [p if hit else 0.0 for p, hit in zip(precision, relevant, strict=True)]
-        first_hit = relevant.index(True) + 1
-        per_query.append(
-            (sum(at_hits[:r]) / r, precision[0], precision[r - 1], sum(at_hits) / r, 1 / first_hit)
-        )
+        scores = []
+        for relevant in orders(nearest, same, similarity):
+            precision = [sum(relevant[:k]) / k for k in range(1, len(relevant) + 1)]
+            at_hits = [p if hit else 0.0 for p, hit in zip(precision, relevant, strict=True)]
+            mean, first_hit = sum(at_hits) / r, relevant.index(True) + 1
+            scores.append(
+                (sum(at_hits[:r]) / r, precision[0], precision[r - 1], mean, 1 / first_hit)
+            )
+        per_query.append(np.mean(scores, axis=0))
     means = np.mean(per_query, axis=0) if per_query else np.full(5, np.nan)
     return dict(
         zip(("map_at_r", "precision_at_1", "r_precision", "map", "mrr"), means, strict=True)
     )
+
+
+def near(vectors, query):
+    """Similarity by Euclidean distance: of whole numbers exact, so that what ties is equal."""
+    return -squared_distances(vectors, query)
+
+
+def exact_cosines(vectors, query):
+    """Signed squares of cosines of whole numbers as fractions."""
+    products = [int(v) for v in vectors @ vectors[query]]
+    lengths = [int(v @ v) for v in vectors]
+    return [
+        Fraction(p * abs(p), length * lengths[query]) if p else Fraction(0)
+        for p, length in zip(products, lengths, strict=True)
+    ]
 
 
 def accuracy_calculator(vectors, labels, knn, seed):
@@ -93,14 +123,13 @@ def accuracy_calculator(vectors, labels, knn, seed):
     return {name: values[theirs] for name, theirs in ACCURACY_CALCULATOR_NAMES.items()}
 
 
-def knn_with_our_tie_order(labels):
-    def knn(query, k, reference, ref_includes_query):
-        assert ref_includes_query
-        assert k == len(reference) - 1
-        vectors = reference.numpy()
-        return None, torch.tensor([ranking(vectors, labels, i) for i in range(len(vectors))])
-
-    return knn
+def exact_knn(query, k, reference, ref_includes_query):
+    assert ref_includes_query
+    assert k == len(reference) - 1
+    vectors = reference.numpy()
+    nearest = np.argsort([squared_distances(vectors, i) for i in range(len(vectors))], axis=1)
+    others = [row[row != i] for i, row in enumerate(nearest)]
+    return None, torch.tensor(np.array(others))
 
 
 # --- data -------------------------------------------------------------------------------------
@@ -132,28 +161,27 @@ DATASETS = {
     "uneven": clustered([120, 30, 7, 3, 2, 2, 1, 1, 1], 1.5),
     "one class": clustered([40], 1.0),
     "wide": clustered([10] * 6, 2.0, n_dims=200),
-    "duplicates": duplicated(150, 12, 4),
 }
 
 
 @st.composite
-def tied_images(draw):
+def tied_images(draw, most=25):
     """Whole numbers: their distances are exact, so ties are the same however one computes."""
-    n = draw(st.integers(2, 25))
+    n = draw(st.integers(2, most))
     n_dims = draw(st.integers(1, 3))
     vectors = draw(arrays(np.int64, (n, n_dims), elements=st.integers(-2, 2)))
     return vectors, draw(arrays(np.int64, n, elements=st.integers(0, 4)))
 
 
 @st.composite
-def untied_images(draw):
-    """Cosines that differ by far more than float32 rounds."""
+def close_images(draw):
+    """Images without ties whose cosines may be as close as a narrow cone makes them."""
     n = draw(st.integers(2, 20))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    vectors = rng.normal(size=(n, draw(st.integers(3, 8))))
-    cosines = np.sort(unit(vectors) @ unit(vectors).T, axis=1)
-    assume(np.diff(cosines, axis=1).min() > 1e-5)
-    return vectors, rng.integers(4, size=n)
+    n_dims = draw(st.integers(2, 8))
+    spread = 10.0 ** -draw(st.integers(0, 4))
+    vectors = rng.normal(size=n_dims) + spread * rng.normal(size=(n, n_dims))
+    return vectors.astype(np.float32), rng.integers(4, size=n)
 
 
 # --- definitions ------------------------------------------------------------------------------
@@ -172,7 +200,7 @@ def test_by_hand():
         "mrr": 1,
     }
     assert {name: values[0] for name, values in scores.items()} == pytest.approx(by_hand)
-    # The last one sees b3 b2 A b1 A A, or with equal similarities nothing better.
+    # The last one sees b3 b2 A b1 A A.
     assert scores["mrr"][6] == pytest.approx(1 / 3)
     assert scores["map_at_r"][6] == pytest.approx(1 / 3 / 3)
     assert np.isnan(scores["map"][[2, 4, 5]]).all()
@@ -183,17 +211,9 @@ def test_by_hand():
 def test_equals_accuracy_calculator(dataset, distance):
     vectors, labels = DATASETS[dataset]
     compared = unit(vectors).astype(np.float32) if distance == "cosine" else vectors
-    expected = accuracy_calculator(compared, labels, knn_with_our_tie_order(labels), seed=3)
+    expected = accuracy_calculator(compared, labels, exact_knn, seed=3)
     values = compute_metrics(vectors, labels, seed=3, distance=distance)
     assert values == pytest.approx(expected, abs=1e-6)
-
-
-@pytest.mark.parametrize("n_dims", [1, 3])
-def test_equals_accuracy_calculator_on_whole_numbers(n_dims):
-    vectors, labels = integers(120, 5, n_dims=n_dims)
-    expected = accuracy_calculator(vectors, labels, knn_with_our_tie_order(labels), seed=0)
-    values = rank_metrics(vectors, labels, distance="euclidean")
-    assert values == pytest.approx({name: expected[name] for name in RANK_METRICS}, abs=1e-6)
 
 
 @pytest.mark.parametrize("dataset", ["random", "clustered", "uneven"])
@@ -205,23 +225,14 @@ def test_equals_accuracy_calculator_with_its_own_neighbours(dataset):
     assert values == pytest.approx({name: expected[name] for name in RANK_METRICS}, abs=1e-6)
 
 
-@given(tied_images())
-@quick
-def test_equals_reference_on_ties(images):
-    vectors, labels = images
-    expected = reference_rank_metrics(vectors, labels)
-    values = rank_metrics(vectors, labels, distance="euclidean")
-    assert values == pytest.approx(expected, abs=1e-12, nan_ok=True)
-
-
-@given(untied_images(), st.lists(st.integers(0, 19), max_size=20))
+@given(close_images(), st.lists(st.integers(0, 19), max_size=4))
 @quick
 def test_equals_reference_on_repeated_directions(images, repeated):
     vectors, labels = images
     rows = np.concatenate((np.arange(len(vectors)), np.array(repeated, int) % len(vectors)))
     labels = np.resize(labels, len(rows))
     lengths = 2.0 ** (np.arange(len(rows)) % 3)  # powers of two keep the direction to the bit
-    expected = reference_rank_metrics(unit(vectors)[rows], labels)
+    expected = reference_rank_metrics(unit(vectors)[rows], labels, near)
     values = rank_metrics(vectors[rows] * lengths[:, None], labels)
     assert values == pytest.approx(expected, abs=1e-12, nan_ok=True)
 
@@ -229,29 +240,158 @@ def test_equals_reference_on_repeated_directions(images, repeated):
 # --- ties -------------------------------------------------------------------------------------
 
 
+@given(tied_images(most=9))
+@quick
+def test_ties_are_the_mean_over_all_orders(images):
+    vectors, labels = images
+    expected = reference_rank_metrics(vectors, labels, near)
+    values = rank_metrics(vectors, labels, distance="euclidean")
+    assert values == pytest.approx(expected, abs=1e-12, nan_ok=True)
+
+
+@given(tied_images(most=9))
+@quick
+def test_tied_cosines_are_the_mean_over_all_orders(images):
+    # Most of them are rounded, and some are rounded apart.
+    vectors, labels = images
+    expected = reference_rank_metrics(vectors, labels, exact_cosines)
+    assert rank_metrics(vectors, labels) == pytest.approx(expected, abs=1e-12, nan_ok=True)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_ties_are_the_mean_of_drawn_orders(seed):
+    # More references than all orders can be listed of: AccuracyCalculator scores some of them.
+    vectors, labels = duplicated(60, 12, 4, seed=seed) if seed % 2 else integers(60, 4, seed=seed)
+    rng = np.random.default_rng(seed)
+
+    def shuffled_knn(query, k, reference, ref_includes_query):
+        shuffled = rng.permutation(len(vectors))
+        distances = np.array([squared_distances(vectors, i)[shuffled] for i in range(len(vectors))])
+        nearest = shuffled[np.argsort(distances, axis=1, kind="stable")]
+        return None, torch.tensor(np.array([row[row != i] for i, row in enumerate(nearest)]))
+
+    calculator = AccuracyCalculator(
+        include=[ACCURACY_CALCULATOR_NAMES[name] for name in ("map_at_r", "precision_at_1", "map")],
+        device=torch.device("cpu"), knn_func=shuffled_knn,
+    )  # fmt: skip
+    drawn = pd.DataFrame(
+        [calculator.get_accuracy(vectors.astype(np.float32), labels) for _ in range(60)]
+    )
+    values = rank_metrics(vectors, labels, distance="euclidean")
+    for name in ("map_at_r", "precision_at_1", "map"):
+        found = drawn[ACCURACY_CALCULATOR_NAMES[name]]
+        assert abs(values[name] - found.mean()) < 5 * found.std() / np.sqrt(len(found))
+
+
 @pytest.mark.parametrize("distance", ["cosine", "euclidean"])
 @pytest.mark.parametrize("n_dims", [1, 128])
-def test_one_point_gets_the_lowest_score(n_dims, distance):
+def test_one_point_scores_as_a_random_order(n_dims, distance):
     # 1003 columns: BLAS rounds the products of equal vectors differently at the edges.
     rng = np.random.default_rng(0)
     zeros = rng.choice([0.0, -0.0], (1003, 10))
     vectors = np.hstack((np.tile(rng.normal(size=n_dims), (1003, 1)), zeros))
     labels = np.arange(1003) % 2
-    values = rank_metrics(vectors, labels, distance=distance)
-    counts = np.bincount(labels)
-    mean_reciprocal = sum(n / (counts.sum() - n + 1) for n in counts) / counts.sum()
-    assert values["mrr"] == pytest.approx(mean_reciprocal, abs=1e-12)
-    assert values["map_at_r"] == values["precision_at_1"] == values["r_precision"] == 0
+    scores, tied = query_scores_and_ties(vectors, labels, distance=distance)
+    assert tied.all()
+    R = np.bincount(labels)[labels] - 1
+    n = len(labels) - 1
+    np.testing.assert_allclose(scores["precision_at_1"], R / n, rtol=1e-12)
+    np.testing.assert_allclose(scores["r_precision"], R / n, rtol=1e-12)
+    np.testing.assert_allclose(scores["mrr"], [chance_of_first(n, r) for r in R], rtol=1e-9)
 
 
-def test_ties_never_favour_the_method():
-    vectors, labels = integers(60, 4, n_dims=2)
-    pessimistic = rank_metrics(vectors, labels, distance="euclidean")
+def chance_of_first(n, r):
+    """The expected 1 / rank of the first of r among n, from the chance that it comes later."""
+    later = np.cumprod([(n - r - k) / (n - k) for k in range(n - r)])
+    return float((np.append(1, later) - np.append(later, 0)) @ (1 / np.arange(1, n - r + 2)))
+
+
+def test_two_directions_are_scored_by_how_pure_they_are():
+    # As two prompts give them: one dimension, cosines 1 and -1.
+    labels = np.array([0] * 60 + [1] * 40)
+    sign = np.where(np.random.default_rng(0).random(100) < 0.9, 1, -1) * np.where(labels, -1, 1)
+    vectors = (sign * np.linspace(1, 3, 100))[:, None]
+    pure = [
+        np.mean((labels == labels[i])[(sign == sign[i]) & (np.arange(100) != i)])
+        for i in range(100)
+    ]
+    scores, tied = query_scores_and_ties(vectors, labels)
+    np.testing.assert_allclose(scores["precision_at_1"], pure, rtol=1e-12)
+    assert tied.all()
+
+
+def test_an_image_that_is_there_twice_with_two_labels():
+    vectors, labels = clustered([20] * 3, 0.1)
+    twice = np.concatenate((vectors, vectors[:1]))
+    scores, tied = query_scores_and_ties(twice, [*labels, (labels[0] + 1) % 3])
+    before = query_scores(vectors, labels)
+    # All of the other class see both at the same place, one of them right.
+    assert tied[:-1][labels == labels[0]][1:].all()
+    assert scores["precision_at_1"][0] == 0  # its double has another label
+    assert before["precision_at_1"][0] == 1
+
+
+def test_ties_within_a_class_are_none():
+    vectors, labels = np.repeat(np.eye(3), 5, axis=0), np.repeat([0, 1, 2], 5)
+    scores, tied = query_scores_and_ties(vectors, labels)
+    assert not tied.any()
+    assert all((values == 1).all() for values in scores.values())
+
+
+# --- close vectors ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("spread", [1e-1, 1e-3, 1e-4, 1e-5])
+def test_a_narrow_cone_costs_nothing(spread):
+    # Seen from their mean the vectors are well apart; float32 cosines would all be 1.
     rng = np.random.default_rng(0)
-    for _ in range(5):
-        broken = vectors + rng.uniform(-1e-3, 1e-3, vectors.shape)
-        values = rank_metrics(broken, labels, distance="euclidean")
-        assert all(values[name] > pessimistic[name] for name in RANK_METRICS)
+    mean = rng.normal(size=64)
+    mean *= 8 / np.linalg.norm(mean)
+    labels = np.repeat(np.arange(10), 20)
+    wide = rng.normal(size=(10, 64))[labels] + rng.normal(size=(200, 64))
+    vectors = (mean + spread * wide).astype(np.float32)
+    expected = reference_rank_metrics(unit(vectors), labels, near)
+    values = rank_metrics(vectors, labels)
+    assert values == pytest.approx(expected, abs=1e-12)
+    assert values["map_at_r"] > 0.5
+
+
+@pytest.mark.parametrize("n_dims", [1, 2, 4, 8])
+def test_few_dimensions(n_dims):
+    rng = np.random.default_rng(n_dims)
+    labels = np.repeat(np.arange(20), 20)
+    vectors = rng.normal(size=(20, n_dims))[labels] + 1e-3 * rng.normal(size=(400, n_dims))
+    vectors = vectors.astype(np.float32)
+    cosines = unit(vectors) @ unit(vectors).T
+    values = rank_metrics(vectors, labels)
+    if n_dims > 1:
+        expected = reference_rank_metrics(cosines, labels, lambda rows, query: rows[query])
+        assert values == pytest.approx(expected, abs=1e-12)
+    else:
+        assert values["precision_at_1"] == pytest.approx(
+            same_sign(vectors[:, 0], labels), abs=1e-12
+        )
+
+
+def same_sign(vectors, labels):
+    """Prec@1 in expectation in one dimension: all of one sign tie."""
+    chances = []
+    for i, (value, label) in enumerate(zip(vectors, labels, strict=True)):
+        nearest = np.flatnonzero(np.sign(vectors) == np.sign(value))
+        others = nearest[nearest != i]
+        chances.append(np.mean(labels[others] == label))
+    return np.mean(chances)
+
+
+def test_nearly_one_hot_vectors():
+    rng = np.random.default_rng(0)
+    labels = np.repeat(np.arange(6), 30)
+    logits = 9 * np.eye(6)[labels] + rng.normal(size=(180, 6))
+    vectors = np.exp(logits - logits.max(axis=1, keepdims=True)).astype(np.float32)
+    labels = np.where(logits[:, 0] > np.median(logits[:, 0]), labels, labels + 6)
+    cosines = unit(vectors) @ unit(vectors).T
+    expected = reference_rank_metrics(cosines, labels, lambda rows, query: rows[query])
+    assert rank_metrics(vectors, labels) == pytest.approx(expected, abs=1e-12)
 
 
 # --- what must always hold --------------------------------------------------------------------
@@ -267,7 +407,7 @@ def test_order_of_rows_does_not_matter(images, random):
     assert values == pytest.approx(expected, abs=1e-12, nan_ok=True)
 
 
-@given(untied_images(), st.integers(0, 2**32 - 1))
+@given(close_images(), st.integers(0, 2**32 - 1))
 @quick
 def test_cosine_ignores_rotation_and_lengths(images, seed):
     vectors, labels = images
@@ -278,7 +418,7 @@ def test_cosine_ignores_rotation_and_lengths(images, seed):
     assert values == pytest.approx(rank_metrics(vectors, labels), abs=1e-12, nan_ok=True)
 
 
-@given(untied_images(), st.integers(-100, 100))
+@given(close_images(), st.integers(-100, 100))
 @quick
 def test_euclidean_ignores_scale(images, exponent):
     vectors, labels = images
@@ -292,7 +432,7 @@ def test_euclidean_is_exact_far_from_the_origin():
     vectors, labels = clustered([15] * 4, 1.0, n_dims=8)
     far = vectors + np.float32(1e4)
     values = rank_metrics(far, labels, distance="euclidean")
-    assert values == pytest.approx(reference_rank_metrics(far, labels), abs=1e-12)
+    assert values == pytest.approx(reference_rank_metrics(far, labels, near), abs=1e-12)
 
 
 @given(
@@ -341,23 +481,25 @@ def test_threads_do_not_change_a_bit(spread, distance):
 def test_chunks_do_not_matter(monkeypatch, limit, size):
     vectors, labels = integers(120, 5)
     expected = rank_metrics(vectors, labels, distance="euclidean")
-    monkeypatch.setattr(metrics, limit, size if limit == "_MAX_CHUNK_QUERIES" else size * 120)
+    monkeypatch.setattr(
+        ranking_module, limit, size if limit == "_MAX_CHUNK_QUERIES" else size * 120
+    )
     assert rank_metrics(vectors, labels, distance="euclidean") == expected
 
 
-@pytest.mark.parametrize("limit", [2**23, 2**16])
+@pytest.mark.parametrize("limit", [2**22, 2**16])
 def test_memory_is_bounded(monkeypatch, limit):
     n = 4000
     vectors, labels = clustered([n // 8] * 8, 1.0)
-    monkeypatch.setattr(metrics, "_MAX_CHUNK_SIMILARITIES", limit)
+    monkeypatch.setattr(ranking_module, "_MAX_CHUNK_SIMILARITIES", limit)
     tracemalloc.start()
     try:
         rank_metrics(vectors, labels)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    chunk = 4 * min(limit, 128 * n)
-    assert peak < 4 * chunk + 4 * vectors.nbytes < n * n
+    chunk = 8 * min(limit, 128 * n)
+    assert peak < 4 * chunk + 8 * vectors.nbytes < 2 * n * n
 
 
 # --- clusters and seeds -----------------------------------------------------------------------
@@ -445,7 +587,7 @@ def test_half_precision():
 
 @pytest.mark.parametrize("distance", ["cosine", "euclidean"])
 def test_input_is_left_as_it_is(distance):
-    vectors, labels = DATASETS["duplicates"]
+    vectors, labels = duplicated(150, 12, 4)
     copies = vectors.copy(), labels.copy()
     compute_metrics(vectors, labels, distance=distance)
     np.testing.assert_array_equal(vectors, copies[0])

@@ -1,0 +1,96 @@
+"""Metrics of drawn collections against those of the collections themselves."""
+
+import numpy as np
+import pytest
+
+from lanzdml.metrics import query_scores, rank_metrics
+from lanzdml.resampling import RESAMPLED, draw_weights, resampled_scores
+
+
+def images(sizes, spread, *, n_dims=6, seed=0):
+    rng = np.random.default_rng(seed)
+    labels = rng.permutation(np.repeat(np.arange(len(sizes)), sizes))
+    centres = rng.normal(size=(len(sizes), n_dims))
+    return centres[labels] + spread * rng.normal(size=(len(labels), n_dims)), labels
+
+
+def whole_numbers(n, n_classes, seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.integers(-1, 2, (n, 2)), rng.integers(n_classes, size=n)
+
+
+def plain(vectors, labels, weights, distance):
+    """A drawn collection's metrics from a list of its images: copies of a query are taken away."""
+    sums, n = np.zeros(len(RESAMPLED)), 0
+    for query in np.flatnonzero(weights):
+        rows = np.repeat(
+            np.arange(len(weights)), np.where(np.arange(len(weights)) == query, 0, weights)
+        )
+        rows = np.append(rows, query)
+        scores = query_scores(vectors[rows], labels[rows], distance=distance)
+        if not np.isnan(scores["map_at_r"][-1]):
+            sums += weights[query] * np.array([scores[name][-1] for name in RESAMPLED])
+            n += weights[query]
+    return sums / n if n else np.full(len(RESAMPLED), np.nan)
+
+
+@pytest.mark.parametrize("distance", ["cosine", "euclidean"])
+@pytest.mark.parametrize(
+    "collection",
+    [
+        images([12, 9, 7, 4, 2, 1], 0.7),
+        images([30, 3], 1.0),
+        images([40], 1.0),
+        whole_numbers(30, 3),
+        (np.repeat(np.eye(2), [14, 16], axis=0), np.arange(30) % 4),
+        (np.ones((20, 2)), np.arange(20) % 3),
+    ],
+    ids=["uneven", "two classes", "one class", "whole numbers", "two places", "one point"],
+)
+def test_a_draw_is_the_collection_it_draws(collection, distance):
+    vectors, labels = collection
+    found = resampled_scores(vectors, labels, distance=distance, n_draws=6)
+    weights = draw_weights(len(labels), 6)
+    for draw in range(6):
+        expected = plain(np.asarray(vectors, float), labels, weights[:, draw], distance)
+        values = [found[name][draw] for name in RESAMPLED]
+        assert values == pytest.approx(expected, abs=1e-12)
+
+
+def test_each_image_once_gives_the_metrics(monkeypatch):
+    vectors, labels = images([40, 25, 10, 1], 1.0)
+    once = np.ones((len(labels), 2), np.int32)
+    monkeypatch.setattr("lanzdml.resampling.draw_weights", lambda n, n_draws: once)
+    found = resampled_scores(vectors, labels, n_draws=2)
+    expected = rank_metrics(vectors, labels)
+    for name in RESAMPLED:
+        assert found[name] == pytest.approx([expected[name]] * 2, abs=1e-12)
+
+
+def test_draws_are_those_of_the_images_whatever_their_vectors():
+    weights = draw_weights(50, 300)
+    assert (weights.sum(axis=0) == 50).all()
+    assert (weights == draw_weights(50, 300)).all()
+    # The same draws: what is near in both cannot differ.
+    vectors, labels = images([20, 20, 10], 0.5)
+    assert all(
+        (one == other).all()
+        for one, other in zip(
+            resampled_scores(vectors, labels).values(),
+            resampled_scores(8 * vectors, labels).values(),
+            strict=True,
+        )
+    )
+
+
+def test_rows_and_names_of_classes_do_not_matter():
+    # Which rows a draw takes goes by their order, so both are turned together with the draws.
+    vectors, labels = images([20, 12, 5], 0.8)
+    found = resampled_scores(vectors, np.array(["c", "a", "b"])[labels])
+    expected = resampled_scores(vectors, labels)
+    for name in RESAMPLED:
+        np.testing.assert_allclose(found[name], expected[name], atol=1e-12)
+
+
+def test_no_class_has_two_images():
+    assert all(np.isnan(values).all() for values in resampled_scores(np.eye(3), [0, 1, 2]).values())
