@@ -11,6 +11,7 @@
 #   metrics/{protocol}/{dataset}/{model}/{notion}/{method}/dim-{dim}.parquet   one row a seed
 #   queries/{protocol}/{dataset}/{model}/{notion}/{method}/dim-{dim}.parquet   one row a query and seed;
 #   clusterings/{protocol}/.../dim-{dim}.parquet                               of the tables' runs only
+#   draws/{protocol}/.../dim-{dim}.parquet                                     one row a draw and seed
 #   transforms/.../dim-{dim}/prompts-{n_prompts}/seed-{seed}.safetensors       of some prompts only
 #   metrics/.../dim-{dim}/prompts-{n_prompts}.parquet
 #   metrics.parquet                                                 all rows

@@ -5,7 +5,8 @@ A file has one row an image (``image_id``) or a prompt (``prompt``, ``aspect``) 
 metadata says which model made it from what.
 """
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,11 +24,13 @@ from lanzdml.manifest import (
     columns_of,
     fingerprint_of,
     read_all_labels,
+    read_manifest,
 )
 
 EMBEDDING = "embedding"
 WEIGHTS = "weights_sha256"  # keys of the metadata
 LOGIT_SCALE = "logit_scale"
+PROMPTS = "prompts_sha256"  # in a transform's metadata: of the texts it was fitted to
 
 
 def write_embeddings(
@@ -111,9 +114,43 @@ def check_same_images(images_file: Path, manifest_file: Path) -> None:
         LanzdmlError: they are of others, or one of the files does not say.
     """
     if read_metadata(images_file).get(FINGERPRINT) != fingerprint_of(manifest_file):
-        raise LanzdmlError(
-            f"{images_file} holds other images than {manifest_file}: delete it and run again"
-        )
+        raise _other_images(images_file, manifest_file)
+
+
+def _other_images(images_file: Path, manifest_file: Path) -> LanzdmlError:
+    return LanzdmlError(
+        f"{images_file} holds other images than {manifest_file}: delete it and run again"
+    )
+
+
+def read_image_embeddings(images_file: Path, manifest_file: Path) -> tuple[pd.Series, np.ndarray]:
+    """Ids (n,) and embeddings (n, r) of a manifest's images in the manifest's order.
+
+    They are joined by id: the embeddings' rows may be in any order.
+
+    Raises:
+        LanzdmlError: the two files are not about the same images, each once.
+    """
+    check_same_images(images_file, manifest_file)
+    rows, embeddings, _ = read_embeddings(images_file)
+    image_ids = read_manifest(manifest_file, columns=[ID])[ID]
+    positions = pd.Index(rows[ID])
+    if not positions.is_unique or len(positions) != len(image_ids):
+        raise _other_images(images_file, manifest_file)
+    found = positions.get_indexer(image_ids)
+    if (found < 0).any():
+        raise _other_images(images_file, manifest_file)
+    in_order = (found == np.arange(len(found))).all()
+    return image_ids, embeddings if in_order else embeddings[found]
+
+
+def digest_of(texts: Iterable[str]) -> str:
+    """Hex digest of texts in their order."""
+    digest = hashlib.sha256()
+    for text in texts:
+        data = text.encode()
+        digest.update(len(data).to_bytes(8, "little") + data)
+    return digest.hexdigest()
 
 
 def combine_prompts(parts: Sequence[Path], output: Path) -> None:
@@ -146,8 +183,7 @@ def labelled_images(
     Raises:
         LanzdmlError: the two files are not about the same images, or have fewer than two labels.
     """
-    check_same_images(images_file, manifest_file)
-    _, embeddings, _ = read_embeddings(images_file)
+    _, embeddings = read_image_embeddings(images_file, manifest_file)
     table = read_all_labels(manifest_file, {"labels": label_columns})
     labels = table["labels"]
     labelled = labels.notna().to_numpy()

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 from numpy.typing import ArrayLike, NDArray
 
-from lanzdml.embeddings import check_same_images, read_embeddings, weights_of
+from lanzdml.embeddings import read_image_embeddings, weights_of
 from lanzdml.images import Images
 from lanzdml.manifest import ID, IMAGE, PATH, LabelColumns, positions_of, read_all_labels
 from lanzdml.methods.base import as_embeddings, normalise
@@ -121,9 +121,8 @@ def retrieve(
     Raises:
         LanzdmlError: there is no such image, it cannot be read, or a file cannot be used.
     """
-    check_same_images(images_file, manifest_file)
+    _, embeddings = read_image_embeddings(images_file, manifest_file)
     check_weights(transforms.values(), weights_of(images_file), images_file)
-    _, embeddings, _ = read_embeddings(images_file)
     labels = read_all_labels(manifest_file, columns)
     chosen = choose_queries(labels, queries, seed)
     by_clip = nearest(embeddings, chosen, N_NEIGHBOURS)

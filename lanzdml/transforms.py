@@ -74,22 +74,26 @@ def fit_transforms(
             the method needs the model's logit scale and the embeddings do not say it.
     """
     from lanzdml.embeddings import (
+        PROMPTS,
         WEIGHTS,
+        digest_of,
         labelled_images,
         logit_scale_of,
         read_embeddings,
         weights_of,
     )
 
-    prompts, settings = None, {}
+    prompts, settings, fitted_to = None, {}, {}
     if METHODS[method].supervised:
         source, data = supervision[0], labelled_images(*supervision)[:2]
     else:
-        _, prompts, _ = read_embeddings(prompts_file)
+        texts, prompts, _ = read_embeddings(prompts_file)
         source, data = prompts_file, (prompts,)
+        # Of all prompts, also where some are drawn: how many, and the seed, say which.
+        fitted_to[PROMPTS] = digest_of(texts["prompt"])
     if METHODS[method].uses_logit_scale:
         settings["logit_scale"] = logit_scale_of(source)
-    fitted_to = {WEIGHTS: weights_of(source)}
+    fitted_to[WEIGHTS] = weights_of(source)
     n_features = data[0].shape[1]
     for dim in dims:
         # Seen with the configuration already, except for a model that was not there yet.
@@ -204,7 +208,7 @@ def _stack(
 ) -> None:
     from safetensors.numpy import save_file
 
-    from lanzdml.embeddings import WEIGHTS
+    from lanzdml.embeddings import PROMPTS, WEIGHTS, digest_of
 
     stored = [_read(path, with_tensors=True) for path in files]
     first = stored[0][0]
@@ -231,6 +235,8 @@ def _stack(
         values = [type_(metadata[key]) for metadata, _ in stored if key in metadata]
         if len(values) == len(parts):
             own[key] = str(sum(values))
+    if all(PROMPTS in metadata for metadata, _ in stored):
+        own[PROMPTS] = digest_of(metadata[PROMPTS] for metadata, _ in stored)
     tensors = {
         f"{number}.{name}": tensor
         for number, (_, of_part) in enumerate(stored)

@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from lanzdml.embeddings import check_same_images, read_embeddings, weights_of
+from lanzdml.embeddings import read_image_embeddings, weights_of
 from lanzdml.errors import LanzdmlError
 from lanzdml.files import replacing
 from lanzdml.manifest import ID
@@ -74,7 +74,7 @@ def compute_trimap(
     """Write the points of a dataset's images in CLIP's space and in that of each notion.
 
     The file is parquet with columns ``image_id``, ``space`` ("clip" or the notion), ``x``, ``y``:
-    all images in the order of the embeddings, space after space. CLIP's space, its vectors scaled
+    all images in the order of the manifest, space after space. CLIP's space, its vectors scaled
     to unit length, is the same for every notion and is there once.
 
     Args:
@@ -89,15 +89,14 @@ def compute_trimap(
     """
     if CLIP_SPACE in transforms:
         raise LanzdmlError(f"a notion {CLIP_SPACE} cannot be told from CLIP's space: rename it")
-    check_same_images(images_file, manifest_file)
+    image_ids, embeddings = read_image_embeddings(images_file, manifest_file)
     check_weights(transforms.values(), weights_of(images_file), images_file)
-    rows, embeddings, _ = read_embeddings(images_file)
     spaces = {CLIP_SPACE: normalise(as_embeddings(embeddings, str(images_file)))}
     for notion, path in transforms.items():
         spaces[notion] = load_transform(path).transform(embeddings)
     points = {space: trimap_points(vectors, seed) for space, vectors in spaces.items()}
     table = pd.concat(
-        pd.DataFrame({ID: rows[ID], SPACE: space, "x": xy[:, 0], "y": xy[:, 1]})
+        pd.DataFrame({ID: image_ids, SPACE: space, "x": xy[:, 0], "y": xy[:, 1]})
         for space, xy in points.items()
     )
     with replacing(output) as temporary:

@@ -45,6 +45,7 @@ SCORES = in_results(f"metrics/{RUN}")
 METRICS = f"{SCORES}.parquet"
 QUERIES = in_results(f"queries/{RUN}.parquet")
 CLUSTERINGS = in_results(f"clusterings/{RUN}.parquet")
+DRAWS = in_results(f"draws/{RUN}.parquet")
 SUBSET_METRICS = f"{SCORES}/prompts-{{n_prompts}}.parquet"
 TABLE_FILES = expand(in_results("tables/{table}.{suffix}"), table=TABLES, suffix=SUFFIXES)
 OVERVIEW_FILES = expand(in_results("tables/table1.{suffix}"), suffix=SUFFIXES)

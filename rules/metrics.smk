@@ -10,6 +10,7 @@ rule compute_metrics:
         metrics=[METRICS],
         queries=QUERIES,
         clusterings=CLUSTERINGS,
+        draws=DRAWS,
     log:
         log_of(METRICS),
     benchmark:

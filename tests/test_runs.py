@@ -1,13 +1,15 @@
-"""What scoring keeps beside the metrics: scores of every query, clusterings by both seeds."""
+"""What scoring keeps beside the metrics: of every query, by both seeds, on other images."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from lanzdml.embeddings import WEIGHTS, write_embeddings
+from lanzdml.embeddings import WEIGHTS, read_embeddings, write_embeddings
+from lanzdml.errors import LanzdmlError
 from lanzdml.manifest import FINGERPRINT, fingerprint, write_manifest
 from lanzdml.metrics import cluster_metrics, compute_metrics
-from lanzdml.runs import COLUMNS, evaluate_runs
+from lanzdml.resampling import N_DRAWS, RESAMPLED, resampled_scores
+from lanzdml.runs import COLUMNS, DIGESTS, collect_runs, evaluate_runs, read_runs, write_runs
 from lanzdml.transforms import load_transform, new_estimator, save_not_fitted, save_transform
 
 SEEDS = (3, 5, 8)
@@ -38,8 +40,9 @@ def folder(tmp_path_factory):
 
 
 def score(folder, method):
-    """The files of three runs: metrics, queries, clusterings."""
-    files = [folder / f"{method}-{name}.parquet" for name in ("metrics", "queries", "clusterings")]
+    """The files of three runs: metrics, queries, clusterings, draws."""
+    kept = ("metrics", "queries", "clusterings", "draws")
+    files = [folder / f"{method}-{name}.parquet" for name in kept]
     evaluate_runs(
         KEY | {"method": method},
         transform_files=[folder / f"{method}-{seed}.safetensors" for seed in SEEDS],
@@ -49,6 +52,7 @@ def score(folder, method):
         outputs=files[:1],
         queries_file=files[1],
         clusterings_file=files[2],
+        draws_file=files[3],
     )
     return [pd.read_parquet(file) for file in files]
 
@@ -65,7 +69,7 @@ def vectors_of(folder, seed):
 
 
 def test_metrics_are_the_means_of_the_kept_queries(folder, scored):
-    metrics, queries, _ = scored
+    metrics, queries, _, _ = scored
     for seed, kept in queries.groupby("seed"):
         row = metrics.set_index("seed").loc[seed]
         expected = compute_metrics(vectors_of(folder, seed), LABELS[:-1], seed=seed)
@@ -76,13 +80,13 @@ def test_metrics_are_the_means_of_the_kept_queries(folder, scored):
 
 
 def test_a_row_is_a_query_of_a_run(scored):
-    _, queries, _ = scored
+    _, queries, _, _ = scored
     for _, kept in queries.groupby("seed"):
         # Neither the image that is alone in its class nor the one without a label.
         assert kept["image_id"].tolist() == [f"image {i}" for i in range(60)]
     assert queries["seed"].unique().tolist() == list(SEEDS)
     assert queries["map_at_r"].dtype == np.float32
-    assert queries["precision_at_1"].dtype == bool
+    assert queries["precision_at_1"].dtype == np.float32
     run = queries[[*KEY, "method", "dim"]].drop_duplicates().iloc[0].to_dict()
     assert run == KEY | {"method": "random_transform", "dim": 6}
 
@@ -96,7 +100,7 @@ def test_dim_is_r_or_the_size_that_nobody_chose(folder, method, dim):
 
 
 def test_clusterings_cross_the_seeds_at_the_first(folder, scored):
-    metrics, _, clusterings = scored
+    metrics, _, clusterings, _ = scored
     pairs = clusterings.set_index(["fit_seed", "clustering_seed"])
     assert list(pairs.index) == [(3, 3), (3, 5), (3, 8), (5, 3), (8, 3)]
     first = metrics.set_index("seed").loc[3]
@@ -116,7 +120,7 @@ def test_no_clustering_is_made_twice(folder, monkeypatch, method, n):
         return cluster_metrics(vectors, labels, seed=seed, distance=distance)
 
     monkeypatch.setattr("lanzdml.runs.cluster_metrics", counting)
-    metrics, _, clusterings = score(folder, method)
+    metrics, _, clusterings, _ = score(folder, method)
     assert len(made) == n
     pairs = clusterings.set_index(["fit_seed", "clustering_seed"])["ami"]
     assert list(pairs.index) == [(3, 3), (3, 5), (3, 8), (5, 3), (8, 3)]
@@ -126,8 +130,118 @@ def test_no_clustering_is_made_twice(folder, monkeypatch, method, n):
 
 
 def test_runs_that_could_not_be_made_keep_nothing(folder):
-    metrics, queries, clusterings = score(folder, "pca")
+    metrics, queries, clusterings, draws = score(folder, "pca")
     assert metrics["reason"].tolist() == ["too few prompts"] * 3
-    assert len(queries) == len(clusterings) == 0
-    for frame in (queries, clusterings):
+    assert len(queries) == len(clusterings) == len(draws) == 0
+    for frame in (queries, clusterings, draws):
         assert frame["dim"].dtype == COLUMNS["dim"]
+
+
+def test_draws_are_those_of_each_fit(folder, scored):
+    draws = scored[3]
+    assert [*draws["seed"].unique()] == list(SEEDS)
+    for seed, drawn in draws.groupby("seed"):
+        assert drawn["draw"].tolist() == list(range(N_DRAWS))
+        expected = resampled_scores(vectors_of(folder, seed), LABELS[:-1])
+        for name in RESAMPLED:
+            np.testing.assert_array_equal(drawn[name], expected[name])
+
+
+def test_fits_that_are_equal_are_drawn_for_once(folder):
+    draws = score(folder, "text_subspace")[3]
+    assert [*draws["seed"].unique()] == [SEEDS[0]]
+
+
+def test_rows_say_what_they_were_made_of(folder, scored):
+    metrics = scored[0]
+    for digest in DIGESTS:
+        assert len(set(metrics[digest])) == 1
+    assert set(metrics["weights_sha256"]) == {"w"}
+    other = folder / "other labels"
+    other.mkdir(exist_ok=True)
+    rows = pd.read_parquet(folder / "manifest.parquet")
+    rows["kind"] = ["class 9", *rows["kind"][1:]]
+    write_manifest(other / "manifest.parquet", rows, ["kind"], "mine")
+    evaluate_runs(
+        KEY | {"method": "clip"},
+        transform_files=[folder / "clip-3.safetensors"],
+        images_file=folder / "images.parquet",
+        manifest_file=other / "manifest.parquet",
+        labels="kind",
+        outputs=[other / "metrics.parquet"],
+    )
+    changed = pd.read_parquet(other / "metrics.parquet")
+    assert set(changed["labels_sha256"]).isdisjoint(metrics["labels_sha256"])
+
+
+@pytest.mark.parametrize("permuted", [False, True])
+def test_rows_in_another_order_are_joined_by_id(folder, tmp_path, scored, permuted):
+    rows, embeddings, metadata = read_embeddings(folder / "images.parquet")
+    order = np.random.default_rng(0).permutation(len(rows)) if permuted else np.arange(len(rows))
+    shuffled = tmp_path / "images.parquet"
+    write_embeddings(shuffled, rows.iloc[order], embeddings[order], metadata)
+    evaluate_runs(
+        KEY | {"method": "random_transform"},
+        transform_files=[folder / f"random_transform-{seed}.safetensors" for seed in SEEDS],
+        images_file=shuffled,
+        manifest_file=folder / "manifest.parquet",
+        labels="kind",
+        outputs=[tmp_path / "metrics.parquet"],
+    )
+    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "metrics.parquet"), scored[0])
+
+
+@pytest.mark.parametrize("change", ["one twice", "one less", "another"])
+def test_other_rows_are_refused(folder, tmp_path, change):
+    rows, embeddings, metadata = read_embeddings(folder / "images.parquet")
+    kept = np.arange(len(rows))
+    if change == "one twice":
+        kept[1] = 0
+    elif change == "one less":
+        kept = kept[:-1]
+    else:
+        rows.loc[5, "image_id"] = "image 99"
+    write_embeddings(tmp_path / "images.parquet", rows.iloc[kept], embeddings[kept], metadata)
+    with pytest.raises(LanzdmlError, match=r"images\.parquet holds other images than"):
+        evaluate_runs(
+            KEY | {"method": "clip"},
+            transform_files=[folder / "clip-3.safetensors"],
+            images_file=tmp_path / "images.parquet",
+            manifest_file=folder / "manifest.parquet",
+            labels="kind",
+            outputs=[tmp_path / "metrics.parquet"],
+        )
+
+
+def test_a_run_that_is_there_twice_is_refused(folder, tmp_path, scored):
+    files = [tmp_path / "a.parquet", tmp_path / "b.parquet"]
+    write_runs(files[0], scored[0])
+    write_runs(files[1], scored[0].iloc[1:2])
+    message = r"a\.parquet and .*b\.parquet: the run of dataset mine, notion kind, .* there twice"
+    with pytest.raises(LanzdmlError, match=message):
+        collect_runs(files, tmp_path / "all.parquet")
+
+
+@pytest.mark.parametrize("digest", DIGESTS)
+def test_seeds_of_other_images_or_prompts_are_no_repetitions(tmp_path, scored, digest):
+    rows = scored[0].assign(**{digest: ["one", "one", "other"]})
+    write_runs(tmp_path / "rows.parquet", rows)
+    with pytest.raises(LanzdmlError, match=f"two different {digest}"):
+        read_runs([tmp_path / "rows.parquet"])
+
+
+def test_queries_that_tie_are_counted(folder, tmp_path, scored):
+    assert (scored[0]["tied_queries"] == 0).all()
+    images = np.repeat(np.eye(12, dtype=np.float32)[:3], [30, 20, 12], axis=0)
+    rows, _, metadata = read_embeddings(folder / "images.parquet")
+    write_embeddings(tmp_path / "images.parquet", rows, images, metadata)
+    evaluate_runs(
+        KEY | {"method": "clip"},
+        transform_files=[folder / "clip-3.safetensors"],
+        images_file=tmp_path / "images.parquet",
+        manifest_file=folder / "manifest.parquet",
+        labels="kind",
+        outputs=[tmp_path / "metrics.parquet"],
+    )
+    # All but the one that is alone in its class.
+    assert pd.read_parquet(tmp_path / "metrics.parquet")["tied_queries"].tolist() == [60]

@@ -21,6 +21,7 @@ def main(snakemake) -> None:
         outputs=[Path(path) for path in snakemake.output.metrics],
         queries_file=beside("queries"),
         clusterings_file=beside("clusterings"),
+        draws_file=beside("draws"),
         labels=snakemake.params.labels,
         n_threads=snakemake.threads,
     )
