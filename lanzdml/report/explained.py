@@ -225,8 +225,9 @@ QUERIES = (
     "similarity to it. For a query let $R$ be the number of other images of its class and "
     r"$r_1 < \dots < r_R$ their ranks, 1 being the nearest; $[\cdot]$ is 1 where the condition "
     "holds and 0 elsewhere. A metric of ranks is the mean over all queries whose class has "
-    "another image. Where a reference of another class is exactly as similar as one of the "
-    "query's class, the other one comes first, so ties count against a method."
+    "another image. Similarities are those of float64. Where references of another class are as "
+    "similar as some of the query's class, a metric is its expectation over all orders of what "
+    "ties."
 )
 
 METRIC_EXPLANATIONS = {
