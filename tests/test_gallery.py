@@ -38,6 +38,18 @@ def test_nearest_is_brute_force_with_ties_in_the_order_of_rows(n, d):
             assert rows.tolist() == others[:k]
 
 
+def test_nearest_in_a_narrow_cone():
+    rng = np.random.default_rng(0)
+    around = 1e-4 * rng.normal(size=(200, 32))
+    vectors = (np.ones(32) + around).astype(np.float32)
+    unit = vectors / np.linalg.norm(vectors.astype(np.float64), axis=1, keepdims=True)
+    distances = ((unit[:, None] - unit[None]) ** 2).sum(axis=2)
+    np.fill_diagonal(distances, np.inf)
+    np.testing.assert_array_equal(
+        nearest(vectors, range(200), 5), np.argsort(distances, axis=1)[:, :5]
+    )
+
+
 def test_vectors_without_a_direction_are_refused():
     with pytest.raises(LanzdmlError, match="row 1 is all zeros"):
         nearest([[1.0, 0], [0, 0]], [0], 1)
