@@ -98,7 +98,8 @@ def _comparable(summary: pd.DataFrame) -> pd.DataFrame:
         )
         return f"scored by the labels of {labels}" if labels != own else None
 
-    other = summary.apply(other_labels, axis=1).astype("str")
+    # Not "str": before pandas 3 that makes "None" of None, and so a reason for every value.
+    other = summary.apply(other_labels, axis=1).astype("object")
     return summary.assign(
         mean=summary["mean"].mask(other.notna()), reason=other.fillna(summary["reason"])
     )

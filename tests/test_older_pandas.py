@@ -1,0 +1,27 @@
+"""What pandas 3 calls str are objects before it, and what is missing is None or NaN among them."""
+
+import warnings
+
+import pandas as pd
+import pytest
+
+from tests.test_significance_table import Files
+
+
+@pytest.fixture(autouse=True)
+def objects():
+    """Strings as before pandas 3, whichever is installed."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # pandas 4 cannot do this any more
+        with pd.option_context("future.infer_string", False):
+            yield
+
+
+def test_no_reason_is_made_of_none(tmp_path):
+    files = Files(tmp_path)
+    files.add("clip", 0.2)
+    files.add("indirect", 0.3)
+    rows = files.rows()
+    (row,) = rows[(rows["part"] == "difference") & (rows["metric"] == "map_at_r")].itertuples()
+    assert row.value == pytest.approx(-10)
+    assert rows["reason"].isna().all()
