@@ -5,6 +5,7 @@ import warnings
 import pandas as pd
 import pytest
 
+from lanzdml.report.run_table import run_table
 from tests.test_significance_table import Files
 
 
@@ -25,3 +26,10 @@ def test_no_reason_is_made_of_none(tmp_path):
     (row,) = rows[(rows["part"] == "difference") & (rows["metric"] == "map_at_r")].itertuples()
     assert row.value == pytest.approx(-10)
     assert rows["reason"].isna().all()
+
+
+def test_filters_of_the_runs_are_in_the_order_of_the_runs():
+    names = {"dataset": ["d"] * 3, "notion": ["n"] * 3, "method": ["random", "clip", "indirect"]}
+    table = run_table(pd.DataFrame(names | {"dim": [16, 4, 16]}))
+    options = {column.name: column.options for column in table.columns}
+    assert options == {"method": ["Random", "CLIP", "InDiReCT"], "dim": ["4", "16"]}

@@ -199,8 +199,8 @@ def _is_name(kind: pa.DataType) -> bool:
 
 
 def _is_bytes(kind: pa.DataType) -> bool:
-    if pa.types.is_struct(kind) and BYTES in kind.names:
-        kind = kind.field(BYTES).type
+    if pa.types.is_struct(kind) and (position := kind.get_field_index(BYTES)) >= 0:
+        kind = kind.field(position).type
     return kind in (pa.binary(), pa.large_binary(), pa.binary_view())
 
 

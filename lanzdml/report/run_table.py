@@ -69,7 +69,7 @@ def run_table(runs: pd.DataFrame) -> RunTable:
             common.append((_COLUMNS[name], str(values.iloc[0])))
             continue
         is_number = pd.api.types.is_numeric_dtype(values)
-        options = _options(values) if name in _FILTERS else []
+        options = _options(values, is_number) if name in _FILTERS else []
         columns.append(Column(name, _COLUMNS[name], is_number, _DECIMALS.get(name), options))
     shown = frame[[column.name for column in columns]]
     # Six decimals tell any two runs apart that the page can show apart, at half the size.
@@ -78,11 +78,12 @@ def run_table(runs: pd.DataFrame) -> RunTable:
     return RunTable(columns, common, len(runs), as_script_text(data))
 
 
-def _options(values: pd.Series) -> list[str]:
+def _options(values: pd.Series, is_number: bool) -> list[str]:
+    """Numbers in their order, names as they come."""
     found = values.dropna().unique().tolist()
     if len(found) < 2:
         return []
-    return [str(value) for value in (found if values.dtype == "string" else sorted(found))]
+    return [str(value) for value in (sorted(found) if is_number else found)]
 
 
 def as_script_text(data: object) -> Markup:
