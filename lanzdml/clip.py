@@ -174,19 +174,27 @@ def _one_line(what: str, advice: str = "") -> Iterator[None]:
     """
     try:
         yield
-    except ModuleNotFoundError as error:
-        raise LanzdmlError(f"{what}: pip install {error.name}") from error
     except Exception as error:
         reason = textwrap.shorten(str(error) or type(error).__name__, MESSAGE_LENGTH).rstrip(".")
+        # A package that is missing, or of another version, is no matter of where one can fetch.
+        advice = _to_install(error) if isinstance(error, ImportError) else advice
         raise LanzdmlError(f"{what}: {reason}{advice}") from error
+
+
+def _to_install(error: ImportError) -> str:
+    package = (error.name or "").partition(".")[0]
+    if not package:  # the message is all that is known
+        return ""
+    is_missing = isinstance(error, ModuleNotFoundError) and error.name == package
+    return f": pip install {'' if is_missing else '-U '}{package}"
 
 
 def _fetch(repository: str) -> Path:
     """The folder of the hub's cache with a repository's config and weights, of one commit."""
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import RemoteEntryNotFoundError
-
     name, revision = HUB_PREFIX + repository, None
+    with _one_line(f"{name} cannot be had"):
+        from huggingface_hub import hf_hub_download
+        from huggingface_hub.errors import RemoteEntryNotFoundError
     for file in (CONFIG_FILE, WEIGHTS_FILE):
         with _one_line(f"{name}: {file} cannot be had", FETCH_HUB):
             try:

@@ -238,3 +238,34 @@ def test_the_hub_is_loaded_from_its_cache_and_what_is_not_there_is_one_line(publ
     assert "local-dir:" in repository
     assert tag.startswith("ViT-B-32-quickgelu: the weights 'openai' cannot be had: ")
     assert "Run once where the hub can be reached" in tag
+
+
+@pytest.mark.parametrize(
+    ("error", "advice"),
+    [
+        (ImportError("cannot import name 'a' from 'hub.errors'", name="hub.errors"), "-U hub"),
+        (ModuleNotFoundError("No module named 'hub.errors'", name="hub.errors"), "-U hub"),
+        (ModuleNotFoundError("No module named 'hub'", name="hub"), "hub"),
+    ],
+)
+def test_a_package_that_does_not_fit_is_no_failed_download(monkeypatch, error, advice):
+    import open_clip
+
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr(open_clip, "create_model_and_transforms", fail)
+    with pytest.raises(LanzdmlError) as caught:
+        load_clip("ViT-B-32-quickgelu", "openai", "cpu")
+    assert str(caught.value) == (
+        f"ViT-B-32-quickgelu: the weights 'openai' cannot be had: {error}: pip install {advice}"
+    )
+
+
+def test_another_hub_package_is_one_line(monkeypatch):
+    monkeypatch.delattr("huggingface_hub.errors.RemoteEntryNotFoundError")
+    with pytest.raises(
+        LanzdmlError, match=r"org/name cannot be had: .*pip install -U hugg"
+    ) as caught:
+        load_clip("hf-hub:org/name", device="cpu")
+    assert "Run once where the hub" not in str(caught.value)
