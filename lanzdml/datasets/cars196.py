@@ -136,7 +136,10 @@ def _load(path: Path, variable: str) -> np.ndarray:
     from scipy.io import loadmat
     from scipy.io.matlab import MatReadError
 
-    broken = (MatReadError, ValueError, TypeError, NotImplementedError, OSError, zlib.error)
+    # SciPy 1.15 raises an IndexError for a file that is shorter than a header.
+    broken = (
+        MatReadError, ValueError, TypeError, IndexError, NotImplementedError, OSError, zlib.error
+    )  # fmt: skip
     try:
         return np.atleast_1d(loadmat(path, squeeze_me=True, variable_names=[variable])[variable])
     except KeyError:
