@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 CORES ?= all
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+  --no-annotate --no-header
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-slow check format lock demo-assets bench readme clean
@@ -43,11 +45,9 @@ format: $(INSTALLED)  ## format all code
 	$(BIN)/ruff check --fix .
 	$(BIN)/snakefmt Snakefile rules
 
-lock: $(INSTALLED)  ## compile requirements/*.in anew
-	for name in bootstrap lanzdml; do \
-	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	    --no-annotate --no-header \
-	    requirements/$$name.in -o requirements/$$name.txt || exit 1; done
+lock: $(INSTALLED)  ## compile pyproject.toml and requirements/*.in anew
+	$(COMPILE) requirements/bootstrap.in -o requirements/bootstrap.txt
+	$(COMPILE) --all-extras pyproject.toml requirements/lanzdml.in -o requirements/lanzdml.txt
 
 demo-assets: $(INSTALLED)  ## render demo_cars and train the demo CLIPs anew (over an hour)
 	$(BIN)/python -m demo_assets.build_dataset resources/demo_cars/test.parquet

@@ -1,13 +1,25 @@
-"""The conda environments hold the versions of the compiled requirements."""
+"""Which versions are allowed, installed and in the conda environments: they belong together."""
 
+import ast
 import re
+import sys
+import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
 COMPILED = (ROOT / "requirements" / "lanzdml.txt").read_text()
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+DECLARED = [
+    Requirement(text)
+    for group in (PROJECT["dependencies"], *PROJECT["optional-dependencies"].values())
+    for text in group
+]
 
 
 def compiled_versions(package):
@@ -42,3 +54,31 @@ def test_compiled_requirements_are_pinned_hashed_and_free_of_urls():
         for entry in entries:
             assert re.match(r"[A-Za-z0-9._-]+==", entry), entry.splitlines()[0]
             assert "--hash=sha256:" in entry, entry.splitlines()[0]
+
+
+@pytest.mark.parametrize("requirement", DECLARED, ids=str)
+def test_what_is_installed_is_allowed_and_so_is_something_older(requirement):
+    assert ">=" in {bound.operator for bound in requirement.specifier}
+    versions = compiled_versions(canonicalize_name(requirement.name))
+    assert versions
+    assert all(version in requirement.specifier for version in versions)
+
+
+def test_what_the_library_imports_is_declared():
+    imported = set()
+    for path in (ROOT / "lanzdml").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                imported.update(alias.name.partition(".")[0] for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                imported.add(node.module.partition(".")[0])
+    others = imported - sys.stdlib_module_names - {"lanzdml"}
+    providers = packages_distributions()
+    used = {canonicalize_name(name) for module in others for name in providers[module]}
+    assert used <= {canonicalize_name(requirement.name) for requirement in DECLARED}
+
+
+def test_the_snakefile_asks_for_the_declared_snakemake():
+    (declared,) = (bounds for bounds in DECLARED if bounds.name == "snakemake")
+    (least,) = re.findall(r'min_version\("(.+)"\)', (ROOT / "Snakefile").read_text())
+    assert f">={least}" in map(str, declared.specifier)
