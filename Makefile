@@ -31,7 +31,7 @@ demo: $(INSTALLED)  ## run the benchmark on the embedded cars: results/report.ht
 test: $(INSTALLED) check  ## formatting, lint and all tests but the slow ones
 	$(BIN)/pytest -n 2 --dist loadscope
 
-test-slow: $(INSTALLED)  ## a run that is killed twenty times, a full disk, a Slurm cluster (some 15 minutes)
+test-slow: $(INSTALLED)  ## runs that are killed, a full disk, a Slurm cluster, other versions (some 30 minutes)
 	$(BIN)/pytest --slow -m slow -rs
 
 check: $(INSTALLED)  ## formatting and lint only
@@ -48,6 +48,8 @@ format: $(INSTALLED)  ## format all code
 lock: $(INSTALLED)  ## compile pyproject.toml and requirements/*.in anew
 	$(COMPILE) requirements/bootstrap.in -o requirements/bootstrap.txt
 	$(COMPILE) --all-extras pyproject.toml requirements/lanzdml.in -o requirements/lanzdml.txt
+	$(COMPILE) --all-extras --resolution lowest-direct --upgrade \
+	  pyproject.toml requirements/tests.in -o requirements/lowest.txt
 
 demo-assets: $(INSTALLED)  ## render demo_cars and train the demo CLIPs anew (over an hour)
 	$(BIN)/python -m demo_assets.build_dataset resources/demo_cars/test.parquet
