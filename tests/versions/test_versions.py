@@ -48,7 +48,7 @@ def find_python(version: str) -> Path | None:
     on_path = shutil.which(f"python{version}")
     found = [*filter(None, [on_path]), *sorted(pyenv.glob(f"versions/{version}.*/bin/python"))]
     ask = "import sys; print('{}.{}'.format(*sys.version_info), end='')"
-    for python in found:
+    for python in [*found, sys.executable]:
         answer = subprocess.run([python, "-c", ask], capture_output=True, text=True, check=False)
         if answer.stdout == version:
             return Path(python)
