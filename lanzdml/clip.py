@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +28,7 @@ from lanzdml.models import (
     parse_architecture,
     read_architecture,
 )
+from lanzdml.threads import full_float32
 
 if TYPE_CHECKING:
     import torch
@@ -121,10 +123,7 @@ def load_clip(architecture: str, pretrained: str | None = None, device: str = "a
     device = choose_device(device)
 
     import open_clip
-    import torch
 
-    # float32 as it is written: the default for convolutions on CUDA keeps ten bits of it.
-    torch.backends.cudnn.allow_tf32 = False
     name = architecture
     if kind is Kind.FILE:
         name = Path(architecture).stem
@@ -215,15 +214,26 @@ def _untrained(name: str) -> "tuple[torch.nn.Module, Any]":
     import open_clip
 
     # open_clip warns that the model is random; its weights come right after.
-    logging.disable(logging.WARNING)
-    try:
-        with _one_line(f"{name} cannot be built"):
-            model, _, preprocess = open_clip.create_model_and_transforms(
-                name, pretrained=None, load_weights=False, pretrained_text=False
-            )
-    finally:
-        logging.disable(logging.NOTSET)
+    with _no_warnings(), _one_line(f"{name} cannot be built"):
+        model, _, preprocess = open_clip.create_model_and_transforms(
+            name, pretrained=None, load_weights=False, pretrained_text=False
+        )
     return model, preprocess
+
+
+@contextmanager
+def _no_warnings() -> Iterator[None]:
+    """The root logger, through which open_clip speaks, takes no warning from this thread."""
+    here, root = get_ident(), logging.getLogger()
+
+    def is_taken(record: logging.LogRecord) -> bool:
+        return record.thread != here or record.levelno > logging.WARNING
+
+    root.addFilter(is_taken)
+    try:
+        yield
+    finally:
+        root.removeFilter(is_taken)
 
 
 def _load_checkpoint(model: "torch.nn.Module", path: Path, vocab_size: int) -> None:
@@ -330,7 +340,7 @@ def embed_images(
     )
     embeddings, unreadable, fitting = [], [], _FittingBatches(clip, batch_size)
     progress = tqdm(total=len(images), unit="image", mininterval=1)
-    with progress, torch.inference_mode(), faster_linear(clip.device):
+    with progress, torch.inference_mode(), full_float32(), faster_linear(clip.device):
         for batch in batches:
             if isinstance(batch, list):
                 unreadable += map(str, batch)
@@ -386,7 +396,7 @@ def embed_prompts(clip: Clip, prompts: list[str], *, batch_size: int = 256) -> n
 
     _check_lengths(clip.tokenizer, prompts)
     embeddings = []
-    with torch.inference_mode(), faster_linear(clip.device):
+    with torch.inference_mode(), full_float32(), faster_linear(clip.device):
         for start in range(0, len(prompts), batch_size):
             tokens = clip.tokenizer(prompts[start : start + batch_size]).to(clip.device)
             embeddings.append(clip.model.encode_text(tokens, normalize=False).float().cpu().numpy())

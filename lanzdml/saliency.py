@@ -23,6 +23,7 @@ from lanzdml.errors import LanzdmlError
 from lanzdml.files import replacing
 from lanzdml.images import Images, read_image
 from lanzdml.manifest import ID, MASK, positions_of
+from lanzdml.threads import full_float32
 from lanzdml.transforms import check_weights, load_transform
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def compute_saliency(
     sample = [index for index in order if masks[index] is not None][:measured]
 
     view = _View(clip)
-    with torch.no_grad():
+    with torch.no_grad(), full_float32():
         black = clip.model.encode_image(view.black[None].to(clip.device)).float()
     files = Images(manifest, root)
     stored, shares = [], []
@@ -134,7 +135,9 @@ def compute_saliency(
         image_id, image = manifest[ID].iloc[index], files[index]
         pixels = clip.preprocess(image)
         noise = smoothing_noise(pixels.shape, seed, image_id)
-        maps = [scaled(raw) for raw in smoothed_saliency(clip, pixels, black, spaces, noise)]
+        with full_float32():
+            raw = smoothed_saliency(clip, pixels, black, spaces, noise)
+        maps = [scaled(values) for values in raw]
         mask = np.zeros_like(maps[0], bool)
         if masks[index] is not None:
             mask = view.mask(read_image(masks[index], f"mask of image {image_id}"), image, image_id)

@@ -116,9 +116,7 @@ def fit_transforms(
     runs = [
         (*run, output) for run, output in zip(product(dims, counts, seeds), outputs, strict=True)
     ]
-    # Each fit sets its library to one thread and then back, some for the whole process. Set here,
-    # too, it stays when one that ends sets it back beside others.
-    with new_estimator(method, dims[0]).one_thread(), ThreadPoolExecutor(n_threads) as pool:
+    with ThreadPoolExecutor(n_threads) as pool:
         # The last first: dims and counts are mostly listed from small to large, and the largest,
         # which take longest, are not to run alone at the end.
         for _ in pool.map(lambda run: fit(*run), reversed(runs)):  # raises what a fit raised

@@ -26,7 +26,7 @@ from lanzdml.errors import LanzdmlError
 from lanzdml.files import replacing
 from lanzdml.manifest import ID
 from lanzdml.methods.base import as_embeddings, normalise
-from lanzdml.methods.optimise import one_torch_thread
+from lanzdml.threads import one_torch_thread
 from lanzdml.transforms import check_weights, load_transform
 
 SPACE = "space"

@@ -34,10 +34,11 @@ from lanzdml.methods import METHODS, PAPER_METHODS
 from lanzdml.methods.base import EmbeddingError, normalise
 from lanzdml.methods.indirect import arccos, mean_angle
 from lanzdml.methods.initial import gaussian, linear_layer
-from lanzdml.methods.optimise import minimise, one_torch_thread
+from lanzdml.methods.optimise import minimise
 from lanzdml.methods.oracle import normalized_softmax
 from lanzdml.methods.reconstruction import squared_error
 from lanzdml.products import faster_linear, product
+from lanzdml.threads import one_torch_thread
 from lanzdml.transforms import load_transform, save_transform
 
 

@@ -12,9 +12,9 @@ from lanzdml.clip import embed_prompts, load_clip
 from lanzdml.errors import CannotFitError
 from lanzdml.methods.base import EmbeddingError
 from lanzdml.methods.clay import log_map, mean_direction, reflect
-from lanzdml.methods.optimise import one_torch_thread
 from lanzdml.methods.subspace import principal_directions
 from lanzdml.prompts import make_prompts
+from lanzdml.threads import one_torch_thread
 from tests.test_methods import IMAGES, TEXT, R, assert_same, learned_of, unit, vectors
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

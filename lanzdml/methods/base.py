@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
-from threadpoolctl import threadpool_limits
 
 from lanzdml.errors import LanzdmlError
+from lanzdml.threads import one_blas_thread
 
 Floats = NDArray[np.floating]
 
@@ -108,7 +108,7 @@ class Method(BaseEstimator):
             check_integer("dim", self.dim, 1)
 
     def one_thread(self) -> AbstractContextManager[Any]:
-        """Keeps the numerical library that ``_fit`` uses to one thread, see ``one_blas_thread``."""
+        """Keeps the numerical library that ``_fit`` uses to one thread: NumPy's, or torch's."""
         return one_blas_thread()
 
 
@@ -149,15 +149,6 @@ def normalise(vectors: Floats) -> NDArray[np.float32]:
     # Divided in float64 too, piece by piece: without a copy in float64 of a large collection.
     unit = np.empty(vectors.shape, np.float32)
     return np.divide(vectors, lengths[:, None], out=unit, casting="same_kind")
-
-
-def one_blas_thread() -> AbstractContextManager[Any]:
-    """NumPy's and SciPy's matrix products use one thread inside the block.
-
-    How many threads share a product decides how its sums are rounded: with a fixed number results
-    do not depend on the size of a machine or on what runs beside. Cores go to other jobs.
-    """
-    return threadpool_limits(1, user_api="blas")
 
 
 def check_integer(name: str, value: object, least: int) -> None:

@@ -1,8 +1,8 @@
 """Full-batch Adam with early stopping, the optimisation that all trained methods share."""
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -11,6 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from lanzdml.errors import CannotFitError
 from lanzdml.methods.base import EmbeddingError, Method, check_integer
+from lanzdml.threads import one_torch_thread
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -163,16 +164,3 @@ class Optimised(Method):
 
     def one_thread(self) -> AbstractContextManager[None]:
         return one_torch_thread()
-
-
-@contextmanager
-def one_torch_thread() -> Iterator[None]:
-    """Torch uses one thread inside the block; why is said at ``base.one_blas_thread``."""
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
