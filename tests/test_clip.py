@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -55,6 +56,60 @@ def test_demo_models_load_and_say_what_they_are(size, caplog):
     assert float(clip.description["logit_scale"]) == pytest.approx(np.exp(stored), rel=1e-6)
     assert len(clip.description["weights_sha256"]) == 64
     assert "size=64" in clip.description["preprocessing"]
+
+
+def test_a_model_is_used_in_full_float32_and_leaves_the_process_as_it_was(monkeypatch):
+    """Its loading, too: what others in the process do is not ours to set."""
+    import torch
+
+    def settings():
+        return (
+            torch.backends.cudnn.allow_tf32,
+            torch.get_float32_matmul_precision(),
+            torch.backends.mha.get_fastpath_enabled(),
+            torch.nn.functional.linear,
+            logging.root.manager.disable,
+        )
+
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    logging.disable(logging.DEBUG)
+    try:
+        before = settings()
+        path = DEMO / "demo-S.json"
+        clip = load_clip(str(path), str(path.with_suffix(".safetensors")), "cpu")
+        assert settings() == before
+        seen = []
+        for name in ("encode_image", "encode_text"):
+            encode = getattr(clip.model, name)
+            monkeypatch.setattr(
+                clip.model,
+                name,
+                lambda *given, encode=encode, **named: (
+                    seen.append(settings()) or encode(*given, **named)
+                ),
+            )
+        embedded(clip)
+        assert seen == [(False, *before[1:])] * 2
+        assert settings() == before
+    finally:
+        logging.disable(logging.NOTSET)
+
+
+def test_warnings_of_other_threads_are_not_lost(monkeypatch, caplog):
+    import open_clip
+
+    create = open_clip.create_model_and_transforms
+
+    def beside(*given, **named):
+        other = Thread(target=logging.getLogger().warning, args=("of another thread",))
+        other.start()
+        other.join()
+        return create(*given, **named)
+
+    monkeypatch.setattr(open_clip, "create_model_and_transforms", beside)
+    path = DEMO / "demo-S.json"
+    load_clip(str(path), str(path.with_suffix(".safetensors")), "cpu")
+    assert caplog.messages == ["of another thread"]
 
 
 def test_sizes_are_trained_alike():

@@ -270,6 +270,20 @@ def test_maps_do_not_depend_on_what_else_is_computed(compute, manifest):
 
 
 @of_one_family
+def test_maps_are_made_in_full_float32(compute, model, monkeypatch):
+    encode, seen = model.model.encode_image, []
+
+    def spied(pixels):
+        seen.append(torch.backends.cudnn.allow_tf32)
+        return encode(pixels)
+
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    monkeypatch.setattr(model.model, "encode_image", spied)
+    compute(images=1, measured=0)
+    assert seen == [False, False], "of the black image and of one with its noise"
+    assert torch.backends.cudnn.allow_tf32
+
+
 def test_the_draw_goes_by_the_seed(compute):
     draws = {tuple(compute(measured=0, seed=seed)[0].image_ids) for seed in (0, 0, 1, 2)}
     assert 1 < len(draws) < 4
