@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from lanzdml.embeddings import read_image_embeddings, weights_of
 from lanzdml.images import Images
 from lanzdml.manifest import ID, IMAGE, PATH, LabelColumns, positions_of, read_all_labels
-from lanzdml.methods.base import as_embeddings
+from lanzdml.methods.base import as_matrix
 from lanzdml.transforms import check_weights, load_transform
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def nearest(vectors: ArrayLike, queries: ArrayLike, k: int) -> NDArray[np.intp]:
     lower row comes first.
 
     Args:
-        vectors: (n, d), of any length.
+        vectors: (n, d), of any length; a vector of zeros has the cosine 0 with all.
         queries: (q,) rows.
         k: at most; there are no more than n - 1.
 
@@ -69,9 +69,10 @@ def nearest(vectors: ArrayLike, queries: ArrayLike, k: int) -> NDArray[np.intp]:
     Raises:
         LanzdmlError: the vectors cannot be used.
     """
-    vectors = as_embeddings(vectors, "vectors").astype(np.float64)
+    vectors = as_matrix(vectors, "vectors").astype(np.float64)
+    lengths = np.sqrt((vectors**2).sum(axis=1, keepdims=True))
     # In float64, as metrics are: neighbours in a narrow cone differ by less than float32 rounds.
-    unit = vectors / np.sqrt((vectors**2).sum(axis=1, keepdims=True))
+    unit = np.divide(vectors, lengths, out=vectors, where=lengths > 0)
     found = []
     for query in np.asarray(queries):
         # Not BLAS, which rounds the same product differently in different rows.

@@ -25,7 +25,7 @@ from lanzdml.embeddings import read_image_embeddings, weights_of
 from lanzdml.errors import LanzdmlError
 from lanzdml.files import replacing
 from lanzdml.manifest import ID
-from lanzdml.methods.base import as_embeddings, normalise
+from lanzdml.methods.base import as_embeddings, as_matrix, normalise
 from lanzdml.threads import one_torch_thread
 from lanzdml.transforms import check_weights, load_transform
 
@@ -48,7 +48,7 @@ def trimap_points(vectors: ArrayLike, seed: int) -> NDArray[np.float32]:
     """
     from trimap import TorchTRIMAP
 
-    vectors = as_embeddings(vectors, "vectors")
+    vectors = as_matrix(vectors, "vectors")
     if len(vectors) < _FEWEST:
         raise LanzdmlError(
             f"TriMap needs at least {_FEWEST} images, but there are {len(vectors)}: leave its "

@@ -249,10 +249,30 @@ def test_a_damaged_stack_is_one_line(tmp_path, change):
     assert "\n" not in str(raised.value)
 
 
-def test_a_part_that_makes_zeros_is_named():
-    class Zeros:
-        def transform(self, images, *, unit_images):
-            return np.zeros((len(images), 2))
+class Part:
+    def __init__(self, vectors):
+        self.vectors = vectors
 
-    with pytest.raises(LanzdmlError, match=r"^vectors of color must have a direction; row 0 is"):
-        Stacked(NAMES, [fitted("clip")[0], Zeros()], [1, 1]).transform(IMAGES)
+    def transform(self, images, *, unit_images):
+        return self.vectors
+
+
+def test_a_part_that_makes_zeros_of_an_image_leaves_it_to_the_others():
+    own = IMAGES[:, :2].copy()
+    own[3] = 0
+    vectors = Stacked(NAMES, [fitted("clip")[0], Part(own)], [3, 1]).transform(IMAGES)
+    assert not vectors[3, 6:].any()
+    lengths = np.linalg.norm(vectors, axis=1)
+    assert lengths[3] == pytest.approx(0.75**0.5)
+    np.testing.assert_allclose(np.delete(lengths, 3), 1, atol=1e-6)
+    # Beside others its products are the weighted means, 0 being the cosine of the part.
+    expected = 0.75 * cosines(IMAGES)[3]
+    np.testing.assert_allclose(
+        np.delete(vectors @ vectors[3], 3), np.delete(expected, 3), atol=1e-6
+    )
+
+
+def test_a_part_whose_vectors_are_not_finite_is_named():
+    parts = [fitted("clip")[0], Part(np.full((len(IMAGES), 2), np.nan))]
+    with pytest.raises(LanzdmlError, match=r"^vectors of color must be finite; row 0 has NaN"):
+        Stacked(NAMES, parts, [1, 1]).transform(IMAGES)

@@ -50,9 +50,9 @@ def test_nearest_in_a_narrow_cone():
     )
 
 
-def test_vectors_without_a_direction_are_refused():
-    with pytest.raises(LanzdmlError, match="row 1 is all zeros"):
-        nearest([[1.0, 0], [0, 0]], [0], 1)
+def test_a_vector_of_zeros_is_as_near_as_one_at_a_right_angle():
+    vectors = [[1.0, 0], [-1, 0], [0, 0], [0, 2], [1, 1]]
+    assert nearest(vectors, [0, 2], 9).tolist() == [[4, 2, 3, 1], [0, 1, 3, 4]]
 
 
 LABELS = pd.DataFrame({

@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import textwrap
+import warnings
 from itertools import pairwise
 
 import numpy as np
@@ -267,6 +268,31 @@ class TestContract:
                 with pytest.raises(EmbeddingError, match=name):
                     make(cls).set_params(**{name: value}).fit(*data_of(cls))
 
+    @pytest.mark.parametrize(
+        "text",
+        [
+            TEXT[:1],
+            np.repeat(TEXT[:1], 6, axis=0),
+            np.repeat(TEXT[:2], 3, axis=0),
+            np.array([TEXT[0], -TEXT[0]]),
+            TEXT[:, :1],
+            TEXT[:3, :3],
+        ],
+        ids=["one", "all the same", "two", "opposite", "one component", "three components"],
+    )
+    def test_data_of_few_directions_give_values_or_a_reason(self, cls, text):
+        """Also of a single image, and of images that are all the same; Oracle's classes are one."""
+        estimator = make(cls, max_iter=400)
+        try:
+            estimator.fit(*data_of(cls, text, text, np.arange(len(text))))
+        except CannotFitError:
+            return
+        images = IMAGES[:, : text.shape[1]]
+        for some in (images, images[:1], np.repeat(images[:1], 2, axis=0), text[:1]):
+            out = estimator.transform(some)
+            assert out.shape[0] == len(some)
+            assert np.isfinite(out).all()
+
     def test_transforms_without_torch(self, cls, without_torch):
         """Starting torch takes seconds, more than all else in a job that only transforms."""
         out, loaded_torch = without_torch[cls.name]
@@ -383,6 +409,37 @@ def test_clip_is_the_image_at_unit_length():
     np.testing.assert_allclose(CLIP().fit(TEXT).transform(IMAGES), unit(IMAGES), atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("name", "matrix"),
+    [("indirect", "U_"), ("random_transform", "U_"), ("oracle", "U_"), ("indirect_svd", "U_"),
+     ("text_subspace", "components_"), ("clay", "components_")],
+)  # fmt: skip
+def test_an_image_of_which_nothing_is_left_has_zeros(name, matrix):
+    """At right angles to all that counts; the other images have the vectors that they had."""
+    estimator = fitted(METHODS[name])
+    learned = getattr(estimator, matrix)
+    (learned.T if learned.shape[0] != R else learned)[R // 2 :] = 0
+    across, along = IMAGES.copy(), IMAGES.copy()
+    across[4, : R // 2] = 0
+    if name == "clay":  # at a right angle to the images' mean, too, which the reflection moves to
+        estimator.mean_[R // 2 :] = 0
+        across[:, R // 2 :], across[4] = 0, np.eye(R)[-1]
+        across[5] = -across[4]  # so that the mean stays where it is
+    out = estimator.transform(across)
+    assert not out[4].any()
+    np.testing.assert_allclose(np.linalg.norm(np.delete(out, [4, 5], axis=0), axis=1), 1, atol=1e-6)
+    if name != "clay":
+        rest = np.arange(len(IMAGES)) != 4
+        np.testing.assert_array_equal(out[rest], estimator.transform(along)[rest])
+
+
+def test_a_vector_that_is_not_finite_is_refused():
+    estimator = fitted(LinearAutoencoder)
+    estimator.b1_ = estimator.b1_ + np.float32(np.inf)
+    with pytest.raises(EmbeddingError, match=r"^vectors of lae must be finite; row 0 has NaN or"):
+        estimator.transform(IMAGES)
+
+
 @given(
     st.lists(st.floats(2.0**-60, 2.0**60, width=32), min_size=1, max_size=4),
     st.integers(1, 40),
@@ -391,6 +448,9 @@ def test_normalise_at_any_scale(scales, d):
     rows = np.float32(scales)[:, None] * vectors(len(scales), d, seed=d)
     np.testing.assert_allclose(np.linalg.norm(normalise(rows), axis=1), 1, atol=1e-6)
     np.testing.assert_allclose(normalise(rows), unit(rows.astype(np.float64)), atol=1e-6)
+    rows[0] = 0
+    np.testing.assert_array_equal(normalise(rows)[0], 0)
+    np.testing.assert_allclose(np.linalg.norm(normalise(rows)[1:], axis=1), 1, atol=1e-6)
 
 
 def test_random_transform_is_where_indirect_starts():
@@ -766,24 +826,53 @@ def test_keeps_the_parameters_of_the_best_loss_before_its_step():
 
 @settings(deadline=None)
 @given(
-    st.lists(st.integers(0, 30).map(float) | st.just(float("nan")), min_size=1, max_size=40),
+    st.lists(st.integers(0, 30).map(float), min_size=1, max_size=40),
     st.integers(1, 6),
 )
 def test_patience(losses, patience):
-    best, best_at, stop = np.inf, None, len(losses)
+    best, best_at, stop, converged = np.inf, None, len(losses), False
     for at, loss in enumerate(losses):
         if loss < best:
             best, best_at = loss, at
-        elif at - (best_at if best_at is not None else -1) >= patience:
-            stop = at + 1
+        elif at - best_at >= patience:
+            stop, converged = at + 1, True
             break
-    if best_at is None:
-        with pytest.raises(CannotFitError, match="not finite"):
-            scripted(losses, patience=patience, max_iter=len(losses))
-        return
     objective, minimum = scripted(losses, patience=patience, max_iter=len(losses))
     assert (minimum.loss, minimum.n_iter) == (best, stop)
+    assert (minimum.best_iter, minimum.converged) == (best_at + 1, converged)
     np.testing.assert_array_equal(minimum.parameters[0], objective.seen[best_at])
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("before", [[], [2.0], [2.0, 1.0, 3.0]])
+def test_a_loss_that_is_not_finite_ends_without_a_result(bad, before):
+    """Whatever was good before, and whatever a script has come after."""
+    losses = [*before, bad, 0.5, 0.4]
+    objective = Scripted(losses)
+    message = rf"^training diverged: the loss is {bad} in iteration {len(before) + 1}, with a learn"
+    with pytest.raises(CannotFitError, match=message):
+        minimise(objective, [np.zeros(3, np.float32)], max_iter=len(losses))
+    assert len(objective.seen) == len(before) + 1, "nothing is tried after it"
+
+
+@pytest.mark.parametrize(
+    ("cls", "learning_rate", "message"),
+    [
+        (InDiReCT, 1e10, "the loss is nan in iteration 2, with a learning_rate of 1e[+]10$"),
+        (LinearAutoencoder, 1e10, "the loss is inf in iteration 2"),
+        (Autoencoder, 1e10, "the loss is inf in iteration 2"),
+        # Finite all along, but what would be kept is the random start.
+        (
+            LinearAutoencoder,
+            1e3,
+            r"in 101 iterations the loss was never below the 31\.3 of the rand",
+        ),
+        (Autoencoder, 10, "in 101 iterations the loss was never below"),
+    ],
+)
+def test_a_fit_that_diverges_has_a_reason(cls, learning_rate, message):
+    with pytest.raises(CannotFitError, match=f"^training diverged: {message}"):
+        make(cls, learning_rate=learning_rate, max_iter=1000).fit(TEXT)
 
 
 def test_start_can_lie_in_memory_in_any_order():
@@ -805,6 +894,16 @@ def test_reaching_max_iter_is_said():
         estimator = InDiReCT(5, max_iter=7).fit(TEXT)
     assert estimator.n_iter_ == 7
     assert caught[0].filename == __file__
+
+
+def test_patience_that_runs_out_in_the_last_iteration_is_no_stop_by_max_iter():
+    fit = InDiReCT(5, patience=3).fit(TEXT)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ConvergenceWarning)
+        again = InDiReCT(5, patience=3, max_iter=fit.n_iter_).fit(TEXT)
+    assert again.n_iter_ == fit.n_iter_
+    with pytest.warns(ConvergenceWarning, match=f"max_iter={fit.n_iter_ - 1} "):
+        InDiReCT(5, patience=3, max_iter=fit.n_iter_ - 1).fit(TEXT)
 
 
 @pytest.mark.parametrize("cls", [InDiReCT, Autoencoder])

@@ -294,6 +294,18 @@ def test_one_call_fits_all_dims_counts_and_seeds(tmp_path, n_threads):
                 np.testing.assert_array_equal(fitted.U_, alone.U_)
 
 
+def test_a_fit_that_diverges_is_stored_with_its_reason(tmp_path, path, monkeypatch):
+    prompts = tmp_path / "prompts.parquet"
+    write_embeddings(prompts, pd.DataFrame({"prompt": [str(i) for i in range(9)]}), TEXT, MADE_BY)
+    monkeypatch.setattr(
+        "lanzdml.transforms.new_estimator", lambda method, dim: InDiReCT(3, learning_rate=1e10)
+    )
+    fit_transforms("indirect", ["3"], [0], prompts_file=prompts, outputs=[path])
+    metadata = read_metadata(path)
+    assert metadata["status"] == "not_fitted"
+    assert metadata["reason"].startswith("training diverged: the loss is nan in iteration 2")
+
+
 def test_transforms_of_another_models_embeddings_are_refused(tmp_path, indirect):
     ours, none = tmp_path / "ours", tmp_path / "none"
     save_transform(ours, indirect, **MADE_BY)

@@ -54,6 +54,12 @@ def test_points_are_the_same_in_every_run_with_any_number_of_threads():
     assert result.stdout.split() == [here, here]
 
 
+def test_a_vector_of_zeros_is_a_point():
+    given = vectors(40)
+    given[3] = 0
+    assert np.isfinite(trimap_points(given, 0)).all()
+
+
 def test_seeds_differ_and_groups_stay_together():
     points = trimap_points(vectors(200), 0)
     assert (points.shape, points.dtype) == ((200, 2), np.float32)

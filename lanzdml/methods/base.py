@@ -64,6 +64,9 @@ class Method(BaseEstimator):
     ) -> NDArray[np.float32]:
         """Image embeddings (m, r), of any length, as the method's vectors (m, dim).
 
+        An image in which a method finds nothing of what it learned, as one at right angles to all
+        that the texts vary in, gets a vector of zeros: the metrics take it as equally far from all.
+
         Args:
             image_embeddings: from the same model as the text embeddings.
             unit_images: scale the images to unit length first, as the paper says (equation 5). The
@@ -72,7 +75,8 @@ class Method(BaseEstimator):
 
         Raises:
             sklearn.exceptions.NotFittedError: ``fit`` comes first.
-            EmbeddingError: the embeddings cannot be used, or are not of the size seen in ``fit``.
+            EmbeddingError: the embeddings cannot be used, are not of the size seen in ``fit``, or
+                make a vector that is not finite.
         """
         check_is_fitted(self, "n_features_in_")
         images = as_embeddings(image_embeddings, "image_embeddings")
@@ -83,7 +87,7 @@ class Method(BaseEstimator):
             )
         with one_blas_thread():
             vectors = self._transform(normalise(images) if unit_images else images)
-        return np.ascontiguousarray(vectors, dtype=np.float32)
+        return finite(np.ascontiguousarray(vectors, np.float32), f"vectors of {self.name}")
 
     def _fit_vectors(self, vectors: ArrayLike, what: str, *targets: NDArray) -> Self:
         self._check_parameters()
@@ -113,10 +117,23 @@ class Method(BaseEstimator):
 
 
 def as_embeddings(vectors: ArrayLike, what: str) -> NDArray[np.float32]:
-    """Vectors as a float32 array (n, r), from an array or a torch tensor on any device.
+    """Vectors with a direction, of a model, as a float32 array (n, r); see :func:`as_matrix`.
 
     Raises:
         EmbeddingError: not a matrix of finite numbers, empty, or with a row of zeros.
+    """
+    array = as_matrix(vectors, what)
+    if not array.any(axis=1).all():
+        row = int(np.argmin(array.any(axis=1)))
+        raise EmbeddingError(f"{what} must have a direction; row {row} is all zeros")
+    return array
+
+
+def as_matrix(vectors: ArrayLike, what: str) -> NDArray[np.float32]:
+    """Vectors as a float32 array (n, r), from an array or a torch tensor on any device.
+
+    Raises:
+        EmbeddingError: not a matrix of finite numbers, or empty.
     """
     if hasattr(vectors, "detach"):  # a torch tensor, recognised without importing torch
         vectors = vectors.detach().cpu().float().numpy()
@@ -134,18 +151,28 @@ def as_embeddings(vectors: ArrayLike, what: str) -> NDArray[np.float32]:
     with np.errstate(over="ignore"):  # too large for float32 becomes infinite and is reported
         # One layout, as sums over another may be rounded otherwise.
         array = np.ascontiguousarray(array, dtype=np.float32)
-    if not np.isfinite(array).all():
-        row = int(np.argmin(np.isfinite(array).all(axis=1)))
+    return finite(array, what)
+
+
+def finite(vectors: Floats, what: str) -> Floats:
+    """Vectors (n, d) as they are.
+
+    Raises:
+        EmbeddingError: one is not finite.
+    """
+    if not np.isfinite(vectors).all():
+        row = int(np.argmin(np.isfinite(vectors).all(axis=1)))
         raise EmbeddingError(f"{what} must be finite; row {row} has NaN or infinite values")
-    if not array.any(axis=1).all():
-        row = int(np.argmin(array.any(axis=1)))
-        raise EmbeddingError(f"{what} must have a direction; row {row} is all zeros")
-    return array
+    return vectors
 
 
 def normalise(vectors: Floats) -> NDArray[np.float32]:
-    """Each row (n, d) divided by its length, which is summed in float64 (equations 1, 2, 5, 6)."""
+    """Each row (n, d) divided by its length, which is summed in float64 (equations 1, 2, 5, 6).
+
+    A row of zeros, which has no direction, stays one.
+    """
     lengths = np.sqrt(np.einsum("nd,nd->n", vectors, vectors, dtype=np.float64))
+    lengths[lengths == 0] = 1
     # Divided in float64 too, piece by piece: without a copy in float64 of a large collection.
     unit = np.empty(vectors.shape, np.float32)
     return np.divide(vectors, lengths[:, None], out=unit, casting="same_kind")

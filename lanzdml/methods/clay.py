@@ -22,8 +22,8 @@ class CLAY(Method):
     public code; that r' bounds the subspace is our choice.
 
     It is transductive: the mean is that of all images that are transformed together. So it uses the
-    collection that is searched, without its labels, an image's vector depends on the others, and
-    two of them have to differ.
+    collection that is searched, without its labels, and an image's vector depends on the others.
+    Images that are all the same leave nothing about their mean: their vectors are zeros.
 
     Args:
         dim: size of the output at most, r'.
@@ -53,10 +53,8 @@ class CLAY(Method):
     def _transform(self, images: NDArray[np.float32]) -> Floats:
         unit = normalise(images)
         if np.ptp(unit, axis=0).max() < _SAME:
-            raise EmbeddingError(
-                "image_embeddings must have two directions at least: nothing but rounding is left "
-                "of a single one about its own mean"
-            )
+            # Nothing but rounding is left of a single direction about its own mean.
+            return np.zeros((len(unit), len(self.components_)))
         mean = mean_direction(unit)
         if mean is None:
             raise EmbeddingError("image_embeddings have no mean direction")

@@ -1,5 +1,6 @@
 """Full-batch Adam with early stopping, the optimisation that all trained methods share."""
 
+import math
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -21,11 +22,16 @@ if TYPE_CHECKING:
 
 
 class Minimum(NamedTuple):
-    """Where an optimisation ended: the best parameters seen."""
+    """Where an optimisation ended: the best parameters seen, first in iteration ``best_iter``.
+
+    ``converged`` says that patience ran out, and so not the iterations.
+    """
 
     parameters: list[NDArray]
     loss: float
     n_iter: int
+    best_iter: int
+    converged: bool
 
 
 def minimise(
@@ -42,6 +48,10 @@ def minimise(
     An iteration evaluates the loss and takes a step, so the parameters of a loss are those before
     the step that follows it.
 
+    A loss that is not a finite number ends it without a result, however good an earlier one was:
+    Adam's moments keep what is not finite, so that no later step could mend the parameters, and
+    what was best by then is where it happened to break and not a minimum.
+
     Args:
         objective: the loss and its gradients, see ``Objective``.
         start: initial parameters; the optimisation runs in their precision.
@@ -51,7 +61,7 @@ def minimise(
         max_iter: iterations after which to stop at the latest.
 
     Raises:
-        CannotFitError: the loss was never a finite number.
+        CannotFitError: a loss is not a finite number.
     """
     import torch
     from torch.optim.adam import adam
@@ -69,19 +79,22 @@ def minimise(
         means = [torch.zeros_like(parameter) for parameter in parameters]
         squares = [torch.zeros_like(parameter) for parameter in parameters]
         steps = [torch.zeros(()) for _ in parameters]
-        best_loss, since_best = float("inf"), 0
-        for n_iter in range(1, max_iter + 1):  # noqa: B007 (the count is a result)
+        best_loss, best_iter = float("inf"), 0
+        for n_iter in range(1, max_iter + 1):
             scalar, gradients = objective(parameters)
             loss = float(scalar)
+            if not math.isfinite(loss):
+                raise CannotFitError(
+                    f"training diverged: the loss is {loss} in iteration {n_iter}, with a "
+                    f"learning_rate of {learning_rate:g}"
+                )
             if loss < best_loss:
-                best_loss, since_best = loss, 0
+                best_loss, best_iter = loss, n_iter
                 # A copy into memory that is there already takes a small part of a step's time.
                 for kept, parameter in zip(best, parameters, strict=True):
                     kept.copy_(parameter)
-            else:
-                since_best += 1
-                if since_best == patience:
-                    break
+            elif n_iter - best_iter == patience:
+                break
             adam(
                 parameters,
                 gradients,
@@ -98,9 +111,8 @@ def minimise(
                 eps=1e-8,
                 maximize=False,
             )
-    if not np.isfinite(best_loss):
-        raise CannotFitError("the loss is not finite from the first iteration on")
-    return Minimum([kept.numpy() for kept in best], best_loss, n_iter)
+    converged = n_iter - best_iter == patience
+    return Minimum([kept.numpy() for kept in best], best_loss, n_iter, best_iter, converged)
 
 
 class Optimised(Method):
@@ -137,7 +149,13 @@ class Optimised(Method):
     def _minimise(
         self, objective: "Objective", start: Sequence[NDArray], *, weight_decay: float = 0.0
     ) -> list[NDArray]:
-        """The parameters of the best loss; sets ``loss_`` and ``n_iter_``."""
+        """The parameters of the best loss; sets ``loss_`` and ``n_iter_``.
+
+        Raises:
+            CannotFitError: training diverged: a loss is not finite, or patience ran out before any
+                was below that of a random start. A start that was computed can be the best there
+                is.
+        """
         minimum = minimise(
             objective,
             start,
@@ -146,7 +164,13 @@ class Optimised(Method):
             patience=self.patience,
             max_iter=self.max_iter,
         )
-        if minimum.n_iter == self.max_iter:
+        if minimum.converged and minimum.best_iter == 1 and not self.deterministic:
+            raise CannotFitError(
+                f"training diverged: in {minimum.n_iter} iterations the loss was never below the "
+                f"{minimum.loss:.3g} of the random start, with a learning_rate of "
+                f"{self.learning_rate:g}"
+            )
+        if not minimum.converged:
             warnings.warn(
                 f"{self.name} was stopped after max_iter={self.max_iter} iterations",
                 ConvergenceWarning,

@@ -35,9 +35,11 @@ class PromptPosterior(Method):
         self.prompts_ = unit
 
     def _transform(self, images: NDArray[np.float32]) -> Floats:
-        logits = self.logit_scale * (normalise(images) @ self.prompts_.T)
-        # The largest becomes 0: none overflows.
-        odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+        odds = (normalise(images) @ self.prompts_.T).astype(np.float64)
+        # The largest becomes 0 before it is scaled: none overflows, however large the scale.
+        odds -= odds.max(axis=1, keepdims=True)
+        odds *= self.logit_scale
+        np.exp(odds, out=odds)
         return odds / odds.sum(axis=1, keepdims=True)
 
     def _check_parameters(self) -> None:
