@@ -50,10 +50,12 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
         runs: the rows of ``metrics.parquet``.
 
     Returns:
-        columns protocol, model, dim, dataset, notion, metric, method, mean, std, n_seeds, n_images,
-        n_classes, supervised, deterministic, reason. ``dim`` is the table that a value belongs to:
-        a method that keeps the model's own size is in the table of every dim. Values of runs that
-        could not be made are NaN and ``reason`` says why.
+        columns protocol, model, dim, dataset, notion, metric, method, mean, std, n_seeds, n_runs,
+        n_images, n_classes, supervised, deterministic, reason. ``dim`` is the table that a value
+        belongs to: a method that keeps the model's own size is in the table of every dim, or in one
+        without a dim, null, where no other method was run with the model. A value is that of the
+        ``n_seeds`` among ``n_runs`` seeds that have one, NaN where none has, and ``reason`` says
+        why the first of the others has none.
     """
     keys = [*SETTING, "dataset", "notion", "method"]
     long = runs.melt(
@@ -67,6 +69,7 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
         mean=("value", "mean"),
         std=("value", lambda values: values.std(ddof=0)),
         n_seeds=("value", "count"),
+        n_runs=("value", "size"),
         n_images=("n_images", "first"),
         n_classes=("n_classes", "first"),
         reason=("reason", "first"),
@@ -74,19 +77,24 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
     methods = {name: METHODS[name] for name in summary["method"].unique()}
     for trait in ("has_dim", "supervised", "deterministic"):
         summary[trait] = summary["method"].map(lambda name, t=trait: getattr(methods[name], t))
-    reduced = summary[summary["has_dim"]]
-    tables = (reduced if len(reduced) else summary)[SETTING].drop_duplicates()
-    full = summary[~summary["has_dim"]].drop(columns="dim").merge(tables, on=["protocol", "model"])
+    summary["dim"] = summary["dim"].astype("Int64")  # with nulls
+    reduced, full = summary[summary["has_dim"]], summary[~summary["has_dim"]]
+    tables = reduced[SETTING].drop_duplicates()
+    full = full.drop(columns="dim").merge(tables, how="left", on=["protocol", "model"])
     return pd.concat([reduced, full], ignore_index=True).drop(columns="has_dim")
 
 
 def _cells(rows: pd.DataFrame, spec: TableSpec) -> dict[str, Cell]:
-    """The entries of one line by method; the best unsupervised value is marked."""
+    """The entries of one line by method; the best unsupervised value is marked.
+
+    Not one of some of its seeds, which says so: those that failed might have been the bad ones.
+    """
     rounded = (rows["mean"] * spec.factor).round(spec.decimals) + 0.0  # no -0.0
-    candidates = rounded[~rows["supervised"]]
+    competes = ~rows["supervised"] & is_whole(rows)
+    candidates = rounded[competes]
     best = candidates.max() if candidates.notna().any() else None
     cells = {}
-    for row, value in zip(rows.itertuples(), rounded, strict=True):
+    for row, value, may_be_best in zip(rows.itertuples(), rounded, competes, strict=True):
         if pd.isna(row.mean):
             cells[row.method] = Cell(DASH, False)
             continue
@@ -94,8 +102,15 @@ def _cells(rows: pd.DataFrame, spec: TableSpec) -> dict[str, Cell]:
         # A method without a seed has no spread but that of the clustering.
         if row.n_seeds > 1 and not (row.deterministic and row.metric in RANK_METRICS):
             text += f" ± {row.std * spec.factor:.{spec.decimals}f}"
-        cells[row.method] = Cell(text, not row.supervised and value == best)
+        if row.n_seeds < row.n_runs:
+            text += f" ({row.n_seeds} of {row.n_runs})"
+        cells[row.method] = Cell(text, may_be_best and value == best)
     return cells
+
+
+def is_whole(rows: pd.DataFrame) -> pd.Series:
+    """Which values of :func:`summarise` are those of all seeds."""
+    return rows["n_seeds"] == rows["n_runs"]
 
 
 @dataclass(frozen=True)
@@ -149,10 +164,11 @@ def by_setting(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     """The rows of each protocol, model and dim, with what these are called."""
     one_protocol = len(rows["protocol"].unique()) == 1
     found = []
-    for (protocol, model, dim), block in rows.groupby(SETTING, sort=False):
+    for (protocol, model, dim), block in rows.groupby(SETTING, sort=False, dropna=False):
+        size = "" if pd.isna(dim) else f", r' = {int(dim)}"
         # The default is named only where there is another one.
         note = "" if one_protocol and protocol == DEFAULT else f", {protocol} protocol"
-        found.append((f"with {model}, r' = {dim}{note}", block))
+        found.append((f"with {model}{size}{note}", block))
     return found
 
 
@@ -167,17 +183,23 @@ def sections(summary: pd.DataFrame, table: str) -> list[Section]:
     methods = in_order(summary["method"])
     found = []
     for setting, block in by_setting(summary):
-        reasons = sorted(
-            f"{DASH} {on_paper(row.method, METHOD_NAMES)}, "
-            f"{notion_on_paper(row.dataset, row.notion)}: {row.reason}"
-            for row in block[block["mean"].isna()]
-            .dropna(subset="reason")
-            .drop_duplicates(["method", "dataset", "notion"])
-            .itertuples()
-        )
+        missing = block[block["mean"].isna() | ~is_whole(block)].dropna(subset="reason")
+        missing = missing.drop_duplicates(["method", "dataset", "notion"])
+        reasons = sorted(map(_why_missing, missing.itertuples()))
         title = f"{spec.title} {setting}, in {spec.unit}"
         found.append(Section(setting, title, methods, _lines(block, spec), reasons))
     return found
+
+
+def _why_missing(row) -> str:
+    """Why a method has no value for a notion, or one of some of its seeds."""
+    what = f"{on_paper(row.method, METHOD_NAMES)}, {notion_on_paper(row.dataset, row.notion)}"
+    if pd.isna(row.mean):
+        return f"{DASH} {what}: {row.reason}"
+    return (
+        f"({row.n_seeds} of {row.n_runs}) {what}: of these seeds alone, and so never in bold; the "
+        f"first of the others: {row.reason}"
+    )
 
 
 def render(found: Sequence[Table], suffix: str) -> str:
@@ -198,7 +220,7 @@ def table_values(summary: pd.DataFrame, table: str) -> pd.DataFrame:
     rows[["mean", "std"]] *= spec.factor
     rows["unit"] = spec.unit
     columns = ["dataset", "notion", "metric", "method", "mean", "std", "unit", "n_seeds",
-               "protocol", "model", "dim", "n_images", "n_classes", "reason"]  # fmt: skip
+               "n_runs", "protocol", "model", "dim", "n_images", "n_classes", "reason"]  # fmt: skip
     return rows[columns]
 
 

@@ -10,7 +10,7 @@ from lanzdml.beyond import BEYOND, PAPER, tables, write_beyond
 from lanzdml.methods import METHODS, PAPER_METHODS
 from lanzdml.runs import write_runs
 from lanzdml.tables import summarise
-from tests.test_tables import rows, table_lines
+from tests.test_tables import partly, rows, table_lines
 
 OVERVIEW = pd.DataFrame({
     "dataset": "demo_cars", "notion": ["car_model", "car_color"], "template": "a {aspect}",
@@ -77,6 +77,16 @@ def test_the_best_unsupervised_value_is_marked_across_the_groups(folder):
     assert tex.count(r"\textbf{") == 4
     assert r"Beyond & Text subspace & 26.0" in tex
     assert tex.count("\\midrule") == 2, "one below the header, one between the groups"
+
+
+def test_a_value_of_some_seeds_says_so_and_is_not_marked(tmp_path):
+    runs = [row for row in others() if row["method"] != "text_subspace"]
+    runs += partly("text_subspace", [0.9, np.nan])
+    text = (write(tmp_path, of_paper() + runs) / "beyond.md").read_text()
+    values = {line[1]: line[2:] for line in table_lines(text)[2:]}
+    assert values["Text subspace"] == ["90.0 (1 of 2)"] * 2
+    assert values["Prompt posterior"] == ["**50.0**"] * 2
+    assert "- (1 of 2) Text subspace, Demo Cars Car Model: of these seeds alone" in text
 
 
 def test_what_must_be_known_is_said_below(folder):

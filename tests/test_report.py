@@ -226,6 +226,17 @@ def test_the_headline_says_what_a_run_cannot_say():
     assert glances(summarise(rows[rows["method"] == "pca"])) == []
 
 
+def test_the_headline_leaves_out_means_over_some_seeds():
+    rows = runs("car_color")
+    failed = (rows["method"] == "indirect") & (rows["seed"] > 0)
+    rows.loc[failed, [*METRICS, "reason"]] = [*[np.nan] * len(METRICS), "diverged"]
+    (glance,) = glances(summarise(rows))
+    assert glance.sentence.endswith("r′ = 4, the best method without labels is CLIP.")
+    (strip,) = glance.strips
+    assert (strip.gain, strip.best) == ("", "CLIP 25.0")
+    assert "InDiReCT 37.9 (1 of 2 seeds)" in strip.description
+
+
 def test_dots_that_would_lie_on_each_other_have_lanes():
     assert _lanes([0.5, 0.1, 0.501, 0.499, 0.9]) == [1, 0, -1, 0, 0]
 

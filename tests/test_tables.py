@@ -114,11 +114,69 @@ def test_a_tiny_negative_value_is_no_minus_zero():
     assert "-0.0" not in render(runs, "appendix_table1", "md")
 
 
+def partly(method="indirect", values=(0.9, np.nan, np.nan, np.nan, np.nan)):
+    """Runs of which some have no value, with the reason in those rows."""
+    runs = rows(method, values)
+    return [row | {"reason": "diverged" if np.isnan(row["map_at_r"]) else None} for row in runs]
+
+
 def test_seeds_that_failed_do_not_count():
-    runs = pd.DataFrame(rows("indirect", [0.3, np.nan]))
+    runs = pd.DataFrame(partly(values=[0.3, np.nan]))
     table = pd.read_csv(io.StringIO(render(runs, "table2", "csv")))
     assert set(table["n_seeds"]) == {1}
+    assert set(table["n_runs"]) == {2}
+    assert set(table["reason"]) == {"diverged"}
     assert table["mean"].tolist() == [30.0, 30.0]
+
+
+@pytest.mark.parametrize("table", ["table2", "appendix_table1"])
+def test_a_value_of_some_seeds_says_so_and_is_not_the_best(table):
+    runs = pd.DataFrame(rows("clip", [0.2] * 5, dim=512) + partly())
+    text = render(runs, table, "md")
+    first = table_lines(text)[2]
+    best, some = (
+        ("**20.0**", "90.0 (1 of 5)") if table == "table2" else ("**0.200**", "0.900 (1 of 5)")
+    )
+    assert first[3:] == [best, some]
+    assert (
+        "- (1 of 5) InDiReCT, Demo Cars Car Model: of these seeds alone, and so never in bold; the "
+        "first of the others: diverged"
+    ) in text
+    assert render(runs, table, "tex").count(r"\textbf") == text.count("**") / 2
+    two = pd.DataFrame(partly(values=[0.9, 0.7, np.nan]))
+    assert table_lines(render(two, "table2", "md"))[2][3:] == ["80.0 ± 10.0 (2 of 3)"]
+
+
+def test_methods_without_a_dim_alone_have_one_table_a_model():
+    runs = pd.DataFrame(
+        rows("clip", [0.2], dim=512)
+        + rows("prompt_posterior", [0.3], dim=171)
+        + rows("prompt_posterior", [0.4], dim=17, notion="car_color")
+        + rows("clip", [0.1], dim=512, model="demo-S")
+    )
+    text = render(runs, "table2", "md")
+    titles = [line for line in text.splitlines() if line.startswith("Retrieval")]
+    assert [title.split(":")[0] for title in titles] == [
+        "Retrieval with demo-M, in percent", "Retrieval with demo-S, in percent"
+    ]  # fmt: skip
+    values = [line[3:] for line in table_lines(text) if line[2] == "MAP@R"]
+    assert values == [["20.0", "**30.0**"], ["—", "**40.0**"], ["**10.0**", "—"]]
+    table = pd.read_csv(io.StringIO(render(runs, "table2", "csv")))
+    assert len(table) == 8
+    assert table["dim"].isna().all()
+
+
+def test_a_model_with_nothing_but_methods_without_a_dim_stays_in_the_tables():
+    runs = pd.DataFrame(
+        rows("clip", [0.2], dim=512) + rows("indirect", [0.3], dim=64)
+        + rows("clip", [0.1], dim=512, model="demo-S")
+    )  # fmt: skip
+    text = render(runs, "table2", "md")
+    assert [line[3:] for line in table_lines(text) if line[2] == "MAP@R"] == [
+        ["20.0", "**30.0**"], ["**10.0**", "—"]
+    ]  # fmt: skip
+    assert "with demo-M, r' = 64, in percent" in text
+    assert "with demo-S, in percent" in text
 
 
 def test_protocols_are_named_where_there_is_more_than_the_default():

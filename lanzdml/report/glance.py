@@ -10,7 +10,7 @@ from lanzdml.figures.style import method_look
 from lanzdml.methods import in_order
 from lanzdml.names import DATASET_NAMES, METHOD_NAMES, NOTION_NAMES, on_paper
 from lanzdml.significance_rows import BASELINE, METRIC, OURS
-from lanzdml.tables import by_setting
+from lanzdml.tables import by_setting, is_whole
 
 _MARKER_SIZE = 11  # pixels
 _TOO_NEAR = 0.03  # of the axis: markers nearer than this are put above each other
@@ -115,13 +115,15 @@ def _strip(block: pd.DataFrame, markers: dict[str, Marker], limit: float) -> Str
         x, std = row.mean * 10_000 / limit, row.std * 10_000 / limit
         low, high = max(0.0, x - std), min(100.0, x + std)
         text = f"{markers[method].name} {row.percent:.1f}"
+        if row.n_seeds < row.n_runs:
+            text += f" ({row.n_seeds} of {row.n_runs} seeds)"
         dots.append(
             Dot(markers[method], text, *(round(v, 2) for v in (x, low, high)), lane * _LANE)
         )
     first = block.iloc[0] if len(block) else None
-    gain = ""
-    if OURS in values and BASELINE in values:
-        gain = f"{values[OURS].percent - values[BASELINE].percent:+.1f}".replace("-", "−")
+    gain, of_all = "", block[is_whole(block)].set_index("method")["percent"]
+    if OURS in of_all and BASELINE in of_all:
+        gain = f"{of_all[OURS] - of_all[BASELINE]:+.1f}".replace("-", "−")
     best = _best(block)
     return Strip(
         "" if first is None else on_paper(first["dataset"], DATASET_NAMES),
@@ -150,8 +152,8 @@ def _lanes(positions: list[float]) -> list[int]:
 
 
 def _best(block: pd.DataFrame) -> list[str]:
-    """The best methods that saw no labels; several if they are equal."""
-    rows = block[~block["supervised"].astype(bool)].dropna(subset="mean")
+    """The best methods that saw no labels, by all of their seeds; several if they are equal."""
+    rows = block[~block["supervised"].astype(bool) & is_whole(block)].dropna(subset="mean")
     return in_order(rows.loc[rows["percent"] == rows["percent"].max(), "method"])
 
 
@@ -159,7 +161,7 @@ def _sentence(blocks: list[pd.DataFrame], compared: str) -> str:
     """What the blocks of all notions say about InDiReCT and CLIP, and which method is best."""
     gains, wins = [], {}
     for block in blocks:
-        values = block.dropna(subset="mean").set_index("method")["percent"]
+        values = block[is_whole(block)].dropna(subset="mean").set_index("method")["percent"]
         if OURS in values and BASELINE in values:
             gains.append(values[OURS] - values[BASELINE])
         best = _best(block)
