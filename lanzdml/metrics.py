@@ -46,6 +46,7 @@ which the tests compare where nothing ties; for average precision over ties McSh
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -54,6 +55,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from lanzdml.ranking import Distance, MetricsInputError, Ranking, expected_precisions, validated
+from lanzdml.threads import Held, one_blas_thread
 
 METRICS = ("map_at_r", "precision_at_1", "r_precision", "ami", "nmi", "map", "mrr")
 RANK_METRICS = ("map_at_r", "precision_at_1", "r_precision", "map", "mrr")
@@ -117,20 +119,33 @@ def cluster_metrics(
     """
     # Only clustering needs scikit-learn, whose import takes longer than ranking a small dataset.
     from sklearn.cluster import KMeans
-    from sklearn.exceptions import ConvergenceWarning
     from sklearn.metrics import adjusted_mutual_info_score, normalized_mutual_info_score
 
     points, classes = validated(embeddings, labels, distance)
     k_means = KMeans(classes.max() + 1, init="random", n_init=1, max_iter=25, random_state=seed)
-    # One thread, because several add up a centre's points in an order that is not fixed.
-    with threadpool_limits(1), warnings.catch_warnings():
-        # Fewer distinct points than classes is poor but valid: some clusters stay empty.
-        warnings.simplefilter("ignore", ConvergenceWarning)
+    # One thread, because several add up a centre's points in an order that is not fixed; OpenMP
+    # has a number for each thread.
+    one_thread = threadpool_limits(1, user_api="openmp")
+    with one_blas_thread(), one_thread, _silent_about_empty_clusters():
         clusters = k_means.fit_predict(points)
     return {
         "ami": float(adjusted_mutual_info_score(classes, clusters)),
         "nmi": float(normalized_mutual_info_score(classes, clusters)),
     }
+
+
+def _ignore_empty_clusters() -> Callable[[], None]:
+    from sklearn.exceptions import ConvergenceWarning
+
+    filters = warnings.catch_warnings()
+    filters.__enter__()
+    # Fewer distinct points than classes is poor but valid: some clusters stay empty.
+    warnings.simplefilter("ignore", ConvergenceWarning)
+    return lambda: filters.__exit__(None, None, None)
+
+
+# Filters are the process', too.
+_silent_about_empty_clusters = Held(_ignore_empty_clusters)
 
 
 def query_scores(

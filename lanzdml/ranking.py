@@ -15,9 +15,9 @@ from typing import Any, Literal, get_args
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from lanzdml.errors import LanzdmlError
+from lanzdml.threads import one_blas_thread
 
 Distance = Literal["cosine", "euclidean"]
 
@@ -111,9 +111,14 @@ class Ranking:
                     low, high = max(first, start), min(last, end)
                     score(similarities[low - first : high - first], low, label)
 
+        def score_some(thread: int) -> None:
+            with one_blas_thread():
+                for first in range(thread * size, n, n_threads * size):
+                    score_chunk(first)
+
         # NumPy releases the interpreter's lock while it multiplies and sorts.
-        with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(n_threads) as pool:
-            for _ in pool.map(score_chunk, range(0, n, size)):  # raises what a chunk raised
+        with ThreadPoolExecutor(n_threads) as pool:
+            for _ in pool.map(score_some, range(n_threads)):  # raises what a thread raised
                 pass
 
 
