@@ -37,6 +37,9 @@ class TableSpec:
     unit: str
 
 
+_MANY_TIES = 0.01
+"""The share of a notion's images from which on tables say that they tie."""
+
 TABLES = {
     "table2": TableSpec("Retrieval", ("map_at_r", "precision_at_1"), 100.0, 1, "percent"),
     "appendix_table1": TableSpec("All metrics", METRICS, 1.0, 3, "fractions"),
@@ -51,15 +54,15 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         columns protocol, model, dim, dataset, notion, metric, method, mean, std, n_seeds, n_runs,
-        n_images, n_classes, supervised, deterministic, reason. ``dim`` is the table that a value
-        belongs to: a method that keeps the model's own size is in the table of every dim, or in one
-        without a dim, null, where no other method was run with the model. A value is that of the
+        n_images, n_classes, tied_queries, supervised, deterministic, reason. ``dim`` is the table
+        that a value belongs to: a method that keeps the model's own size is in the table of every
+        dim, or in one without, null, where no other was run with the model. A value is that of
         ``n_seeds`` among ``n_runs`` seeds that have one, NaN where none has, and ``reason`` says
-        why the first of the others has none.
+        why the first of the others has none; ``tied_queries`` is the most of any seed.
     """
     keys = [*SETTING, "dataset", "notion", "method"]
     long = runs.melt(
-        id_vars=[*keys, "n_images", "n_classes", "reason"],
+        id_vars=[*keys, "n_images", "n_classes", "tied_queries", "reason"],
         value_vars=list(METRICS),
         var_name="metric",
         value_name="value",
@@ -72,6 +75,7 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
         n_runs=("value", "size"),
         n_images=("n_images", "first"),
         n_classes=("n_classes", "first"),
+        tied_queries=("tied_queries", "max"),
         reason=("reason", "first"),
     ).reset_index()
     methods = {name: METHODS[name] for name in summary["method"].unique()}
@@ -140,7 +144,7 @@ def _lines(summary: pd.DataFrame, spec: TableSpec) -> list[Line]:
 
 @dataclass(frozen=True)
 class Section:
-    """The lines of one protocol, model and dim, and why some of their entries are missing."""
+    """The lines of one protocol, model and dim, and what is to be said of some of their entries."""
 
     setting: str
     title: str
@@ -186,6 +190,9 @@ def sections(summary: pd.DataFrame, table: str) -> list[Section]:
         missing = block[block["mean"].isna() | ~is_whole(block)].dropna(subset="reason")
         missing = missing.drop_duplicates(["method", "dataset", "notion"])
         reasons = sorted(map(_why_missing, missing.itertuples()))
+        tied = block[block["tied_queries"].fillna(0) >= _MANY_TIES * block["n_images"]]
+        tied = tied.drop_duplicates(["method", "dataset", "notion"])
+        reasons += sorted(map(_what_ties, tied.itertuples()))
         title = f"{spec.title} {setting}, in {spec.unit}"
         found.append(Section(setting, title, methods, _lines(block, spec), reasons))
     return found
@@ -199,6 +206,15 @@ def _why_missing(row) -> str:
     return (
         f"({row.n_seeds} of {row.n_runs}) {what}: of these seeds alone, and so never in bold; the "
         f"first of the others: {row.reason}"
+    )
+
+
+def _what_ties(row) -> str:
+    """That many scores of a method on a notion are expectations."""
+    return (
+        f"{on_paper(row.method, METHOD_NAMES)}, {notion_on_paper(row.dataset, row.notion)}: "
+        f"{row.tied_queries:,} of {row.n_images:,} images are as similar to some of another class "
+        "as to some of their own; their scores are expectations over the orders of what ties"
     )
 
 
@@ -220,7 +236,8 @@ def table_values(summary: pd.DataFrame, table: str) -> pd.DataFrame:
     rows[["mean", "std"]] *= spec.factor
     rows["unit"] = spec.unit
     columns = ["dataset", "notion", "metric", "method", "mean", "std", "unit", "n_seeds",
-               "n_runs", "protocol", "model", "dim", "n_images", "n_classes", "reason"]  # fmt: skip
+               "n_runs", "protocol", "model", "dim", "n_images", "n_classes", "tied_queries",
+               "reason"]  # fmt: skip
     return rows[columns]
 
 

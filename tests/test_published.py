@@ -13,6 +13,7 @@ from lanzdml.published import (
     render_comparison,
     write_comparison,
 )
+from lanzdml.runs import write_runs
 from lanzdml.tables import summarise
 
 RUN = ["dataset", "notion", "method"]
@@ -29,7 +30,9 @@ def runs(published):
     table2 = published[published["source"] == "table2"]
     means = table2.pivot_table(index=RUN, columns="metric", values="mean") / 100
     frame = means.reindex(columns=METRICS).reset_index()
-    frame = frame.assign(model="ViT-B-32", protocol="paper", reason=None, n_images=9, n_classes=3)
+    frame = frame.assign(
+        model="ViT-B-32", protocol="paper", reason=None, n_images=9, n_classes=3, tied_queries=0
+    )
     frame["dim"] = np.where(frame["method"] == "clip", 512, DIM)
     return pd.concat([frame.assign(seed=seed) for seed in (0, 1)], ignore_index=True)
 
@@ -68,7 +71,7 @@ def test_differences_are_in_the_published_unit_and_std():
     runs = pd.DataFrame([
         {"dataset": "synthetic_cars", "notion": "car_model", "method": method, "dim": dim,
          "model": "ViT-B-32", "protocol": "paper", "seed": seed, "reason": None,
-         "n_images": 1000, "n_classes": 6,
+         "n_images": 1000, "n_classes": 6, "tied_queries": 0,
          **dict.fromkeys(METRICS, value)}
         for method, dim, values in [("indirect", 128, (0.57, 0.59)), ("clip", 512, (0.45, 0.45))]
         for seed, value in enumerate(values)
@@ -172,7 +175,7 @@ def test_a_run_that_could_not_be_made_has_no_difference(runs):
 
 
 def test_both_files_are_written(runs, tmp_path):
-    runs.to_parquet(tmp_path / "metrics.parquet")
+    write_runs(tmp_path / "metrics.parquet", runs)
     write_comparison([tmp_path / "metrics.parquet"], tmp_path)
     written = pd.read_csv(tmp_path / "published_comparison.csv")
     assert len(written) == len(compared(runs))

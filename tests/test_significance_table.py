@@ -33,7 +33,7 @@ class Files:
         scores = [mean + 0.05 * rng.standard_normal(n) if made else [] for _ in SEEDS]
         rows, queries = [], []
         for seed, values in zip(SEEDS, scores, strict=True):
-            row = key | {"seed": seed, "n_images": n, "n_classes": 2}
+            row = key | {"seed": seed, "n_images": n, "n_classes": 2, "tied_queries": 0}
             if made:
                 row |= dict.fromkeys(METRICS, 0.4 + 0.1 * seed) | {"status": "ok"}
                 row |= {"map_at_r": np.mean(values), "precision_at_1": 0.5}

@@ -16,7 +16,8 @@ def rows(method, values, *, notion="car_model", dim=128, reason=None, model="dem
         {
             "dataset": "demo_cars", "notion": notion, "model": model, "protocol": "paper",
             "method": method, "dim": dim, "n_prompts": 17, "seed": seed,
-            **dict.fromkeys(METRICS, value), "n_images": 9, "n_classes": 3, "reason": reason,
+            **dict.fromkeys(METRICS, value), "n_images": 9, "n_classes": 3, "tied_queries": 0,
+            "reason": reason,
         }
         for seed, value in enumerate(values)
     ]  # fmt: skip
@@ -186,3 +187,17 @@ def test_protocols_are_named_where_there_is_more_than_the_default():
     titles = [line for line in render(both, "table2", "md").splitlines() if "r' =" in line]
     assert [title.split(", ")[2] for title in titles] == ["paper protocol", "released protocol"]
     assert "released protocol" in render(runs.assign(protocol="released"), "table2", "md")
+
+
+def test_scores_that_are_expectations_over_ties_are_named():
+    def tied(*numbers, method="indirect"):
+        made = rows(method, [0.5] * len(numbers))
+        return [row | {"tied_queries": n} for row, n in zip(made, numbers, strict=True)]
+
+    runs = pd.DataFrame(tied(0, 4) + tied(0, 0, method="lae"))
+    text = render(runs, "table2", "md")
+    assert (
+        "InDiReCT, Demo Cars Car Model: 4 of 9 images are as similar to some of another class"
+        in text
+    )
+    assert "LAE, Demo Cars" not in text

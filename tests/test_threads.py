@@ -17,7 +17,7 @@ TEXT = np.random.default_rng(0).standard_normal((9, 6)).astype(np.float32)
 
 
 def blas_threads():
-    """Of the libraries with one pool for the process; others, as faiss brings, have one a thread."""
+    """Of the libraries with one pool for the process: others, such as faiss', have one a thread."""
     return {
         pool["num_threads"]
         for pool in threadpool_info()

@@ -9,7 +9,7 @@ from lanzdml.metrics import METRICS
 from lanzdml.overview import Notion, write_overview
 from lanzdml.published import write_comparison
 from lanzdml.report.page import write_report
-from lanzdml.runs import write_runs
+from lanzdml.runs import RUN, write_runs
 from lanzdml.significance_rows import COLUMNS as SIGNIFICANCE
 from lanzdml.significance_table import write_significance
 from lanzdml.tables import write_tables
@@ -37,7 +37,7 @@ def runs(notion, *, model="tiny", dim=4, n_prompts=3, dataset="synthetic_cars"):
                 "n_prompts": None if method == "oracle" else n_prompts, "seed": seed,
                 "fit_seconds": 0.5 * i,
                 "iterations": 100 + 300 * seed if method in ("indirect", "oracle") else None,
-                "n_images": 6, "n_classes": 2, "status": "ok",
+                "n_images": 6, "n_classes": 2, "tied_queries": 0, "status": "ok",
             }  # fmt: skip
             if method == "pca":
                 row |= {"status": "not_fitted", "reason": REASON, "fit_seconds": None}
@@ -108,7 +108,8 @@ def make_report(folder, **changes):
         runs("car_color", n_prompts=2),
     ]
     complete = results / "metrics.parquet"
-    write_runs(complete, pd.concat([pd.read_parquet(main), *others]))
+    rows = pd.concat([pd.read_parquet(main), *others])
+    write_runs(complete, rows[~rows.duplicated(list(RUN))])  # CLIP's have no other dim
 
     rows = pd.DataFrame({"prompt": ["a red car", "a $5 car", EVIL], "aspect": ["red", "$5", EVIL]})
     prompts = {}
