@@ -212,6 +212,17 @@ class TestContract:
         if cls.transductive:
             assert "transductive" in cls.__doc__, "who uses it must be told"
 
+    @pytest.mark.parametrize("dim", [1, 16])
+    def test_equal_images_get_equal_vectors_unless_by_position(self, cls, dim):
+        """BLAS rounds the products of equal rows differently in different places."""
+        text, images = vectors(20, 512, seed=1), vectors(101, 512, seed=2)
+        order = np.random.default_rng(0).permutation(np.tile(np.arange(101), 2))
+        estimator = make(cls, dim=dim, max_iter=2).fit(*data_of(cls, text, images, order[:101]))
+        out = estimator.transform(images[order])
+        first = {number: position for position, number in reversed(list(enumerate(order)))}
+        equal = np.array_equal(out, out[[first[number] for number in order]])
+        assert equal != cls.by_position
+
     def test_stored_and_loaded_is_the_same(self, cls, tmp_path):
         estimator = fitted(cls, random_state=3)
         save_transform(tmp_path / "seed-3.safetensors", estimator)
@@ -342,6 +353,7 @@ class TestRegistry:
         assert those("supervised") == ["oracle"]
         assert those("deterministic") == ["clip"]
         assert those("transductive") == those("uses_logit_scale") == []
+        assert those("by_position") == ["random"]
 
     def test_unknown_name(self):
         with pytest.raises(LanzdmlError) as error:

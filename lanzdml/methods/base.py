@@ -43,6 +43,8 @@ class Method(BaseEstimator):
     """Whether the result is the same for every seed."""
     transductive: ClassVar[bool] = False
     """Whether a vector depends on the other images that are transformed with it, unlabelled."""
+    by_position: ClassVar[bool] = False
+    """Whether a vector goes by the position of its image, so that equal images have other ones."""
     uses_logit_scale: ClassVar[bool] = False
     """Whether it has a parameter ``logit_scale``, for the CLIP model's own inverse temperature."""
     learned: ClassVar[tuple[str, ...]] = ()
@@ -66,6 +68,8 @@ class Method(BaseEstimator):
 
         An image in which a method finds nothing of what it learned, as one at right angles to all
         that the texts vary in, gets a vector of zeros: the metrics take it as equally far from all.
+        Equal images get equal vectors, which the metrics see as a tie. Vectors of a part of the
+        images are the same but for rounding, which goes by the shape of a product.
 
         Args:
             image_embeddings: from the same model as the text embeddings.
@@ -85,9 +89,11 @@ class Method(BaseEstimator):
                 f"image_embeddings have {images.shape[1]} components, but this {self.name} was "
                 f"fitted on vectors of {self.n_features_in_}: both must come from the same model"
             )
+        given = normalise(images) if unit_images else images
         with one_blas_thread():
-            vectors = self._transform(normalise(images) if unit_images else images)
-        return finite(np.ascontiguousarray(vectors, np.float32), f"vectors of {self.name}")
+            vectors = np.ascontiguousarray(self._transform(given), np.float32)
+        finite(vectors, f"vectors of {self.name}")
+        return vectors if self.by_position else vectors[_first_equal(given)]
 
     def _fit_vectors(self, vectors: ArrayLike, what: str, *targets: NDArray) -> Self:
         self._check_parameters()
@@ -176,6 +182,14 @@ def normalise(vectors: Floats) -> NDArray[np.float32]:
     # Divided in float64 too, piece by piece: without a copy in float64 of a large collection.
     unit = np.empty(vectors.shape, np.float32)
     return np.divide(vectors, lengths[:, None], out=unit, casting="same_kind")
+
+
+def _first_equal(vectors: NDArray[np.float32]) -> NDArray[np.intp]:
+    """For each row (n, d) the first that is equal to it; BLAS rounds them differently in places."""
+    # Comparing rows as bytes is many times faster than np.unique(axis=0).
+    as_bytes = np.ascontiguousarray(vectors).view(np.dtype((np.void, vectors[0].nbytes))).ravel()
+    _, first, which = np.unique(as_bytes, return_index=True, return_inverse=True)
+    return first[which]
 
 
 def check_integer(name: str, value: object, least: int) -> None:

@@ -18,6 +18,7 @@ class Random(Method):
     """
 
     name = "random"
+    by_position = True
 
     def __init__(self, dim: int = 128, *, random_state: int = 0) -> None:
         self.dim = dim
