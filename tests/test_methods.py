@@ -8,6 +8,8 @@ import subprocess
 import sys
 import textwrap
 import warnings
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -38,7 +40,13 @@ from lanzdml.methods.initial import gaussian, linear_layer
 from lanzdml.methods.optimise import minimise
 from lanzdml.methods.oracle import normalized_softmax
 from lanzdml.methods.reconstruction import squared_error
-from lanzdml.products import faster_linear, product
+from lanzdml.products import (
+    faster_linear,
+    onednn_is_faster,
+    onednn_linear,
+    processor_vendor,
+    product,
+)
 from lanzdml.threads import one_torch_thread
 from lanzdml.transforms import load_transform, save_transform
 
@@ -657,31 +665,112 @@ def test_product_is_that_of_torch_in_any_layout(sizes, dtype):
             torch.testing.assert_close(shifted, expected + row, rtol=1e-5, atol=1e-4)
 
 
-def test_linear_layers_are_faster_inside_the_block_only_and_the_same(monkeypatch):
-    """Those of attention, too, whose weights torch hands on by itself."""
-    torch.manual_seed(0)
-    layer = nn.TransformerEncoderLayer(128, 2, 512, batch_first=True).eval()
-    inputs = torch.randn(4, 50, 128)
-    called = []
+class Pool(nn.Module):
+    """Attention over positions as a ResNet of CLIP has it, which is no layer of torch's."""
 
-    def onednn(inputs, weight, bias, *_):
+    def __init__(self):
+        super().__init__()
+        self.weights = nn.ParameterList(torch.randn(128, 128) / 12 for _ in range(4))
+        self.bias = nn.Parameter(torch.randn(3 * 128))
+
+    def forward(self, rows):
+        query, key, value, out = self.weights
+        return nn.functional.multi_head_attention_forward(
+            rows, rows, rows, 128, 2, None, self.bias, None, None, False, 0.0, out, None,
+            training=False, need_weights=False, use_separate_proj_weight=True,
+            q_proj_weight=query, k_proj_weight=key, v_proj_weight=value,
+        )[0]  # fmt: skip
+
+
+ENCODER = partial(nn.TransformerEncoderLayer, 128, 2, 512, batch_first=True)
+
+
+@pytest.mark.parametrize(
+    ("module", "weights"),
+    [
+        (ENCODER, [(384, 128), (128, 128), (512, 128), (128, 512)]),
+        (Pool, [(128, 128)] * 4),
+    ],
+)
+def test_linear_layers_are_faster_inside_the_block_only_and_the_same(monkeypatch, module, weights):
+    """Those of attention, too, whose weights torch hands on by itself; and in no other thread."""
+    torch.manual_seed(0)
+    layer, inputs = module().eval(), torch.randn(4, 50, 128)
+    called, linear = [], nn.functional.linear
+
+    def onednn(inputs, weight, bias):
         called.append(tuple(weight.shape))
-        return inputs @ weight.mT + bias
+        return inputs @ weight.mT + (0 if bias is None else bias)
+
+    def elsewhere():
+        with torch.inference_mode():
+            return layer(inputs)
 
     monkeypatch.setattr("lanzdml.products._ONEDNN", onednn)
-    with torch.inference_mode():
+    with torch.inference_mode(), ThreadPoolExecutor(1) as pool:
         expected = layer(inputs)
-        assert not called
         with faster_linear("cuda"):
             layer(inputs)
         assert not called
         with faster_linear("cpu"):
             found = layer(inputs)
-        assert called == [(384, 128), (128, 128), (512, 128), (128, 512)]
+            assert called == weights
+            beside = pool.submit(elsewhere).result()
+            assert nn.functional.linear is linear
         torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
+        torch.testing.assert_close(beside, expected, rtol=0, atol=0)
         again = layer(inputs)
-    assert len(called) == 4
-    torch.testing.assert_close(again, expected, rtol=0, atol=0)
+        assert called == weights
+        torch.testing.assert_close(again, expected, rtol=0, atol=0)
+
+        monkeypatch.setattr("lanzdml.products._ONEDNN", None)
+        with faster_linear("cpu"):
+            torch.testing.assert_close(layer(inputs), expected, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(
+    ("vendor", "instructions", "faster"),
+    [
+        ("AuthenticAMD", "AVX512", True),
+        ("AuthenticAMD", "AVX2", False),
+        ("GenuineIntel", "AVX512", False),
+        ("HygonGenuine", "AVX2", False),
+        ("", "AVX512", False),
+        ("", "DEFAULT", False),
+    ],
+)
+def test_the_processor_decides_between_the_libraries(vendor, instructions, faster):
+    assert onednn_is_faster(vendor, instructions) == faster
+
+
+@pytest.mark.parametrize(
+    ("cpuinfo", "platforms", "vendor"),
+    [
+        ("processor\t: 0\nvendor_id\t: GenuineIntel\nmodel\t\t: 85\n", "", "GenuineIntel"),
+        ("vendor_id\t: AuthenticAMD\n\nvendor_id\t: AuthenticAMD\n", "x86_64", "AuthenticAMD"),
+        ("processor\t: 0\nCPU implementer\t: 0x41\n", "aarch64", ""),
+        (None, "AMD64 Family 25 Model 33 Stepping 2, AuthenticAMD", "AuthenticAMD"),
+        (None, "Intel64 Family 6 Model 85 Stepping 7, GenuineIntel", "GenuineIntel"),
+        (None, "arm", ""),
+        (None, "", ""),
+    ],
+)
+def test_the_vendor_is_what_the_processor_says(tmp_path, monkeypatch, cpuinfo, platforms, vendor):
+    if cpuinfo is not None:
+        (tmp_path / "cpuinfo").write_text(cpuinfo)
+    monkeypatch.setattr("lanzdml.products.CPUINFO", tmp_path / "cpuinfo")
+    monkeypatch.setattr("platform.processor", lambda: platforms)
+    assert processor_vendor() == vendor
+
+
+def test_an_operator_of_another_signature_is_not_used(monkeypatch):
+    if not (torch.backends.mkl.is_available() and torch.backends.mkldnn.is_available()):
+        assert onednn_linear() is None
+        return
+    inputs, weight = torch.ones(3, 5), torch.ones(2, 5)
+    torch.testing.assert_close(onednn_linear()(inputs, weight, None), torch.full((3, 2), 5.0))
+    monkeypatch.setattr("lanzdml.products._SIGNATURE", "mkldnn::_linear_pointwise(Tensor X) -> ()")
+    assert onednn_linear() is None
 
 
 @pytest.mark.parametrize(
@@ -693,7 +782,7 @@ def test_only_large_products_of_float32_go_to_onednn(monkeypatch, sizes, dtype, 
     n, k, m = sizes
     called = []
 
-    def onednn(a, b, bias, *_):
+    def onednn(a, b, bias):
         called.append(True)
         return torch.nn.functional.linear(a, b, bias)
 
