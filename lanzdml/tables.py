@@ -24,6 +24,8 @@ from lanzdml.runs import read_runs
 SUFFIXES = ("md", "csv", "tex")
 SETTING = ["protocol", "model", "dim"]
 """What a section of a table is of."""
+NO_DIM = 0
+"""The dim of a section of methods that have none. Not a null, which grouping drops."""
 
 
 @dataclass(frozen=True)
@@ -56,9 +58,10 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
         columns protocol, model, dim, dataset, notion, metric, method, mean, std, n_seeds, n_runs,
         n_images, n_classes, tied_queries, supervised, deterministic, reason. ``dim`` is the table
         that a value belongs to: a method that keeps the model's own size is in the table of every
-        dim, or in one without, null, where no other was run with the model. A value is that of
-        ``n_seeds`` among ``n_runs`` seeds that have one, NaN where none has, and ``reason`` says
-        why the first of the others has none; ``tied_queries`` is the most of any seed.
+        dim, or in one without, :data:`NO_DIM`, where no other method was run with the model. A
+        value is that of the ``n_seeds`` among ``n_runs`` seeds that have one, NaN where none has,
+        and ``reason`` says why the first of the others has none; ``tied_queries`` is the most of
+        any seed.
     """
     keys = [*SETTING, "dataset", "notion", "method"]
     long = runs.melt(
@@ -81,10 +84,10 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
     methods = {name: METHODS[name] for name in summary["method"].unique()}
     for trait in ("has_dim", "supervised", "deterministic"):
         summary[trait] = summary["method"].map(lambda name, t=trait: getattr(methods[name], t))
-    summary["dim"] = summary["dim"].astype("Int64")  # with nulls
     reduced, full = summary[summary["has_dim"]], summary[~summary["has_dim"]]
     tables = reduced[SETTING].drop_duplicates()
     full = full.drop(columns="dim").merge(tables, how="left", on=["protocol", "model"])
+    full["dim"] = full["dim"].fillna(NO_DIM).astype("int64")
     return pd.concat([reduced, full], ignore_index=True).drop(columns="has_dim")
 
 
@@ -168,8 +171,8 @@ def by_setting(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     """The rows of each protocol, model and dim, with what these are called."""
     one_protocol = len(rows["protocol"].unique()) == 1
     found = []
-    for (protocol, model, dim), block in rows.groupby(SETTING, sort=False, dropna=False):
-        size = "" if pd.isna(dim) else f", r' = {int(dim)}"
+    for (protocol, model, dim), block in rows.groupby(SETTING, sort=False):
+        size = "" if dim == NO_DIM else f", r' = {dim}"
         # The default is named only where there is another one.
         note = "" if one_protocol and protocol == DEFAULT else f", {protocol} protocol"
         found.append((f"with {model}{size}{note}", block))

@@ -51,6 +51,15 @@ def test_the_published_values_are_no_way_off(runs, published):
     np.testing.assert_allclose(rows["difference"], 0, atol=1e-9)
 
 
+def test_a_mean_over_some_seeds_is_not_compared(runs):
+    failed = (runs["method"] == "lae") & (runs["seed"] == 1)
+    runs.loc[failed, [*METRICS, "reason"]] = [*[np.nan] * len(METRICS), "diverged"]
+    rows = compared(runs, source="table2", method="lae")
+    assert len(rows) > 10
+    assert rows[["ours", "ours_std", "difference"]].isna().all(axis=None)
+    assert compared(runs, source="table2", method="pca")["ours"].notna().all()
+
+
 def test_exactly_two_methods_of_three_notions_cannot_be_compared(runs):
     rows = compared(runs)
     flagged = rows[~rows["comparable"]]
