@@ -244,3 +244,16 @@ def test_methods_that_keep_the_size_of_clip_do_not_name_the_size():
         assert figure.draw(runs).get_suptitle().endswith("r' = 16, 1 seed")
         only_clip = runs[runs["method"] == "clip"]
         assert "r'" not in figure.draw(only_clip).get_suptitle()
+
+
+def test_a_mean_over_some_of_the_seeds_is_left_out():
+    """The title says of how many seeds the values are."""
+
+    def score(row):
+        failed = row["method"] == "lae" and row["dim"] == 8 and row["seed"] == 1
+        return np.nan if failed else 0.5
+
+    runs = runs_of(score, notion=["car_model"], method=["indirect", "lae"], dim=DIMS, seed=[0, 1])
+    (axis,) = axes_of(dimensions.draw(runs)).values()
+    points = {method: list(x) for method, (x, _, _) in curves(axis).items()}
+    assert points == {"InDiReCT": DIMS, "LAE": [2, 32]}

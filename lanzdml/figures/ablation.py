@@ -27,10 +27,13 @@ def series(runs: pd.DataFrame, by: str) -> pd.DataFrame:
 
     Returns:
         columns notion, method, ``by``, mean, std; notions as they come, methods as in the registry.
-        Runs that could not be made are not there.
+        Means of some of the seeds are not there, nor runs that could not be made.
     """
-    scored = runs.dropna(subset=METRIC).assign(value=lambda rows: 100 * rows[METRIC])
-    groups = scored.groupby(["notion", "method", by], sort=False, observed=True)["value"]
+    keys = ["notion", "method", by]
+    values = runs.groupby(keys, sort=False, observed=True)[METRIC]
+    scored = runs[values.transform("count") == values.transform("size")]
+    scored = scored.assign(value=100 * scored[METRIC])
+    groups = scored.groupby(keys, sort=False, observed=True)["value"]
     table = groups.agg(mean="mean", std=lambda values: values.std(ddof=0)).reset_index()
     order = {name: position for position, name in enumerate(METHODS)}
     return table.sort_values("method", key=lambda names: names.map(order), kind="stable")
