@@ -7,9 +7,12 @@ results do not depend on the size of a machine or on what runs beside. Cores go 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Lock, Thread
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from threadpoolctl import LibController, ThreadpoolController
+from threadpoolctl import ThreadpoolController
+
+if TYPE_CHECKING:
+    from threadpoolctl import LibController
 
 
 class Held:
@@ -62,7 +65,7 @@ def _limit_pools(blas: ThreadpoolController) -> Callable[[], None] | None:
     return undo if found else None
 
 
-def _set_threads(library: LibController, threads: int) -> None:
+def _set_threads(library: "LibController", threads: int) -> None:
     # Newer versions do nothing in a thread while another one is in charge of OpenBLAS.
     take_over = getattr(library, "clear_controlling_thread", None)
     if take_over:

@@ -3,14 +3,17 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 import yaml
 from sklearn.exceptions import ConvergenceWarning
 
 from benchmarks import paper_grid, plain, results
+from benchmarks import products as measured_products
 from benchmarks.fits import Fit, texts
 from benchmarks.record import Record
 from benchmarks.standins import StandInModel, labels_at_paper_sizes, place
 from benchmarks.timing import Paired, paired, seconds_a_step
+from lanzdml import products as lanzdml_products
 from lanzdml.config import parse_config
 from lanzdml.embeddings import labelled_images, read_embeddings
 from lanzdml.methods import METHODS
@@ -97,6 +100,22 @@ def test_a_fit_counts_the_iterations_of_all_seeds():
     fit = Fit("indirect", n_prompts=4, max_iter=6)
     assert fit.ours([0, 1, 2]) == fit.plain([0, 1, 2]) == 18
     assert str(fit) == "4 prompts"
+
+
+def test_products_go_to_the_library_that_is_measured(monkeypatch):
+    called, before = [], object()
+
+    def library(inputs, weight, bias):
+        called.append(weight.shape)
+        return torch.nn.functional.linear(inputs, weight, bias)
+
+    monkeypatch.setattr("lanzdml.products._ONEDNN", before)
+    fit = Fit("indirect", n_prompts=100, max_iter=2)
+    fit_by = measured_products._by
+    assert (fit_by(None, fit), called) == (2, [])
+    assert fit_by(library, fit) == 2
+    assert len(called) > 2
+    assert lanzdml_products._ONEDNN is before
 
 
 def test_pairs_take_turns():
