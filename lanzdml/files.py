@@ -2,6 +2,7 @@
 
 import errno
 import glob
+import hashlib
 import os
 import re
 import uuid
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 RESOURCES = Path(__file__).parents[1] / "resources"
+_BLOCKS, _BLOCK = 64, 2**14
 
 
 @contextmanager
@@ -31,6 +33,21 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def sample_of(path: str | os.PathLike[str]) -> str:
+    """Digest of a file's size and of a megabyte of it: blocks that are spread evenly over it.
+
+    It tells a file from one that takes its place, whatever their dates, in milliseconds.
+    """
+    with open(path, "rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        digest = hashlib.sha256(str(size).encode())
+        last = max(0, size - _BLOCK)
+        for number in range(_BLOCKS):
+            file.seek(last * number // (_BLOCKS - 1))
+            digest.update(file.read(_BLOCK))
+    return digest.hexdigest()[:16]
 
 
 def is_full(error: Exception) -> bool:

@@ -1,5 +1,6 @@
 # Validates the configuration and turns it into paths. No rule is defined here.
 
+import hashlib
 import os
 import re
 from functools import cache
@@ -8,8 +9,9 @@ from pathlib import Path
 from lanzdml import models
 from lanzdml.beyond import NAME as BEYOND
 from lanzdml.config import parse_config
-from lanzdml.datasets import DATASETS, find_dataset
+from lanzdml.datasets import DATASETS, files_read, find_dataset, images_listed
 from lanzdml.errors import plain_errors
+from lanzdml.files import sample_of
 from lanzdml.methods import METHODS, PAPER_METHODS
 from lanzdml.owner import check_folder, claim
 from lanzdml.overview import PAPER_COUNTS
@@ -96,6 +98,11 @@ def code(name, *sources):
     return source_fingerprint(*scripts, *sources)
 
 
+def code_with(name, method):
+    """That of a script that runs a method: with its module, and its class there."""
+    return f"{code(name, METHODS.module(method))} {METHODS.class_name(method)}"
+
+
 def claim_results():
     with plain_errors():
         claim(Path(CONFIG.results), workflow.configfiles)
@@ -144,10 +151,40 @@ def dataset_download(wildcards):
     return [DOWNLOAD] if wildcards.dataset in DOWNLOADED else []
 
 
-def label_table(wildcards):
-    """The table of a dataset of the user's own; nothing for any other."""
-    labels = dataset_labels(wildcards)
-    return [labels] if labels else []
+def awaited_dataset(wildcards):
+    """What prompts wait for, so that a missing dataset is all that a run complains about.
+
+    They are made of nothing in it, so one that is there is no input: an ancient one would be, and
+    hides what else has changed, as Snakemake takes whatever is below a job that runs for done with
+    and then passes over ancient inputs.
+    """
+    if record := dataset_download(wildcards):
+        return record
+    root, manifest = Path(dataset_root(wildcards)), MANIFEST.format(**wildcards)
+    there = root.is_file() or (root.is_dir() and any(root.iterdir()))
+    return [] if there or os.path.exists(manifest) else [manifest]
+
+
+def dataset_files(wildcards):
+    """The files that a manifest is made of, but for images, and for what is yet to be downloaded."""
+    dataset, root = dataset_of(wildcards), Path(dataset_root(wildcards))
+    tables = [dataset.table] if dataset_labels(wildcards) else []
+    files = [*tables, *files_read(dataset, root)]
+    if wildcards.dataset in DOWNLOADED:
+        return [file for file in files if file != root / dataset.download.file]
+    return files
+
+
+def dataset_contents(wildcards):
+    """What those files hold, and which images there are where the reader lists them itself."""
+    images = images_listed(dataset_of(wildcards), Path(dataset_root(wildcards)))
+    names = hashlib.sha256("\n".join(map(str, images)).encode()).hexdigest()[:16]
+    return [*contents_of(dataset_files(wildcards)), names]
+
+
+def contents_of(files):
+    """What files hold, as a parameter: Snakemake goes by dates, and a copy may have an older one."""
+    return [sample_of(file) for file in files]
 
 
 def model_settings(wildcards):
@@ -157,6 +194,10 @@ def model_settings(wildcards):
 def model_files(wildcards):
     """A model's own files: changed weights are embedded with anew."""
     return models.model_files(**model_settings(wildcards))
+
+
+def model_contents(wildcards):
+    return contents_of(model_files(wildcards))
 
 
 def notion_settings(wildcards):

@@ -26,8 +26,7 @@ rule download_dataset:
 rule prepare_dataset:
     input:
         # A run is planned before its data is there; what is missing the job says.
-        lambda wildcards: filter(os.path.isfile, [dataset_root(wildcards)]),
-        labels=label_table,
+        files=dataset_files,
         download=dataset_download,
     output:
         manifest=MANIFEST,
@@ -47,6 +46,7 @@ rule prepare_dataset:
         code=lambda wildcards: code(
             "prepare_dataset", dataset_of(wildcards).module, *dataset_of(wildcards).resources
         ),
+        contents=dataset_contents,
         labels=dataset_labels,
         notions=lambda wildcards: dataset_of(wildcards).notions,
         root=dataset_root,

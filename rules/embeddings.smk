@@ -28,6 +28,7 @@ rule embed_images:
     params:
         code=code("embed_images"),
         model=model_settings,
+        weights=model_contents,
         root=dataset_root,
     message:
         "Embedding the images of {wildcards.dataset} with {wildcards.model}"
@@ -81,8 +82,7 @@ if SHARDED:
 rule embed_prompts:
     input:
         unpack(prompt_source),
-        # Not before there is a dataset, so that a missing one is all that a run complains about.
-        dataset=ancient(MANIFEST),
+        dataset=awaited_dataset,
         weights=model_files,
     output:
         PROMPTS,
@@ -98,6 +98,7 @@ rule embed_prompts:
     params:
         code=code("embed_prompts"),
         model=model_settings,
+        weights=model_contents,
         template=template_of,
         aspects=aspects_of,
         labels=column_of_aspects,

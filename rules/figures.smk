@@ -47,7 +47,7 @@ if "trimap" in PICTURES:
             mem_mb=growing(4000),
             runtime=growing(60),
         params:
-            code=code("compute_trimap", METHODS.module("indirect")),
+            code=code_with("compute_trimap", "indirect"),
             notions=PICTURES["trimap"].notions,
             seed=CONFIG.seeds[0],
         message:
@@ -104,13 +104,17 @@ if "saliency" in PICTURES:
             gpu=0 if CONFIG.embeddings.device == "cpu" else 1,
             device=CONFIG.embeddings.device,
         params:
-            code=code("compute_saliency", METHODS.module("indirect")),
+            code=code_with("compute_saliency", "indirect"),
             model=model_settings(PICTURES["saliency"]),
+            weights=model_contents(PICTURES["saliency"]),
             root=dataset_root(PICTURES["saliency"]),
             notions=PICTURES["saliency"].notions,
-            images=PICTURES["saliency"].images,
-            measured=PICTURES["saliency"].measured,
-            seed=CONFIG.seeds[0],
+            # As one: values are compared without their names, so that two that swap are not seen.
+            drawn={
+                "images": PICTURES["saliency"].images,
+                "measured": PICTURES["saliency"].measured,
+                "seed": CONFIG.seeds[0],
+            },
         message:
             "Computing saliency maps"
         script:
@@ -157,14 +161,13 @@ if "gallery" in PICTURES:
             mem_mb=growing(2000),
             runtime=growing(10),
         params:
-            code=code("plot_gallery", METHODS.module("indirect")),
+            code=code_with("plot_gallery", "indirect"),
             dataset=PICTURES["gallery"].dataset,
             model=PICTURES["gallery"].model,
             dim=CONFIG.dims[0],
             notions=PICTURES["gallery"].notions,
             labels=columns_of(PICTURES["gallery"]),
-            queries=PICTURES["gallery"].queries,
-            seed=CONFIG.seeds[0],
+            drawn={"queries": PICTURES["gallery"].queries, "seed": CONFIG.seeds[0]},
             root=dataset_root(PICTURES["gallery"]),
         message:
             "Drawing the nearest images of some queries"

@@ -22,7 +22,7 @@ rule compute_metrics:
         mem_mb=growing(2000),
         runtime=growing(60),
     params:
-        code=lambda wildcards: code("compute_metrics", METHODS.module(wildcards.method)),
+        code=lambda wildcards: code_with("compute_metrics", wildcards.method),
         labels=scored_column,
     message:
         "Scoring {wildcards.method} on {wildcards.dataset}/{wildcards.notion} "

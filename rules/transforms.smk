@@ -18,7 +18,7 @@ rule fit_transforms:
         mem_mb=growing(2000),
         runtime=growing(120),
     params:
-        code=lambda wildcards: code("fit_transforms", METHODS.module(wildcards.method)),
+        code=lambda wildcards: code_with("fit_transforms", wildcards.method),
         dims=lambda wildcards: [wildcards.dim],
         counts=[None],
         seeds=CONFIG.seeds,

@@ -2,6 +2,7 @@
 
 import logging
 import shutil
+import sys
 import zipfile
 from importlib import import_module
 from pathlib import Path
@@ -14,7 +15,16 @@ import webcolors
 from pandas.testing import assert_frame_equal
 from PIL import Image
 
-from lanzdml.datasets import DATASETS, Dataset, cars196, cub200, movie_posters, raw
+from lanzdml.datasets import (
+    DATASETS,
+    Dataset,
+    cars196,
+    cub200,
+    files_read,
+    images_listed,
+    movie_posters,
+    raw,
+)
 from lanzdml.datasets.archives import unpacked
 from lanzdml.datasets.synthetic_cars import CSS21_COLORS, color_name
 from lanzdml.errors import LanzdmlError
@@ -89,6 +99,56 @@ def test_manifest_survives_its_file(name, tmp_path):
     manifest, _ = split_excluded(read(name, root_of(name, tmp_path)))
     write_manifest(tmp_path / "m.parquet", manifest, dataset_of(name).notions, name)
     assert_frame_equal(read_manifest(tmp_path / "m.parquet"), expected, check_dtype=False)
+
+
+OPENED: set[Path] = set()
+sys.addaudithook(
+    lambda event, arguments: (
+        event == "open" and isinstance(arguments[0], str | Path) and OPENED.add(Path(arguments[0]))
+    )
+)
+
+
+def is_image(path: Path) -> bool:
+    return path.suffix in {".jpg", ".png"}
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_what_a_reader_looks_for_is_known_before(name, tmp_path, monkeypatch):
+    """A manifest is made anew when one of these files comes, goes or changes."""
+    dataset, folder = dataset_of(name), tmp_path / "original"
+    folder.mkdir()
+    BUILDERS[name](folder)
+    locate, sought = raw.locate, set()
+
+    def remember(root, file, archives=()):
+        sought.update([file, *archives])
+        return locate(root, file, archives)
+
+    monkeypatch.setattr(raw, "locate", remember)
+    OPENED.clear()
+    read(name, root_of(name, folder))
+    read_files = {path for path in OPENED if path.is_relative_to(folder) and not is_image(path)}
+    assert read_files <= {*files_read(dataset, root_of(name, folder))}
+    # Also what is not there: a file in an otherwise empty folder, and in one below.
+    files = {file for file in sought if Path(file).suffix and not is_image(Path(file))}
+    for file, below in [(file, below) for file in files for below in ("", "below")]:
+        alone = tmp_path / "alone" / below / file
+        alone.parent.mkdir(parents=True)
+        alone.write_text("")
+        assert files_read(dataset, tmp_path / "alone") == [alone]
+        shutil.rmtree(tmp_path / "alone")
+
+
+@pytest.mark.parametrize("name", ["cub200", "movie_posters"])
+def test_images_that_no_list_names_are_listed(name, tmp_path):
+    BUILDERS[name](tmp_path)
+    before = images_listed(dataset_of(name), tmp_path)
+    assert before
+    copy = before[0].with_name("another.jpg")
+    shutil.copy(before[0], copy)
+    assert {*images_listed(dataset_of(name), tmp_path)} == {*before, copy}
+    assert not images_listed(DATASETS["deepfashion"], tmp_path)
 
 
 @pytest.mark.parametrize("name", [name for name in BUILDERS if name != "demo_cars"])

@@ -9,6 +9,7 @@ from lanzdml import sources
 def library(tmp_path, monkeypatch):
     package = tmp_path / "lanzdml"
     (package / "methods").mkdir(parents=True)
+    (package / "__init__.py").write_text("")
     (package / "methods" / "__init__.py").write_text("METHODS = {}\n")
     (package / "base.py").write_text("A = 1\n")
     (package / "other.py").write_text("B = 1\n")
@@ -23,11 +24,40 @@ def test_follows_imports_inside_functions(library):
     assert sources.source_fingerprint("lanzdml.methods.one") != before
 
 
-@pytest.mark.parametrize("file", ["other.py", "methods/__init__.py"])
-def test_ignores_unrelated_modules_and_registries(library, file):
+def test_ignores_unrelated_modules(library):
     before = sources.source_fingerprint("lanzdml.methods.one")
-    (library / file).write_text("C = 3\n")
+    (library / "other.py").write_text("C = 3\n")
     assert sources.source_fingerprint("lanzdml.methods.one") == before
+
+
+@pytest.mark.parametrize("imports", [
+    "from . import base", "from .base import A", "from .. import other", "from ..other import B",
+    "import lanzdml.other", "from lanzdml import other", "from lanzdml.other import B",
+    "import_module('lanzdml.other')", "importlib.import_module('..other', __package__)",
+    "__import__('lanzdml.other')",
+])  # fmt: skip
+def test_follows_every_kind_of_import(library, imports):
+    (library / "methods" / "base.py").write_text("A = 1\n")
+    (library / "methods" / "one.py").write_text(f"def f():\n    {imports}\n")
+    before = sources.source_fingerprint("lanzdml.methods.one")
+    imported = "methods/base.py" if "base" in imports else "other.py"
+    (library / imported).write_text("B = 2\n")
+    assert sources.source_fingerprint("lanzdml.methods.one") != before
+
+
+def test_a_package_counts_for_what_is_in_it_but_not_what_it_lists(library):
+    package = library / "methods" / "__init__.py"
+    package.write_text("def get(name):\n    return name\n\n\nMETHODS = {}\n__all__ = []\n")
+    before = sources.source_fingerprint("lanzdml.methods.one")
+    outside = sources.source_fingerprint("lanzdml.base")
+    text = package.read_text().replace("METHODS = {}", "METHODS: dict[str, int] = {'one': 1}")
+    package.write_text(text.replace("__all__ = []", "__all__ = ['get', 'METHODS']"))
+    assert sources.source_fingerprint("lanzdml.methods.one") == before
+    package.write_text(package.read_text().replace("return name", "return name.lower()"))
+    assert sources.source_fingerprint("lanzdml.methods.one") != before
+    assert sources.source_fingerprint("lanzdml.base") == outside
+    (library / "__init__.py").write_text("import lanzdml.other\n")
+    assert sources.source_fingerprint("lanzdml.base") != outside, "Python runs it, too"
 
 
 def test_ignores_comments_docstrings_and_layout(library):

@@ -20,6 +20,9 @@ from PIL import Image
 from lanzdml.datasets import DATASETS
 from lanzdml.metrics import METRICS
 from lanzdml.models import WEIGHTS_FILE
+from lanzdml.overview import PAPER_COUNTS
+from lanzdml.report import ASSETS
+from lanzdml.sources import source_files, source_fingerprint
 from tests.file_server import FileServer
 from tests.raw_datasets import build_cub200
 from tests.tiny_clip import CONFIG, publish
@@ -66,12 +69,53 @@ def plan(folder, code=ROOT, target="all"):
     return planned_jobs(snakemake(folder, *arguments, code=code))
 
 
+# As sitecustomize.py, which Python runs first: each job tells which modules it has loaded.
+LISTEN = """
+import atexit, json, os, sys
+
+def tell():
+    job = getattr(sys.modules["__main__"], "snakemake", None)
+    if job is not None:
+        told = {
+            "rule": job.rule, "code": job.params.get("code"), "script": sys.argv[0],
+            "modules": [name for name in sys.modules if name.split(".")[0] == "lanzdml"],
+        }
+        with open(os.path.join(os.path.dirname(__file__), f"{os.getpid()}.json"), "w") as file:
+            json.dump(told, file)
+
+atexit.register(tell)
+"""
+
+
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     """A folder in which the small configuration has run."""
     folder = working_folder(tmp_path_factory.mktemp("run") / "with space", SMALL)
-    snakemake(folder, "--cores", "2")
+    (folder / "told").mkdir()
+    (folder / "told/sitecustomize.py").write_text(LISTEN)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(folder / "told"))
+        snakemake(folder, "--cores", "2")
     return folder
+
+
+def test_what_a_job_imports_is_in_its_fingerprint(finished):
+    """Also what it imports by a name that is computed, which its rule has to name."""
+    data = {"make_overview": [PAPER_COUNTS], "make_report": ASSETS}
+    jobs = [json.loads(path.read_text()) for path in (finished / "told").glob("*.json")]
+    assert len({job["rule"] for job in jobs}) > 15
+    for job in jobs:
+        script = Path(job["script"]).name.split(".")[-2]
+        files = [ROOT / "workflow_scripts" / f"{name}.py" for name in (script, "job")]
+        ours = source_files(*files)
+        others = [name for name in job["modules"] if not source_files(name) <= ours]
+        if job["rule"].startswith("make_") or job["rule"] in (
+            "compute_significance", "plot_dimensions", "plot_clip_size", "plot_prompt_count"
+        ):  # fmt: skip
+            # They ask what kind a method is; when its code changes, so do the scores they read.
+            others = [name for name in others if not name.startswith("lanzdml.methods.")]
+        expected = source_fingerprint(*files, *others, *data.get(job["rule"], ()))
+        assert job["code"].split()[0] == expected, job
 
 
 def test_default_is_planned_in_full(tmp_path):
@@ -178,6 +222,18 @@ def test_missing_datasets_are_one_line_each(tmp_path):
         for dataset in sorted(config["datasets"])
     ]
     assert "Traceback" not in output
+
+
+def test_prompts_wait_for_a_dataset_that_is_not_there_and_not_for_one_that_is(tmp_path):
+    config = SMALL | {"experiments": {}, "figures": {}}
+    config = yaml.safe_load(yaml.safe_dump(config))
+    config["datasets"]["demo_cars"]["root"] = "data/cars.parquet"
+    folder = working_folder(tmp_path, config)
+    prompts = "results/embeddings/demo_cars/demo-S/prompts/car_color.parquet"
+    assert plan(folder, target=prompts) == {"prepare_dataset": 1, "embed_prompts": 1}
+    (folder / "data").mkdir()
+    (folder / "data/cars.parquet").write_text("")
+    assert plan(folder, target=prompts) == {"embed_prompts": 1}
 
 
 def test_aspects_can_be_the_labels(tmp_path):

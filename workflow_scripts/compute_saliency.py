@@ -17,9 +17,7 @@ def main(snakemake) -> None:
         read_manifest(snakemake.input.manifest),
         unpacked(Path(params.root)),
         dict(zip(params.notions, map(Path, snakemake.input.transforms), strict=True)),
-        images=params.images,
-        measured=params.measured,
-        seed=params.seed,
+        **params.drawn,
         maps_file=Path(output.maps),
         shares_file=Path(output.shares),
     )

@@ -18,9 +18,8 @@ def main(snakemake) -> None:
         Path(snakemake.input.manifest),
         unpacked(Path(params.root)),
         {notion: Path(path) for notion, path in transforms},
-        params.queries,
-        params.seed,
-        params.labels,
+        columns=params.labels,
+        **params.drawn,
     )
     figure = draw_gallery(retrievals, dataset=params.dataset, model=params.model, dim=params.dim)
     write_figure(figure, snakemake.output)

@@ -6,9 +6,12 @@ A dataset is a module of this package with one function::
 
 that returns the manifest with all of the dataset's notions (see :mod:`lanzdml.manifest`), and one
 entry in :data:`DATASETS`. Its root is a folder or a file of the dataset's own; an archive has been
-unpacked before. A dataset can be downloaded where its authors' archive has a stable public address
-and a published checksum. What is not registered is read by
-:mod:`lanzdml.datasets.own`, with a table of the user's.
+unpacked before. What the function looks for in a folder, whether it has to be there or not, is in
+the module's ``FILES`` and, if it lists images itself, ``IMAGES``, as patterns for
+:func:`lanzdml.datasets.raw.look_up`: when that changes, a manifest is made anew.
+
+A dataset can be downloaded where its authors' archive has a stable public address and a published
+checksum. What is not registered is read by :mod:`lanzdml.datasets.own`, with a table of the user's.
 """
 
 from dataclasses import dataclass
@@ -72,6 +75,25 @@ class OwnDataset:
 def find_dataset(name: str, labels: str | None) -> Dataset | OwnDataset:
     """The registered dataset of this name, or the one that a table of labels makes."""
     return DATASETS[name] if labels is None else OwnDataset(Path(labels))
+
+
+def files_read(dataset: Dataset | OwnDataset, root: Path) -> list[Path]:
+    """The files beside images, and a table of the user's, that a manifest is made of.
+
+    Those that are there now, so that one that comes later is seen to be new.
+    """
+    return [root] if root.is_file() else _look_up(dataset, root, "FILES")
+
+
+def images_listed(dataset: Dataset | OwnDataset, root: Path) -> list[Path]:
+    """The images of a reader that lists folders; none of one that goes by a file."""
+    return _look_up(dataset, root, "IMAGES")
+
+
+def _look_up(dataset: Dataset | OwnDataset, root: Path, kind: str) -> list[Path]:
+    from lanzdml.datasets.raw import look_up
+
+    return look_up(root, getattr(import_module(dataset.module), kind, ()))
 
 
 DATASETS: dict[str, Dataset] = {

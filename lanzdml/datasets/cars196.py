@@ -29,6 +29,12 @@ PUBLISHED = raw.Published(
 _WHOLE, _WHOLE_ANNOTATION = "car_ims", "cars_annos.mat"
 _HALVES = {"cars_train": "cars_train_annos.mat", "cars_test": "cars_test_annos_withlabels.mat"}
 _DEVKIT = ("car_devkit.tgz", "car_devkit.zip", "devkit.zip")
+_META = "cars_meta.mat"
+_PACKED = (".tgz", ".tar.gz", ".zip")
+FILES = (
+    COLORS_FILE, _WHOLE_ANNOTATION, *_HALVES.values(), _META, *_DEVKIT,
+    *(folder + suffix for folder in (_WHOLE, *_HALVES) for suffix in _PACKED),
+)  # fmt: skip
 
 _Images = list[tuple[str, int]]  # name as <folder>/<file>, class counted from 0
 
@@ -76,7 +82,7 @@ def _paths(root: Path, names: list[str]) -> list[str]:
 
 
 def _archives(folder: str) -> list[str]:
-    return [f"{folder}{suffix}" for suffix in (".tgz", ".tar.gz", ".zip")]
+    return [folder + suffix for suffix in _PACKED]
 
 
 def _read_images(root: Path, class_names: list[str]) -> _Images:
@@ -104,8 +110,8 @@ def _read_halves(root: Path, class_names: list[str]) -> _Images:
     for folder, annotation in _HALVES.items():
         path = raw.require("cars196", root, annotation, _DEVKIT) / annotation
         images += [(f"{folder}/{name}", number) for name, number in _read_annotation(path, "fname")]
-    if meta := raw.locate(root, "cars_meta.mat", _DEVKIT):
-        _check_class_names(meta / "cars_meta.mat", class_names)
+    if meta := raw.locate(root, _META, _DEVKIT):
+        _check_class_names(meta / _META, class_names)
     return sorted(images, key=lambda image: (image[1], image[0]))
 
 

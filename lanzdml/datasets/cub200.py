@@ -11,6 +11,8 @@ from lanzdml.files import RESOURCES
 
 _log = logging.getLogger(__name__)
 ARCHIVES = ("CUB_200_2011.tgz", "CUB_200_2011.tar.gz", "CUB_200_2011.zip")
+FILES = ("images.txt", "image_class_labels.txt", "classes.txt", *ARCHIVES)
+IMAGES = ("images/*/*.jpg",)  # listed by their folders where there is no images.txt
 LAST_TRAIN_CLASS = 100
 PUBLISHED = raw.Published(
     total=11_788,

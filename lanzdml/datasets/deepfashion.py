@@ -15,6 +15,7 @@ ATTRIBUTES = {
     "fit": ("tight", "loose", "conventional"),
 }
 ARCHIVES = ("img.zip", "Img/img.zip", "Anno_fine.zip")
+FILES = ("Anno_fine/*.txt", *ARCHIVES)
 NO_ATTRIBUTE = "none"
 PUBLISHED = raw.Published(total=4_000, unit="test images", images=4_000)
 

@@ -15,6 +15,9 @@ from lanzdml.manifest import EXCLUDED, ID, PATH
 
 POSTERS = "Movie_Poster_Dataset"
 METADATA = "groundtruth"
+ARCHIVES = ("Movie_Poster_Dataset.zip", "Movie_Poster_Metadata.zip")
+FILES = (f"{METADATA}/*.txt", *ARCHIVES)
+IMAGES = (f"{POSTERS}/**/*.jpg",)  # no list names those that there are
 PUBLISHED = raw.Published(
     total=8_873,
     unit="records",
@@ -87,7 +90,7 @@ def _text(record: dict[str, Any], field: str) -> str | None:
 
 def _find_posters(root: Path) -> dict[str, dict[str, str]]:
     """IMDb's id to year to path; a poster can be there under more than one year."""
-    folder = raw.require("movie_posters", root, POSTERS, ["Movie_Poster_Dataset.zip"]) / POSTERS
+    folder = raw.require("movie_posters", root, POSTERS, ARCHIVES[:1]) / POSTERS
     posters: dict[str, dict[str, str]] = {}
     for path in sorted(folder.rglob("*.jpg")):
         if not path.name.startswith("."):  # what macOS leaves beside files
@@ -102,8 +105,7 @@ def _find_posters(root: Path) -> dict[str, dict[str, str]]:
 
 
 def _metadata_folder(root: Path) -> Path:
-    archives = ["Movie_Poster_Metadata.zip"]
-    return raw.require("movie_posters", root, METADATA, archives) / METADATA
+    return raw.require("movie_posters", root, METADATA, ARCHIVES[1:]) / METADATA
 
 
 def _read_records(folder: Path) -> Iterator[tuple[str, int, dict[str, Any]]]:

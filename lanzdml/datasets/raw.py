@@ -3,7 +3,7 @@
 import codecs
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -38,13 +38,34 @@ def locate(root: Path, name: str, archives: Iterable[str] = ()) -> Path | None:
 
 
 def _holder(root: Path, name: str) -> Path | None:
+    for folder in _searched(root):
+        if os.path.exists(folder / name):  # False, too, for what may not be read
+            return folder
+    return None
+
+
+def _searched(root: Path) -> Iterator[Path]:
     level = [root]
     for _ in range(3):
-        for folder in level:
-            if os.path.exists(folder / name):  # False, too, for what may not be read
-                return folder
+        yield from level
         level = [path for folder in level for path in _folders(folder)]
-    return None
+
+
+def look_up(root: Path, patterns: Iterable[str]) -> list[Path]:
+    """The files that there are for each pattern where :func:`locate` would look, archives aside.
+
+    Args:
+        root: where the user keeps the collection.
+        patterns: relative names, with wildcards as of :meth:`pathlib.Path.glob`.
+    """
+    found: list[Path] = []
+    for pattern in patterns:
+        there = (
+            sorted(path for path in folder.glob(pattern) if path.is_file())
+            for folder in _searched(root)
+        )
+        found += next((files for files in there if files), [])
+    return list(dict.fromkeys(found))
 
 
 def _folders(root: Path) -> list[Path]:

@@ -14,6 +14,7 @@ from lanzdml.errors import LanzdmlError
 
 N_FRAMES = 1000  # "the first 1000 images to speed up evaluation"
 ARCHIVES = ("3D cars dataset.zip",)
+FILES = ("cars.csv", *ARCHIVES)
 PUBLISHED = raw.Published(
     total=N_FRAMES, unit="first frames", images=N_FRAMES, classes={"car_model": 6}
 )

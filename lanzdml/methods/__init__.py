@@ -46,6 +46,11 @@ class Methods(Mapping[str, "type[Method]"]):
         module, _ = self._entry(name)
         return f"{__name__}.{module}"
 
+    def class_name(self, name: str) -> str:
+        """Name of the class of a method."""
+        _, class_name = self._entry(name)
+        return class_name
+
     @property
     def class_names(self) -> dict[str, str]:
         """Class name to method name, in the registry's order."""
