@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 OK, NOT_FITTED = "ok", "not_fitted"
 PARTS = "parts"  # key of the metadata of what is stacked: names of notions
+FITTED_WITH = ("numpy", "scipy", "scikit-learn", "torch")
+"""Packages that a fit's numbers depend on: keys of the metadata, for their versions."""
 
 # Metadata key: the attribute of a fitted method and its type.
 _SCALARS = {
@@ -148,7 +151,8 @@ def save_transform(path: str | os.PathLike[str], estimator: "Method", **metadata
 
     The file's metadata (strings) hold ``method``, ``params`` (JSON), ``seed``, ``status`` "ok",
     ``reason`` (empty), ``n_features``, ``fit_seconds``, for a trained method ``loss`` and
-    ``iterations``, and what else the caller passes, for instance ``n_prompts=17``.
+    ``iterations``, the versions of :data:`FITTED_WITH`, and what else the caller passes, for
+    instance ``n_prompts=17``.
 
     Raises:
         sklearn.exceptions.NotFittedError: nothing has been fitted.
@@ -184,8 +188,8 @@ def stack_transforms(
     """Gather what a method learned for the parts of a combined notion: a transform of all.
 
     :func:`load_transform` gives it as a :class:`lanzdml.stacked.Stacked`. ``fit_seconds``,
-    ``iterations`` and ``n_prompts`` are sums over the parts, and what could not be fitted to one of
-    them is stored as such.
+    ``iterations`` and ``n_prompts`` are sums over the parts, versions those of all parts, and what
+    could not be fitted to one of them is stored as such.
 
     Args:
         files: of the parts' transforms: those of the first part for all outputs, then of the next.
@@ -223,6 +227,8 @@ def _stack(
         if metadata["status"] != OK
     ]
     own = {key: first[key] for key in (*shared, *(() if reasons else ("n_features",)))}
+    for package in FITTED_WITH:
+        own[package] = ", ".join(sorted({metadata.get(package, "") for metadata, _ in stored}))
     own |= {
         PARTS: json.dumps(list(parts)),
         "weights": json.dumps(list(weights)),
@@ -332,6 +338,7 @@ def _save(
         "method": estimator.name,
         "params": json.dumps(estimator.get_params(), sort_keys=True, default=lambda x: x.item()),
         "seed": str(estimator.random_state),
+        **{package: version(package) for package in FITTED_WITH},
     }
     if taken := sorted(metadata.keys() & (own.keys() | _SCALARS.keys())):
         raise ValueError(f"metadata keys in use: {', '.join(taken)}")

@@ -5,6 +5,7 @@ import os
 import re
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 
 from lanzdml import models
 from lanzdml.beyond import NAME as BEYOND
@@ -523,6 +524,25 @@ def transforms_of(pattern=TRANSFORM, seeds=CONFIG.seeds, **variants):
         return expand(pattern, **run)
 
     return find
+
+
+def transforms_behind(path, seeds):
+    """The transforms that a file of metrics was made of; its path says which."""
+    names = ("protocol", "dataset", "model", "notion", "method", "dim", "n_prompts")
+    parts = Path(path).relative_to(in_results("metrics")).with_suffix("").parts
+    run = dict(zip(names, parts))  # without a number of prompts where all are taken
+    run |= {name: run[name].partition("-")[2] for name in names[5:] if name in run}
+    pattern = SUBSET_TRANSFORM if "n_prompts" in run else TRANSFORM
+    return transforms_of(pattern, seeds)(SimpleNamespace(**run, items=run.items))
+
+
+def all_transforms(wildcards):
+    """The transforms of every run."""
+    files = [(path, CONFIG.seeds) for path in main_runs(wildcards)]
+    for name, runs in ABLATIONS.items():
+        seeds = seeds_of(getattr(CONFIG.experiments, name))
+        files += [(path, seeds) for path in runs(wildcards)]
+    return list(dict.fromkeys(file for run in files for file in transforms_behind(*run)))
 
 
 def figure_files(name, category):

@@ -10,6 +10,7 @@ rule make_report:
         figures=expand(FIGURE, figure=FIGURES, suffix=["png"]),
         prompts=of_all_notions(PROMPTS),
         images=all_embeddings,
+        transforms=all_transforms,
     output:
         REPORT,
     log:

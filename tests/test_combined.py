@@ -1,13 +1,14 @@
 """Notions that combine others: their labels, their prompts, and what is stacked for them."""
 
 import json
+from importlib.metadata import version
 
 import numpy as np
 import pandas as pd
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from lanzdml import PCA, InDiReCT, LinearAutoencoder
+from lanzdml import PCA, InDiReCT, LinearAutoencoder, transforms
 from lanzdml.embeddings import (
     WEIGHTS,
     combine_prompts,
@@ -27,6 +28,7 @@ from lanzdml.methods import METHODS
 from lanzdml.overview import Notion, describe
 from lanzdml.stacked import Stacked
 from lanzdml.transforms import (
+    FITTED_WITH,
     load_transform,
     read_metadata,
     save_not_fitted,
@@ -185,7 +187,19 @@ def test_metadata_describe_the_stack(tmp_path):
         "method": "lae", "seed": "3", "status": "ok", "reason": "", "n_features": "6",
         "parts": '["shape", "color"]', "weights": "[2, 1]", "n_prompts": "24", "iterations": "10",
         "fit_seconds": str(parts[0].fit_seconds_ + parts[1].fit_seconds_), **MADE_BY,
+        **{package: version(package) for package in FITTED_WITH},
     }  # fmt: skip
+
+
+def test_a_stack_has_the_versions_of_all_its_parts(tmp_path, monkeypatch):
+    files = [tmp_path / f"{name}.safetensors" for name in NAMES]
+    for file, torch in zip(files, ("2.0", "1.9"), strict=True):
+        versions = dict.fromkeys(FITTED_WITH, "3") | {"torch": torch}
+        monkeypatch.setattr(transforms, "version", versions.get)
+        save_not_fitted(file, METHODS["pca"](2), "too few")
+    stack_transforms(files, [tmp_path / "stack.safetensors"], NAMES, [1, 1])
+    metadata = read_metadata(tmp_path / "stack.safetensors")
+    assert (metadata["numpy"], metadata["torch"]) == ("3", "1.9, 2.0")
 
 
 def test_each_output_has_its_own_seed(tmp_path):

@@ -5,6 +5,7 @@ import re
 import subprocess
 from collections import Counter
 from html.parser import HTMLParser
+from importlib.metadata import version
 from itertools import pairwise
 from types import SimpleNamespace
 from urllib.parse import unquote
@@ -14,9 +15,11 @@ import pandas as pd
 import pytest
 from tiny_report import EVIL, METHODS, REASON, make_report, runs, write_benchmarks
 
+from lanzdml import transforms
 from lanzdml.beyond import write_beyond
 from lanzdml.markup import Table
 from lanzdml.methods import METHODS as REGISTERED
+from lanzdml.methods.indirect import InDiReCT
 from lanzdml.metrics import METRICS
 from lanzdml.names import METHOD_NAMES, METRIC_NAMES
 from lanzdml.published import COLUMNS
@@ -26,6 +29,7 @@ from lanzdml.report.grid import make_grid
 from lanzdml.report.run_table import as_script_text, run_table
 from lanzdml.runs import write_runs
 from lanzdml.tables import summarise
+from lanzdml.transforms import FITTED_WITH, save_not_fitted
 
 VOID = {"meta", "link", "input", "img", "br", "hr", "wbr"}
 
@@ -378,6 +382,34 @@ def test_commit_and_local_changes(tmp_path):
 def test_without_git_the_commit_is_not_known(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     assert provenance.commit().hash == ""
+
+
+def test_versions_of_fits_are_told_where_they_differ(tmp_path, monkeypatch):
+    files = [tmp_path / f"seed-{seed}.safetensors" for seed in range(3)]
+    for file in files:
+        save_not_fitted(file, InDiReCT(2), "too few")
+    here = {package: version(package) for package in FITTED_WITH}
+    listed = [f"{package} {number}" for package, number in here.items()]
+    assert provenance.fitted_with(files) == [
+        f"All 3 transforms were fitted with {', '.join(listed)}."
+    ]
+    assert provenance.fitted_with([]) == []
+
+    monkeypatch.setattr(transforms, "version", lambda name: (here | {"torch": "2.0"})[name])
+    save_not_fitted(files[0], InDiReCT(2), "too few")
+    first, last = provenance.fitted_with(files)
+    told = f"2.0 for 1, {here['torch']} for 2"
+    assert first == (
+        f"Not all of one environment: torch is {here['torch']} here, and of 3 transforms it was "
+        f"{told}."
+    )
+    assert last == f"All 3 transforms were fitted with {', '.join(listed[:-1])}."
+    for file in files:
+        save_not_fitted(file, InDiReCT(2), "too few")
+    assert "and of 3 transforms it was 2.0 for 3." in provenance.fitted_with(files)[0], "alike"
+
+    page = make_report(tmp_path / "page", transforms=files).read_text()
+    assert "Not all of one environment: torch is" in page
 
 
 def test_models_that_embedded_alike_are_told_once(tmp_path, path):

@@ -1,6 +1,7 @@
 """Stored transforms: complete, readable again, and never silently something else."""
 
 import json
+from importlib.metadata import version
 from threading import Barrier, Event
 
 import numpy as np
@@ -60,6 +61,7 @@ def test_metadata_describe_the_run(path, indirect):
         "fit_seconds": str(indirect.fit_seconds_),
         "n_prompts": "9",
         "notion": "car_color",
+        **{package: version(package) for package in ("numpy", "scipy", "scikit-learn", "torch")},
     }
 
 

@@ -158,6 +158,7 @@ def make_report(folder, **changes):
         "captions": dict.fromkeys(figures, f"A caption & {EVIL}"),
         "prompts": prompts,
         "images": {("synthetic_cars", "tiny"): images},
+        "transforms": [],
         "config": {
             "datasets": {"synthetic_cars": {"root": EVIL, "notions": notions}},
             "models": {"tiny": {"architecture": EVIL}},

@@ -27,6 +27,7 @@ def main(snakemake) -> None:
             for notion, path in zip(params.notions, files("prompts"), strict=True)
         },
         images=dict(zip(params.embeddings, files("images"), strict=True)),
+        transforms=files("transforms"),
         config=params.config,
         benchmarks=Path(params.benchmarks),
     )

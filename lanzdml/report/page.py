@@ -121,6 +121,7 @@ def write_report(
     captions: Mapping[str, str],
     prompts: Mapping[tuple[str, str], Path],
     images: Mapping[tuple[str, str], Path],
+    transforms: Sequence[Path],
     config: Mapping[str, Any],
     benchmarks: Path,
 ) -> None:
@@ -142,6 +143,7 @@ def write_report(
         captions: of the figures, plain text.
         prompts: embeddings of prompts by dataset and notion.
         images: embeddings of images by dataset and model.
+        transforms: of all runs; the versions that they were fitted with are told.
         config: the resolved configuration.
         benchmarks: folder of Snakemake's benchmark files.
     """
@@ -186,6 +188,7 @@ def write_report(
         ],
         "embedded": embedded,
         "versions": provenance.versions(),
+        "fitted_with": provenance.fitted_with(transforms),
         "cost": cost.total(fits, jobs),
         "costs": [*_fit_costs(fits), *_job_costs(jobs)],
         "methods": _explained_methods(config, all_runs),

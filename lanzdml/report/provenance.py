@@ -2,7 +2,8 @@
 
 import platform
 import subprocess
-from collections.abc import Collection, Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -11,6 +12,7 @@ import pyarrow.parquet as pq
 
 from lanzdml.manifest import FINGERPRINT
 from lanzdml.sources import ROOT
+from lanzdml.transforms import FITTED_WITH, read_metadata
 
 PACKAGES = (
     "numpy", "scipy", "pandas", "pyarrow", "scikit-learn", "torch", "torchvision",
@@ -67,6 +69,32 @@ def versions() -> dict[str, str]:
 
 def _system() -> str:
     return f"{platform.system()} {platform.machine()}"
+
+
+def fitted_with(transforms: Sequence[Path]) -> list[str]:
+    """What transforms say of the versions that they were fitted with, in sentences.
+
+    Versions that differ from each other or from those installed here come first, a sentence a
+    package: results are then not those of one environment.
+
+    Args:
+        transforms: files of :mod:`lanzdml.transforms`. Only their metadata is read.
+    """
+    stored = [read_metadata(path) for path in transforms]
+    here, same, sentences = versions(), [], []
+    for package in FITTED_WITH if stored else ():
+        found = Counter(metadata.get(package, "an unknown version") for metadata in stored)
+        if list(found) == [here.get(package)]:
+            same.append(f"{package} {here[package]}")
+            continue
+        told = ", ".join(f"{version} for {n:,}" for version, n in sorted(found.items()))
+        sentences.append(
+            f"Not all of one environment: {package} is {here.get(package, 'not installed')} here, "
+            f"and of {len(stored):,} transforms it was {told}."
+        )
+    if same:
+        sentences.append(f"All {len(stored):,} transforms were fitted with {', '.join(same)}.")
+    return sentences
 
 
 @dataclass(frozen=True)
