@@ -16,6 +16,7 @@ rule embed_images:
         or NOTHING,
     conda:
         "../envs/embeddings.yaml"
+    # The script takes two even on one core: another number would round otherwise.
     threads: 2
     resources:
         mem_mb=growing(8000),

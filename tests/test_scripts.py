@@ -58,6 +58,13 @@ def test_libraries_use_the_threads_of_the_rule(snakemake):
     assert {seen[variable] for variable in THREAD_VARIABLES} == {"3"}
 
 
+def test_embeddings_do_not_take_fewer_threads_on_fewer_cores(snakemake):
+    seen = {}
+    for least in (2, 5):
+        run(lambda _: seen.update(os.environ), snakemake, least_threads=least)
+        assert {seen[variable] for variable in THREAD_VARIABLES} == {str(max(least, 3))}
+
+
 def test_verbose_shows_the_traceback_of_a_mistake(snakemake, capsys, monkeypatch):
     def main(_):
         raise LanzdmlError("image 7 cannot be read")

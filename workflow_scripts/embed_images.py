@@ -31,4 +31,4 @@ def main(snakemake) -> None:
 
 
 if "snakemake" in globals():
-    run(main, snakemake)  # noqa: F821
+    run(main, snakemake, least_threads=2)  # noqa: F821

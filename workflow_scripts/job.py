@@ -36,12 +36,16 @@ class _Tee:
         return self._terminal.isatty()
 
 
-def run(main: Callable[[Any], None], snakemake: SimpleNamespace | Any) -> None:
+def run(
+    main: Callable[[Any], None], snakemake: SimpleNamespace | Any, *, least_threads: int = 1
+) -> None:
     """Run a script's ``main`` with its output in the job's log as well as on the terminal.
 
     Its numerical libraries use the threads that the rule claims: more would get in the way of other
     jobs, and sums would be rounded differently on machines with other numbers of cores. ``main``
-    imports them itself, as they read the variables only once.
+    imports them itself, as they read the variables only once. Snakemake gives a job no more threads
+    than there are cores; where the rule claims several, ``least_threads`` says that all are used,
+    so that rounding does not depend on ``--cores``.
 
     An error that the user can mend ends the job with its message, and its traceback only with
     ``--verbose``. What a killed job was writing is deleted before.
@@ -49,7 +53,8 @@ def run(main: Callable[[Any], None], snakemake: SimpleNamespace | Any) -> None:
     from lanzdml.errors import LanzdmlError, error_lines, tracebacks_shown
     from lanzdml.files import delete_leftovers, is_full
 
-    os.environ |= dict.fromkeys(THREAD_VARIABLES, str(snakemake.threads))
+    threads = max(least_threads, snakemake.threads)
+    os.environ |= dict.fromkeys(THREAD_VARIABLES, str(threads))
     for output in snakemake.output:
         delete_leftovers(output)
 
