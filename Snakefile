@@ -25,13 +25,21 @@
 
 import sys
 
-from snakemake.utils import min_version
+from snakemake.common import __version__
 
-min_version("9.19")
 sys.path.insert(0, workflow.basedir)
 
 from lanzdml.config import check_file
-from lanzdml.errors import plain_errors, show_tracebacks
+from lanzdml.errors import LanzdmlError, plain_errors, show_tracebacks
+
+with plain_errors():
+    # Older ones lack what the rules use; a later one may have other private attributes of `workflow`,
+    # of which some are used here and in rules/common.smk.
+    if not (9, 19) <= tuple(map(int, __version__.split(".")[:2])) < (10,):
+        raise LanzdmlError(
+            f"Snakemake {__version__} is not supported: install 9.19 or a later 9, as by "
+            "`pip install 'snakemake>=9.19,<10'`"
+        )
 
 if workflow.output_settings.verbose:
     show_tracebacks()

@@ -262,6 +262,20 @@ def test_other_weights_in_a_folder_are_embedded_anew(tmp_path):
     assert plan(folder, target=target) == {"embed_prompts": 1}
 
 
+@pytest.mark.parametrize("other", ["8.30.0", "9.18.2", "10.0.0"])
+def test_another_snakemake_is_refused_in_one_line(tmp_path, other):
+    folder = working_folder(tmp_path, SMALL)
+    program = (
+        f"import snakemake.common; snakemake.common.__version__ = {other!r}\n"
+        f"from snakemake.cli import main; main(['-n', '--snakefile', {str(ROOT / 'Snakefile')!r}])"
+    )
+    command = [sys.executable, "-c", program]
+    result = subprocess.run(command, capture_output=True, text=True, cwd=folder, check=False)
+    assert result.returncode != 0
+    assert f"Error: Snakemake {other} is not supported: install 9.19 or a later 9" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
 def test_the_limit_that_the_snakefile_lifts_is_there():
     """Without it in a later Snakemake, the hook in the Snakefile can go."""
     from snakemake.scheduling.job_scheduler import JobScheduler
@@ -688,10 +702,13 @@ def test_results_do_not_depend_on_the_cores_or_the_run(tmp_path):
         "figures": {},
     }
     del config["datasets"]["demo_cars"]["notions"]["car_color"]
-    runs = []
+    runs, embedded = [], set()
     for cores in (1, 2):
         folder = working_folder(tmp_path / f"cores {cores}", config)
         snakemake(folder, "--cores", str(cores), "results/metrics.parquet")
         runs.append(pd.read_parquet(folder / "results" / "metrics.parquet"))
+        images = folder / "results/embeddings/demo_cars/demo-S/images.parquet"
+        embedded.add(images.read_bytes())
+    assert len(embedded) == 1
     columns = [*METRICS, "loss", "iterations"]
     pd.testing.assert_frame_equal(runs[0][columns], runs[1][columns], check_exact=True)
