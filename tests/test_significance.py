@@ -1,5 +1,7 @@
 """Intervals and tests against known cases."""
 
+import math
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -32,6 +34,17 @@ def test_pieces_do_not_change_the_draws(monkeypatch):
     whole = resampled_means(values, seed=0, n_resamples=100)
     monkeypatch.setattr("lanzdml.significance._MOST_DRAWN", 350)
     np.testing.assert_array_equal(resampled_means(values, seed=0, n_resamples=100), whole)
+
+
+def test_what_a_library_rounds_does_not_reach_the_draws():
+    """BLAS adds in another order where shapes differ: one method alone, and beside others."""
+    values = np.random.default_rng(0).random((500, 3)) ** 3 * [1, 1e-9, 1e5]
+    together = resampled_means(values, seed=5, n_resamples=300)
+    alone = [resampled_means(column[:, None], seed=5, n_resamples=300) for column in values.T]
+    np.testing.assert_array_equal(together, np.column_stack(alone))
+    drawn = np.random.default_rng(5).integers(500, size=(300, 500))
+    expected = [[math.fsum(column[row]) / 500 for column in values.T] for row in drawn]
+    np.testing.assert_allclose(together, expected, rtol=1e-12)
 
 
 def test_paired_intervals_are_those_of_the_differences():
