@@ -152,6 +152,13 @@ class NotionConfig(_Section):
         bool,
         Field(description="false: prompts are embedded and methods fitted, without any labels"),
     ] = True
+    sampled_classes: Annotated[
+        bool,
+        Field(
+            description="true: the classes are a sample of more, as species and car models are; "
+            "differences get an interval for other classes, too"
+        ),
+    ] = False
 
 
 class DatasetConfig(_Section):

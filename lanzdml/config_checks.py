@@ -43,6 +43,11 @@ def cross_checks(config: "Config") -> list[str]:
         lines += _dataset_lines(f"datasets.{name}", name, dataset)
         lines += _protocol_lines(f"datasets.{name}", name, config)
         for notion_name, notion in dataset.notions.items():
+            if notion.sampled_classes and not notion.scored:
+                lines.append(
+                    f"datasets.{name}.notions.{notion_name}.sampled_classes: the notion is not "
+                    "scored, so there is no interval; leave it out"
+                )
             if notion.combine is not None:
                 continue
             lines += _prompt_lines(f"datasets.{name}.notions.{notion_name}", notion)

@@ -1,13 +1,18 @@
-"""Statistics that decide: intervals over queries, tests over notions.
+"""Statistics that decide: intervals of differences on a notion, tests over notions.
 
-Differences of two methods on a notion get intervals from a paired bootstrap over its queries
-(Efron and Tibshirani, "An Introduction to the Bootstrap", 1993): methods answer the same queries,
-so queries are drawn once for all of them. Over notions methods are compared as Demsar recommends
-("Statistical Comparisons of Classifiers over Multiple Data Sets", JMLR 2006): Wilcoxon's signed-
-rank test of each pair, Holm's correction for the number of those that are looked at, and mean
-ranks with Friedman's test of all and Nemenyi's critical difference.
+A difference of two methods on a notion would be another one with other images and, where chance is
+in fitting, with other fits. Both have a standard error, their squares add up, and the interval is
+Student's t with Satterthwaite's degrees of freedom ("An Approximate Distribution of Estimates of
+Variance Components", Biometrics Bulletin 2, 1946). That of the images is the deviation over draws
+with replacement (Efron and Tibshirani, "An Introduction to the Bootstrap", 1993): of images and
+not of queries, as queries share their references. Over notions methods are compared as Demsar
+recommends ("Statistical Comparisons of Classifiers over Multiple Data Sets", JMLR 2006):
+Wilcoxon's signed-rank test of each pair, Holm's correction for the number of those that are looked
+at, and mean ranks with Friedman's test of all and Nemenyi's critical difference.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
@@ -15,10 +20,16 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 N_RESAMPLES = 10_000
+N_PERMUTATIONS = 100_000
 LEVEL = 0.95
 LEAST_QUERIES = 30
 """With fewer there is no interval, as percentiles are too narrow then: of normal differences that
 are 0 on average they call 16 % decided with 5 queries, 9 % with 10, and 6 or 7 % from 30 on."""
+LEAST_DIFFERING = 6
+"""With fewer queries that differ nothing is decided: the sign test of five gives p = 0.06 at the
+least, also where all are on one side."""
+DECIMALS = 8
+"""Of a score as a fraction; what is less is rounding, so scores that are as near are tied."""
 _MOST_DRAWN = 2**22  # queries in memory at a time
 _UNKNOWN = (np.nan, np.nan)
 
@@ -55,10 +66,10 @@ def resampled_means(
     return means
 
 
-def paired_differences(
+def query_intervals(
     values: pd.DataFrame, seed: int, n_resamples: int = N_RESAMPLES, level: float = LEVEL
 ) -> pd.DataFrame:
-    """The difference of each two methods, with the interval that the queries leave open.
+    """What other queries on the same references leave open of the difference of each two methods.
 
     The draws depend on the seed and the number of queries alone: an interval is the same beside
     any other methods.
@@ -69,26 +80,107 @@ def paired_differences(
         level: of the intervals, from percentiles.
 
     Returns:
-        columns ``method``, ``other``, ``difference`` (method minus other), ``low``, ``high`` (NaN
-        for fewer than :data:`LEAST_QUERIES`), and ``decided``: whether there is an interval that
-        leaves 0 out.
+        columns ``method``, ``other``, ``low`` and ``high``, bounds of method minus other, NaN for
+        fewer than :data:`LEAST_QUERIES`.
     """
     enough = len(values) >= LEAST_QUERIES
     means = resampled_means(values, seed, n_resamples) if enough else None
     tails = [(1 - level) / 2, (1 + level) / 2]
-    observed = values.mean().to_numpy()
     rows = []
     for i, j in combinations(range(len(values.columns)), 2):
         low, high = np.quantile(means[:, i] - means[:, j], tails) if enough else _UNKNOWN
         rows.append({
             "method": values.columns[i],
             "other": values.columns[j],
-            "difference": observed[i] - observed[j],
             "low": low,
             "high": high,
-            "decided": bool(low > 0 or high < 0),
         })  # fmt: skip
-    return pd.DataFrame(rows, columns=["method", "other", "difference", "low", "high", "decided"])
+    return pd.DataFrame(rows, columns=["method", "other", "low", "high"])
+
+
+@dataclass(frozen=True)
+class StandardError:
+    """Of a mean, with its degrees of freedom: how many values beyond the mean it is made of."""
+
+    value: float
+    df: float
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A method on a notion by one metric.
+
+    Attributes:
+        mean: over its fits.
+        draws: (n_draws,), that mean of each draw of the images, the same for all methods.
+        fits: the standard error of the mean over its fits; None where chance in fitting is not
+            there, or not known.
+    """
+
+    mean: float
+    draws: NDArray[np.float64]
+    fits: StandardError | None
+
+
+def kinds_of_chance(a: Measured, b: Measured, n: int) -> list[StandardError]:
+    """The standard errors of the difference of two methods: by the images, then by fits.
+
+    Args:
+        a, b: the methods, on the same draws.
+        n: how many images are queries. Of fewer than draws a deviation is known no better than
+            theirs.
+    """
+    drawn = a.draws - b.draws
+    images = StandardError(float(drawn.std(ddof=1)), min(n, len(drawn)) - 1)
+    return [images, *(method.fits for method in (a, b) if method.fits is not None)]
+
+
+def interval(
+    difference: float, errors: Sequence[StandardError], level: float = LEVEL
+) -> tuple[float, float, float]:
+    """What chance of several kinds, independent of each other, leaves open.
+
+    Args:
+        difference: that was found.
+        errors: of each kind.
+        level: of the interval.
+
+    Returns:
+        the interval's lower and upper bound, and Satterthwaite's degrees of freedom, which are NaN
+        where all errors are 0.
+    """
+    from scipy.stats import t
+
+    variances = np.array([error.value**2 for error in errors])
+    total = variances.sum()
+    if total == 0:
+        return difference, difference, np.nan
+    df = total**2 / sum(v**2 / e.df for v, e in zip(variances, errors, strict=True) if v)
+    reach = float(t.ppf((1 + level) / 2, df) * np.sqrt(total))
+    return difference - reach, difference + reach, float(df)
+
+
+def class_error(differences: ArrayLike, classes: ArrayLike) -> StandardError:
+    """The standard error of a mean over queries whose classes are a sample of more.
+
+    Classes count by their queries, and what those of one class have in common is no evidence twice
+    (Cameron and Miller, "A Practitioner's Guide to Cluster-Robust Inference", Journal of Human
+    Resources 50, 2015, section II).
+
+    Args:
+        differences: (n,), of two methods, a query each.
+        classes: (n,), of any kind.
+
+    Returns:
+        with as many degrees of freedom as there are classes less one; NaN for one class.
+    """
+    deviations = pd.Series(differences - np.mean(differences))
+    of_classes = deviations.groupby(np.asarray(classes)).sum().to_numpy()
+    k = len(of_classes)
+    if k < 2:
+        return StandardError(np.nan, 0)
+    squares = np.square(of_classes / len(deviations)).sum()
+    return StandardError(float(np.sqrt(k / (k - 1) * squares)), k - 1)
 
 
 def holm(p_values: ArrayLike) -> NDArray[np.float64]:
@@ -117,7 +209,7 @@ def signed_rank_tests(scores: pd.DataFrame) -> pd.DataFrame:
 
     rows = []
     for method, other in combinations(scores.columns, 2):
-        differences = (scores[method] - scores[other]).to_numpy()
+        differences = (scores[method] - scores[other]).round(DECIMALS).to_numpy()
         same = not differences.any()
         rows.append({
             "method": method,
@@ -139,28 +231,48 @@ def least_p(n_notions: int, n_pairs: int) -> float:
     return min(1.0, n_pairs * 2.0 ** (1 - n_notions))
 
 
+def _ranks(scores: pd.DataFrame) -> pd.DataFrame:
+    return scores.round(DECIMALS).rank(axis=1, ascending=False)
+
+
 def mean_ranks(scores: pd.DataFrame) -> pd.Series:
     """The mean over notions of each method's rank, 1 being the highest; equals share ranks."""
-    return scores.rank(axis=1, ascending=False).mean().sort_values(kind="stable")
+    return _ranks(scores).mean().sort_values(kind="stable")
 
 
-def friedman_test(scores: pd.DataFrame) -> tuple[float, float]:
+def friedman_test(
+    scores: pd.DataFrame, seed: int, n_permutations: int = N_PERMUTATIONS
+) -> tuple[float, float]:
     """Whether methods' ranks over notions differ at all: Friedman's test, corrected for ties.
+
+    The p value is that of permutations, each notion's ranks anew: chi squared has its distribution
+    for many notions only, and is several times too large with three.
 
     Args:
         scores: a row a notion and a column a method; no value is missing.
+        seed, n_permutations: of the permutations.
 
     Returns:
-        chi squared, which is rough for few notions, and p; NaN where they are not defined: for
-        fewer than three methods or two notions, or where all scores of each notion are equal.
+        chi squared and p; NaN where they are not defined: for fewer than three methods or two
+        notions, or where all scores of each notion are equal.
     """
     from scipy.stats import friedmanchisquare
 
-    n_notions, n_methods = scores.shape
-    if n_methods < 3 or n_notions < 2 or (scores.max(axis=1) == scores.min(axis=1)).all():
+    ranks = _ranks(scores).to_numpy()
+    n_notions, n_methods = ranks.shape
+    if n_methods < 3 or n_notions < 2 or (ranks.max(axis=1) == ranks.min(axis=1)).all():
         return _UNKNOWN
-    statistic, p = friedmanchisquare(*scores.to_numpy().T)
-    return float(statistic), float(p)
+    statistic = friedmanchisquare(*ranks.T).statistic
+    # Of the same ranks chi squared grows with the squares of their sums. Ranks that are shared are
+    # halves, so twice the ranks are whole numbers, which compare exactly.
+    ranks = np.rint(2 * ranks).astype(np.int64)
+    rng = np.random.default_rng(seed)
+    sums = np.zeros((n_permutations, n_methods), np.int64)
+    for row in ranks:
+        sums += rng.permuted(np.tile(row, (n_permutations, 1)), axis=1)
+    extreme = (np.square(sums).sum(axis=1) >= np.square(ranks.sum(axis=0)).sum()).sum()
+    # The ranks that were found are one more permutation, so that no p is 0.
+    return float(statistic), float((1 + extreme) / (1 + n_permutations))
 
 
 def critical_difference(n_methods: int, n_notions: int, level: float = LEVEL) -> float:

@@ -23,7 +23,7 @@ from lanzdml.names import (
     on_paper,
 )
 from lanzdml.runs import PER_QUERY
-from lanzdml.significance import LEAST_QUERIES, LEVEL, N_RESAMPLES, least_p
+from lanzdml.significance import LEAST_DIFFERING, LEAST_QUERIES, LEVEL, N_PERMUTATIONS, least_p
 from lanzdml.significance_rows import (
     BASELINE,
     CLUSTERING_STD,
@@ -32,14 +32,20 @@ from lanzdml.significance_rows import (
     FRIEDMAN,
     METRIC,
     NOTION,
+    ONE_SEED,
     RANK,
     TEST,
+    TIE,
     critical_limit,
     ranked,
     reference_method,
 )
 from lanzdml.tables import by_setting
 
+_OTHER_CLASSES = (
+    "Where classes are a sample of more, the second interval is for other classes and their images."
+)
+_BOUNDS = [("low", "high"), ("low_queries", "high_queries"), ("low_classes", "high_classes")]
 _LEVEL, _REST = (f"{100 * share:.0f} %" for share in (LEVEL, 1 - LEVEL))
 
 
@@ -84,11 +90,10 @@ def _markdown(rows: pd.DataFrame) -> str:
 
 def _against(rows: pd.DataFrame, reference: str | None) -> pd.DataFrame:
     """The pairs of one method that see no labels, turned so that it is ``method``."""
-    turned = rows[rows["other"] == reference].rename(
-        columns={"method": "other", "other": "method", "low": "high", "high": "low",
-                 "better": "worse", "worse": "better"}
-    )  # fmt: skip
-    turned[["value", "low", "high"]] *= -1
+    swapped = [("method", "other"), ("better", "worse"), *_BOUNDS]
+    names = dict(swapped) | {second: first for first, second in swapped}
+    turned = rows[rows["other"] == reference].rename(columns=names)
+    turned[["value", *(name for bounds in _BOUNDS for name in bounds)]] *= -1
     rows = pd.concat([rows[rows["method"] == reference], turned])
     rows = rows[[not METHODS[name].supervised for name in rows["other"]]] if len(rows) else rows
     others = pd.Categorical(rows["other"], in_order(rows["other"]), ordered=True)
@@ -117,6 +122,8 @@ def _interval(low: float, high: float, decimals: int = 2) -> str:
 
 
 def _verdict(row: pd.Series) -> str:
+    if abs(row["value"]) < TIE:
+        return "tie"
     return ("higher" if row["value"] > 0 else "lower") if row["decided"] else "open"
 
 
@@ -125,6 +132,7 @@ def _differences(block: pd.DataFrame) -> Table | None:
     if rows.empty:
         return None
     ours = on_paper(reference, METHOD_NAMES)
+    by_classes = rows["low_classes"].notna().any()
     heads, cells = [], []
     for (dataset, notion), notion_rows in rows.groupby(NOTION, sort=False):
         for other, pair in notion_rows.groupby("other", observed=True):
@@ -133,20 +141,28 @@ def _differences(block: pd.DataFrame) -> Table | None:
             cells.append([])
             for metric in PER_QUERY:
                 row = pair[pair["metric"] == metric].iloc[0]
-                interval = _interval(row["low"], row["high"])
-                cells[-1] += [_signed(row["value"]), interval, _verdict(row)]
+                cells[-1] += [
+                    _signed(row["value"]),
+                    _interval(row["low"], row["high"]),
+                    *([_interval(row["low_classes"], row["high_classes"])] if by_classes else []),
+                    _verdict(row),
+                ]
     left_out = block[(block["part"] == DIFFERENCE) & block["reason"].notna()]
+    other_classes = [f"{_LEVEL} interval, other classes"] if by_classes else []
     columns = [
         column
         for metric in PER_QUERY
-        for column in (METRIC_NAMES[metric], f"{_LEVEL} interval", f"{ours} is")
+        for column in (METRIC_NAMES[metric], f"{_LEVEL} interval", *other_classes, f"{ours} is")
     ]
     notes = [
-        f"Intervals are of a paired bootstrap over the queries ({N_RESAMPLES:,} resamples, "
-        "percentiles): they say what other queries would change, with these references and "
-        "these fits. A query counts by its mean over the seeds. "
-        f'A difference is "open" where its interval holds 0, and below {LEAST_QUERIES} queries, '
-        "too few for an interval; intervals are not corrected for their number.",
+        "Intervals are for other images of these classes, queries and references alike, and other "
+        "fits of the methods that have a seed: from draws of the images with replacement and from "
+        "the spread over the seeds. They are not corrected for their number.",
+        f'A difference is "open" where its interval holds 0, below {LEAST_QUERIES} queries, too '
+        f"few for an interval, and where fewer than {LEAST_DIFFERING} queries differ; it is a "
+        f'"tie" below {TIE:g} points.',
+        *([_OTHER_CLASSES] if by_classes else []),
+        *_notes(rows),
         *(f"{DASH} {on_paper(row.method, METHOD_NAMES)}, "
           f"{notion_on_paper(row.dataset, row.notion)}: {row.reason}"
           for row in left_out.itertuples()),
@@ -162,6 +178,20 @@ def _differences(block: pd.DataFrame) -> Table | None:
     )
 
 
+def _notes(rows: pd.DataFrame) -> list[str]:
+    """What is not in the intervals of some rows, and of which notions."""
+    said: dict[str, list[str]] = {}
+    for row in rows.dropna(subset="note").itertuples():
+        for note in row.note.split("; "):
+            said.setdefault(note, []).append(notion_on_paper(row.dataset, row.notion))
+    everywhere = len(rows.groupby(NOTION))
+    return [
+        f"{note[0].upper()}{note[1:]}"
+        + ("." if len(set(where)) == everywhere else f" ({', '.join(dict.fromkeys(where))}).")
+        for note, where in said.items()
+    ]
+
+
 def _ranks(block: pd.DataFrame) -> Table | None:
     methods = list(ranked(block).index)
     if not methods:
@@ -175,17 +205,21 @@ def _ranks(block: pd.DataFrame) -> Table | None:
         cells[-1].append(f"{limit:.2f}")
         omnibus = block[(block["part"] == FRIEDMAN) & (block["metric"] == metric)]
         cells[-1].append(_p(omnibus["p"].iloc[0]) if len(omnibus) else DASH)
-    left_out = block[(block["part"] == RANK) & (block["metric"] == METRIC) & block["value"].isna()]
+    here = block[(block["part"] == RANK) & (block["metric"] == METRIC)]
+    left_out, noted = here[here["value"].isna()], here[here["note"].notna()]
     notes = [
         "Ranks and tests count no notion that combines others, and of those with the same labels "
         "the first.",
         "Mean ranks that differ by less than the critical difference (Nemenyi, "
         f"{_REST} level) are not told apart, nor are any where Friedman's p, of the hypothesis "
-        f"that all methods rank alike, is above {1 - LEVEL:.2g}. Both hold for many notions, "
-        "and are a rough guide for few. Ranks depend on the methods they are among: "
-        "another one can turn the order of two.",
+        f"that all methods rank alike, is above {1 - LEVEL:.2g}. The critical difference holds for "
+        "many notions; with three it parts fewer than it should, and with two it cannot part any. "
+        f"Friedman's p is of {N_PERMUTATIONS:,} permutations of each notion's ranks. Ranks depend "
+        "on the methods they are among: another one can turn the order of two.",
         *(f"{on_paper(row['method'], METHOD_NAMES)} is not ranked: {row['reason']}."
           for _, row in left_out.iterrows()),
+        *(f"{on_paper(row['method'], METHOD_NAMES)}: {row['note']}."
+          for _, row in noted.iterrows()),
     ]  # fmt: skip
     names = [on_paper(name, METHOD_NAMES) for name in methods]
     return Table(
@@ -219,9 +253,10 @@ def _tests(block: pd.DataFrame) -> Table | None:
     ]
     columns = ["Mean difference", f"{ours} better on", "p", "p (Holm)"]
     notes = [
-        "Wilcoxon's signed-rank test, two-sided; corrected for the number of these pairs. "
-        "Notions count as independent, which those of one dataset, with the same images, are not "
-        "quite.",
+        "Wilcoxon's signed-rank test, two-sided. Holm's correction is for the number of these "
+        "pairs, of each metric by itself. Notions count as independent, which those of one "
+        "dataset, with the same images, are not: of methods that are equal over all notions more "
+        f"than {_REST} then seem to differ.",
     ]
     caption = f"{ours} against each ranked method over the notions"
     return Table(caption, ["Metric", "Against"], heads, columns, cells, notes)
@@ -289,18 +324,19 @@ def _beside(ours: str, theirs: str, rows: pd.DataFrame) -> str:
     """Two methods, by their names on paper, on the notions of the rows."""
     metric = METRIC_NAMES[METRIC]
     verdicts = rows.apply(_verdict, axis=1)
-    some = "interval" if len(rows) == 1 else "intervals"
-    basis = f" ({_LEVEL} {some} over queries, these fits)" if rows["low"].notna().any() else ""
+    basis = _basis(rows)
     if len(rows) == 1:
         row, verdict = rows.iloc[0], verdicts.iloc[0]
+        together = {"open": "are not told apart", "tie": "are equal"}
         found = (
-            f"{ours}'s and {theirs}'s {metric} are not told apart"
-            if verdict == "open"
+            f"{ours}'s and {theirs}'s {metric} {together[verdict]}"
+            if verdict in together
             else f"{ours}'s {metric} is {verdict} than {theirs}'s"
         )
         where = f"On {notion_on_paper(row['dataset'], row['notion'])} ({_queries(row)})"
         return f"{where} {found}: the difference is {_points(row)}{basis}."
-    words = {"higher": "higher than", "lower": "lower than", "open": "not told apart from"}
+    words = {"higher": "higher than", "lower": "lower than", "open": "not told apart from",
+             "tie": "equal to"}  # fmt: skip
     counts = [
         f"{word} {theirs}'s on {count} of {len(rows)} notions"
         for verdict, word in words.items()
@@ -316,6 +352,19 @@ def _beside(ours: str, theirs: str, rows: pd.DataFrame) -> str:
     )
 
 
+def _basis(rows: pd.DataFrame) -> str:
+    """What the intervals of two methods' rows are for, in brackets."""
+    if rows["low"].isna().all():
+        return ""
+    some = "interval" if len(rows) == 1 else "intervals"
+    what = f"{_LEVEL} {some} for other images of these classes"
+    if (rows["se_fits"] > 0).any():
+        what += " and other fits of these methods"
+    if any(ONE_SEED in note for note in rows["note"].dropna()):
+        what += f"; {ONE_SEED}, chance in fitting is not in {'it' if len(rows) == 1 else 'them'}"
+    return f" ({what})"
+
+
 def _queries(row: pd.Series) -> str:
     return f"{row['n']:,.0f} {'query' if row['n'] == 1 else 'queries'}"
 
@@ -323,8 +372,13 @@ def _queries(row: pd.Series) -> str:
 def _points(row: pd.Series) -> str:
     """A difference in points with its interval."""
     value = f"{round(row['value'], 1) + 0.0:.1f} points"
-    interval = _interval(row["low"], row["high"], 1)
-    return f"{value} [{'too few queries for an interval' if interval == DASH else interval}]"
+    if pd.isna(row["low"]):
+        return f"{value} [too few queries for an interval]"
+    bounds = _interval(row["low"], row["high"], 1)
+    if pd.notna(row["low_classes"]):
+        others = _interval(row["low_classes"], row["high_classes"], 1)
+        bounds += f"; for other classes, too, {others}"
+    return f"{value} [{bounds}]"
 
 
 def _ranks_first(block: pd.DataFrame) -> str:

@@ -21,6 +21,7 @@ from lanzdml.protocols import PROTOCOLS
 from lanzdml.published import PUBLISHED, read_published
 from lanzdml.report import ASSETS
 from lanzdml.saliency import DIM as SALIENCY_DIM
+from lanzdml.significance_rows import OURS
 from lanzdml.sources import source_fingerprint
 from lanzdml.tables import SUFFIXES, TABLES
 
@@ -413,6 +414,14 @@ COUNTED = sorted(
         if notion.scored and not notion.combine
     }.values()
 )
+# Notions whose classes are a sample of more: by protocol, and the column of the labels.
+SAMPLED = [
+    (protocol, dataset, name, label_column(dataset, sources.labels))
+    for protocol in CONFIG.protocols
+    for dataset, name, notion in ALL_NOTIONS
+    if notion.scored and notion.sampled_classes
+    for sources in [PROTOCOLS[protocol].sources(dataset, name, OURS)]
+]
 # Ranks over notions need several of both; methods that see labels have none.
 RANKED = [method for method in CONFIG.methods if not METHODS[method].supervised]
 RANKING = ["critical_difference"] if len(COUNTED) >= 2 and len(RANKED) >= 3 else []

@@ -1,4 +1,4 @@
-# significance: which differences between methods are more than chance, from the tables' runs
+# significance: which differences hold for other images and other fits, from the tables' runs
 
 
 rule compute_significance:
@@ -6,6 +6,8 @@ rule compute_significance:
         runs=main_runs,
         queries=of_main_runs(QUERIES),
         clusterings=of_main_runs(CLUSTERINGS),
+        draws=of_main_runs(DRAWS),
+        manifests=[MANIFEST.format(dataset=dataset) for _, dataset, _, _ in SAMPLED],
     output:
         SIGNIFICANCE_FILES,
     log:
@@ -19,6 +21,7 @@ rule compute_significance:
     params:
         code=code("compute_significance"),
         counted=COUNTED,
+        sampled=SAMPLED,
     message:
         "Computing intervals and tests of the differences between methods"
     script:

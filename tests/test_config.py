@@ -115,6 +115,12 @@ WRONG = [
     ),
     ((*NOTION, "labels"), 5, "car_color.labels: should be a valid string, not 5"),
     ((*NOTION, "scored"), "no", "car_color.scored: should be a valid boolean, not 'no'"),
+    ((*NOTION, "sampled_classes"), "yes", "sampled_classes: should be a valid boolean, not 'yes'"),
+    (
+        (*NOTION,),
+        {"prompts": ["a", "b"], "scored": False, "sampled_classes": True},
+        "car_color.sampled_classes: the notion is not scored, so there is no interval; leave",
+    ),
     (("datasets", "demo_cars", "root"), None, "datasets.demo_cars.root: is missing"),
     (("datasets", "demo_cars", "labels"), "x.csv", "labels: demo_cars is registered; choose"),
     (("embeddings",), None, "embeddings: should be a section with the keys device, batch_size"),

@@ -3,43 +3,62 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from lanzdml.errors import LanzdmlError
 from lanzdml.figures.critical_difference import draw, joined
+from lanzdml.methods import METHODS
 from lanzdml.metrics import METRICS
+from lanzdml.names import METHOD_NAMES
 from lanzdml.runs import write_runs
 from lanzdml.significance_rows import COLUMNS, compute_significance, read_significance
 from lanzdml.significance_table import blocks, write_significance
 from lanzdml.tables import by_setting
 
 SEEDS = (0, 1)
-BASIS = " (95 % interval over queries, these fits)"
-N = 50
+BASIS = " (95 % interval for other images of these classes and other fits of these methods)"
+N, N_DRAWS = 50, 300
 
 
 class Files:
     """The files of runs, whose queries are drawn around a mean."""
 
     def __init__(self, folder):
-        self.folder, self.paths, self.notions = folder, ([], [], []), set()
+        self.folder, self.paths, self.notions = folder, ([], [], [], []), set()
 
-    def add(self, method, mean, *, notion="car_color", dataset="demo_cars", dim=16, n=N, **run):
-        """Runs of a method on a notion; a mean of None is one that could not be made."""
-        made = mean is not None
+    def add(self, method, mean, *, notion="car_color", dataset="demo_cars", dim=16, n=N,
+            seeds=SEEDS, failed=(), spread=1e-7, scatter=0.0, **run):  # fmt: skip
+        """Runs of a method on a notion; a mean of None is one that could not be made.
+
+        Args:
+            failed: seeds without a fit.
+            spread: how far the means of its seeds lie from the mean; none has a value of its own.
+            scatter: std over the draws of images, beside what all methods have in common.
+        """
+        without = METHODS[method].deterministic
+        made = [seed for seed in seeds if mean is not None and seed not in failed]
         self.notions.add((dataset, notion))
         key = {"dataset": dataset, "notion": notion, "model": "m", "protocol": "paper",
                "method": method, "dim": 512 if method == "clip" else dim} | run  # fmt: skip
-        rng = np.random.default_rng(0)  # queries are as hard for every method
-        scores = [mean + 0.05 * rng.standard_normal(n) if made else [] for _ in SEEDS]
-        rows, queries = [], []
-        for seed, values in zip(SEEDS, scores, strict=True):
+        hard = np.random.default_rng(0).standard_normal(n)  # queries are as hard for every method
+        hard -= hard.mean()
+        common, own = np.random.default_rng(1).standard_normal((2, N_DRAWS))
+        own = (own - own.mean()) / own.std(ddof=1)
+        signs = dict(zip(made, np.resize([1, -1], len(made)), strict=True))
+        rows, queries, draws = [], [], []
+        for seed in seeds:
             row = key | {"seed": seed, "n_images": n, "n_classes": 2, "tied_queries": 0}
-            if made:
+            if seed in made:
+                here = mean if without else mean + spread * signs[seed]
                 row |= dict.fromkeys(METRICS, 0.4 + 0.1 * seed) | {"status": "ok"}
-                row |= {"map_at_r": np.mean(values), "precision_at_1": 0.5}
-                frame = pd.DataFrame({"map_at_r": values}).assign(**key, seed=seed)
+                row |= {"map_at_r": here, "precision_at_1": 0.5}
+                frame = pd.DataFrame({"map_at_r": here + 0.05 * hard}).assign(**key, seed=seed)
                 ids = [f"image {i}" for i in range(n)]
                 queries.append(frame.assign(image_id=ids, precision_at_1=np.arange(n) % 2 == 0))
+                if seed == made[0] or not without:
+                    drawn = {"map_at_r": here + 0.01 * common + scatter * own}
+                    frame = pd.DataFrame(drawn).assign(precision_at_1=0.5)
+                    draws.append(frame.assign(**key, seed=seed, draw=np.arange(N_DRAWS)))
             else:
                 row |= {"status": "not_fitted", "reason": "too few prompts"}
             rows.append(row)
@@ -48,19 +67,19 @@ class Files:
             "nmi": [0.5, 0.5, 0.5],
         }).assign(**key)  # fmt: skip
         name = "-".join(map(str, key.values()))
-        files = [self.folder / f"{name}-{i}.parquet" for i in range(3)]
+        files = [self.folder / f"{name}-{i}.parquet" for i in range(4)]
         write_runs(files[0], pd.DataFrame(rows))
-        kept = pd.concat(queries) if made else pd.DataFrame(columns=["image_id", *key])
-        kept.to_parquet(files[1])
-        crossed[: 3 * made].to_parquet(files[2])
+        crossed = crossed[: 3 * (len(made) == 2)]
+        nothing = pd.DataFrame(columns=["image_id", *key])
+        for frames, file in zip((queries, [crossed], draws), files[1:], strict=True):
+            (pd.concat(frames) if frames else nothing).to_parquet(file)
         for paths, file in zip(self.paths, files, strict=True):
             paths.append(file)
 
-    def rows(self, counted=None):
+    def rows(self, counted=None, sampled=None):
         """Those of the table; all notions are counted unless given."""
-        return compute_significance(
-            *self.paths, counted=self.notions if counted is None else counted
-        )
+        counted = self.notions if counted is None else counted
+        return compute_significance(*self.paths, counted=counted, sampled=sampled or {})
 
     def finding(self):
         (block,) = blocks(self.rows())
@@ -98,7 +117,7 @@ def test_every_two_methods_are_compared_on_every_notion(three):
     }  # fmt: skip
     row = rows.set_index(["notion", "method", "other"]).loc[("car_color", "clip", "indirect")]
     assert row["value"] == pytest.approx(-20), "in percent points"
-    assert row["low"] == pytest.approx(-20), "queries differ alike, so nothing is left open"
+    assert row["low"] == pytest.approx(-20, abs=1e-3), "draws differ alike: nothing is left open"
     assert row["decided"]
     assert row["n"] == N
 
@@ -198,7 +217,7 @@ def test_csv_and_markdown_say_the_same(three, tmp_path):
     text = paths[1].read_text()
     line = next(line for line in text.splitlines() if line.startswith("|  | Car Color | CLIP"))
     assert line.split(" | ")[3:6] == ["+20.00", "20.00 to 20.00", "higher"]
-    assert "|  |  | LAE | +0.00 | 0.00 to 0.00 | open |" in text
+    assert "|  |  | LAE | +0.00 | 0.00 to 0.00 | tie |" in text
     assert "- — PCA, Demo Cars Car Color: too few prompts" in text
     assert "Oracle is not ranked: sees labels." in text
     differences = text[: text.index("Mean ranks")]
@@ -208,27 +227,171 @@ def test_csv_and_markdown_say_the_same(three, tmp_path):
 def test_sentences_for_several_notions(three):
     assert three.finding() == (
         "InDiReCT's MAP@R is higher than CLIP's on 3 of 3 notions; the difference (95 % intervals "
-        "over queries, these fits) goes from 10.0 points [10.0 to 10.0] on Demo Cars Car Model (50 "
-        "queries) to 30.0 points [30.0 to 30.0] on Demo Cars Background Color (50 queries). Of the "
-        "3 methods that see no labels and have a value on each of 3 notions, InDiReCT ranks first "
-        "by MAP@R on average (mean rank 1.33). Over 3 notions signed ranks can tell no two methods "
-        "apart: they give p = 0.25 at the least, 0.5 after correction for 2 pairs."
+        "for other images of these classes and other fits of these methods) goes from 10.0 points "
+        "[10.0 to 10.0] on Demo Cars Car Model (50 queries) to 30.0 points [30.0 to 30.0] on Demo "
+        "Cars Background Color (50 queries). Of the 3 methods that see no labels and have a value "
+        "on each of 3 notions, InDiReCT ranks first by MAP@R on average (mean rank 1.33). Over 3 "
+        "notions signed ranks can tell no two methods apart: they give p = 0.25 at the least, 0.5 "
+        "after correction for 2 pairs."
     )
 
 
-def test_a_difference_that_is_open_and_ranks_that_are_shared(files):
-    for notion, mean in zip(NOTIONS[:2], (0.3, 0.1), strict=True):
+def test_what_is_open_and_ranks_that_are_shared(files):
+    means = {"car_model": (0.3, 0), "car_color": (0.1, 0), "fit": (0.2, 0),
+             "fabric": (0.202, 0.002), "texture": (0.198, 0.002)}  # fmt: skip
+    for notion, (mean, scatter) in means.items():
         files.add("clip", 0.2, notion=notion)
-        files.add("indirect", mean, notion=notion)
-    files.add("clip", 0.2, notion="fit")
-    files.add("indirect", 0.2, notion="fit")
+        files.add("indirect", mean, notion=notion, scatter=scatter)
     finding = files.finding()
     assert (
-        "higher than CLIP's on 1 of 3 notions, lower than CLIP's on 1 of 3 notions, not told apart "
-        "from CLIP's on 1 of 3 notions" in finding
+        "higher than CLIP's on 1 of 5 notions, lower than CLIP's on 1 of 5 notions, not told apart "
+        "from CLIP's on 2 of 5 notions, equal to CLIP's on 1 of 5 notions" in finding
     )
     assert "CLIP and InDiReCT rank first together" in finding
-    assert finding.endswith("apart: they give p = 0.25 at the least.")
+    assert finding.endswith("apart: they give p = 0.062 at the least.")
+
+
+def only(rows):
+    """The one difference by MAP@R."""
+    (row,) = part(rows, "difference").itertuples()
+    return row
+
+
+def test_an_interval_is_for_other_images_and_other_fits(files):
+    """By hand: 49 degrees of freedom of the images, 4 of each method's five fits."""
+    files.add("indirect", 0.21, seeds=range(6), failed=[5], spread=0.01, scatter=0.003)
+    files.add("ae", 0.2, seeds=range(5), spread=0.02)
+    row = only(files.rows())
+    # Of five, three lie above the mean and two below.
+    value = 1 + (1 - 2) / 5
+    fits = np.array([1, 2]) * np.std([1, 1, 1, -1, -1], ddof=1) / np.sqrt(5)
+    assert row.value == pytest.approx(value)
+    assert row.se_images == pytest.approx(0.3)
+    assert row.se_fits == pytest.approx(np.hypot(*fits))
+    variances = np.array([0.3, *fits]) ** 2
+    df = variances.sum() ** 2 / (variances**2 / [49, 4, 4]).sum()
+    assert row.df == pytest.approx(df)
+    reach = stats.t.ppf(0.975, df) * np.sqrt(variances.sum())
+    assert (row.low, row.high) == pytest.approx((value - reach, value + reach))
+    assert not row.decided
+    assert row.low_queries == pytest.approx(row.value, abs=1e-3), "queries differ alike"
+    assert row.note == "InDiReCT has a value for 5 of 6 seeds"
+    assert files.finding().endswith(f"{BASIS}.")
+
+
+def test_of_one_seed_chance_in_fitting_is_not_in_it(files, tmp_path):
+    files.add("clip", 0.2)
+    files.add("indirect", 0.3, seeds=range(5), failed=range(1, 5))
+    rows = files.rows()
+    row = only(rows)
+    assert row.se_fits == 0
+    one = "with one seed of InDiReCT, chance in fitting is not in it"
+    assert row.note == f"InDiReCT has a value for 1 of 5 seeds; {one}"
+    assert files.finding().endswith(
+        "(95 % interval for other images of these classes; with one seed, chance in fitting is not "
+        "in it)."
+    )
+    write_significance(rows, [tmp_path / "a.md"])
+    text = (tmp_path / "a.md").read_text()
+    assert "- InDiReCT has a value for 1 of 5 seeds.\n- With one seed of InDiReCT, chance" in text
+
+
+def test_without_chance_in_fitting_other_fits_are_the_same(files):
+    """Seeds of such a method share their draws, too."""
+    files.add("clip", 0.2, spread=1)
+    files.add("text_subspace", 0.3, seeds=range(5))
+    row = only(files.rows())
+    assert (row.se_fits, row.decided) == (0, True)
+    assert pd.isna(row.note)
+    assert files.finding().endswith("(95 % interval for other images of these classes).")
+
+
+@pytest.mark.parametrize("method", ["oracle", "clay"])
+def test_what_uses_the_images_is_not_refitted_to_others(files, method):
+    files.add("clip", 0.2)
+    files.add(method, 0.3)
+    name = METHOD_NAMES[method]
+    assert only(files.rows()).note == f"{name} is not refitted to other images"
+
+
+def test_notes_name_their_notions_unless_all_have_them(three, tmp_path):
+    three.add("clay", 0.4, notion="car_color")
+    for notion in NOTIONS:
+        three.add("lae", 0.1, notion=notion, failed=[1])
+    write_significance(three.rows(), [tmp_path / "a.md"])
+    text = (tmp_path / "a.md").read_text()
+    assert "- CLAY is not refitted to other images (Demo Cars Car Color).\n" in text
+    assert "- With one seed of LAE, chance in fitting is not in it.\n" in text
+    assert "- LAE: on some notion its value is that of some of its seeds.\n" in text, "ranks"
+
+
+@pytest.mark.parametrize(("differing", "decided"), [(5, False), (6, True)])
+def test_few_queries_that_differ_decide_nothing(files, differing, decided):
+    """However sure the draws are."""
+    files.add("clip", 0.2)
+    files.add("text_subspace", 0.2)
+    metrics, queries = (pd.read_parquet(paths[1]) for paths in files.paths[:2])
+    queries.loc[queries["image_id"].isin([f"image {i}" for i in range(differing)]), "map_at_r"] += 1
+    queries.to_parquet(files.paths[1][1])
+    metrics["map_at_r"] += differing / N
+    metrics.to_parquet(files.paths[0][1])
+    row = only(files.rows())
+    assert row.high < 0
+    assert row.decided == decided
+
+
+@pytest.mark.parametrize("change", ["seed", "none"])
+def test_draws_of_other_fits_are_an_error(files, change):
+    files.add("clip", 0.2)
+    files.add("indirect", 0.3)
+    draws = pd.read_parquet(files.paths[3][1])
+    kept = draws[draws["seed"] == 0] if change == "seed" else draws.iloc[:0]
+    kept.to_parquet(files.paths[3][1])
+    with pytest.raises(LanzdmlError, match=r"demo_cars/car_color are not those .* of indirect"):
+        files.rows()
+
+
+def classes(tmp_path, labels):
+    """A manifest with these labels of the queries, as the notion car_color."""
+    path = tmp_path / "manifest.parquet"
+    rows = pd.DataFrame({"image_id": [f"image {i}" for i in range(N)], "car_color": labels})
+    rows.to_parquet(path)
+    return {("paper", "demo_cars", "car_color"): (path, "car_color")}
+
+
+def test_where_classes_are_a_sample_there_is_an_interval_for_others(files, tmp_path):
+    files.add("clip", 0.2)
+    files.add("indirect", 0.3, scatter=0.001)
+    files.add("indirect", 0.3, notion="fit", scatter=0.001)
+    files.add("clip", 0.2, notion="fit")
+    queries = pd.read_parquet(files.paths[1][1])
+    # Ten classes of five, and half of them gain 20 points more than the others.
+    labels = np.repeat(list("abcdefghij"), 5)
+    gains = np.where(np.isin(labels, list("abcde")), 0.1, -0.1)
+    queries["map_at_r"] += np.tile(gains, 2)
+    queries.to_parquet(files.paths[1][1])
+    rows = files.rows(sampled=classes(tmp_path, labels))
+    row = part(rows, "difference").set_index("notion").loc["car_color"]
+    assert row["se_classes"] == pytest.approx(np.std([10, -10] * 5, ddof=1) / np.sqrt(10))
+    assert row["df_classes"] == pytest.approx(9, abs=1e-3)
+    reach = stats.t.ppf(0.975, 9) * row["se_classes"]
+    bounds = row["value"] - reach, row["value"] + reach
+    assert (row["low_classes"], row["high_classes"]) == pytest.approx(bounds)
+    assert row["high"] - row["low"] < 1, "images of these classes say no word on others"
+    paths = [tmp_path / "a.csv", tmp_path / "a.md"]
+    write_significance(rows, paths)
+    assert blocks(read_significance(paths[0])) == blocks(rows)
+    text = paths[1].read_text()
+    assert f"[9.8 to 10.2; for other classes, too, {10 - reach:.1f} to {10 + reach:.1f}]" in text
+    assert f"| 9.80 to 10.20 | {10 - reach:.2f} to {10 + reach:.2f} | higher |" in text
+    assert "| 9.80 to 10.20 | — | higher |" in text, "of the other notion nobody asked it"
+
+
+def test_queries_without_a_class_are_an_error(files, tmp_path):
+    files.add("clip", 0.2)
+    files.add("indirect", 0.3)
+    with pytest.raises(LanzdmlError, match="no label of the query 'image 7'"):
+        files.rows(sampled=classes(tmp_path, ["a"] * 7 + [None] + ["b"] * (N - 8)))
 
 
 @pytest.mark.parametrize(
@@ -238,7 +401,7 @@ def test_a_difference_that_is_open_and_ranks_that_are_shared(files):
          f"[10.0 to 10.0]{BASIS}."),
         (0.1, N, "InDiReCT's MAP@R is lower than CLIP's: the difference is -10.0 points "
          f"[-10.0 to -10.0]{BASIS}."),
-        (0.2, N, "InDiReCT's and CLIP's MAP@R are not told apart: the difference is 0.0 points "
+        (0.2, N, "InDiReCT's and CLIP's MAP@R are equal: the difference is 0.0 points "
          f"[0.0 to 0.0]{BASIS}."),
         (0.3, 1, "InDiReCT's and CLIP's MAP@R are not told apart: the difference is 10.0 points "
          "[too few queries for an interval]."),
@@ -307,6 +470,17 @@ def test_a_method_of_the_models_own_size_is_beside_every_dim(files):
     assert list(found) == ["with m, r' = 16", "with m, r' = 64"]
     values = [part(block, "difference")["value"].tolist() for block in found.values()]
     assert values == [pytest.approx([-10]), pytest.approx([10])]
+
+
+def test_methods_of_the_models_own_size_are_compared_without_a_dim(files, tmp_path):
+    files.add("clip", 0.2)
+    files.add("prompt_posterior", 0.3)
+    rows = files.rows()
+    assert only(rows).value == pytest.approx(-10)
+    write_significance(rows, [tmp_path / "a.csv"])
+    read = read_significance(tmp_path / "a.csv")
+    assert blocks(read) == blocks(rows)
+    assert [setting for setting, _ in by_setting(read)] == ["with m"]
 
 
 def test_values_of_another_notions_labels_are_not_compared(files):

@@ -1,4 +1,4 @@
-"""Say which differences between methods are more than chance."""
+"""Say which differences between methods hold for other images and other fits."""
 
 from pathlib import Path
 
@@ -11,9 +11,16 @@ def main(snakemake) -> None:
 
     files = (
         [Path(path) for path in snakemake.input[name]]
-        for name in ("runs", "queries", "clusterings")
+        for name in ("runs", "queries", "clusterings", "draws")
     )
-    rows = compute_significance(*files, counted=snakemake.params.counted)
+    manifests = map(Path, snakemake.input.manifests)
+    sampled = {
+        (protocol, dataset, notion): (manifest, labels)
+        for (protocol, dataset, notion, labels), manifest in zip(
+            snakemake.params.sampled, manifests, strict=True
+        )
+    }
+    rows = compute_significance(*files, counted=snakemake.params.counted, sampled=sampled)
     write_significance(rows, snakemake.output)
 
 
