@@ -57,7 +57,9 @@ def working_folder(folder, config):
 
 
 def planned_jobs(output):
-    """Jobs by rule from a dry run's table."""
+    """Jobs by rule from a dry run's table; there is none where nothing is left to do."""
+    if "Nothing to be done" in output:
+        return {}
     table = output.rpartition("Job stats:")[2].split("\n\n")[0].splitlines()[3:]
     jobs = {line.split()[0]: int(line.split()[1]) for line in table if line.strip()}
     jobs.pop("total", None)
