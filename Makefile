@@ -31,7 +31,7 @@ demo: $(INSTALLED)  ## run the benchmark on the embedded cars: results/report.ht
 test: $(INSTALLED) check  ## formatting, lint and all tests but the slow ones
 	$(BIN)/pytest -n 2 --dist loadscope
 
-test-slow: $(INSTALLED)  ## runs that are killed, a full disk, a Slurm cluster, other versions (some 30 minutes)
+test-slow: $(INSTALLED)  ## runs that are killed, a full disk, a Slurm cluster, other versions
 	$(BIN)/pytest --slow -m slow -rs
 
 check: $(INSTALLED)  ## formatting and lint only
