@@ -139,5 +139,5 @@ full_float32 = Held(_refuse_reduced_precision)
 """Torch computes with all bits of float32 inside the block, in all threads.
 
 Its default for convolutions on CUDA keeps ten bits of the fraction's 23, and a program can allow as
-much for products.
+much for products, on a CPU, too.
 """

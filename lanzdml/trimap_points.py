@@ -26,7 +26,7 @@ from lanzdml.errors import LanzdmlError
 from lanzdml.files import replacing
 from lanzdml.manifest import ID
 from lanzdml.methods.base import as_embeddings, as_matrix, normalise
-from lanzdml.threads import one_torch_thread
+from lanzdml.threads import full_float32, one_torch_thread
 from lanzdml.transforms import check_weights, load_transform
 
 SPACE = "space"
@@ -60,7 +60,7 @@ def trimap_points(vectors: ArrayLike, seed: int) -> NDArray[np.float32]:
         knn_backend="torch",  # exact, and the same whatever else is installed
         random_state=seed,
     )
-    with one_torch_thread():
+    with one_torch_thread(), full_float32():
         return trimap.fit_transform(vectors).numpy()
 
 

@@ -1023,6 +1023,22 @@ def test_results_do_not_depend_on_torchs_threads_which_are_left_as_they_were(cls
         np.testing.assert_array_equal(value, getattr(results[1], name))
 
 
+@pytest.mark.parametrize("cls", [InDiReCT, Oracle])
+def test_results_do_not_depend_on_the_precision_that_torch_may_use(cls):
+    text, images = vectors(300, 256), vectors(300, 256)
+    data = data_of(cls, text, images, np.arange(300) % 3)
+    estimator = make(cls, dim=64, max_iter=10, hidden=128)
+    expected = clone(estimator).fit(*data)
+    torch.set_float32_matmul_precision("medium")
+    try:
+        found = clone(estimator).fit(*data)
+        assert torch.get_float32_matmul_precision() == "medium"
+    finally:
+        torch.set_float32_matmul_precision("highest")
+    for name, value in learned_of(expected).items():
+        np.testing.assert_array_equal(value, getattr(found, name))
+
+
 def test_torchs_threads_are_restored_after_an_error(monkeypatch):
     before = torch.get_num_threads()
     torch.set_num_threads(2)

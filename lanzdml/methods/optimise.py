@@ -2,8 +2,8 @@
 
 import math
 import warnings
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -12,7 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from lanzdml.errors import CannotFitError
 from lanzdml.methods.base import EmbeddingError, Method, check_integer
-from lanzdml.threads import one_torch_thread
+from lanzdml.threads import full_float32, one_torch_thread
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -186,5 +186,7 @@ class Optimised(Method):
         if not self.learning_rate > 0:
             raise EmbeddingError(f"learning_rate must be positive, not {self.learning_rate!r}")
 
-    def one_thread(self) -> AbstractContextManager[None]:
-        return one_torch_thread()
+    @contextmanager
+    def one_thread(self) -> Iterator[None]:
+        with one_torch_thread(), full_float32():
+            yield
