@@ -8,7 +8,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
   --no-annotate --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow check format lock demo-assets bench readme clean
+.PHONY: help install demo test test-slow test-versions check format lock demo-assets bench readme clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,8 +31,11 @@ demo: $(INSTALLED)  ## run the benchmark on the embedded cars: results/report.ht
 test: $(INSTALLED) check  ## formatting, lint and all tests but the slow ones
 	$(BIN)/pytest -n 2 --dist loadscope
 
-test-slow: $(INSTALLED)  ## runs that are killed, a full disk, a Slurm cluster, other versions
-	$(BIN)/pytest --slow -m slow -rs
+test-slow: $(INSTALLED)  ## a run that is killed twenty times, a full disk, a Slurm cluster (some 15 minutes)
+	$(BIN)/pytest --slow -m slow -rs --ignore tests/versions
+
+test-versions: $(INSTALLED)  ## most tests with the lowest versions, and with Python 3.12 and 3.13
+	$(BIN)/pytest --slow tests/versions -rs
 
 check: $(INSTALLED)  ## formatting and lint only
 	$(BIN)/ruff format --check .
