@@ -1,8 +1,11 @@
 """Source fingerprints: they change with the code behind a result and with nothing else."""
 
+import os
+
 import pytest
 
 from lanzdml import sources
+from lanzdml.files import sample_of
 
 
 @pytest.fixture
@@ -85,3 +88,19 @@ def test_every_method_has_a_fingerprint_of_its_own():
 
     fingerprints = {sources.source_fingerprint(METHODS.module(name)) for name in METHODS}
     assert len(fingerprints) == len(METHODS)
+
+
+@pytest.mark.parametrize("size", [0, 5, 3_000_000])
+def test_a_sample_tells_a_file_from_one_in_its_place(tmp_path, size):
+    path = tmp_path / "weights"
+    path.write_bytes(bytes(size))
+    before = sample_of(path)
+    os.utime(path, (1, 1))
+    assert sample_of(path) == before, "the date does not count"
+    others = [bytes(size + 1)]
+    if size:
+        # The first and last byte, and what an exchange of weights changes of all of a file.
+        others += [b"1" + bytes(size - 1), bytes(size - 1) + b"1", b"1" * size]
+    for other in others:
+        path.write_bytes(other)
+        assert sample_of(path) != before
