@@ -60,7 +60,7 @@ demo-assets: $(INSTALLED)  ## render demo_cars and train the demo CLIPs anew (ov
 	for size in S M L; do \
 	  $(BIN)/python -m demo_assets.train_clip resources/demo_clip/demo-$$size.json build/demo_layers.npz || exit 1; done
 
-bench: $(INSTALLED)  ## run all benchmarks on this machine (about two hours): benchmarks/results.md, docs/scaling.png
+bench: $(INSTALLED)  ## run all benchmarks on this machine (about three hours): benchmarks/results.md, docs/scaling.png
 	$(BIN)/python -m benchmarks
 
 readme: demo  ## run the benchmark and put its table and pictures into README.md

@@ -6,7 +6,7 @@ from benchmarks.record import Record, load
 from lanzdml.files import write_text
 from lanzdml.markup import markdown_table
 
-BENCHMARKS = ("metrics", "scaling", "fits", "products", "embeddings", "paper_grid")
+BENCHMARKS = ("metrics", "scaling", "fits", "products", "embeddings", "intervals", "paper_grid")
 """Modules of this folder, each with a function ``measure``; in the order in which they run."""
 
 RESULTS = Path(__file__).with_name("results.md")

@@ -7,7 +7,7 @@ import torch
 import yaml
 from sklearn.exceptions import ConvergenceWarning
 
-from benchmarks import paper_grid, plain, results
+from benchmarks import intervals, paper_grid, plain, results
 from benchmarks import products as measured_products
 from benchmarks.fits import Fit, texts
 from benchmarks.record import Record
@@ -165,3 +165,44 @@ def test_where_the_grids_time_went():
 def test_what_jobs_import_can_be_imported():
     for imports in paper_grid.IMPORTS.values():
         exec(imports, {})
+
+
+def test_a_sample_is_as_far_from_the_truth_as_one_that_is_no_part_of_it():
+    """Scores that are means of images' own values and of a fit's, of known variances."""
+    rng = np.random.default_rng(0)
+    n_fits, by_images, by_fits = 15, [], []
+    for seed in range(200):
+        samples = intervals.Population.cut(np.zeros(400), 100, seed).samples
+        of_images, of_fits = rng.normal(0, 3, 400), rng.normal(0, 2, n_fits)
+        means = of_fits[:, None] + of_images[samples].mean(axis=1)
+        sets = rng.permutation(n_fits)[:5].reshape(1, 1, 5).repeat(len(samples), axis=0)
+        scores = intervals.Scores(means[:, :, None], sets, None, None)
+        by_images.append(scores.by_images(0, 0))
+        by_fits.append(scores.by_fits(0, 0, rng))
+    off, errors = zip(*by_fits, strict=True)
+    assert np.std(by_images) == pytest.approx(3 / np.sqrt(100), rel=0.15)
+    assert np.std(off) == pytest.approx(2 / np.sqrt(5), rel=0.15)
+    assert np.mean([error.value for error in errors]) == pytest.approx(2 / np.sqrt(5), rel=0.15)
+
+
+def test_samples_share_no_image():
+    samples = intervals.Population.cut(np.zeros(1050), 200, 0).samples
+    assert samples.shape == (5, 200)
+    assert len(set(samples.ravel())) == 1000
+
+
+def test_the_record_has_misses_in_percent_beside_those_over_queries():
+    pair = {"population": intervals.CARS, "images": 200, "metric": "map_at_r", "method": "ae",
+            "other": "clip", **dict.fromkeys(intervals.OUTCOMES)}  # fmt: skip
+    missed = dict.fromkeys([intervals.SAME_FITS, intervals.OTHER_FITS], 0.25)
+    over_queries = dict.fromkeys(map(intervals._old, missed), 0.5)
+    itself = {"other": "ae", intervals.ITSELF: 0.1, intervals._old(intervals.ITSELF): 1}
+    found = pd.DataFrame(
+        [pair | missed | over_queries, pair | missed | over_queries, pair | itself]
+    )
+    record = intervals._record(found, 400, 10)
+    assert record.rows == [{
+        "population": "cars", "images": "200", "metric": "MAP@R", "same fits": "25.0 (50.0)",
+        "other fits": "25.0 (50.0)", "itself": "10.0 (100.0)", "intervals": "2",
+    }]  # fmt: skip
+    assert "AE minus CLIP by MAP@R (25.0 % with other fits)" in record.text
