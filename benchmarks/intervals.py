@@ -7,10 +7,9 @@ generator that no CLIP was trained on, embedded by demo-M, under the transforms 
 
 Takes about 50 minutes of one core with the sizes below: 10 minutes render, 11 fit, and half an hour
 scores and draws images. What was rendered and fitted is kept in build/intervals, so that a run goes
-on where one before it ended. ``measure(1_000, 10)`` takes a tenth and says less.
+on where one before it ended. ``measure(2_000, 10)`` takes a quarter and says less.
 """
 
-import io
 import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -24,10 +23,10 @@ import numpy as np
 import pandas as pd
 import yaml
 from numpy.typing import NDArray
-from PIL import Image
 from scipy.stats import wilcoxon
 
 from benchmarks.record import Record
+from benchmarks.renders import LABELS, render
 from lanzdml.clip import Clip, embed_images, embed_prompts, load_clip
 from lanzdml.config import NotionConfig, parse_config
 from lanzdml.embeddings import read_embeddings, write_embeddings
@@ -44,15 +43,13 @@ from lanzdml.transforms import fit_transforms, load_transform
 FOLDER = ROOT / "build/intervals"
 N_RENDERS, N_FITS, N_SEEDS = 8_000, 30, 5
 SIZES = (200, 1_000)
-NOTIONS = ("car_model", "car_color", "background_color")
 PAIRS = (
     ("indirect", "clip"), ("lae", "clip"), ("ae", "clip"), ("ae", "indirect"), ("lae", "indirect"),
     ("ae", "lae"), ("text_subspace", "indirect"), ("prompt_posterior", "indirect"),
     ("random_transform", "clip"),
 )  # fmt: skip
-DIM, MODEL, PIXELS = 128, "demo-M", 192
-CHUNK = 500  # renders a file
-N_CONSTRUCTED = 8_000
+DIM, MODEL = 128, "demo-M"
+CHUNK = 500  # renders a file, always as many
 N_SETS = 50  # of fits, of a sample
 N_TESTS = 10_000
 CARS = "cars"
@@ -70,10 +67,14 @@ def measure(n_renders: int = N_RENDERS, n_fits: int = N_FITS) -> Record:
     """Misses, with and without other fits.
 
     Args:
-        n_renders: the population of cars, of which samples of 1,000 and 200 are made.
-        n_fits: of each method with chance in its fit; a sample has five of them, and five others.
+        n_renders: how many cars, and constructed vectors: 2,000 or more, of which samples of 1,000
+            and of 200 are made.
+        n_fits: of each method with chance in its fit, ten or more; a sample has five of them, and
+            five others.
     """
-    found = pd.concat([*_renders(n_renders, n_fits), *_constructed()], ignore_index=True)
+    found = pd.concat(
+        [*_renders(n_renders, n_fits), *_constructed(n_renders, n_fits)], ignore_index=True
+    )
     return _record(found, n_renders, n_fits)
 
 
@@ -317,25 +318,25 @@ def _judged(
 def _renders(n_renders: int, n_fits: int) -> Iterator[pd.DataFrame]:
     """The outcomes on cars."""
     images, labels = cars(n_renders)
-    for notion in NOTIONS:
+    for notion in LABELS:
         names = dict.fromkeys(name for pair in PAIRS for name in pair)
         methods = {name: _fits(name, notion, images, n_fits) for name in names}
         yield from _judged(CARS, notion, methods, PAIRS, labels[notion].to_numpy())
         print(f"  {notion}", flush=True)
 
 
-def _constructed() -> Iterator[pd.DataFrame]:
+def _constructed(n: int, n_fits: int) -> Iterator[pd.DataFrame]:
     """The outcomes on classes of Gaussians, by projections that differ, two of them by chance."""
     for seed, (n_classes, distance) in enumerate(((5, 1.0), (5, 0.5), (17, 1.0))):
         rng = np.random.default_rng(seed)
-        labels = rng.integers(n_classes, size=N_CONSTRUCTED)
+        labels = rng.integers(n_classes, size=n)
         centres = distance * rng.standard_normal((n_classes, 16))
-        images = centres[labels] + rng.standard_normal((N_CONSTRUCTED, 16))
+        images = centres[labels] + rng.standard_normal((n, 16))
         common = rng.standard_normal((16, 8))
         methods = {}
-        for name, chance, n_fits in (("a", 0.3, 30), ("b", 0.1, 30), ("c", 0.0, 1)):
+        for name, chance, n_maps in (("a", 0.3, n_fits), ("b", 0.1, n_fits), ("c", 0.0, 1)):
             of_method = common + 0.5 * rng.standard_normal((16, 8))
-            maps = [of_method + chance * rng.standard_normal((16, 8)) for _ in range(n_fits)]
+            maps = [of_method + chance * rng.standard_normal((16, 8)) for _ in range(n_maps)]
             methods[name] = [partial(np.matmul, images, each) for each in maps]
         notion = f"{n_classes} classes at {distance}"
         yield from _judged("constructed", notion, methods, list(combinations(methods, 2)), labels)
@@ -374,30 +375,13 @@ def cars(n: int) -> tuple[NDArray[np.float32], pd.DataFrame]:
     for start in starts:
         file = FOLDER / f"cars/{start}.parquet"
         if not file.exists():
-            rows = _in_a_process(render, start, min(start + CHUNK, n))
+            rows = _in_a_process(render, start, start + CHUNK)
             images = embed_images(_default()[0], rows, Path(), batch_size=64)
-            write_embeddings(file, rows[["image_id", *NOTIONS]], images, {})
+            write_embeddings(file, rows[["image_id", *LABELS]], images, {})
     rows, images, _ = zip(
         *(read_embeddings(FOLDER / f"cars/{s}.parquet") for s in starts), strict=True
     )
-    return np.concatenate(images), pd.concat(rows, ignore_index=True)
-
-
-def render(start: int, stop: int) -> pd.DataFrame:
-    """Scenes of a split of their own as a manifest, images as those of demo_cars are stored."""
-    from demo_assets.build_dataset import JPEG_QUALITY
-    from demo_assets.renderer import Renderer, compose
-    from demo_assets.scenes import draw_scene
-
-    renderer, rows = Renderer(PIXELS), []
-    for index in range(start, stop):
-        scene = draw_scene(0, "intervals", index)
-        image = compose(renderer.layers(scene), scene.paint_rgb, scene.background_rgb)
-        buffer = io.BytesIO()
-        Image.fromarray(image).save(buffer, format="JPEG", quality=JPEG_QUALITY, subsampling=0)
-        labels = {notion: getattr(scene, notion) for notion in NOTIONS}
-        rows.append({"image_id": str(index), "image": buffer.getvalue(), **labels})
-    return pd.DataFrame(rows)
+    return np.concatenate(images)[:n], pd.concat(rows, ignore_index=True)[:n]
 
 
 @cache
