@@ -23,6 +23,7 @@
 # dim is "full" for a method that keeps the model's own size. Each job logs to results/logs/ and
 # longer ones write their time and memory to results/benchmarks/, under the path of their output.
 
+import re
 import sys
 
 from snakemake.common import __version__
@@ -35,7 +36,7 @@ from lanzdml.errors import LanzdmlError, plain_errors, show_tracebacks
 with plain_errors():
     # Older ones lack what the rules use; a later one may have other private attributes of `workflow`,
     # of which some are used here and in rules/common.smk.
-    if not (9, 19) <= tuple(map(int, __version__.split(".")[:2])) < (10,):
+    if not (9, 19) <= tuple(map(int, re.findall(r"\d+", __version__)[:2])) < (10,):
         raise LanzdmlError(
             f"Snakemake {__version__} is not supported: install 9.19 or a later 9, as by "
             "`pip install 'snakemake>=9.19,<10'`"

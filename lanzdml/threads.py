@@ -121,8 +121,11 @@ def one_torch_thread() -> Iterator[None]:
 def _refuse_reduced_precision() -> Callable[[], None] | None:
     import torch
 
-    products = torch.get_float32_matmul_precision()
-    convolutions = torch.backends.cudnn.allow_tf32
+    try:
+        products = torch.get_float32_matmul_precision()
+        convolutions = torch.backends.cudnn.allow_tf32
+    except RuntimeError:  # so it says where the process uses the settings that it has since 2.9
+        return _refuse_in(_precisions(torch.backends))
     if products == "highest" and not convolutions:
         return None
     torch.set_float32_matmul_precision("highest")
@@ -133,6 +136,30 @@ def _refuse_reduced_precision() -> Callable[[], None] | None:
         torch.backends.cudnn.allow_tf32 = convolutions
 
     return undo
+
+
+def _refuse_in(holders: list[Any]) -> Callable[[], None] | None:
+    # "none" is what the one above says, and in the end "ieee".
+    changed = [(one, one.fp32_precision) for one in holders]
+    changed = [(one, before) for one, before in changed if before not in ("none", "ieee")]
+    for one, _ in changed:
+        one.fp32_precision = "ieee"
+
+    def undo() -> None:
+        for one, before in changed:
+            one.fp32_precision = before
+
+    return undo if changed else None
+
+
+def _precisions(backends: Any) -> list[Any]:
+    """What has a precision of its own since torch 2.9, each above those that it is passed on to."""
+    found = [backends]
+    for name in ("cuda", "cudnn", "mkldnn"):
+        backend = getattr(backends, name)
+        parts = (getattr(backend, part, None) for part in ("matmul", "conv", "rnn"))
+        found += [one for one in (backend, *parts) if hasattr(one, "fp32_precision")]
+    return found
 
 
 full_float32 = Held(_refuse_reduced_precision)

@@ -228,7 +228,9 @@ def _stack(
     ]
     own = {key: first[key] for key in (*shared, *(() if reasons else ("n_features",)))}
     for package in FITTED_WITH:
-        own[package] = ", ".join(sorted({metadata.get(package, "") for metadata, _ in stored}))
+        versions = {metadata.get(package) for metadata, _ in stored}
+        if None not in versions:
+            own[package] = ", ".join(sorted(versions))
     own |= {
         PARTS: json.dumps(list(parts)),
         "weights": json.dumps(list(weights)),

@@ -1,5 +1,7 @@
 """Settings of the process beside other threads: held while anyone needs them, and then put back."""
 
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
@@ -9,6 +11,7 @@ import torch
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from lanzdml import PCA, InDiReCT, InDiReCTSVD, TextSubspace
+from lanzdml.sources import ROOT
 from lanzdml.threads import Held, full_float32, one_blas_thread, one_torch_thread
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -189,3 +192,22 @@ def test_full_float32_is_held_and_put_back(workers, precision, convolutions):
         assert settings() == (precision, convolutions)
     finally:
         set_to(*before)
+
+
+@pytest.mark.skipif(not hasattr(torch.backends, "fp32_precision"), reason="torch has it since 2.9")
+@pytest.mark.parametrize("holder", ["", "cuda.matmul", "mkldnn.matmul"])
+def test_full_float32_beside_torchs_newer_settings(holder):
+    """In a process of its own: torch does not forget that they were set."""
+    code = f"""
+import torch
+from lanzdml.sources import ROOT
+from lanzdml.threads import full_float32
+holder = torch.backends{"." + holder if holder else ""}
+holder.fp32_precision = "tf32"
+a, b = torch.full((64, 64), 1 + 2**-20), torch.eye(64)
+with full_float32():
+    assert holder.fp32_precision in ("ieee", "none"), holder.fp32_precision
+    assert torch.equal(a @ b, a)
+assert holder.fp32_precision == "tf32"
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)

@@ -187,7 +187,8 @@ def normalise(vectors: Floats) -> NDArray[np.float32]:
 def _first_equal(vectors: NDArray[np.float32]) -> NDArray[np.intp]:
     """For each row (n, d) the first that is equal to it; BLAS rounds them differently in places."""
     # Comparing rows as bytes is many times faster than np.unique(axis=0).
-    as_bytes = np.ascontiguousarray(vectors).view(np.dtype((np.void, vectors[0].nbytes))).ravel()
+    vectors = np.ascontiguousarray(vectors) + 0.0  # -0.0 becomes 0.0
+    as_bytes = vectors.view(np.dtype((np.void, vectors[0].nbytes))).ravel()
     _, first, which = np.unique(as_bytes, return_index=True, return_inverse=True)
     return first[which]
 

@@ -29,6 +29,7 @@ class Minimum(NamedTuple):
 
     parameters: list[NDArray]
     loss: float
+    last_loss: float
     n_iter: int
     best_iter: int
     converged: bool
@@ -112,7 +113,8 @@ def minimise(
                 maximize=False,
             )
     converged = n_iter - best_iter == patience
-    return Minimum([kept.numpy() for kept in best], best_loss, n_iter, best_iter, converged)
+    kept = [parameter.numpy() for parameter in best]
+    return Minimum(kept, best_loss, loss, n_iter, best_iter, converged)
 
 
 class Optimised(Method):
@@ -152,9 +154,9 @@ class Optimised(Method):
         """The parameters of the best loss; sets ``loss_`` and ``n_iter_``.
 
         Raises:
-            CannotFitError: training diverged: a loss is not finite, or patience ran out before any
-                was below that of a random start. A start that was computed can be the best there
-                is.
+            CannotFitError: training diverged: a loss is not finite, or patience ran out at more
+                than twice that of the random start, which none was below. A start that is kept
+                because nothing improves it, at about its loss, is a result.
         """
         minimum = minimise(
             objective,
@@ -164,11 +166,11 @@ class Optimised(Method):
             patience=self.patience,
             max_iter=self.max_iter,
         )
-        if minimum.converged and minimum.best_iter == 1 and not self.deterministic:
+        if minimum.best_iter == 1 and minimum.last_loss > 2 * minimum.loss:
             raise CannotFitError(
-                f"training diverged: in {minimum.n_iter} iterations the loss was never below the "
-                f"{minimum.loss:.3g} of the random start, with a learning_rate of "
-                f"{self.learning_rate:g}"
+                f"training diverged: in {minimum.n_iter} iterations the loss rose from "
+                f"{minimum.loss:.3g} to {minimum.last_loss:.3g} and was never below, with a "
+                f"learning_rate of {self.learning_rate:g}"
             )
         if not minimum.converged:
             warnings.warn(
