@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 RESOURCES = Path(__file__).parents[1] / "resources"
+_WHOLE = 2**24
 _BLOCKS, _BLOCK = 64, 2**14
 
 
@@ -36,13 +37,18 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 def sample_of(path: str | os.PathLike[str]) -> str:
-    """Digest of a file's size and of a megabyte of it: blocks that are spread evenly over it.
+    """Digest of a file of up to 16 MiB, or of a larger one's size and of blocks all over it.
 
-    It tells a file from one that takes its place, whatever their dates, in milliseconds.
+    It tells a file from one that takes its place, whatever their dates, in milliseconds. A large
+    one that differs in a part only it may not tell.
     """
     with open(path, "rb") as file:
         size = file.seek(0, os.SEEK_END)
         digest = hashlib.sha256(str(size).encode())
+        if size <= _WHOLE:
+            file.seek(0)
+            digest.update(file.read())
+            return digest.hexdigest()[:16]
         last = max(0, size - _BLOCK)
         for number in range(_BLOCKS):
             file.seek(last * number // (_BLOCKS - 1))

@@ -16,10 +16,12 @@ from numpy.typing import NDArray
 
 from lanzdml.ranking import Distance, Ranking, expected_precisions
 
-N_DRAWS = 300
-"""Enough to know a standard deviation to 4 %."""
+N_DRAWS, FEWEST_DRAWS = 300, 100
+"""Enough to know a standard deviation to 4 %, and to 7 % where classes are large."""
 RESAMPLED = ("map_at_r", "precision_at_1")
 _SEED = 0
+_MOST_NUMBERS = 2**15  # of an image near a query in a draw, at a time
+_MOST_WORK = 2**30  # such numbers in all, some ten seconds of them
 
 
 def draw_weights(n: int, n_draws: int = N_DRAWS) -> NDArray[np.int32]:
@@ -29,54 +31,71 @@ def draw_weights(n: int, n_draws: int = N_DRAWS) -> NDArray[np.int32]:
     return np.ascontiguousarray(drawn.T, dtype=np.int32)
 
 
+def affordable_draws(sizes: NDArray[np.integer]) -> int:
+    """How many draws there are for classes of these sizes."""
+    return int(np.clip(_MOST_WORK // np.square(sizes, dtype=np.int64).sum(), FEWEST_DRAWS, N_DRAWS))
+
+
 def resampled_scores(
-    embeddings: Any, labels: Any, *, distance: Distance = "cosine", n_draws: int = N_DRAWS
+    embeddings: Any,
+    labels: Any,
+    *,
+    distance: Distance = "cosine",
+    n_draws: int | None = None,
+    n_threads: int = 1,
 ) -> dict[str, NDArray[np.float64]]:
     """The metrics of `RESAMPLED` on collections drawn from the images: (n_draws,) each.
 
-    Draws depend on the number of images alone: two methods' vectors of the same images are scored
-    on the same draws. Arguments and errors as in `lanzdml.metrics.compute_metrics`. A draw in which
-    no image has another of its class is NaN.
+    Draws depend on the number of images alone, and how many they are on the sizes of the classes
+    unless it is said: two methods' vectors of the same images are scored on the same draws.
+    Arguments and errors as in `lanzdml.metrics.compute_metrics`. A draw in which no image has
+    another of its class is NaN. Beside the ranking it takes time for each query, draw and image of
+    the query's class.
     """
     ranking = Ranking(embeddings, labels, distance)
+    if n_draws is None:
+        n_draws = affordable_draws(ranking.ends - ranking.starts)
     weights = draw_weights(len(ranking), n_draws)[ranking.order]
     of_class = np.add.reduceat(weights, ranking.starts, axis=0)
-    totals = np.zeros((len(RESAMPLED), n_draws))
-    n_queries = np.zeros(n_draws)
+    # Sums over queries by the first of each call, added up in their order whatever the threads.
+    sums: dict[int, NDArray] = {}
 
     def score(similarities: NDArray, first: int, label: int) -> None:
+        largest = int(of_class[label].max())
+        # Some draws at a time, so that what is computed of them stays in a core's cache.
+        width = int(np.clip(_MOST_NUMBERS // (largest + 1), 8, n_draws))
+        blocks = [slice(start, start + width) for start in range(0, n_draws, width)]
+        # Apart, as columns of a wide array lie far from one another.
+        drawn = [np.ascontiguousarray(weights[:, block]) for block in blocks]
+        found = np.zeros((len(RESAMPLED) + 1, n_draws))
         for query, row in enumerate(similarities, start=first):
             R = of_class[label] - weights[query]
-            if R.any():
-                counted = weights[query] * (R > 0)
-                totals[:] += counted * _scores(ranking, row, query, label, weights, R)
-                n_queries[:] += counted
+            nearest = _nearest(ranking, row, query, weights, R.max())
+            opens = ranking.opens_block(np.array([query]), row[nearest][None])[0]
+            positive = (ranking.starts[label] <= nearest) & (nearest < ranking.ends[label])
+            counted = weights[query] * (R > 0)
+            found[-1] += counted
+            for block, of_block in zip(blocks, drawn, strict=True):
+                scores = _scores(of_block[nearest], positive, opens, R[block])
+                found[:-1, block] += counted[block] * scores
+        sums[first] = found
 
-    ranking.by_class(score, n_threads=1)
+    ranking.by_class(score, n_threads)
+    total = sum((sums[first] for first in sorted(sums)), np.zeros((len(RESAMPLED) + 1, n_draws)))
     with np.errstate(invalid="ignore"):
-        return dict(zip(RESAMPLED, totals / n_queries, strict=True))
+        return dict(zip(RESAMPLED, total[:-1] / total[-1], strict=True))
 
 
-def _scores(
-    ranking: Ranking,
-    similarities: NDArray,
-    query: int,
-    label: int,
-    weights: NDArray,
-    R: NDArray,
-) -> NDArray[np.float64]:
+def _scores(T: NDArray, positive: NDArray, opens: NDArray, R: NDArray) -> NDArray[np.float64]:
     """A query's scores in each draw, (2, n_draws), as RESAMPLED; 0 where R is 0.
 
     Args:
-        similarities: (n,), of the query to all images, itself included.
-        weights: (n, n_draws), of all images.
+        T: (k, n_draws), how often each of its nearest images is there, the nearest first.
+        positive: (k,), whether they are of the query's class.
+        opens: (k,), whether they do not tie with the one before.
         R: (n_draws,).
     """
-    nearest = _nearest(ranking, similarities, query, weights, R.max())
-    positive = (ranking.starts[label] <= nearest) & (nearest < ranking.ends[label])
-    T = weights[nearest]
     P = T * positive[:, None]
-    opens = ranking.opens_block(np.array([query]), similarities[nearest][None])[0]
     if not opens.all():
         blocks = np.flatnonzero(opens)
         T, P = np.add.reduceat(T, blocks, axis=0), np.add.reduceat(P, blocks, axis=0)

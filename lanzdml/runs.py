@@ -184,7 +184,9 @@ def _evaluate(
         each: cluster_metrics(vectors, labels, seed=each, **compared)
         for each in dict.fromkeys([seed, *others])
     }
-    draws = resampled_scores(vectors, labels, **compared) if seed in drawn else {}
+    draws = {}
+    if seed in drawn:
+        draws = resampled_scores(vectors, labels, **compared, n_threads=n_threads)
     return row | scores | clusters[seed], queries, clusters, draws
 
 
@@ -218,21 +220,37 @@ def read_runs(paths: Sequence[Path], seeds: Sequence[int] | None = None) -> pd.D
     """The rows of several files, in the order of the files; of all seeds, or of some.
 
     Raises:
-        LanzdmlError: a run has two rows, or the seeds of one were scored on other images, or fitted
-            to other prompts, so that they are no repetitions of one another.
+        LanzdmlError: a run has two rows, or runs that are compared or averaged were scored on other
+            images or labels, fitted to other prompts, or made with other weights.
     """
     tables = [pd.read_parquet(path).assign(_file=str(path)) for path in paths]
     runs = pd.concat(tables, ignore_index=True)
     repeated = runs.duplicated(list(RUN), keep=False)
     if repeated.any():
         raise _contradiction(runs[repeated], "there twice")
-    for digest in DIGESTS:
-        of_run = runs.groupby(list(RUN[:-1]), dropna=False)[digest]
-        mixed = of_run.transform("nunique") > 1
+    for digest, shared in _shared_by(runs).items():
+        mixed = runs.groupby(shared, dropna=False)[digest].transform("nunique") > 1
         if mixed.any():
-            raise _contradiction(runs[mixed], f"made with two different {digest}")
+            raise _contradiction(runs[mixed], f"made with another {digest} than one beside it")
     runs = runs.drop(columns="_file")
     return runs if seeds is None else runs[runs["seed"].isin(seeds)]
+
+
+def _shared_by(runs: pd.DataFrame) -> dict[str, list]:
+    """What rows have in common that have the same digest, each."""
+    sources = [
+        PROTOCOLS[protocol].sources(dataset, notion, method)
+        for protocol, dataset, notion, method in runs[
+            ["protocol", "dataset", "notion", "method"]
+        ].itertuples(index=False)
+    ]
+    labels = pd.Series([source.labels for source in sources], runs.index)
+    prompts = pd.Series([source.prompts for source in sources], runs.index)
+    return {
+        "labels_sha256": ["dataset", labels],
+        PROMPTS: ["dataset", prompts],
+        WEIGHTS: ["model"],
+    }
 
 
 def _contradiction(rows: pd.DataFrame, what: str) -> LanzdmlError:

@@ -121,8 +121,12 @@ def _interval(low: float, high: float, decimals: int = 2) -> str:
     return f"{low:.{decimals}f} to {high:.{decimals}f}"
 
 
+_NOTHING = 0.01  # percent points: what tables round away
+
+
 def _verdict(row: pd.Series) -> str:
-    if abs(row["value"]) < TIE:
+    # Some won and as many lost are no tie.
+    if abs(row["value"]) < TIE and not row["high"] - row["low"] >= _NOTHING:
         return "tie"
     return ("higher" if row["value"] > 0 else "lower") if row["decided"] else "open"
 
@@ -160,7 +164,7 @@ def _differences(block: pd.DataFrame) -> Table | None:
         "the spread over the seeds. They are not corrected for their number.",
         f'A difference is "open" where its interval holds 0, below {LEAST_QUERIES} queries, too '
         f"few for an interval, and where fewer than {LEAST_DIFFERING} queries differ; it is a "
-        f'"tie" below {TIE:g} points.',
+        f'"tie" below {TIE:g} points with an interval that is below {_NOTHING:g}.',
         *([_OTHER_CLASSES] if by_classes else []),
         *_notes(rows),
         *(f"{DASH} {on_paper(row.method, METHOD_NAMES)}, "

@@ -223,11 +223,22 @@ def test_a_run_that_is_there_twice_is_refused(folder, tmp_path, scored):
 
 
 @pytest.mark.parametrize("digest", DIGESTS)
-def test_seeds_of_other_images_or_prompts_are_no_repetitions(tmp_path, scored, digest):
-    rows = scored[0].assign(**{digest: ["one", "one", "other"]})
+@pytest.mark.parametrize("of", ["a seed", "a method"])
+def test_runs_of_other_images_or_prompts_are_not_compared(tmp_path, scored, digest, of):
+    rows = scored[0].assign(**{digest: ["one", "one", "other" if of == "a seed" else "one"]})
+    other = rows.assign(method="lae", **{digest: "other" if of == "a method" else "one"})
     write_runs(tmp_path / "rows.parquet", rows)
-    with pytest.raises(LanzdmlError, match=f"two different {digest}"):
-        read_runs([tmp_path / "rows.parquet"])
+    write_runs(tmp_path / "lae.parquet", other)
+    with pytest.raises(LanzdmlError, match=f"made with another {digest} than one beside it"):
+        read_runs([tmp_path / "rows.parquet", tmp_path / "lae.parquet"])
+
+
+def test_a_protocol_that_takes_other_labels_may_have_others(tmp_path, scored):
+    here = {"protocol": "released", "dataset": "deepfashion", "notion": "fit"}
+    rows = scored[0].assign(**here, labels_sha256="of fit")
+    write_runs(tmp_path / "lae.parquet", rows.assign(method="lae"))
+    write_runs(tmp_path / "ae.parquet", rows.assign(method="ae", labels_sha256="of category"))
+    assert len(read_runs([tmp_path / "lae.parquet", tmp_path / "ae.parquet"])) == 2 * len(rows)
 
 
 def test_queries_that_tie_are_counted(folder, tmp_path, scored):
