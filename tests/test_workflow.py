@@ -465,6 +465,7 @@ def test_significance_is_that_of_the_runs(finished):
         expected = values[row.notion, row.method] - values[row.notion, row.other]
         assert row.value == pytest.approx(100 * expected, abs=1e-4)
         assert row.low <= row.value <= row.high
+        assert row.low_classes <= row.value <= row.high_classes
     unranked = rows[(rows["part"] == "mean_rank") & rows["reason"].notna()]
     assert set(unranked["method"]) == {"pca", "oracle"}
 
