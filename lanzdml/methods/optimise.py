@@ -155,8 +155,8 @@ class Optimised(Method):
 
         Raises:
             CannotFitError: training diverged: a loss is not finite, or patience ran out at more
-                than twice that of the random start, which none was below. A start that is kept
-                because nothing improves it, at about its loss, is a result.
+                than twice that of the random start, which none was below. A start that nothing
+                improves is a result, and one that was computed can be the best there is.
         """
         minimum = minimise(
             objective,
@@ -166,7 +166,8 @@ class Optimised(Method):
             patience=self.patience,
             max_iter=self.max_iter,
         )
-        if minimum.best_iter == 1 and minimum.last_loss > 2 * minimum.loss:
+        rose = minimum.best_iter == 1 and minimum.last_loss > 2 * minimum.loss
+        if rose and minimum.converged and not self.deterministic:
             raise CannotFitError(
                 f"training diverged: in {minimum.n_iter} iterations the loss rose from "
                 f"{minimum.loss:.3g} to {minimum.last_loss:.3g} and was never below, with a "
