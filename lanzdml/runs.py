@@ -246,11 +246,8 @@ def _shared_by(runs: pd.DataFrame) -> dict[str, list]:
     ]
     labels = pd.Series([source.labels for source in sources], runs.index)
     prompts = pd.Series([source.prompts for source in sources], runs.index)
-    return {
-        "labels_sha256": ["dataset", labels],
-        PROMPTS: ["dataset", prompts],
-        WEIGHTS: ["model"],
-    }
+    shared = ["dataset", labels], ["dataset", prompts], ["model"]
+    return dict(zip(DIGESTS, shared, strict=True))
 
 
 def _contradiction(rows: pd.DataFrame, what: str) -> LanzdmlError:

@@ -57,6 +57,24 @@ def score(folder, method):
     return [pd.read_parquet(file) for file in files]
 
 
+def score_again(folder, changed, method="clip", seeds=SEEDS[:1]):
+    """Metrics of runs, with the images or the manifest that are in another folder."""
+    output = changed / "metrics.parquet"
+    files = {
+        name: (changed if (changed / name).exists() else folder) / name
+        for name in ("images.parquet", "manifest.parquet")
+    }
+    evaluate_runs(
+        KEY | {"method": method},
+        transform_files=[folder / f"{method}-{seed}.safetensors" for seed in seeds],
+        images_file=files["images.parquet"],
+        manifest_file=files["manifest.parquet"],
+        labels="kind",
+        outputs=[output],
+    )
+    return pd.read_parquet(output)
+
+
 @pytest.fixture(scope="module")
 def scored(folder):
     return score(folder, "random_transform")
@@ -162,15 +180,7 @@ def test_rows_say_what_they_were_made_of(folder, scored):
     rows = pd.read_parquet(folder / "manifest.parquet")
     rows["kind"] = ["class 9", *rows["kind"][1:]]
     write_manifest(other / "manifest.parquet", rows, ["kind"], "mine")
-    evaluate_runs(
-        KEY | {"method": "clip"},
-        transform_files=[folder / "clip-3.safetensors"],
-        images_file=folder / "images.parquet",
-        manifest_file=other / "manifest.parquet",
-        labels="kind",
-        outputs=[other / "metrics.parquet"],
-    )
-    changed = pd.read_parquet(other / "metrics.parquet")
+    changed = score_again(folder, other)
     assert set(changed["labels_sha256"]).isdisjoint(metrics["labels_sha256"])
 
 
@@ -180,15 +190,8 @@ def test_rows_in_another_order_are_joined_by_id(folder, tmp_path, scored, permut
     order = np.random.default_rng(0).permutation(len(rows)) if permuted else np.arange(len(rows))
     shuffled = tmp_path / "images.parquet"
     write_embeddings(shuffled, rows.iloc[order], embeddings[order], metadata)
-    evaluate_runs(
-        KEY | {"method": "random_transform"},
-        transform_files=[folder / f"random_transform-{seed}.safetensors" for seed in SEEDS],
-        images_file=shuffled,
-        manifest_file=folder / "manifest.parquet",
-        labels="kind",
-        outputs=[tmp_path / "metrics.parquet"],
-    )
-    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "metrics.parquet"), scored[0])
+    again = score_again(folder, tmp_path, "random_transform", SEEDS)
+    pd.testing.assert_frame_equal(again, scored[0])
 
 
 @pytest.mark.parametrize("change", ["one twice", "one less", "another"])
@@ -203,14 +206,7 @@ def test_other_rows_are_refused(folder, tmp_path, change):
         rows.loc[5, "image_id"] = "image 99"
     write_embeddings(tmp_path / "images.parquet", rows.iloc[kept], embeddings[kept], metadata)
     with pytest.raises(LanzdmlError, match=r"images\.parquet holds other images than"):
-        evaluate_runs(
-            KEY | {"method": "clip"},
-            transform_files=[folder / "clip-3.safetensors"],
-            images_file=tmp_path / "images.parquet",
-            manifest_file=folder / "manifest.parquet",
-            labels="kind",
-            outputs=[tmp_path / "metrics.parquet"],
-        )
+        score_again(folder, tmp_path)
 
 
 def test_a_run_that_is_there_twice_is_refused(folder, tmp_path, scored):
@@ -246,13 +242,5 @@ def test_queries_that_tie_are_counted(folder, tmp_path, scored):
     images = np.repeat(np.eye(12, dtype=np.float32)[:3], [30, 20, 12], axis=0)
     rows, _, metadata = read_embeddings(folder / "images.parquet")
     write_embeddings(tmp_path / "images.parquet", rows, images, metadata)
-    evaluate_runs(
-        KEY | {"method": "clip"},
-        transform_files=[folder / "clip-3.safetensors"],
-        images_file=tmp_path / "images.parquet",
-        manifest_file=folder / "manifest.parquet",
-        labels="kind",
-        outputs=[tmp_path / "metrics.parquet"],
-    )
     # All but the one that is alone in its class.
-    assert pd.read_parquet(tmp_path / "metrics.parquet")["tied_queries"].tolist() == [60]
+    assert score_again(folder, tmp_path)["tied_queries"].tolist() == [60]
