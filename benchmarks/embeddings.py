@@ -17,10 +17,10 @@ from PIL import Image
 from benchmarks.machine import cores
 from benchmarks.record import Record
 from benchmarks.timing import paired, seconds
-from lanzdml.clip import Clip, embed_images, load_clip
-from lanzdml.images import Images
-from lanzdml.manifest import ID, PATH, read_manifest
-from lanzdml.products import faster_linear
+from lanzdml.arithmetic.products import faster_linear
+from lanzdml.datasets.images import Images
+from lanzdml.datasets.manifest import ID, PATH, read_manifest
+from lanzdml.embeddings.clip import Clip, embed_images, load_clip
 from lanzdml.sources import ROOT
 
 PIXELS = (480, 360)  # of a small photograph

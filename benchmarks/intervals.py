@@ -27,18 +27,24 @@ from scipy.stats import wilcoxon
 
 from benchmarks.record import Record
 from benchmarks.renders import LABELS, render
-from lanzdml.clip import Clip, embed_images, embed_prompts, load_clip
-from lanzdml.config import NotionConfig, parse_config
-from lanzdml.embeddings import read_embeddings, write_embeddings
+from lanzdml.config.config import NotionConfig, parse_config
+from lanzdml.embeddings.clip import Clip, embed_images, embed_prompts, load_clip
+from lanzdml.embeddings.prompts import make_prompts, read_aspects
+from lanzdml.embeddings.storage import read_embeddings, write_embeddings
 from lanzdml.methods import METHODS
-from lanzdml.metrics import query_scores
+from lanzdml.metrics.resampling import N_DRAWS, resampled_scores
+from lanzdml.metrics.runs import PER_QUERY
+from lanzdml.metrics.scores import query_scores
 from lanzdml.names import METHOD_NAMES, METRIC_NAMES
-from lanzdml.prompts import make_prompts, read_aspects
-from lanzdml.resampling import N_DRAWS, resampled_scores
-from lanzdml.runs import PER_QUERY
-from lanzdml.significance import Measured, StandardError, interval, kinds_of_chance, query_intervals
+from lanzdml.significance.statistics import (
+    Measured,
+    StandardError,
+    interval,
+    kinds_of_chance,
+    query_intervals,
+)
 from lanzdml.sources import ROOT
-from lanzdml.transforms import fit_transforms, load_transform
+from lanzdml.transforms.storage import fit_transforms, load_transform
 
 FOLDER = ROOT / "build/intervals"
 N_RENDERS, N_FITS, N_SEEDS = 8_000, 30, 5

@@ -13,8 +13,8 @@ from benchmarks.record import Record
 from benchmarks.standins import StandInModel, labels_at_paper_sizes
 from benchmarks.timing import paired
 from lanzdml import RandomTransform
-from lanzdml.config import parse_config
-from lanzdml.metrics import compute_metrics
+from lanzdml.config.config import parse_config
+from lanzdml.metrics.scores import compute_metrics
 from lanzdml.sources import ROOT
 
 CASES = (

@@ -21,7 +21,7 @@ from benchmarks import plain
 from benchmarks.machine import cores
 from benchmarks.record import Record
 from benchmarks.standins import place
-from lanzdml.config import Config, parse_config
+from lanzdml.config.config import Config, parse_config
 from lanzdml.report.cost import fit_costs, job_costs
 from lanzdml.sources import ROOT
 
@@ -29,10 +29,10 @@ FOLDER = ROOT / "build/paper_grid"
 OF_IMAGES = ("saliency", "gallery")
 # What a job imports before it begins with its work.
 IMPORTS = {
-    "fit": "import pandas, lanzdml.transforms, lanzdml.embeddings, lanzdml.methods.pca",
-    "fit, trained": "import torch.optim.adam, pandas, lanzdml.transforms, lanzdml.embeddings, "
+    "fit": "import pandas, lanzdml.transforms.storage, lanzdml.methods.pca",
+    "fit, trained": "import torch.optim.adam, pandas, lanzdml.transforms.storage, "
     "lanzdml.methods.indirect",
-    "score": "import lanzdml.runs, sklearn.cluster, lanzdml.methods.indirect",
+    "score": "import lanzdml.metrics.runs, sklearn.cluster, lanzdml.methods.indirect",
 }
 STARTING = "starting the jobs that fit and score"
 

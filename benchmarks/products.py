@@ -1,6 +1,7 @@
 """Fits with their products by MKL and by oneDNN: which library is faster on this processor.
 
-``lanzdml.products.onednn_is_faster`` decides by the processor alone; this is what it rests on.
+``lanzdml.arithmetic.products.onednn_is_faster`` decides by the processor alone; this is what it
+rests on.
 """
 
 import time
@@ -12,7 +13,7 @@ from unittest.mock import patch
 from benchmarks.fits import FEW, LIMIT_OF_MANY, MANY, Fit
 from benchmarks.record import Record
 from benchmarks.timing import Paired, paired
-from lanzdml import products
+from lanzdml.arithmetic import products
 
 PAIRS = 5
 FITS = [

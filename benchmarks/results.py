@@ -4,7 +4,7 @@ from pathlib import Path
 
 from benchmarks.record import Record, load
 from lanzdml.files import write_text
-from lanzdml.markup import markdown_table
+from lanzdml.tables.markup import markdown_table
 
 BENCHMARKS = ("metrics", "scaling", "fits", "products", "embeddings", "intervals", "paper_grid")
 """Modules of this folder, each with a function ``measure``; in the order in which they run."""

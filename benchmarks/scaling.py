@@ -16,7 +16,7 @@ from benchmarks.machine import cores
 from benchmarks.record import Record
 from benchmarks.timing import seconds, seconds_a_step
 from lanzdml.figures.style import method_look, new_figure, styled, write_figure
-from lanzdml.metrics import cluster_metrics, rank_metrics
+from lanzdml.metrics.scores import cluster_metrics, rank_metrics
 from lanzdml.names import METHOD_NAMES
 from lanzdml.sources import ROOT
 

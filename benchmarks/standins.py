@@ -16,12 +16,19 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from lanzdml.config import Config, parse_config
+from lanzdml.config.config import Config, parse_config
 from lanzdml.datasets.cars196 import CLASSES_FILE
-from lanzdml.embeddings import WEIGHTS, write_embeddings
-from lanzdml.manifest import FINGERPRINT, ID, PATH, distinct_labels, fingerprint, write_manifest
-from lanzdml.models import read_architecture
-from lanzdml.prompts import FROM_LABELS, make_prompts, read_aspects
+from lanzdml.datasets.manifest import (
+    FINGERPRINT,
+    ID,
+    PATH,
+    distinct_labels,
+    fingerprint,
+    write_manifest,
+)
+from lanzdml.embeddings.models import read_architecture
+from lanzdml.embeddings.prompts import FROM_LABELS, make_prompts, read_aspects
+from lanzdml.embeddings.storage import WEIGHTS, write_embeddings
 from lanzdml.sources import ROOT
 
 DECAY = 0.5  # the k-th direction varies with k^-DECAY

@@ -7,23 +7,23 @@ from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 
-from lanzdml import models
-from lanzdml.beyond import NAME as BEYOND
-from lanzdml.config import parse_config
+from lanzdml.embeddings import models
+from lanzdml.tables.beyond import NAME as BEYOND
+from lanzdml.config.config import parse_config
 from lanzdml.datasets import DATASETS, files_read, find_dataset, images_listed
 from lanzdml.errors import plain_errors
 from lanzdml.files import sample_of
 from lanzdml.methods import METHODS, PAPER_METHODS
-from lanzdml.owner import check_folder, claim
-from lanzdml.overview import PAPER_COUNTS
-from lanzdml.prompts import FROM_LABELS, PLACEHOLDER, read_aspects, read_prompts
-from lanzdml.protocols import PROTOCOLS
-from lanzdml.published import PUBLISHED, read_published
+from lanzdml.config.owner import check_folder, claim
+from lanzdml.tables.overview import PAPER_COUNTS
+from lanzdml.embeddings.prompts import FROM_LABELS, PLACEHOLDER, read_aspects, read_prompts
+from lanzdml.metrics.protocols import PROTOCOLS
+from lanzdml.tables.published import PUBLISHED, read_published
 from lanzdml.report import ASSETS
-from lanzdml.saliency import DIM as SALIENCY_DIM
-from lanzdml.significance_rows import OURS
+from lanzdml.figures.saliency.maps import DIM as SALIENCY_DIM
+from lanzdml.significance.comparisons import OURS
 from lanzdml.sources import source_fingerprint
-from lanzdml.tables import SUFFIXES, TABLES
+from lanzdml.tables.paper import SUFFIXES, TABLES
 
 ROOT = Path(workflow.basedir)
 with plain_errors():

@@ -16,7 +16,7 @@ import pytest
 import yaml
 from PIL import Image
 
-from lanzdml.models import WEIGHTS_FILE
+from lanzdml.embeddings.models import WEIGHTS_FILE
 from tests.test_workflow import snakemake, working_folder
 from tests.tiny_clip import CONFIG, png, publish
 

@@ -13,12 +13,12 @@ from benchmarks.fits import Fit, texts
 from benchmarks.record import Record
 from benchmarks.standins import StandInModel, labels_at_paper_sizes, place
 from benchmarks.timing import Paired, paired, seconds_a_step
-from lanzdml import products as lanzdml_products
-from lanzdml.config import parse_config
-from lanzdml.embeddings import labelled_images, read_embeddings
+from lanzdml.arithmetic import products as lanzdml_products
+from lanzdml.config.config import parse_config
+from lanzdml.embeddings.storage import labelled_images, read_embeddings
 from lanzdml.methods import METHODS
-from lanzdml.overview import PAPER_COUNTS
 from lanzdml.sources import ROOT
+from lanzdml.tables.overview import PAPER_COUNTS
 
 PAPER = parse_config(yaml.safe_load((ROOT / "configs/paper.yaml").read_text(encoding="utf-8")))
 SIZES = {
@@ -109,7 +109,7 @@ def test_products_go_to_the_library_that_is_measured(monkeypatch):
         called.append(weight.shape)
         return torch.nn.functional.linear(inputs, weight, bias)
 
-    monkeypatch.setattr("lanzdml.products._ONEDNN", before)
+    monkeypatch.setattr("lanzdml.arithmetic.products._ONEDNN", before)
     fit = Fit("indirect", n_prompts=100, max_iter=2)
     fit_by = measured_products._by
     assert (fit_by(None, fit), called) == (2, [])

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lanzdml.beyond import BEYOND, PAPER, tables, write_beyond
 from lanzdml.methods import METHODS, PAPER_METHODS
-from lanzdml.runs import write_runs
-from lanzdml.tables import summarise
+from lanzdml.metrics.runs import write_runs
+from lanzdml.tables.beyond import BEYOND, PAPER, tables, write_beyond
+from lanzdml.tables.paper import summarise
 from tests.test_tables import partly, rows, table_lines
 
 OVERVIEW = pd.DataFrame({

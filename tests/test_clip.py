@@ -13,15 +13,15 @@ from threading import Thread
 import numpy as np
 import pytest
 
-from lanzdml.clip import (
+from lanzdml.embeddings.clip import (
     TOKEN_ROWS,
     TOKEN_TABLE,
     expand_token_table,
     load_clip,
     sha256,
 )
+from lanzdml.embeddings.models import CONFIG_FILE, WEIGHTS_FILE, model_files, read_architecture
 from lanzdml.errors import LanzdmlError
-from lanzdml.models import CONFIG_FILE, WEIGHTS_FILE, model_files, read_architecture
 from tests.tiny_clip import COMMIT, cache_repository, embedded, publish
 
 DEMO = Path(__file__).parents[1] / "resources" / "demo_clip"
@@ -260,9 +260,9 @@ def test_the_hub_is_loaded_from_its_cache_and_what_is_not_there_is_one_line(publ
     cache_repository(tmp_path, "org/name", published)
     script = textwrap.dedent("""
         import json
-        from lanzdml.clip import load_clip
+        from lanzdml.embeddings.clip import load_clip
         from lanzdml.errors import LanzdmlError
-        from lanzdml.models import read_architecture
+        from lanzdml.embeddings.models import read_architecture
         from tests.tiny_clip import embedded
 
         architecture = "hf-hub:org/name"

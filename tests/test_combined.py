@@ -8,8 +8,15 @@ import pandas as pd
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from lanzdml import PCA, InDiReCT, LinearAutoencoder, transforms
-from lanzdml.embeddings import (
+from lanzdml import PCA, InDiReCT, LinearAutoencoder
+from lanzdml.datasets.manifest import (
+    FINGERPRINT,
+    fingerprint,
+    read_all_labels,
+    read_labels,
+    write_manifest,
+)
+from lanzdml.embeddings.storage import (
     WEIGHTS,
     combine_prompts,
     labelled_images,
@@ -17,17 +24,11 @@ from lanzdml.embeddings import (
     write_embeddings,
 )
 from lanzdml.errors import CannotFitError, LanzdmlError
-from lanzdml.manifest import (
-    FINGERPRINT,
-    fingerprint,
-    read_all_labels,
-    read_labels,
-    write_manifest,
-)
 from lanzdml.methods import METHODS
-from lanzdml.overview import Notion, describe
-from lanzdml.stacked import Stacked
-from lanzdml.transforms import (
+from lanzdml.tables.overview import Notion, describe
+from lanzdml.transforms import storage as transforms
+from lanzdml.transforms.stacked import Stacked
+from lanzdml.transforms.storage import (
     FITTED_WITH,
     load_transform,
     read_metadata,

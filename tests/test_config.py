@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lanzdml.config import ConfigError, check_file, json_schema, parse_config
-from lanzdml.models import CONFIG_FILE, WEIGHTS_FILE
+from lanzdml.config.config import ConfigError, check_file, json_schema, parse_config
+from lanzdml.embeddings.models import CONFIG_FILE, WEIGHTS_FILE
 from tests.tiny_clip import cache_repository
 
 ROOT = Path(__file__).parents[1]
@@ -559,5 +559,5 @@ def test_a_file_that_is_no_configuration_is_one_line(tmp_path, text, expected):
 def test_schema_file_is_in_step():
     committed = json.loads((ROOT / "resources" / "config.schema.json").read_text())
     assert committed == json_schema(), (
-        "run: python -m lanzdml.config > resources/config.schema.json"
+        "run: python -m lanzdml.config.config > resources/config.schema.json"
     )

@@ -26,9 +26,7 @@ from lanzdml.datasets import (
     raw,
 )
 from lanzdml.datasets.archives import unpacked
-from lanzdml.datasets.synthetic_cars import CSS21_COLORS, color_name
-from lanzdml.errors import LanzdmlError
-from lanzdml.manifest import (
+from lanzdml.datasets.manifest import (
     NOT_NOTIONS,
     check_manifest,
     read_manifest,
@@ -37,6 +35,8 @@ from lanzdml.manifest import (
     write_excluded,
     write_manifest,
 )
+from lanzdml.datasets.synthetic_cars import CSS21_COLORS, color_name
+from lanzdml.errors import LanzdmlError
 from tests.raw_datasets import (
     ATTRIBUTE_NAMES,
     BUILDERS,

@@ -9,10 +9,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from lanzdml.clip import embed_images, embed_prompts, load_clip
-from lanzdml.embeddings import labelled_images, read_embeddings, write_embeddings
+from lanzdml.datasets.manifest import (
+    FINGERPRINT,
+    check_manifest,
+    fingerprint,
+    read_manifest,
+    write_manifest,
+)
+from lanzdml.embeddings.clip import embed_images, embed_prompts, load_clip
+from lanzdml.embeddings.storage import labelled_images, read_embeddings, write_embeddings
 from lanzdml.errors import LanzdmlError
-from lanzdml.manifest import FINGERPRINT, check_manifest, fingerprint, read_manifest, write_manifest
 from tests.tiny_clip import CONFIG, png
 
 

@@ -9,13 +9,20 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
 from lanzdml import CLIP, InDiReCT
-from lanzdml.embeddings import WEIGHTS, write_embeddings
+from lanzdml.datasets.manifest import FINGERPRINT, fingerprint, write_manifest
+from lanzdml.embeddings.storage import WEIGHTS, write_embeddings
 from lanzdml.errors import LanzdmlError
-from lanzdml.figures.gallery import NO_LABEL, NO_MARK, RIGHT_MARK, WRONG_MARK, draw_gallery
+from lanzdml.figures.gallery.draw import NO_LABEL, NO_MARK, RIGHT_MARK, WRONG_MARK, draw_gallery
+from lanzdml.figures.gallery.retrieval import (
+    N_NEIGHBOURS,
+    Retrieval,
+    Shown,
+    choose_queries,
+    nearest,
+    retrieve,
+)
 from lanzdml.figures.style import TEXT_WIDTH, write_figure
-from lanzdml.manifest import FINGERPRINT, fingerprint, write_manifest
-from lanzdml.retrieval import N_NEIGHBOURS, Retrieval, Shown, choose_queries, nearest, retrieve
-from lanzdml.transforms import load_transform, save_transform
+from lanzdml.transforms.storage import load_transform, save_transform
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

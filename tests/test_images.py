@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from lanzdml.images import exclude_unreadable, problem_of, read_image, to_rgb
+from lanzdml.datasets.images import exclude_unreadable, problem_of, read_image, to_rgb
 from tests.raw_datasets import EXIF_ORIENTATION, ROTATED_RIGHT
 
 LEVELS = np.array([[0, 64, 128, 255]], dtype=np.uint8)

@@ -1,6 +1,13 @@
 """Tables as Markdown and LaTeX."""
 
-from lanzdml.markup import Cell, Table, blank_repeats, latex_table, markdown_table, tex_escape
+from lanzdml.tables.markup import (
+    Cell,
+    Table,
+    blank_repeats,
+    latex_table,
+    markdown_table,
+    tex_escape,
+)
 
 
 def test_markdown_aligns_and_escapes():

@@ -32,6 +32,14 @@ from lanzdml import (
     Random,
     RandomTransform,
 )
+from lanzdml.arithmetic.products import (
+    faster_linear,
+    onednn_is_faster,
+    onednn_linear,
+    processor_vendor,
+    product,
+)
+from lanzdml.arithmetic.threads import one_torch_thread
 from lanzdml.errors import CannotFitError, LanzdmlError
 from lanzdml.methods import METHODS, PAPER_METHODS
 from lanzdml.methods.base import EmbeddingError, normalise
@@ -40,15 +48,7 @@ from lanzdml.methods.initial import gaussian, linear_layer
 from lanzdml.methods.optimise import minimise
 from lanzdml.methods.oracle import normalized_softmax
 from lanzdml.methods.reconstruction import squared_error
-from lanzdml.products import (
-    faster_linear,
-    onednn_is_faster,
-    onednn_linear,
-    processor_vendor,
-    product,
-)
-from lanzdml.threads import one_torch_thread
-from lanzdml.transforms import load_transform, save_transform
+from lanzdml.transforms.storage import load_transform, save_transform
 
 
 @pytest.fixture(autouse=True)
@@ -332,7 +332,7 @@ def without_torch(tmp_path_factory):
     run_python(f"""
         import json, sys, numpy as np
         from pathlib import Path
-        from lanzdml.transforms import load_transform, save_transform
+        from lanzdml.transforms.storage import load_transform, save_transform
         folder, loaded = Path({str(folder)!r}), {{}}
         for name in {list(METHODS)}:
             estimator = load_transform(folder / name)
@@ -706,7 +706,7 @@ def test_linear_layers_are_faster_inside_the_block_only_and_the_same(monkeypatch
         with torch.inference_mode():
             return layer(inputs)
 
-    monkeypatch.setattr("lanzdml.products._ONEDNN", onednn)
+    monkeypatch.setattr("lanzdml.arithmetic.products._ONEDNN", onednn)
     with torch.inference_mode(), ThreadPoolExecutor(1) as pool:
         expected = layer(inputs)
         with faster_linear("cuda"):
@@ -723,7 +723,7 @@ def test_linear_layers_are_faster_inside_the_block_only_and_the_same(monkeypatch
         assert called == weights
         torch.testing.assert_close(again, expected, rtol=0, atol=0)
 
-        monkeypatch.setattr("lanzdml.products._ONEDNN", None)
+        monkeypatch.setattr("lanzdml.arithmetic.products._ONEDNN", None)
         with faster_linear("cpu"):
             torch.testing.assert_close(layer(inputs), expected, rtol=0, atol=0)
 
@@ -758,7 +758,7 @@ def test_the_processor_decides_between_the_libraries(vendor, instructions, faste
 def test_the_vendor_is_what_the_processor_says(tmp_path, monkeypatch, cpuinfo, platforms, vendor):
     if cpuinfo is not None:
         (tmp_path / "cpuinfo").write_text(cpuinfo)
-    monkeypatch.setattr("lanzdml.products.CPUINFO", tmp_path / "cpuinfo")
+    monkeypatch.setattr("lanzdml.arithmetic.products.CPUINFO", tmp_path / "cpuinfo")
     monkeypatch.setattr("platform.processor", lambda: platforms)
     assert processor_vendor() == vendor
 
@@ -769,7 +769,9 @@ def test_an_operator_of_another_signature_is_not_used(monkeypatch):
         return
     inputs, weight = torch.ones(3, 5), torch.ones(2, 5)
     torch.testing.assert_close(onednn_linear()(inputs, weight, None), torch.full((3, 2), 5.0))
-    monkeypatch.setattr("lanzdml.products._SIGNATURE", "mkldnn::_linear_pointwise(Tensor X) -> ()")
+    monkeypatch.setattr(
+        "lanzdml.arithmetic.products._SIGNATURE", "mkldnn::_linear_pointwise(Tensor X) -> ()"
+    )
     assert onednn_linear() is None
 
 
@@ -786,11 +788,11 @@ def test_only_large_products_of_float32_go_to_onednn(monkeypatch, sizes, dtype, 
         called.append(True)
         return torch.nn.functional.linear(a, b, bias)
 
-    monkeypatch.setattr("lanzdml.products._ONEDNN", onednn)
+    monkeypatch.setattr("lanzdml.arithmetic.products._ONEDNN", onednn)
     a, b = torch.ones(n, k, dtype=dtype), torch.ones(k, m, dtype=dtype)
     torch.testing.assert_close(product(a, b), torch.full((n, m), float(k), dtype=dtype))
     assert bool(called) == expected
-    monkeypatch.setattr("lanzdml.products._ONEDNN", None)
+    monkeypatch.setattr("lanzdml.arithmetic.products._ONEDNN", None)
     torch.testing.assert_close(product(a, b), torch.full((n, m), float(k), dtype=dtype))
 
 

@@ -8,13 +8,13 @@ import torch
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from lanzdml import CLAY, InDiReCT, InDiReCTSVD, PCARank, PromptPosterior, TextSubspace
-from lanzdml.clip import embed_prompts, load_clip
+from lanzdml.arithmetic.threads import one_torch_thread
+from lanzdml.embeddings.clip import embed_prompts, load_clip
+from lanzdml.embeddings.prompts import make_prompts
 from lanzdml.errors import CannotFitError
 from lanzdml.methods.base import EmbeddingError
 from lanzdml.methods.clay import log_map, mean_direction, reflect
 from lanzdml.methods.subspace import principal_directions
-from lanzdml.prompts import make_prompts
-from lanzdml.threads import one_torch_thread
 from tests.test_methods import IMAGES, TEXT, R, assert_same, learned_of, unit, vectors
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

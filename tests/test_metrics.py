@@ -18,9 +18,9 @@ from pytorch_metric_learning.utils.inference import CustomKNN
 from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
-from lanzdml import ranking as ranking_module
 from lanzdml.errors import LanzdmlError
-from lanzdml.metrics import (
+from lanzdml.metrics import ranking as ranking_module
+from lanzdml.metrics.scores import (
     METRICS,
     RANK_METRICS,
     MetricsInputError,

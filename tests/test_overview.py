@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lanzdml.embeddings import write_embeddings
-from lanzdml.overview import Notion, describe, read_overview, write_overview
+from lanzdml.embeddings.storage import write_embeddings
+from lanzdml.tables.overview import Notion, describe, read_overview, write_overview
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from lanzdml.datasets import find_dataset
+from lanzdml.datasets.manifest import check_manifest, write_manifest
+from lanzdml.datasets.manifest import read_manifest as read_written
 from lanzdml.datasets.own import has_label, label_columns, read_manifest
 from lanzdml.errors import LanzdmlError
-from lanzdml.manifest import check_manifest, write_manifest
-from lanzdml.manifest import read_manifest as read_written
 from tests.raw_datasets import save_image
 
 ROOT = Path(__file__).parents[1]

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from lanzdml import owner
+from lanzdml.config import owner
+from lanzdml.config.owner import check_folder, claim
 from lanzdml.errors import LanzdmlError
-from lanzdml.owner import check_folder, claim
 
 
 def test_a_folder_belongs_to_who_was_there_first(tmp_path, monkeypatch):

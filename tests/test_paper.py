@@ -5,8 +5,8 @@ import pytest
 import yaml
 from pandas.testing import assert_frame_equal
 
-from lanzdml.manifest import read_manifest
-from lanzdml.prompts import make_prompts
+from lanzdml.datasets.manifest import read_manifest
+from lanzdml.embeddings.prompts import make_prompts
 from tests.raw_datasets import BUILDERS, EXCLUDED_POSTERS
 from tests.test_workflow import ROOT, plan, snakemake, working_folder
 

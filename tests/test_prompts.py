@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lanzdml.embeddings.prompts import PLACEHOLDER, make_prompts, read_aspects, read_prompts
 from lanzdml.errors import LanzdmlError
-from lanzdml.prompts import PLACEHOLDER, make_prompts, read_aspects, read_prompts
 
 words = st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=8)
 

@@ -5,13 +5,13 @@ import pandas as pd
 import pytest
 
 from lanzdml.datasets import DATASETS
-from lanzdml.embeddings import WEIGHTS, write_embeddings
-from lanzdml.manifest import FINGERPRINT, fingerprint, write_manifest
+from lanzdml.datasets.manifest import FINGERPRINT, fingerprint, write_manifest
+from lanzdml.embeddings.storage import WEIGHTS, write_embeddings
 from lanzdml.methods import METHODS
-from lanzdml.metrics import METRICS, compute_metrics
-from lanzdml.protocols import PROTOCOLS, Sources
-from lanzdml.runs import evaluate_runs
-from lanzdml.transforms import load_transform, save_transform
+from lanzdml.metrics.protocols import PROTOCOLS, Sources
+from lanzdml.metrics.runs import evaluate_runs
+from lanzdml.metrics.scores import METRICS, compute_metrics
+from lanzdml.transforms.storage import load_transform, save_transform
 
 # The paper's methods by whether the length of an image vector is seen in their output.
 RAW = {"clip", "pca", "lae", "ae"}

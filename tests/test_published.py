@@ -4,8 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lanzdml.metrics import METRICS
-from lanzdml.published import (
+from lanzdml.metrics.runs import write_runs
+from lanzdml.metrics.scores import METRICS
+from lanzdml.tables.paper import summarise
+from lanzdml.tables.published import (
     COLUMNS,
     DIM,
     compare,
@@ -13,8 +15,6 @@ from lanzdml.published import (
     render_comparison,
     write_comparison,
 )
-from lanzdml.runs import write_runs
-from lanzdml.tables import summarise
 
 RUN = ["dataset", "notion", "method"]
 

@@ -15,21 +15,21 @@ import pandas as pd
 import pytest
 from tiny_report import EVIL, METHODS, REASON, make_report, runs, write_benchmarks
 
-from lanzdml import transforms
-from lanzdml.beyond import write_beyond
-from lanzdml.markup import Table
 from lanzdml.methods import METHODS as REGISTERED
 from lanzdml.methods.indirect import InDiReCT
-from lanzdml.metrics import METRICS
+from lanzdml.metrics.runs import write_runs
+from lanzdml.metrics.scores import METRICS
 from lanzdml.names import METHOD_NAMES, METRIC_NAMES
-from lanzdml.published import COLUMNS
 from lanzdml.report import ASSETS, PARTS, cost, explained, provenance
 from lanzdml.report.glance import _lanes, glances
 from lanzdml.report.grid import make_grid
 from lanzdml.report.run_table import as_script_text, run_table
-from lanzdml.runs import write_runs
-from lanzdml.tables import summarise
-from lanzdml.transforms import FITTED_WITH, save_not_fitted
+from lanzdml.tables.beyond import write_beyond
+from lanzdml.tables.markup import Table
+from lanzdml.tables.paper import summarise
+from lanzdml.tables.published import COLUMNS
+from lanzdml.transforms import storage as transforms
+from lanzdml.transforms.storage import FITTED_WITH, save_not_fitted
 
 VOID = {"meta", "link", "input", "img", "br", "hr", "wbr"}
 

@@ -107,8 +107,10 @@ EDITS = {
         "lanzdml/methods/indirect.py", "return normalise(", "return -normalise(", "code"
     ),
     "errors.py": text("lanzdml/errors.py", "or 'none'", "or 'nothing'", "code"),
-    "metrics' code": text("lanzdml/metrics.py", "max_iter=25", "max_iter=26", "code"),
-    "clip.py": text("lanzdml/clip.py", "MESSAGE_LENGTH = 400", "MESSAGE_LENGTH = 401", "code"),
+    "metrics' code": text("lanzdml/metrics/scores.py", "max_iter=25", "max_iter=26", "code"),
+    "clip.py": text(
+        "lanzdml/embeddings/clip.py", "MESSAGE_LENGTH = 400", "MESSAGE_LENGTH = 401", "code"
+    ),
     "figure's style": text("lanzdml/figures/style.py", '"#222222"', '"#111111"', "code"),
     "fewer methods": setting("methods", value=["clip", "indirect"]),
     "more methods": setting("methods", value=["clip", "indirect", "oracle", "pca"]),

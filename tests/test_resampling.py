@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from lanzdml.metrics import query_scores, rank_metrics
-from lanzdml.resampling import RESAMPLED, affordable_draws, draw_weights, resampled_scores
+from lanzdml.metrics.resampling import RESAMPLED, affordable_draws, draw_weights, resampled_scores
+from lanzdml.metrics.scores import query_scores, rank_metrics
 
 
 def images(sizes, spread, *, n_dims=6, seed=0):
@@ -60,7 +60,7 @@ def test_a_draw_is_the_collection_it_draws(collection, distance):
 def test_each_image_once_gives_the_metrics(monkeypatch):
     vectors, labels = images([40, 25, 10, 1], 1.0)
     once = np.ones((len(labels), 2), np.int32)
-    monkeypatch.setattr("lanzdml.resampling.draw_weights", lambda n, n_draws: once)
+    monkeypatch.setattr("lanzdml.metrics.resampling.draw_weights", lambda n, n_draws: once)
     found = resampled_scores(vectors, labels, n_draws=2)
     expected = rank_metrics(vectors, labels)
     for name in RESAMPLED:
@@ -83,7 +83,7 @@ def test_rows_and_names_of_classes_do_not_matter(monkeypatch):
     weights = draw_weights(len(labels), 300)
     expected = resampled_scores(vectors, labels)
     order = np.random.default_rng(2).permutation(len(labels))
-    monkeypatch.setattr("lanzdml.resampling.draw_weights", lambda *_: weights[order])
+    monkeypatch.setattr("lanzdml.metrics.resampling.draw_weights", lambda *_: weights[order])
     found = resampled_scores(vectors[order], np.array(["c", "a", "b"])[labels[order]])
     for name in RESAMPLED:
         np.testing.assert_allclose(found[name], expected[name], atol=1e-12)

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 import yaml
 
+from lanzdml.embeddings.prompts import FROM_LABELS, PLACEHOLDER, make_prompts, read_aspects
 from lanzdml.methods import PAPER_METHODS
 from lanzdml.names import DATASET_NAMES, METRIC_NAMES, NOTION_NAMES
-from lanzdml.prompts import FROM_LABELS, PLACEHOLDER, make_prompts, read_aspects
 
 ROOT = Path(__file__).parents[1]
 RESOURCES = ROOT / "resources"

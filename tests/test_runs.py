@@ -4,13 +4,25 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lanzdml.embeddings import WEIGHTS, read_embeddings, write_embeddings
+from lanzdml.datasets.manifest import FINGERPRINT, fingerprint, write_manifest
+from lanzdml.embeddings.storage import WEIGHTS, read_embeddings, write_embeddings
 from lanzdml.errors import LanzdmlError
-from lanzdml.manifest import FINGERPRINT, fingerprint, write_manifest
-from lanzdml.metrics import cluster_metrics, compute_metrics
-from lanzdml.resampling import N_DRAWS, RESAMPLED, resampled_scores
-from lanzdml.runs import COLUMNS, DIGESTS, collect_runs, evaluate_runs, read_runs, write_runs
-from lanzdml.transforms import load_transform, new_estimator, save_not_fitted, save_transform
+from lanzdml.metrics.resampling import N_DRAWS, RESAMPLED, resampled_scores
+from lanzdml.metrics.runs import (
+    COLUMNS,
+    DIGESTS,
+    collect_runs,
+    evaluate_runs,
+    read_runs,
+    write_runs,
+)
+from lanzdml.metrics.scores import cluster_metrics, compute_metrics
+from lanzdml.transforms.storage import (
+    load_transform,
+    new_estimator,
+    save_not_fitted,
+    save_transform,
+)
 
 SEEDS = (3, 5, 8)
 LABELS = [f"class {i % 4}" for i in range(60)] + ["alone", None]
@@ -137,7 +149,7 @@ def test_no_clustering_is_made_twice(folder, monkeypatch, method, n):
         made.append(seed)
         return cluster_metrics(vectors, labels, seed=seed, distance=distance)
 
-    monkeypatch.setattr("lanzdml.runs.cluster_metrics", counting)
+    monkeypatch.setattr("lanzdml.metrics.runs.cluster_metrics", counting)
     metrics, _, clusterings, _ = score(folder, method)
     assert len(made) == n
     pairs = clusterings.set_index(["fit_seed", "clustering_seed"])["ami"]

@@ -16,13 +16,12 @@ from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 from safetensors import safe_open
 
-from lanzdml.clip import Clip, sha256
-from lanzdml.embeddings import WEIGHTS
+from lanzdml.embeddings.clip import Clip, sha256
+from lanzdml.embeddings.models import WEIGHTS_FILE
+from lanzdml.embeddings.storage import WEIGHTS
 from lanzdml.errors import LanzdmlError
-from lanzdml.figures.saliency import draw_saliency
-from lanzdml.methods.indirect import InDiReCT
-from lanzdml.models import WEIGHTS_FILE
-from lanzdml.saliency import (
+from lanzdml.figures.saliency.draw import draw_saliency
+from lanzdml.figures.saliency.maps import (
     SHARES,
     compute_saliency,
     foreground_shares,
@@ -31,8 +30,9 @@ from lanzdml.saliency import (
     smoothed_saliency,
     smoothing_noise,
 )
-from lanzdml.saliency_table import summarise_shares, write_saliency_table
-from lanzdml.transforms import load_transform, save_transform
+from lanzdml.figures.saliency.table import summarise_shares, write_saliency_table
+from lanzdml.methods.indirect import InDiReCT
+from lanzdml.transforms.storage import load_transform, save_transform
 from tests.tiny_clip import CONFIG, publish
 
 ROOT = Path(__file__).parents[1]

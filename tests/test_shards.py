@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lanzdml.embeddings import WEIGHTS, write_embeddings
+from lanzdml.datasets.manifest import FINGERPRINT, fingerprint, write_manifest
+from lanzdml.embeddings.shards import cut_shard, gather_shards
+from lanzdml.embeddings.storage import WEIGHTS, write_embeddings
 from lanzdml.errors import LanzdmlError
-from lanzdml.manifest import FINGERPRINT, fingerprint, write_manifest
-from lanzdml.shards import cut_shard, gather_shards
 
 N = 7
 VALUES = np.random.default_rng(0).standard_normal((N, 3)).astype(np.float32)
@@ -56,7 +56,7 @@ def test_gathered_shards_are_the_file_without_shards(files, tmp_path):
 
 
 def test_several_devices_are_named_and_several_models_refused(files, tmp_path):
-    from lanzdml.embeddings import read_embeddings, read_metadata
+    from lanzdml.embeddings.storage import read_embeddings, read_metadata
 
     manifest, shards, _, metadata = files
     output = tmp_path / "gathered.parquet"

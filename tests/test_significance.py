@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from lanzdml.metrics import query_scores
-from lanzdml.resampling import resampled_scores
-from lanzdml.significance import (
+from lanzdml.metrics.resampling import resampled_scores
+from lanzdml.metrics.scores import query_scores
+from lanzdml.significance.statistics import (
     LEAST_QUERIES,
     N_PERMUTATIONS,
     Measured,
@@ -41,7 +41,7 @@ def test_resamples_spread_as_the_mean_does():
 def test_pieces_do_not_change_the_draws(monkeypatch):
     values = np.random.default_rng(0).random((50, 3))
     whole = resampled_means(values, seed=0, n_resamples=100)
-    monkeypatch.setattr("lanzdml.significance._MOST_DRAWN", 350)
+    monkeypatch.setattr("lanzdml.significance.statistics._MOST_DRAWN", 350)
     np.testing.assert_array_equal(resampled_means(values, seed=0, n_resamples=100), whole)
 
 

@@ -8,12 +8,12 @@ from scipy import stats
 from lanzdml.errors import LanzdmlError
 from lanzdml.figures.critical_difference import draw, joined
 from lanzdml.methods import METHODS
-from lanzdml.metrics import METRICS
+from lanzdml.metrics.runs import write_runs
+from lanzdml.metrics.scores import METRICS
 from lanzdml.names import METHOD_NAMES
-from lanzdml.runs import write_runs
-from lanzdml.significance_rows import COLUMNS, compute_significance, read_significance
-from lanzdml.significance_table import blocks, write_significance
-from lanzdml.tables import by_setting
+from lanzdml.significance.comparisons import COLUMNS, compute_significance, read_significance
+from lanzdml.significance.table import blocks, write_significance
+from lanzdml.tables.paper import by_setting
 
 SEEDS = (0, 1)
 BASIS = " (95 % interval for other images of these classes and other fits of these methods)"

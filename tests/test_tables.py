@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lanzdml.metrics import METRICS
-from lanzdml.tables import render_table, summarise
+from lanzdml.metrics.scores import METRICS
+from lanzdml.tables.paper import render_table, summarise
 
 
 def rows(method, values, *, notion="car_model", dim=128, reason=None, model="demo-M"):

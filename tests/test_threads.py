@@ -11,8 +11,8 @@ import torch
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from lanzdml import PCA, InDiReCT, InDiReCTSVD, TextSubspace
+from lanzdml.arithmetic.threads import Held, full_float32, one_blas_thread, one_torch_thread
 from lanzdml.sources import ROOT
-from lanzdml.threads import Held, full_float32, one_blas_thread, one_torch_thread
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 LONG = 60  # seconds; only what has failed waits for them
@@ -201,7 +201,7 @@ def test_full_float32_beside_torchs_newer_settings(holder):
     code = f"""
 import torch
 from lanzdml.sources import ROOT
-from lanzdml.threads import full_float32
+from lanzdml.arithmetic.threads import full_float32
 holder = torch.backends{"." + holder if holder else ""}
 holder.fp32_precision = "tf32"
 a, b = torch.full((64, 64), 1 + 2**-20), torch.eye(64)

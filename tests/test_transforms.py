@@ -14,10 +14,10 @@ from sklearn.exceptions import NotFittedError
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from lanzdml import CLIP, PCA, InDiReCT, LinearAutoencoder, RandomTransform
-from lanzdml.embeddings import LOGIT_SCALE, WEIGHTS, write_embeddings
+from lanzdml.embeddings.storage import LOGIT_SCALE, WEIGHTS, write_embeddings
 from lanzdml.errors import CannotFitError, LanzdmlError
 from lanzdml.files import replacing
-from lanzdml.transforms import (
+from lanzdml.transforms.storage import (
     check_weights,
     draw_prompts,
     fit_transforms,
@@ -260,7 +260,7 @@ def test_fits_side_by_side_have_one_thread_each(tmp_path, monkeypatch):
         one_is_stored.set()
 
     monkeypatch.setattr(PCA, "_fit", fit)
-    monkeypatch.setattr("lanzdml.transforms.save_transform", save)
+    monkeypatch.setattr("lanzdml.transforms.storage.save_transform", save)
     outputs = [tmp_path / str(seed) for seed in range(2)]
     with threadpool_limits(2, user_api="blas"):
         fit_transforms("pca", [2], range(2), prompts_file=prompts, outputs=outputs, n_threads=2)
@@ -300,7 +300,8 @@ def test_a_fit_that_diverges_is_stored_with_its_reason(tmp_path, path, monkeypat
     prompts = tmp_path / "prompts.parquet"
     write_embeddings(prompts, pd.DataFrame({"prompt": [str(i) for i in range(9)]}), TEXT, MADE_BY)
     monkeypatch.setattr(
-        "lanzdml.transforms.new_estimator", lambda method, dim: InDiReCT(3, learning_rate=1e10)
+        "lanzdml.transforms.storage.new_estimator",
+        lambda method, dim: InDiReCT(3, learning_rate=1e10),
     )
     fit_transforms("indirect", ["3"], [0], prompts_file=prompts, outputs=[path])
     metadata = read_metadata(path)

@@ -13,13 +13,13 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgba
 
 from lanzdml import CLIP, InDiReCT
-from lanzdml.embeddings import WEIGHTS, write_embeddings
+from lanzdml.datasets.manifest import FINGERPRINT, fingerprint, write_manifest
+from lanzdml.embeddings.storage import WEIGHTS, write_embeddings
 from lanzdml.errors import LanzdmlError
 from lanzdml.figures.style import MUTED, NO_CLASS, class_colors
-from lanzdml.figures.trimap import NO_LABEL, NO_LABELS, draw_trimap
-from lanzdml.manifest import FINGERPRINT, fingerprint, write_manifest
-from lanzdml.transforms import save_transform
-from lanzdml.trimap_points import compute_trimap, trimap_points
+from lanzdml.figures.trimap.draw import NO_LABEL, NO_LABELS, draw_trimap
+from lanzdml.figures.trimap.points import compute_trimap, trimap_points
+from lanzdml.transforms.storage import save_transform
 
 ROOT = Path(__file__).parents[1]
 MANY = 600  # so many that torch shares its sums between threads
@@ -37,7 +37,7 @@ def vectors(n, d=24):
 def test_points_are_the_same_in_every_run_with_any_number_of_threads():
     script = f"""
         import hashlib, torch
-        from lanzdml.trimap_points import trimap_points
+        from lanzdml.figures.trimap.points import trimap_points
         from tests.test_trimap import vectors
 
         for threads in (1, 2):

@@ -18,11 +18,11 @@ import yaml
 from PIL import Image
 
 from lanzdml.datasets import DATASETS
-from lanzdml.metrics import METRICS
-from lanzdml.models import WEIGHTS_FILE
-from lanzdml.overview import PAPER_COUNTS
+from lanzdml.embeddings.models import WEIGHTS_FILE
+from lanzdml.metrics.scores import METRICS
 from lanzdml.report import ASSETS
 from lanzdml.sources import source_files, source_fingerprint
+from lanzdml.tables.overview import PAPER_COUNTS
 from tests.file_server import FileServer
 from tests.raw_datasets import build_cub200
 from tests.tiny_clip import CONFIG, publish
@@ -475,7 +475,7 @@ def test_nothing_is_left_to_do(finished):
 
 
 def test_embeddings_say_where_they_come_from(finished):
-    from lanzdml.embeddings import read_embeddings
+    from lanzdml.embeddings.storage import read_embeddings
 
     folder = finished / "results" / "embeddings" / "demo_cars" / "demo-S"
     _, images, metadata = read_embeddings(folder / "images.parquet")
@@ -644,7 +644,7 @@ def test_an_edited_method_reruns_itself_only(finished, copied_code):
 
 
 def test_edited_metrics_rerun_the_scores_and_no_fit(finished, copied_code):
-    edit(copied_code / "lanzdml/metrics.py", "max_iter=25", "max_iter=26")
+    edit(copied_code / "lanzdml/metrics/scores.py", "max_iter=25", "max_iter=26")
     jobs = plan(finished, copied_code)
     assert jobs["compute_metrics"] == 16
     assert not jobs.keys() & {"fit_transforms", "embed_images", "embed_prompts"}
@@ -659,7 +659,7 @@ def test_a_new_notion_of_a_dataset_reads_it_anew(finished, copied_code):
 def test_a_new_method_and_other_comments_rerun_nothing(finished, copied_code):
     registry = copied_code / "lanzdml/methods/__init__.py"
     edit(registry, "METHODS = Methods(\n", 'METHODS = Methods(\n    mine="indirect:InDiReCT",\n')
-    edit(copied_code / "lanzdml/metrics.py", '"""The seven', '"""All seven')
+    edit(copied_code / "lanzdml/metrics/scores.py", '"""The seven', '"""All seven')
     assert plan(finished, copied_code) == {}
 
 

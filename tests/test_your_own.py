@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 import yaml
 
-from lanzdml.config import parse_config
-from lanzdml.embeddings import read_embeddings
-from lanzdml.metrics import METRICS
-from lanzdml.transforms import read_metadata
+from lanzdml.config.config import parse_config
+from lanzdml.embeddings.storage import read_embeddings
+from lanzdml.metrics.scores import METRICS
+from lanzdml.transforms.storage import read_metadata
 from tests.test_workflow import copy_code, edit, plan, snakemake, working_folder
 
 ROOT = Path(__file__).parents[1]

@@ -3,16 +3,16 @@
 import numpy as np
 import pandas as pd
 
-from lanzdml.embeddings import write_embeddings
+from lanzdml.embeddings.storage import write_embeddings
 from lanzdml.figures.style import new_figure, write_figure
-from lanzdml.metrics import METRICS
-from lanzdml.overview import Notion, write_overview
-from lanzdml.published import write_comparison
+from lanzdml.metrics.runs import RUN, write_runs
+from lanzdml.metrics.scores import METRICS
 from lanzdml.report.page import write_report
-from lanzdml.runs import RUN, write_runs
-from lanzdml.significance_rows import COLUMNS as SIGNIFICANCE
-from lanzdml.significance_table import write_significance
-from lanzdml.tables import write_tables
+from lanzdml.significance.comparisons import COLUMNS as SIGNIFICANCE
+from lanzdml.significance.table import write_significance
+from lanzdml.tables.overview import Notion, write_overview
+from lanzdml.tables.paper import write_tables
+from lanzdml.tables.published import write_comparison
 
 EVIL = (
     """<script>window.stolen = 1</script>"'&amp;</script><img src=x onerror="window.stolen = 1">"""

@@ -6,7 +6,7 @@ from job import run
 
 
 def main(snakemake) -> None:
-    from lanzdml.runs import collect_runs
+    from lanzdml.metrics.runs import collect_runs
 
     collect_runs([Path(path) for path in snakemake.input], Path(snakemake.output[0]))
 

@@ -6,7 +6,7 @@ from job import run
 
 
 def main(snakemake) -> None:
-    from lanzdml.published import write_comparison
+    from lanzdml.tables.published import write_comparison
 
     write_comparison([Path(path) for path in snakemake.input], Path(snakemake.output[0]).parent)
 

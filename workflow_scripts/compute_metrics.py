@@ -6,7 +6,7 @@ from job import run
 
 
 def main(snakemake) -> None:
-    from lanzdml.runs import evaluate_runs
+    from lanzdml.metrics.runs import evaluate_runs
 
     def beside(name: str) -> Path | None:
         """What the runs of the tables keep beside their metrics; ablations do not."""

@@ -6,10 +6,10 @@ from job import run
 
 
 def main(snakemake) -> None:
-    from lanzdml.clip import load_clip
     from lanzdml.datasets.archives import unpacked
-    from lanzdml.manifest import read_manifest
-    from lanzdml.saliency import compute_saliency
+    from lanzdml.datasets.manifest import read_manifest
+    from lanzdml.embeddings.clip import load_clip
+    from lanzdml.figures.saliency.maps import compute_saliency
 
     params, output = snakemake.params, snakemake.output
     compute_saliency(

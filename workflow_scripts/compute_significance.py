@@ -6,8 +6,8 @@ from job import run
 
 
 def main(snakemake) -> None:
-    from lanzdml.significance_rows import compute_significance
-    from lanzdml.significance_table import write_significance
+    from lanzdml.significance.comparisons import compute_significance
+    from lanzdml.significance.table import write_significance
 
     files = (
         [Path(path) for path in snakemake.input[name]]

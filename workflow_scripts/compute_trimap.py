@@ -6,7 +6,7 @@ from job import run
 
 
 def main(snakemake) -> None:
-    from lanzdml.trimap_points import compute_trimap
+    from lanzdml.figures.trimap.points import compute_trimap
 
     transforms = zip(snakemake.params.notions, snakemake.input.transforms, strict=True)
     compute_trimap(

@@ -6,11 +6,11 @@ from job import run
 
 
 def main(snakemake) -> None:
-    from lanzdml.clip import embed_images, load_clip
     from lanzdml.datasets.archives import unpacked
-    from lanzdml.embeddings import write_embeddings
-    from lanzdml.manifest import FINGERPRINT, ID, fingerprint_of, read_manifest
-    from lanzdml.shards import cut_shard
+    from lanzdml.datasets.manifest import FINGERPRINT, ID, fingerprint_of, read_manifest
+    from lanzdml.embeddings.clip import embed_images, load_clip
+    from lanzdml.embeddings.shards import cut_shard
+    from lanzdml.embeddings.storage import write_embeddings
 
     resources = snakemake.resources
     manifest_file = Path(snakemake.input.manifest)

@@ -6,16 +6,16 @@ from job import run
 
 
 def main(snakemake) -> None:
-    from lanzdml.embeddings import combine_prompts, write_embeddings
+    from lanzdml.embeddings.storage import combine_prompts, write_embeddings
 
     output = Path(snakemake.output[0])
     if parts := snakemake.input.get("parts"):
         combine_prompts([Path(path) for path in parts], output)
         return
 
-    from lanzdml.clip import embed_prompts, load_clip
-    from lanzdml.manifest import distinct_labels
-    from lanzdml.prompts import make_prompts
+    from lanzdml.datasets.manifest import distinct_labels
+    from lanzdml.embeddings.clip import embed_prompts, load_clip
+    from lanzdml.embeddings.prompts import make_prompts
 
     aspects = snakemake.params.aspects
     if manifest := snakemake.input.get("manifest"):

@@ -9,7 +9,7 @@ from job import run
 
 
 def main(snakemake) -> None:
-    from lanzdml.transforms import fit_transforms, stack_transforms
+    from lanzdml.transforms.storage import fit_transforms, stack_transforms
 
     outputs = [Path(path) for path in snakemake.output]
     if stacked := snakemake.params.stacked:

@@ -6,7 +6,7 @@ from job import run
 
 
 def main(snakemake) -> None:
-    from lanzdml.shards import gather_shards
+    from lanzdml.embeddings.shards import gather_shards
 
     gather_shards(
         [Path(path) for path in snakemake.input.shards],

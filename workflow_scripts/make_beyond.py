@@ -6,7 +6,7 @@ from job import run
 
 
 def main(snakemake) -> None:
-    from lanzdml.beyond import write_beyond
+    from lanzdml.tables.beyond import write_beyond
 
     write_beyond(
         [Path(path) for path in snakemake.input.runs],

@@ -6,7 +6,7 @@ from job import run
 
 
 def main(snakemake) -> None:
-    from lanzdml.overview import Notion, write_overview
+    from lanzdml.tables.overview import Notion, write_overview
 
     files = zip(
         snakemake.params.notions, snakemake.input.manifests, snakemake.input.prompts, strict=True

@@ -6,7 +6,7 @@ from job import run
 
 
 def main(snakemake) -> None:
-    from lanzdml.tables import write_tables
+    from lanzdml.tables.paper import write_tables
 
     write_tables([Path(path) for path in snakemake.input], Path(snakemake.output[0]).parent)
 

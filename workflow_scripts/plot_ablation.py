@@ -8,7 +8,7 @@ from job import run
 
 def main(snakemake) -> None:
     from lanzdml.figures.style import write_figure
-    from lanzdml.runs import read_runs
+    from lanzdml.metrics.runs import read_runs
 
     figure = import_module(f"lanzdml.figures.{snakemake.params.figure}")
     runs = read_runs([Path(path) for path in snakemake.input], snakemake.params.seeds)

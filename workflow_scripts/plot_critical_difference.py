@@ -8,7 +8,7 @@ from job import run
 def main(snakemake) -> None:
     from lanzdml.figures.critical_difference import draw
     from lanzdml.figures.style import write_figure
-    from lanzdml.significance_rows import read_significance
+    from lanzdml.significance.comparisons import read_significance
 
     write_figure(draw(read_significance(Path(snakemake.input[0]))), snakemake.output)
 

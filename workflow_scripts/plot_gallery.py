@@ -7,9 +7,9 @@ from job import run
 
 def main(snakemake) -> None:
     from lanzdml.datasets.archives import unpacked
-    from lanzdml.figures.gallery import draw_gallery
+    from lanzdml.figures.gallery.draw import draw_gallery
+    from lanzdml.figures.gallery.retrieval import retrieve
     from lanzdml.figures.style import write_figure
-    from lanzdml.retrieval import retrieve
 
     params = snakemake.params
     transforms = zip(params.notions, snakemake.input.transforms, strict=True)

@@ -6,10 +6,10 @@ from job import run
 def main(snakemake) -> None:
     import pandas as pd
 
-    from lanzdml.figures.saliency import draw_saliency
+    from lanzdml.figures.saliency.draw import draw_saliency
+    from lanzdml.figures.saliency.maps import read_maps
+    from lanzdml.figures.saliency.table import write_saliency_table
     from lanzdml.figures.style import write_figure
-    from lanzdml.saliency import read_maps
-    from lanzdml.saliency_table import write_saliency_table
 
     maps, shares = read_maps(snakemake.input.maps), pd.read_parquet(snakemake.input.shares)
     figure = draw_saliency(

@@ -8,9 +8,9 @@ from job import run
 def main(snakemake) -> None:
     import pandas as pd
 
+    from lanzdml.datasets.manifest import read_all_labels
     from lanzdml.figures.style import write_figure
-    from lanzdml.figures.trimap import draw_trimap
-    from lanzdml.manifest import read_all_labels
+    from lanzdml.figures.trimap.draw import draw_trimap
 
     params = snakemake.params
     figure = draw_trimap(

@@ -8,8 +8,8 @@ from job import run
 def main(snakemake) -> None:
     from lanzdml.datasets import find_dataset
     from lanzdml.datasets.archives import unpacked
-    from lanzdml.images import exclude_unreadable
-    from lanzdml.manifest import split_excluded, summary, write_excluded, write_manifest
+    from lanzdml.datasets.images import exclude_unreadable
+    from lanzdml.datasets.manifest import split_excluded, summary, write_excluded, write_manifest
 
     name, output = snakemake.wildcards.dataset, snakemake.output
     dataset = find_dataset(name, snakemake.params.labels)

@@ -4,10 +4,10 @@ A dataset is a module of this package with one function::
 
     def read_manifest(root: Path) -> pandas.DataFrame
 
-that returns the manifest with all of the dataset's notions (see :mod:`lanzdml.manifest`), and one
-entry in :data:`DATASETS`. Its root is a folder or a file of the dataset's own; an archive has been
-unpacked before. What the function looks for in a folder, whether it has to be there or not, is in
-the module's ``FILES`` and, if it lists images itself, ``IMAGES``, as patterns for
+that returns the manifest with all of the dataset's notions (see :mod:`lanzdml.datasets.manifest`),
+and one entry in :data:`DATASETS`. Its root is a folder or a file of the dataset's own; an archive
+has been unpacked before. What the function looks for in a folder, whether it has to be there or
+not, is in the module's ``FILES`` and, if it lists images itself, ``IMAGES``, as patterns for
 :func:`lanzdml.datasets.raw.look_up`: when that changes, a manifest is made anew.
 
 A dataset can be downloaded where its authors' archive has a stable public address and a published

@@ -9,9 +9,9 @@ from typing import Any
 import pandas as pd
 
 from lanzdml.datasets import raw
+from lanzdml.datasets.images import problem_of
+from lanzdml.datasets.manifest import EXCLUDED, ID, PATH
 from lanzdml.errors import LanzdmlError
-from lanzdml.images import problem_of
-from lanzdml.manifest import EXCLUDED, ID, PATH
 
 POSTERS = "Movie_Poster_Dataset"
 METADATA = "groundtruth"

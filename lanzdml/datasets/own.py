@@ -19,8 +19,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from lanzdml.datasets import raw
+from lanzdml.datasets.manifest import EXCLUDED, ID, IMAGE, MASK, PATH
 from lanzdml.errors import LanzdmlError
-from lanzdml.manifest import EXCLUDED, ID, IMAGE, MASK, PATH
 
 BYTES = "bytes"  # of an image as the library `datasets` of Hugging Face saves it: bytes and a path
 

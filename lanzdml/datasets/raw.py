@@ -10,9 +10,9 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 
 from lanzdml.datasets.archives import FOLDER_SUFFIX, unpacked
+from lanzdml.datasets.manifest import ID, PATH, split_excluded
+from lanzdml.embeddings.prompts import read_aspects
 from lanzdml.errors import LanzdmlError
-from lanzdml.manifest import ID, PATH, split_excluded
-from lanzdml.prompts import read_aspects
 
 LAYOUTS = "docs/datasets.md"
 _log = logging.getLogger(__name__)

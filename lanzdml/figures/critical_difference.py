@@ -7,8 +7,8 @@ from matplotlib.figure import Figure
 
 from lanzdml.figures.style import MUTED, TEXT, TEXT_WIDTH, method_look, new_figure, styled
 from lanzdml.names import METHOD_NAMES, METRIC_NAMES, on_paper
-from lanzdml.significance_rows import METRIC, critical_limit, ranked
-from lanzdml.tables import by_setting
+from lanzdml.significance.comparisons import METRIC, critical_limit, ranked
+from lanzdml.tables.paper import by_setting
 
 _ROW = 0.17  # inches a row of text
 _MARGIN = 0.12  # of the axis' length, between it and the names
@@ -19,8 +19,8 @@ def draw(rows: pd.DataFrame) -> Figure:
     """A panel a setting; what a bar joins is not told apart.
 
     Args:
-        rows: of :func:`lanzdml.significance_rows.read_significance`. A setting in which fewer than
-            two methods have a value on every notion says so.
+        rows: of :func:`lanzdml.significance.comparisons.read_significance`. A setting in which
+            fewer than two methods have a value on every notion says so.
     """
     found = by_setting(rows)
     heights = [_height(ranked(block)) for _, block in found]

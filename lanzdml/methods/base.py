@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from lanzdml.arithmetic.threads import one_blas_thread
 from lanzdml.errors import LanzdmlError
-from lanzdml.threads import one_blas_thread
 
 Floats = NDArray[np.floating]
 
@@ -74,8 +74,8 @@ class Method(BaseEstimator):
         Args:
             image_embeddings: from the same model as the text embeddings.
             unit_images: scale the images to unit length first, as the paper says (equation 5). The
-                authors' code does not, see :mod:`lanzdml.protocols`; methods that scale their
-                output give the same either way.
+                authors' code does not, see :mod:`lanzdml.metrics.protocols`; methods that scale
+                their output give the same either way.
 
         Raises:
             sklearn.exceptions.NotFittedError: ``fit`` comes first.

@@ -46,7 +46,7 @@ def mean_angle(unit_text: NDArray, dim: int) -> "Objective":
     """
     import torch
 
-    from lanzdml.products import product
+    from lanzdml.arithmetic.products import product
 
     text = torch.tensor(unit_text)
     n, r = text.shape

@@ -6,9 +6,9 @@ from contextlib import contextmanager
 import numpy as np
 from numpy.typing import NDArray
 
+from lanzdml.arithmetic.threads import one_blas_thread
 from lanzdml.methods.indirect import InDiReCT, mean_angle
 from lanzdml.methods.subspace import principal_directions
-from lanzdml.threads import one_blas_thread
 
 
 class InDiReCTSVD(InDiReCT):

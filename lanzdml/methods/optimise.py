@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
+from lanzdml.arithmetic.threads import full_float32, one_torch_thread
 from lanzdml.errors import CannotFitError
 from lanzdml.methods.base import EmbeddingError, Method, check_integer
-from lanzdml.threads import full_float32, one_torch_thread
 
 if TYPE_CHECKING:
     from torch import Tensor

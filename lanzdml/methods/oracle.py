@@ -76,7 +76,7 @@ def normalized_softmax(unit_images: NDArray, codes: NDArray[np.integer]) -> "Obj
     """
     import torch
 
-    from lanzdml.products import product
+    from lanzdml.arithmetic.products import product
 
     images = torch.tensor(unit_images)
     transposed_images = images.mT.contiguous()

@@ -23,7 +23,7 @@ def squared_error(unit_text: NDArray, slopes: Sequence[float]) -> "Objective":
     """
     import torch
 
-    from lanzdml.products import product
+    from lanzdml.arithmetic.products import product
 
     leaky_relu_backward = torch.ops.aten.leaky_relu_backward
     text = torch.tensor(unit_text)

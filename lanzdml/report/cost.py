@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from lanzdml.methods import METHODS
-from lanzdml.protocols import PROTOCOLS
+from lanzdml.metrics.protocols import PROTOCOLS
 
 _SCORED = ["protocol", "dataset", "notion", "method"]  # what says which notion a run's fit is of
 _FIT = ["dataset", "notion", "model", "method", "dim", "n_prompts", "seed"]
@@ -23,7 +23,7 @@ def fit_costs(runs: pd.DataFrame) -> pd.DataFrame:
     A fit that several runs share, by protocols or by notions that a protocol mixes up, counts once.
 
     Args:
-        runs: with the columns of :data:`lanzdml.runs.COLUMNS`.
+        runs: with the columns of :data:`lanzdml.metrics.runs.COLUMNS`.
 
     Returns:
         a row for each method, in the registry's order: number of ``fits``; ``median``, ``longest``

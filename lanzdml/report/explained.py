@@ -290,4 +290,6 @@ def explain_method(name: str) -> Explanation:
 
 def explain_metric(name: str) -> Explanation:
     """A metric's explanation."""
-    return METRIC_EXPLANATIONS.get(name, Explanation("It is explained in lanzdml/metrics.py."))
+    return METRIC_EXPLANATIONS.get(
+        name, Explanation("It is explained in lanzdml/metrics/scores.py.")
+    )

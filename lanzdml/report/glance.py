@@ -9,8 +9,8 @@ from matplotlib.markers import MarkerStyle
 from lanzdml.figures.style import method_look
 from lanzdml.methods import in_order
 from lanzdml.names import DATASET_NAMES, METHOD_NAMES, NOTION_NAMES, on_paper
-from lanzdml.significance_rows import BASELINE, METRIC, OURS
-from lanzdml.tables import by_setting, is_whole
+from lanzdml.significance.comparisons import BASELINE, METRIC, OURS
+from lanzdml.tables.paper import by_setting, is_whole
 
 _MARKER_SIZE = 11  # pixels
 _TOO_NEAR = 0.03  # of the axis: markers nearer than this are put above each other
@@ -64,7 +64,7 @@ class Glance:
 
 
 def glances(summary: pd.DataFrame, compared: str = "the best method") -> list[Glance]:
-    """A chart for each protocol, model and dim of :func:`lanzdml.tables.summarise`.
+    """A chart for each protocol, model and dim of :func:`lanzdml.tables.paper.summarise`.
 
     ``compared`` says what the best method without labels is the best of.
     """

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from lanzdml.markup import Cell, Table
+from lanzdml.tables.markup import Cell, Table
 
 
 @dataclass(frozen=True)

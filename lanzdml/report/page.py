@@ -22,25 +22,25 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from lanzdml import beyond
+from lanzdml.figures.saliency.table import share_table
 from lanzdml.figures.style import DPI
 from lanzdml.files import write_text
-from lanzdml.markup import DASH, Table
 from lanzdml.methods import in_order
-from lanzdml.metrics import METRICS
+from lanzdml.metrics.runs import COLUMNS, read_runs
+from lanzdml.metrics.scores import METRICS
 from lanzdml.names import DATASET_NAMES, METHOD_NAMES, METRIC_NAMES, NOTION_NAMES, on_paper
-from lanzdml.overview import overview_table, read_overview
-from lanzdml.published import INTRODUCTION, comparisons
 from lanzdml.report import PARTS, cost, explained, provenance
 from lanzdml.report.glance import Glance, glances
 from lanzdml.report.grid import Grid, make_grid
 from lanzdml.report.run_table import run_table
-from lanzdml.runs import COLUMNS, read_runs
-from lanzdml.saliency_table import share_table
-from lanzdml.significance_rows import read_significance
-from lanzdml.significance_table import blocks
-from lanzdml.tables import sections, summarise
-from lanzdml.transforms import OK
+from lanzdml.significance.comparisons import read_significance
+from lanzdml.significance.table import blocks
+from lanzdml.tables import beyond
+from lanzdml.tables.markup import DASH, Table
+from lanzdml.tables.overview import overview_table, read_overview
+from lanzdml.tables.paper import sections, summarise
+from lanzdml.tables.published import INTRODUCTION, comparisons
+from lanzdml.transforms.storage import OK
 
 GALLERY, SALIENCY = "gallery", "saliency"
 SIGNIFICANCE, CRITICAL_DIFFERENCE = "significance", "critical_difference"
@@ -132,7 +132,7 @@ def write_report(
 
     Args:
         output: the page.
-        runs: parquet files with the rows of all runs (:data:`lanzdml.runs.COLUMNS`).
+        runs: parquet files with the rows of all runs (:data:`lanzdml.metrics.runs.COLUMNS`).
         main: those of them that all tables but the paper's show.
         paper: those of them that the paper's show, and the chart at a glance; where there are none
             that shows ``main``.

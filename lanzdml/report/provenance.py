@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from lanzdml.manifest import FINGERPRINT
+from lanzdml.datasets.manifest import FINGERPRINT
 from lanzdml.sources import ROOT
-from lanzdml.transforms import FITTED_WITH, read_metadata
+from lanzdml.transforms.storage import FITTED_WITH, read_metadata
 
 PACKAGES = (
     "numpy", "scipy", "pandas", "pyarrow", "scikit-learn", "torch", "torchvision",
@@ -78,7 +78,7 @@ def fitted_with(transforms: Sequence[Path]) -> list[str]:
     package: results are then not those of one environment.
 
     Args:
-        transforms: files of :mod:`lanzdml.transforms`. Only their metadata is read.
+        transforms: files of :mod:`lanzdml.transforms.storage`. Only their metadata is read.
     """
     stored = [read_metadata(path) for path in transforms]
     here, same, sentences = versions(), [], []

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 import pandas as pd
 from markupsafe import Markup
 
-from lanzdml.metrics import METRICS
+from lanzdml.metrics.scores import METRICS
 from lanzdml.names import DATASET_NAMES, METHOD_NAMES, METRIC_NAMES, NOTION_NAMES, on_paper
 
 _COLUMNS = {

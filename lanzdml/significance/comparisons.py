@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from lanzdml.datasets.manifest import ID, LabelColumns, read_all_labels
 from lanzdml.errors import LanzdmlError
-from lanzdml.manifest import ID, LabelColumns, read_all_labels
 from lanzdml.methods import METHODS, in_order
+from lanzdml.metrics.protocols import PROTOCOLS
+from lanzdml.metrics.runs import CLUSTERED, PER_QUERY, read_runs
 from lanzdml.names import METHOD_NAMES, on_paper
-from lanzdml.protocols import PROTOCOLS
-from lanzdml.runs import CLUSTERED, PER_QUERY, read_runs
-from lanzdml.significance import (
+from lanzdml.significance.statistics import (
     DECIMALS,
     LEAST_DIFFERING,
     LEAST_QUERIES,
@@ -32,7 +32,7 @@ from lanzdml.significance import (
     query_intervals,
     signed_rank_tests,
 )
-from lanzdml.tables import SETTING, is_whole, summarise
+from lanzdml.tables.paper import SETTING, is_whole, summarise
 
 DIFFERENCE, TEST, RANK = "difference", "signed_rank", "mean_rank"
 CRITICAL, FRIEDMAN = "critical_difference", "friedman"
@@ -87,8 +87,8 @@ def compute_significance(
 
     Args:
         metrics_files: of the tables' runs.
-        queries_files, clusterings_files, draws_files: what :func:`lanzdml.runs.evaluate_runs` kept
-            of them.
+        queries_files, clusterings_files, draws_files: what
+            :func:`lanzdml.metrics.runs.evaluate_runs` kept of them.
         counted: dataset and notion of those that are ranked and tested over. Others with the same
             labels, or with labels that are put together of theirs, would repeat what they say.
         sampled: by protocol, dataset and notion, the manifest and its labels of the notions whose

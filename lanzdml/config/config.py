@@ -1,6 +1,6 @@
 """The configuration: what config.yaml may hold, and one clear line for each thing wrong with it.
 
-``python -m lanzdml.config`` prints the JSON schema (``resources/config.schema.json``), which
+``python -m lanzdml.config.config`` prints the JSON schema (``resources/config.schema.json``), which
 editors use for completion.
 """
 
@@ -20,10 +20,10 @@ from pydantic import (
     ValidationError,
 )
 
-from lanzdml.config_checks import OWN_DATA, cross_checks
+from lanzdml.config.checks import OWN_DATA, cross_checks
+from lanzdml.embeddings.prompts import FROM_LABELS, PLACEHOLDER
 from lanzdml.errors import LanzdmlError, suggest
-from lanzdml.prompts import FROM_LABELS, PLACEHOLDER
-from lanzdml.protocols import DEFAULT, PROTOCOLS
+from lanzdml.metrics.protocols import DEFAULT, PROTOCOLS
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]

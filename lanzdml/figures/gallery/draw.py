@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from lanzdml.figures.gallery.retrieval import N_NEIGHBOURS, Retrieval, Shown
 from lanzdml.figures.style import (
     MUTED,
     NO_LABEL,
@@ -19,7 +20,6 @@ from lanzdml.figures.style import (
     styled,
 )
 from lanzdml.names import METHOD_NAMES, NOTION_NAMES, on_paper
-from lanzdml.retrieval import N_NEIGHBOURS, Retrieval, Shown
 
 RIGHT_MARK, WRONG_MARK, NO_MARK = "✔", "✘", "–"
 _LOOKS = {True: (RIGHT_MARK, RIGHT), False: (WRONG_MARK, WRONG), None: (NO_MARK, MUTED)}

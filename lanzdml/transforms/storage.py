@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from lanzdml.manifest import LabelColumns
+    from lanzdml.datasets.manifest import LabelColumns
     from lanzdml.methods.base import Method
-    from lanzdml.stacked import Stacked
+    from lanzdml.transforms.stacked import Stacked
 
 OK, NOT_FITTED = "ok", "not_fitted"
 PARTS = "parts"  # key of the metadata of what is stacked: names of notions
@@ -76,7 +76,7 @@ def fit_transforms(
         LanzdmlError: the embeddings are smaller than r', there are fewer prompts than a count, or
             the method needs the model's logit scale and the embeddings do not say it.
     """
-    from lanzdml.embeddings import (
+    from lanzdml.embeddings.storage import (
         PROMPTS,
         WEIGHTS,
         digest_of,
@@ -187,9 +187,9 @@ def stack_transforms(
 ) -> None:
     """Gather what a method learned for the parts of a combined notion: a transform of all.
 
-    :func:`load_transform` gives it as a :class:`lanzdml.stacked.Stacked`. ``fit_seconds``,
-    ``iterations`` and ``n_prompts`` are sums over the parts, versions those of all parts, and what
-    could not be fitted to one of them is stored as such.
+    :func:`load_transform` gives it as a :class:`lanzdml.transforms.stacked.Stacked`.
+    ``fit_seconds``, ``iterations`` and ``n_prompts`` are sums over the parts, versions those of all
+    parts, and what could not be fitted to one of them is stored as such.
 
     Args:
         files: of the parts' transforms: those of the first part for all outputs, then of the next.
@@ -210,7 +210,7 @@ def _stack(
 ) -> None:
     from safetensors.numpy import save_file
 
-    from lanzdml.embeddings import PROMPTS, WEIGHTS, digest_of
+    from lanzdml.embeddings.storage import PROMPTS, WEIGHTS, digest_of
 
     stored = [_read(path, with_tensors=True) for path in files]
     first = stored[0][0]
@@ -284,7 +284,7 @@ def _restored(metadata: dict[str, str], tensors: dict[str, Any]) -> "Method":
 
 
 def _restored_stack(metadata: dict[str, str], tensors: dict[str, Any]) -> "Stacked":
-    from lanzdml.stacked import Stacked
+    from lanzdml.transforms.stacked import Stacked
 
     names, weights = json.loads(metadata[PARTS]), json.loads(metadata["weights"])
     learned: dict[str, dict] = {str(number): {} for number in range(len(names))}
@@ -317,7 +317,7 @@ def check_weights(transform_files: Iterable[Path], weights: str, source: object)
     Raises:
         LanzdmlError: one was fitted to embeddings of other weights, or does not say.
     """
-    from lanzdml.embeddings import WEIGHTS
+    from lanzdml.embeddings.storage import WEIGHTS
 
     for path in transform_files:
         if read_metadata(path).get(WEIGHTS) != weights:

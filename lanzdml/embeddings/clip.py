@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from lanzdml.embeddings import LOGIT_SCALE, WEIGHTS
-from lanzdml.errors import LanzdmlError, suggest
-from lanzdml.images import Images
-from lanzdml.models import (
+from lanzdml.arithmetic.threads import full_float32
+from lanzdml.datasets.images import Images
+from lanzdml.embeddings.models import (
     CONFIG_FILE,
     FOLDER_PREFIX,
     HUB_PREFIX,
@@ -28,7 +27,8 @@ from lanzdml.models import (
     parse_architecture,
     read_architecture,
 )
-from lanzdml.threads import full_float32
+from lanzdml.embeddings.storage import LOGIT_SCALE, WEIGHTS
+from lanzdml.errors import LanzdmlError, suggest
 
 if TYPE_CHECKING:
     import torch
@@ -313,7 +313,7 @@ def embed_images(
 
     Args:
         clip: the model.
-        manifest: see :mod:`lanzdml.manifest`.
+        manifest: see :mod:`lanzdml.datasets.manifest`.
         root: the folder that paths are relative to.
         batch_size: images a batch; halved as often as a GPU has too little memory.
         workers: processes that decode and preprocess; 0 does it here.
@@ -328,7 +328,7 @@ def embed_images(
     from torch.utils.data import DataLoader
     from tqdm import tqdm
 
-    from lanzdml.products import faster_linear
+    from lanzdml.arithmetic.products import faster_linear
 
     images = _Inputs(Images(manifest, root), clip.preprocess)
     batches = DataLoader(
@@ -392,7 +392,7 @@ def embed_prompts(clip: Clip, prompts: list[str], *, batch_size: int = 256) -> n
     """
     import torch
 
-    from lanzdml.products import faster_linear
+    from lanzdml.arithmetic.products import faster_linear
 
     _check_lengths(clip.tokenizer, prompts)
     embeddings = []

@@ -14,9 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lanzdml.errors import LanzdmlError
-from lanzdml.files import replacing
-from lanzdml.manifest import (
+from lanzdml.datasets.manifest import (
     FINGERPRINT,
     ID,
     JOINED_BY,
@@ -26,6 +24,8 @@ from lanzdml.manifest import (
     read_all_labels,
     read_manifest,
 )
+from lanzdml.errors import LanzdmlError
+from lanzdml.files import replacing
 
 EMBEDDING = "embedding"
 WEIGHTS = "weights_sha256"  # keys of the metadata

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from lanzdml.files import write_text
-from lanzdml.markup import DASH, Table
 from lanzdml.methods import METHODS, in_order
+from lanzdml.metrics.runs import PER_QUERY
 from lanzdml.names import (
     DATASET_NAMES,
     METHOD_NAMES,
@@ -22,9 +22,7 @@ from lanzdml.names import (
     notion_on_paper,
     on_paper,
 )
-from lanzdml.runs import PER_QUERY
-from lanzdml.significance import LEAST_DIFFERING, LEAST_QUERIES, LEVEL, N_PERMUTATIONS, least_p
-from lanzdml.significance_rows import (
+from lanzdml.significance.comparisons import (
     BASELINE,
     CLUSTERING_STD,
     DIFFERENCE,
@@ -40,7 +38,15 @@ from lanzdml.significance_rows import (
     ranked,
     reference_method,
 )
-from lanzdml.tables import by_setting
+from lanzdml.significance.statistics import (
+    LEAST_DIFFERING,
+    LEAST_QUERIES,
+    LEVEL,
+    N_PERMUTATIONS,
+    least_p,
+)
+from lanzdml.tables.markup import DASH, Table
+from lanzdml.tables.paper import by_setting
 
 _OTHER_CLASSES = (
     "Where classes are a sample of more, the second interval is for other classes and their images."
@@ -70,7 +76,7 @@ def blocks(rows: pd.DataFrame) -> list[Block]:
     """The table for readers, in Markdown and in the report: a block a setting.
 
     Args:
-        rows: of :func:`lanzdml.significance_rows.compute_significance`.
+        rows: of :func:`lanzdml.significance.comparisons.compute_significance`.
     """
     found = []
     for setting, block in by_setting(rows):

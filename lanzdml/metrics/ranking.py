@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from lanzdml.arithmetic.threads import one_blas_thread
 from lanzdml.errors import LanzdmlError
-from lanzdml.threads import one_blas_thread
 
 Distance = Literal["cosine", "euclidean"]
 
@@ -48,7 +48,7 @@ class Ranking:
         starts, ends: (classes,), the slice of each class.
 
     Raises:
-        MetricsInputError: as `lanzdml.metrics.compute_metrics`.
+        MetricsInputError: as `lanzdml.metrics.scores.compute_metrics`.
     """
 
     def __init__(self, embeddings: Any, labels: Any, distance: Distance) -> None:
@@ -127,8 +127,8 @@ def expected_precisions(
 ) -> NDArray[np.float64]:
     """What blocks of references that tie add to a sum of precisions, over all orders of each.
 
-    The formula is said in `lanzdml.metrics`; a sum of 1 / (c + k) is a difference of harmonic
-    numbers.
+    The formula is said in `lanzdml.metrics.scores`; a sum of 1 / (c + k) is a difference of
+    harmonic numbers.
 
     Args:
         c, h: how many references come before the block, and how many of these are of the class.
@@ -152,7 +152,7 @@ def validated(
     together, which no metric sees.
 
     Raises:
-        MetricsInputError: as `lanzdml.metrics.compute_metrics`.
+        MetricsInputError: as `lanzdml.metrics.scores.compute_metrics`.
     """
     if distance not in get_args(Distance):
         allowed = " or ".join(get_args(Distance))

@@ -11,8 +11,9 @@ from pathlib import Path
 import pandas as pd
 
 from lanzdml.files import RESOURCES, write_text
-from lanzdml.markup import DASH, Table
 from lanzdml.methods import METHODS, in_order
+from lanzdml.metrics.protocols import PROTOCOLS
+from lanzdml.metrics.runs import read_runs
 from lanzdml.names import (
     DATASET_NAMES,
     METHOD_NAMES,
@@ -21,9 +22,8 @@ from lanzdml.names import (
     notion_on_paper,
     on_paper,
 )
-from lanzdml.protocols import PROTOCOLS
-from lanzdml.runs import read_runs
-from lanzdml.tables import is_whole, summarise
+from lanzdml.tables.markup import DASH, Table
+from lanzdml.tables.paper import is_whole, summarise
 
 PUBLISHED = RESOURCES / "published_results.csv"
 DIM = 128
@@ -53,7 +53,7 @@ def compare(summary: pd.DataFrame) -> pd.DataFrame:
     """Each of our values for which there is a published one, in the published order.
 
     Args:
-        summary: of :func:`lanzdml.tables.summarise`.
+        summary: of :func:`lanzdml.tables.paper.summarise`.
 
     Returns:
         :data:`COLUMNS`, in the published value's unit. ``difference`` is ours minus published,

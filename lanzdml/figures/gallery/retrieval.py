@@ -10,11 +10,11 @@ import pandas as pd
 import pyarrow.parquet as pq
 from numpy.typing import ArrayLike, NDArray
 
-from lanzdml.embeddings import read_image_embeddings, weights_of
-from lanzdml.images import Images
-from lanzdml.manifest import ID, IMAGE, PATH, LabelColumns, positions_of, read_all_labels
+from lanzdml.datasets.images import Images
+from lanzdml.datasets.manifest import ID, IMAGE, PATH, LabelColumns, positions_of, read_all_labels
+from lanzdml.embeddings.storage import read_image_embeddings, weights_of
 from lanzdml.methods.base import as_matrix
-from lanzdml.transforms import check_weights, load_transform
+from lanzdml.transforms.storage import check_weights, load_transform
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -114,8 +114,8 @@ def retrieve(
     """The neighbours of some images; only the images that are found are read.
 
     Args:
-        images_file: the images' embeddings, see :mod:`lanzdml.embeddings`.
-        manifest_file: see :mod:`lanzdml.manifest`.
+        images_file: the images' embeddings, see :mod:`lanzdml.embeddings.storage`.
+        manifest_file: see :mod:`lanzdml.datasets.manifest`.
         root: the folder that paths in the manifest are relative to.
         transforms: a fitted method's file for each notion.
         queries, seed: see :func:`choose_queries`.

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from lanzdml.embeddings import read_embeddings
+from lanzdml.datasets.manifest import LabelColumns, columns_of, read_all_labels, read_labels
+from lanzdml.embeddings.storage import read_embeddings
 from lanzdml.files import RESOURCES, write_text
-from lanzdml.manifest import LabelColumns, columns_of, read_all_labels, read_labels
-from lanzdml.markup import DASH, NEEDS_BOOKTABS, Table
 from lanzdml.names import DATASET_NAMES, NOTION_NAMES, on_paper
+from lanzdml.tables.markup import DASH, NEEDS_BOOKTABS, Table
 
 PAPER_COUNTS = RESOURCES / "prompts" / "notions.csv"
 N_EXAMPLES = 2

@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from lanzdml.embeddings import PROMPTS, WEIGHTS, digest_of, labelled_images, weights_of
+from lanzdml.datasets.manifest import LabelColumns, fingerprint_of
+from lanzdml.embeddings.storage import PROMPTS, WEIGHTS, digest_of, labelled_images, weights_of
 from lanzdml.errors import LanzdmlError
 from lanzdml.files import replacing
-from lanzdml.manifest import LabelColumns, fingerprint_of
 from lanzdml.methods import METHODS
-from lanzdml.metrics import METRICS, cluster_metrics, mean_scores, query_scores_and_ties
-from lanzdml.protocols import PROTOCOLS, Protocol
-from lanzdml.resampling import RESAMPLED, resampled_scores
-from lanzdml.transforms import OK, check_weights, load_transform, read_metadata
+from lanzdml.metrics.protocols import PROTOCOLS, Protocol
+from lanzdml.metrics.resampling import RESAMPLED, resampled_scores
+from lanzdml.metrics.scores import METRICS, cluster_metrics, mean_scores, query_scores_and_ties
+from lanzdml.transforms.storage import OK, check_weights, load_transform, read_metadata
 
 COLUMNS = {
     "dataset": "string",
@@ -97,8 +97,8 @@ def evaluate_runs(
             for both: parquet with the run, ``fit_seed``, ``clustering_seed``, ami and nmi, of the
             first fit with every seed of k-means, and of every other fit with the first.
         draws_file: where to keep what the metrics are on other images: parquet with the run,
-            ``seed``, ``draw`` and the metrics of :mod:`lanzdml.resampling`. Fits that are equal
-            have those of the first.
+            ``seed``, ``draw`` and the metrics of :mod:`lanzdml.metrics.resampling`. Fits that are
+            equal have those of the first.
         n_threads: for the metrics; the values do not depend on it.
     """
     protocol = PROTOCOLS[key["protocol"]]

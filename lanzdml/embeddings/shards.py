@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from lanzdml.embeddings import check_same_images, read_embeddings, write_embeddings
+from lanzdml.datasets.manifest import ID, read_manifest
+from lanzdml.embeddings.storage import check_same_images, read_embeddings, write_embeddings
 from lanzdml.errors import LanzdmlError
-from lanzdml.manifest import ID, read_manifest
 
 # What may differ from shard to shard: the machine, but neither the model nor the images.
 WHERE = ("device", "torch", "torchvision", "open_clip_torch", "pillow")
@@ -42,8 +42,8 @@ def gather_shards(paths: Sequence[Path], manifest_file: Path, output: Path) -> N
     Args:
         paths: of the shards, in their order.
         manifest_file: of all images.
-        output: see :mod:`lanzdml.embeddings`. Where shards were embedded on several devices, or
-            with several versions of a package, its metadata name all.
+        output: see :mod:`lanzdml.embeddings.storage`. Where shards were embedded on several
+            devices, or with several versions of a package, its metadata name all.
 
     Raises:
         LanzdmlError: the shards are of other images or of several models.

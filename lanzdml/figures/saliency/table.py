@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from scipy.stats import bootstrap
 
+from lanzdml.figures.saliency.maps import SaliencyMaps
 from lanzdml.files import write_text
-from lanzdml.markup import DASH, Table
 from lanzdml.names import DATASET_NAMES, NOTION_NAMES, on_paper
-from lanzdml.saliency import SaliencyMaps
+from lanzdml.tables.markup import DASH, Table
 
 COLUMNS = ["Positive difference", "95 % interval", "InDiReCT's map", "CLIP's map", "Area", "Images"]
 EXPLANATION = (
@@ -25,7 +25,7 @@ def summarise_shares(shares: pd.DataFrame) -> pd.DataFrame:
     """Means over the images, a row a notion.
 
     Args:
-        shares: the rows that :func:`lanzdml.saliency.compute_saliency` stores.
+        shares: the rows that :func:`lanzdml.figures.saliency.maps.compute_saliency` stores.
 
     Returns:
         columns notion; difference, low and high (its 95 % bootstrap interval, NaN for less than two
@@ -58,7 +58,7 @@ def write_saliency_table(
     """Write the table as what each path's suffix says, ``md`` or ``csv``.
 
     Args:
-        shares: the rows that :func:`lanzdml.saliency.compute_saliency` stores.
+        shares: the rows that :func:`lanzdml.figures.saliency.maps.compute_saliency` stores.
         maps: those of the figure, whose images the Markdown names.
         dataset: its short name.
         paths: where to.

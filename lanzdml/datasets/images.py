@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from lanzdml.datasets.manifest import EXCLUDED, ID, IMAGE, PATH
 from lanzdml.errors import LanzdmlError
-from lanzdml.manifest import EXCLUDED, ID, IMAGE, PATH
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -94,7 +94,7 @@ def exclude_unreadable(rows: pd.DataFrame, root: Path, n_threads: int = 1) -> pd
     Every image is decoded for this.
 
     Args:
-        rows: see :mod:`lanzdml.manifest`; those excluded already stay so.
+        rows: see :mod:`lanzdml.datasets.manifest`; those excluded already stay so.
         root: the folder that paths are relative to.
         n_threads: images decoded at a time.
     """

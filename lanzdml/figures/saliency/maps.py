@@ -18,19 +18,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from lanzdml.embeddings import WEIGHTS
+from lanzdml.arithmetic.threads import full_float32
+from lanzdml.datasets.images import Images, read_image
+from lanzdml.datasets.manifest import ID, MASK, positions_of
+from lanzdml.embeddings.storage import WEIGHTS
 from lanzdml.errors import LanzdmlError
 from lanzdml.files import replacing
-from lanzdml.images import Images, read_image
-from lanzdml.manifest import ID, MASK, positions_of
-from lanzdml.threads import full_float32
-from lanzdml.transforms import check_weights, load_transform
+from lanzdml.transforms.storage import check_weights, load_transform
 
 if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Tensor
 
-    from lanzdml.clip import Clip
+    from lanzdml.embeddings.clip import Clip
 
 DIM = 2  # r', "thus only extracting the most important features" (section 6)
 KEY = "figures.saliency.images"  # of the configuration
@@ -101,7 +101,7 @@ def compute_saliency(
 
     Args:
         clip: the model.
-        manifest: see :mod:`lanzdml.manifest`.
+        manifest: see :mod:`lanzdml.datasets.manifest`.
         root: the folder that paths are relative to.
         transforms: for each notion the file of its fitted InDiReCT.
         images: whose maps are stored: at least one id, or a number of images drawn at random.

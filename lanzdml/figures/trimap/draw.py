@@ -11,6 +11,7 @@ from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from lanzdml.datasets.manifest import ID
 from lanzdml.figures.style import (
     MUTED,
     NO_CLASS,
@@ -22,9 +23,8 @@ from lanzdml.figures.style import (
     picture_title,
     styled,
 )
-from lanzdml.manifest import ID
+from lanzdml.figures.trimap.points import CLIP_SPACE, SPACE
 from lanzdml.names import METHOD_NAMES, NOTION_NAMES, on_paper
-from lanzdml.trimap_points import CLIP_SPACE, SPACE
 
 NO_LABELS = "no labels"
 
@@ -51,7 +51,8 @@ def draw_trimap(
     Classes are in alphabetical order. Images without a label are grey, behind the others.
 
     Args:
-        points: columns image_id, space, x, y, see :func:`lanzdml.trimap_points.compute_trimap`.
+        points: columns image_id, space, x, y, see
+        :func:`lanzdml.figures.trimap.points.compute_trimap`.
         manifest: image_id and a column a notion, null where an image has no label.
         notions: from top to bottom.
         dataset, model, dim: for the title.

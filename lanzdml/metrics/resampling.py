@@ -4,7 +4,7 @@ Images are drawn with replacement, as many as there are, and scored anew, each a
 reference to the others: in a draw that holds image i w_i times, a query counts w_i times, its own
 copies are left out, a reference j is there w_j times, and R is how many references of the query's
 class there are. Copies of an image tie, and so do images that tie anyway, as said in
-`lanzdml.metrics`.
+`lanzdml.metrics.scores`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lanzdml.ranking import Distance, Ranking, expected_precisions
+from lanzdml.metrics.ranking import Distance, Ranking, expected_precisions
 
 N_DRAWS, FEWEST_DRAWS = 300, 100
 """Enough to know a standard deviation to 4 %, and to 7 % where classes are large."""
@@ -48,9 +48,9 @@ def resampled_scores(
 
     Draws depend on the number of images alone, and how many they are on the sizes of the classes
     unless it is said: two methods' vectors of the same images are scored on the same draws.
-    Arguments and errors as in `lanzdml.metrics.compute_metrics`. A draw in which no image has
-    another of its class is NaN. Beside the ranking it takes time for each query, draw and image of
-    the query's class.
+    Arguments and errors as in `lanzdml.metrics.scores.compute_metrics`. A draw in which no image
+    has another of its class is NaN. Beside the ranking it takes time for each query, draw and image
+    of the query's class.
     """
     ranking = Ranking(embeddings, labels, distance)
     if n_draws is None:

@@ -20,11 +20,11 @@ and, with Y the classes and C the clusters of k-means, as many as there are clas
 where I is the mutual information, H the entropy and E[I] the mutual information expected of random
 clusters of the same sizes.
 
-Similarities are those of float64 (see `lanzdml.ranking`). Where references of other classes are as
-similar to a query as some of its own class, their order is not defined, and each rank metric is its
-expectation over all orders of what ties, all equally likely. So rank metrics do not depend on the
-order of the rows, an embedding that maps everything to one point scores as a random order does,
-and an image that is there twice with two labels is right half the time. Let c references come
+Similarities are those of float64 (see `lanzdml.metrics.ranking`). Where references of other classes
+are as similar to a query as some of its own class, their order is not defined, and each rank metric
+is its expectation over all orders of what ties, all equally likely. So rank metrics do not depend
+on the order of the rows, an embedding that maps everything to one point scores as a random order
+does, and an image that is there twice with two labels is right half the time. Let c references come
 before a block of T that tie, h of them of the query's class, as are P of the T. A place k of the
 block holds one of the class with probability P/T, and then h + 1 + (k - 1)(P - 1)/(T - 1) of them
 are expected up to it:
@@ -54,8 +54,14 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from lanzdml.ranking import Distance, MetricsInputError, Ranking, expected_precisions, validated
-from lanzdml.threads import Held, one_blas_thread
+from lanzdml.arithmetic.threads import Held, one_blas_thread
+from lanzdml.metrics.ranking import (
+    Distance,
+    MetricsInputError,
+    Ranking,
+    expected_precisions,
+    validated,
+)
 
 METRICS = ("map_at_r", "precision_at_1", "r_precision", "ami", "nmi", "map", "mrr")
 RANK_METRICS = ("map_at_r", "precision_at_1", "r_precision", "map", "mrr")

@@ -7,9 +7,10 @@ from pathlib import Path
 import pandas as pd
 
 from lanzdml.files import write_text
-from lanzdml.markup import DASH, NEEDS_BOOKTABS, Cell, Table
 from lanzdml.methods import METHODS, in_order
-from lanzdml.metrics import METRICS, RANK_METRICS
+from lanzdml.metrics.protocols import DEFAULT
+from lanzdml.metrics.runs import read_runs
+from lanzdml.metrics.scores import METRICS, RANK_METRICS
 from lanzdml.names import (
     DATASET_NAMES,
     METHOD_NAMES,
@@ -18,8 +19,7 @@ from lanzdml.names import (
     notion_on_paper,
     on_paper,
 )
-from lanzdml.protocols import DEFAULT
-from lanzdml.runs import read_runs
+from lanzdml.tables.markup import DASH, NEEDS_BOOKTABS, Cell, Table
 
 SUFFIXES = ("md", "csv", "tex")
 SETTING = ["protocol", "model", "dim"]

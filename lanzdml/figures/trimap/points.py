@@ -21,13 +21,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from lanzdml.embeddings import read_image_embeddings, weights_of
+from lanzdml.arithmetic.threads import full_float32, one_torch_thread
+from lanzdml.datasets.manifest import ID
+from lanzdml.embeddings.storage import read_image_embeddings, weights_of
 from lanzdml.errors import LanzdmlError
 from lanzdml.files import replacing
-from lanzdml.manifest import ID
 from lanzdml.methods.base import as_embeddings, as_matrix, normalise
-from lanzdml.threads import full_float32, one_torch_thread
-from lanzdml.transforms import check_weights, load_transform
+from lanzdml.transforms.storage import check_weights, load_transform
 
 SPACE = "space"
 CLIP_SPACE = "clip"  # the other spaces have the names of their notions
@@ -78,7 +78,7 @@ def compute_trimap(
     to unit length, is the same for every notion and is there once.
 
     Args:
-        images_file: the images' embeddings, see :mod:`lanzdml.embeddings`.
+        images_file: the images' embeddings, see :mod:`lanzdml.embeddings.storage`.
         manifest_file: of these images.
         transforms: a fitted method's file for each notion.
         seed: TriMap's.

@@ -9,12 +9,12 @@ from pathlib import Path
 import pandas as pd
 
 from lanzdml.files import write_text
-from lanzdml.markup import DASH, Table
 from lanzdml.methods import METHODS, PAPER_METHODS
+from lanzdml.metrics.runs import read_runs
 from lanzdml.names import DATASET_NAMES, METHOD_NAMES, NOTION_NAMES, on_paper
-from lanzdml.overview import read_overview
-from lanzdml.runs import read_runs
-from lanzdml.tables import render, sections, summarise, table_values
+from lanzdml.tables.markup import DASH, Table
+from lanzdml.tables.overview import read_overview
+from lanzdml.tables.paper import render, sections, summarise, table_values
 
 NAME = "beyond"
 PAPER, BEYOND = "Paper", "Beyond"
@@ -26,8 +26,8 @@ def tables(summary: pd.DataFrame, overview: pd.DataFrame) -> list[Table]:
     """The table's parts: one a dataset, protocol, model and dim, with a row a method.
 
     Args:
-        summary: of :func:`lanzdml.tables.summarise`.
-        overview: of :func:`lanzdml.overview.describe`.
+        summary: of :func:`lanzdml.tables.paper.summarise`.
+        overview: of :func:`lanzdml.tables.overview.describe`.
     """
     found = []
     for dataset, rows in summary.groupby("dataset", sort=False):

@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 from lanzdml.datasets import DATASETS, find_dataset
 from lanzdml.datasets.archives import is_archive
+from lanzdml.datasets.manifest import NOT_NOTIONS
 from lanzdml.datasets.own import has_label
 from lanzdml.datasets.raw import LAYOUTS
+from lanzdml.embeddings.models import check_pretrained, read_architecture
+from lanzdml.embeddings.prompts import FROM_LABELS, PLACEHOLDER, read_aspects, read_prompts
 from lanzdml.errors import LanzdmlError, suggest
-from lanzdml.manifest import NOT_NOTIONS
+from lanzdml.figures.saliency.maps import DIM as SALIENCY_DIM
 from lanzdml.methods import METHODS
-from lanzdml.models import check_pretrained, read_architecture
-from lanzdml.prompts import FROM_LABELS, PLACEHOLDER, read_aspects, read_prompts
-from lanzdml.protocols import PROTOCOLS
-from lanzdml.saliency import DIM as SALIENCY_DIM
+from lanzdml.metrics.protocols import PROTOCOLS
 
 if TYPE_CHECKING:
-    from lanzdml.config import Config, DatasetConfig, ModelConfig, NotionConfig
+    from lanzdml.config.config import Config, DatasetConfig, ModelConfig, NotionConfig
 
 OWN_DATA = "docs/your-own.md"
 

@@ -1,0 +1,1 @@
+"""How numbers are computed, for all stages: threads, precision, the library that multiplies."""

@@ -1,0 +1,1 @@
+"""The nearest images of some queries: what is retrieved, and how it is drawn."""

@@ -1,0 +1,1 @@
+"""The TriMap of the embeddings: its points, and how they are drawn."""

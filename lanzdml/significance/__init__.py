@@ -1,0 +1,1 @@
+"""Significance: which differences between methods hold for other images and other fits."""

@@ -1,0 +1,1 @@
+"""Tables: the paper's, the overview, all methods, and the published values beside ours."""
