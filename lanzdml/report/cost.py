@@ -67,16 +67,17 @@ def job_costs(folder: Path, datasets: Collection[str]) -> pd.DataFrame:
         ``memory`` in MiB. ``kind`` is the method that is fitted, what is embedded, or :data:`ALL`
         of a stage. What was not measured is left out of all but ``jobs``; NaN where nothing was.
     """
-    rows = []
+    jobs = []
     for path in folder.rglob("*.tsv"):
         job = path.relative_to(folder).with_suffix("")
         if not set(datasets) & set(job.parent.parts):
             continue
-        parts = job.parts
-        at = _KIND_AT.get(parts[0])
+        stage, *_ = parts = job.parts
+        at = _KIND_AT.get(stage)
         kind = ALL if at is None or at >= len(parts) else parts[at]
-        rows.append({"stage": parts[0], "kind": kind} | _measured(path))
-    rows.sort(key=lambda row: (*_place(row["stage"], _KIND_AT), *_place(row["kind"], METHODS)))
+        jobs.append((stage, kind, path))
+    jobs.sort(key=lambda job: (*_place(job[0], _KIND_AT), *_place(job[1], METHODS)))
+    rows = [{"stage": stage, "kind": kind} | _measured(path) for stage, kind, path in jobs]
     frame = pd.DataFrame(rows, columns=["stage", "kind", *_MEASURED])
     costs = frame.groupby(["stage", "kind"], sort=False).agg(
         jobs=("s", "size"),
@@ -105,7 +106,7 @@ def _measured(path: Path) -> dict[str, float]:
 
 def _sum(values: pd.Series) -> float:
     """The sum of what is there; NaN, not zero, where nothing is."""
-    return values.sum(min_count=1)
+    return float(values.sum(min_count=1))
 
 
 def _place(name: str, known: Collection[str]) -> tuple[int, str]:

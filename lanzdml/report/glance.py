@@ -1,8 +1,11 @@
 """The results at a glance: a chart of MAP@R and what it says in words."""
 
 import math
+from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.markers import MarkerStyle
 
@@ -68,12 +71,12 @@ def glances(summary: pd.DataFrame, compared: str = "the best method") -> list[Gl
 
     ``compared`` says what the best method without labels is the best of.
     """
-    found = []
+    charts = []
     for setting, block in by_setting(summary):
         rows = block[block["metric"] == METRIC]
         if rows["mean"].notna().any():
-            found.append(_glance(setting.replace("r'", "r′"), rows, compared))
-    return found
+            charts.append(_glance(setting.replace("r'", "r′"), rows, compared))
+    return charts
 
 
 def _glance(setting: str, rows: pd.DataFrame, compared: str) -> Glance:
@@ -82,12 +85,13 @@ def _glance(setting: str, rows: pd.DataFrame, compared: str) -> Glance:
     limit = max(20, math.ceil((rows["percent"] + rows["std"].fillna(0) * 100).max() / 20) * 20)
     markers = {method: _marker(method) for method in in_order(rows["method"])}
     blocks = [block for _, block in rows.groupby(["dataset", "notion"], sort=False)]
+    valued = (block.dropna(subset="mean") for block in blocks)
     return Glance(
         setting,
         f"{setting[0].upper()}{setting[1:]}, {_sentence(blocks, compared)}",
         list(markers.values()),
         [(100 * i / 4, f"{limit * i / 4:g}") for i in range(5)],
-        [_strip(block.dropna(subset="mean"), markers, limit) for block in blocks],
+        [_strip(block, markers, limit) for block in valued if len(block)],
     )
 
 
@@ -97,7 +101,7 @@ def _marker(method: str) -> Marker:
     shape = style.get_path().transformed(style.get_transform())
     path = ""
     for line in shape.to_polygons(closed_only=False):
-        points = (f"{x * _MARKER_SIZE:.1f} {-y * _MARKER_SIZE:.1f}" for x, y in line)
+        points = (f"{x:.1f} {-y:.1f}" for x, y in np.asarray(line) * _MARKER_SIZE)
         path += "M" + "L".join(points)
     # Black would vanish on a dark page.
     color = "currentColor" if look["color"] == "#000000" else look["color"]
@@ -109,33 +113,50 @@ def _strip(block: pd.DataFrame, markers: dict[str, Marker], limit: float) -> Str
     values = {row.method: row for row in block.itertuples()}
     methods = [method for method in markers if method in values]
     lanes = _lanes([values[method].percent / limit for method in methods])
-    dots = []
-    for method, lane in zip(methods, lanes, strict=True):
-        row = values[method]
-        x, std = row.mean * 10_000 / limit, row.std * 10_000 / limit
-        low, high = max(0.0, x - std), min(100.0, x + std)
-        text = f"{markers[method].name} {row.percent:.1f}"
-        if row.n_seeds < row.n_runs:
-            text += f" ({row.n_seeds} of {row.n_runs} seeds)"
-        dots.append(
-            Dot(markers[method], text, *(round(v, 2) for v in (x, low, high)), lane * _LANE)
-        )
-    first = block.iloc[0] if len(block) else None
-    gain, of_all = "", block[is_whole(block)].set_index("method")["percent"]
-    if OURS in of_all and BASELINE in of_all:
-        gain = f"{of_all[OURS] - of_all[BASELINE]:+.1f}".replace("-", "−")
-    best = _best(block)
+    dots = [
+        _dot(values[method], markers[method], lane, limit)
+        for method, lane in zip(methods, lanes, strict=True)
+    ]
+    first, gain = block.iloc[0], _gain(block)
     return Strip(
-        "" if first is None else on_paper(first["dataset"], DATASET_NAMES),
-        "" if first is None else on_paper(first["notion"], NOTION_NAMES),
-        dots,
-        2 * _LANE * max((abs(lane) for lane in lanes), default=0) + 30,
-        ", ".join(dot.text for dot in dots),
-        gain,
-        f"{_join([markers[m].name for m in best])} {max(values[m].percent for m in best):.1f}"
-        if best
-        else "",
+        dataset=on_paper(first["dataset"], DATASET_NAMES),
+        notion=on_paper(first["notion"], NOTION_NAMES),
+        dots=dots,
+        height=2 * _LANE * max(abs(lane) for lane in lanes) + 30,
+        description=", ".join(dot.text for dot in dots),
+        gain="" if gain is None else _signed(gain),
+        best=_best_and_value(block),
     )
+
+
+def _dot(row: Any, marker: Marker, lane: int, limit: float) -> Dot:
+    x, std = row.mean * 10_000 / limit, row.std * 10_000 / limit
+    low, high = max(0.0, x - std), min(100.0, x + std)
+    text = f"{marker.name} {row.percent:.1f}"
+    if row.n_seeds < row.n_runs:
+        text += f" ({row.n_seeds} of {row.n_runs} seeds)"
+    return Dot(marker, text, round(x, 2), round(low, 2), round(high, 2), lane * _LANE)
+
+
+def _gain(block: pd.DataFrame) -> float | None:
+    """By how much InDiReCT is above CLIP; None where one of them lacks a seed."""
+    whole = block[is_whole(block)].dropna(subset="mean").set_index("method")["percent"]
+    if OURS not in whole or BASELINE not in whole:
+        return None
+    return float(whole[OURS] - whole[BASELINE])
+
+
+def _signed(points: float) -> str:
+    return f"{points:+.1f}".replace("-", "−")
+
+
+def _best_and_value(block: pd.DataFrame) -> str:
+    """The best methods and what they reach; empty where there are none."""
+    best = _best(block)
+    if not best:
+        return ""
+    names = _join([on_paper(method, METHOD_NAMES) for method in best])
+    return f"{names} {block.loc[block['method'].isin(best), 'percent'].max():.1f}"
 
 
 def _lanes(positions: list[float]) -> list[int]:
@@ -159,34 +180,36 @@ def _best(block: pd.DataFrame) -> list[str]:
 
 def _sentence(blocks: list[pd.DataFrame], compared: str) -> str:
     """What the blocks of all notions say about InDiReCT and CLIP, and which method is best."""
-    gains, wins = [], {}
-    for block in blocks:
-        values = block[is_whole(block)].dropna(subset="mean").set_index("method")["percent"]
-        if OURS in values and BASELINE in values:
-            gains.append(values[OURS] - values[BASELINE])
-        best = _best(block)
-        for method in best:
-            wins[method] = wins.get(method, 0) + 1
-    clauses = []
-    if gains:
-        above = sum(gain > 0 for gain in gains)
-        mean = sum(gains) / len(gains)
-        where = "the notion" if len(gains) == 1 else f"{above} of {len(gains)} notions"
-        verb = "is above" if len(gains) > 1 or above else "is not above"
-        # "by" would be wrong where some gains are losses
-        amount = f"{mean:+.1f} points of MAP@R".replace("-", "−")
-        average = " on average" if len(gains) > 1 else ""
-        clauses.append(f"InDiReCT {verb} CLIP in {where} ({amount}{average})")
-    if wins:
-        ranked = sorted(wins, key=lambda method: -wins[method])
-        total = f" of {len(blocks)} notions" if len(blocks) > 1 else ""
-        named = [
-            on_paper(method, METHOD_NAMES)
-            + (f" in {wins[method]}{total if i == 0 else ''}" if total else "")
-            for i, method in enumerate(ranked)
-        ]
-        clauses.append(f"{compared} without labels is {_join(named)}")
-    return "; ".join(clauses) + "."
+    clauses = (_above_baseline(blocks), _wins(blocks, compared))
+    return "; ".join(filter(None, clauses)) + "."
+
+
+def _above_baseline(blocks: list[pd.DataFrame]) -> str:
+    """Where InDiReCT is above CLIP, and by how much; empty where no notion has both."""
+    gains = [gain for block in blocks if (gain := _gain(block)) is not None]
+    if not gains:
+        return ""
+    above = sum(gain > 0 for gain in gains)
+    where = "the notion" if len(gains) == 1 else f"{above} of {len(gains)} notions"
+    verb = "is above" if len(gains) > 1 or above else "is not above"
+    # "by" would be wrong where some gains are losses
+    amount = f"{_signed(sum(gains) / len(gains))} points of MAP@R"
+    average = " on average" if len(gains) > 1 else ""
+    return f"InDiReCT {verb} CLIP in {where} ({amount}{average})"
+
+
+def _wins(blocks: list[pd.DataFrame], compared: str) -> str:
+    """Which method is best in how many notions; empty where no method is."""
+    wins = Counter(method for block in blocks for method in _best(block))
+    if not wins:
+        return ""
+    names = [on_paper(method, METHOD_NAMES) for method, _ in wins.most_common()]
+    if len(blocks) > 1:
+        first, *others = (
+            f"{name} in {n}" for name, (_, n) in zip(names, wins.most_common(), strict=True)
+        )
+        names = [f"{first} of {len(blocks)} notions", *others]
+    return f"{compared} without labels is {_join(names)}"
 
 
 def _join(names: list[str]) -> str:

@@ -58,13 +58,13 @@ def _git(root: Path, *arguments: str) -> str:
 
 def versions() -> dict[str, str]:
     """Versions of Python, the system and those of :data:`PACKAGES` that are installed here."""
-    found = {"Python": platform.python_version(), "System": _system()}
+    installed = {"Python": platform.python_version(), "System": _system()}
     for package in PACKAGES:
         try:
-            found[package] = version(package)
+            installed[package] = version(package)
         except PackageNotFoundError:
             continue
-    return found
+    return installed
 
 
 def _system() -> str:
@@ -83,11 +83,11 @@ def fitted_with(transforms: Sequence[Path]) -> list[str]:
     stored = [read_metadata(path) for path in transforms]
     here, same, sentences = versions(), [], []
     for package in FITTED_WITH if stored else ():
-        found = Counter(metadata.get(package, "an unknown version") for metadata in stored)
-        if list(found) == [here.get(package)]:
+        counts = Counter(metadata.get(package, "an unknown version") for metadata in stored)
+        if list(counts) == [here.get(package)]:
             same.append(f"{package} {here[package]}")
             continue
-        told = ", ".join(f"{version} for {n:,}" for version, n in sorted(found.items()))
+        told = ", ".join(f"{version} for {n:,}" for version, n in sorted(counts.items()))
         sentences.append(
             f"Not all of one environment: {package} is {here.get(package, 'not installed')} here, "
             f"and of {len(stored):,} transforms it was {told}."
@@ -113,21 +113,22 @@ def embedded(files: Mapping[tuple[str, str], Path]) -> list[Embedded]:
     Args:
         files: by dataset and model. Only their metadata is read.
     """
-    found: list[Embedded] = []
+    entries: list[Embedded] = []
     for (dataset, model), path in files.items():
         metadata = pq.read_metadata(path)
         facts = {key.decode(): value.decode() for key, value in (metadata.metadata or {}).items()}
         # The fingerprint tells datasets apart, not ways of embedding. Parquet keeps no order.
         names = [*_FIRST, *sorted(facts.keys() - {*_FIRST, "ARROW:schema", FINGERPRINT})]
         facts = {name: facts[name] for name in names if facts.get(name)}
-        same = [entry for entry in found if (entry.model, entry.facts) == (model, facts)]
+        same = [entry for entry in entries if (entry.model, entry.facts) == (model, facts)]
         if same:
             same[0].images[dataset] = metadata.num_rows
         else:
-            found.append(Embedded(model, {dataset: metadata.num_rows}, facts))
-    return found
+            entries.append(Embedded(model, {dataset: metadata.num_rows}, facts))
+    return entries
 
 
 def read_prompts(path: Path) -> list[str]:
     """The prompts of a notion, without their embeddings."""
-    return pq.read_table(path, columns=["prompt"])["prompt"].to_pylist()
+    prompts: list[str] = pq.read_table(path, columns=["prompt"])["prompt"].to_pylist()
+    return prompts

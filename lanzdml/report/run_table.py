@@ -80,10 +80,10 @@ def run_table(runs: pd.DataFrame) -> RunTable:
 
 def _options(values: pd.Series, is_number: bool) -> list[str]:
     """Numbers in their order, names as they come."""
-    found = values.dropna().unique().tolist()
-    if len(found) < 2:
+    options = values.dropna().unique().tolist()
+    if len(options) < 2:
         return []
-    return [str(value) for value in (sorted(found) if is_number else found)]
+    return [str(option) for option in (sorted(options) if is_number else options)]
 
 
 def as_script_text(data: object) -> Markup:
