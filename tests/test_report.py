@@ -3,7 +3,10 @@
 import json
 import re
 import subprocess
+from base64 import b64encode
 from collections import Counter
+from hashlib import sha256
+from html import unescape
 from html.parser import HTMLParser
 from importlib.metadata import version
 from itertools import pairwise
@@ -13,6 +16,7 @@ from urllib.parse import unquote
 import numpy as np
 import pandas as pd
 import pytest
+from markupsafe import Markup, escape
 from tiny_report import EVIL, METHODS, REASON, make_report, runs, write_benchmarks
 
 from lanzdml.methods import METHODS as REGISTERED
@@ -20,9 +24,10 @@ from lanzdml.methods.indirect import InDiReCT
 from lanzdml.metrics.runs import write_runs
 from lanzdml.metrics.scores import METRICS
 from lanzdml.names import METHOD_NAMES, METRIC_NAMES
-from lanzdml.report import ASSETS, PARTS, cost, explained, provenance
+from lanzdml.report import ASSETS, FOLDER, cost, explained, parts, provenance
 from lanzdml.report.glance import _lanes, glances
 from lanzdml.report.grid import make_grid
+from lanzdml.report.part import Entry, Part, Script
 from lanzdml.report.run_table import as_script_text, run_table
 from lanzdml.tables.beyond import write_beyond
 from lanzdml.tables.markup import Table
@@ -110,28 +115,30 @@ def test_links_lead_to_what_is_there(page, path):
             assert (path.parent / unquote(link)).is_file(), link
 
 
-def test_nothing_is_loaded(page):
-    (policy,) = (
+def policy(page):
+    """What the page may do."""
+    (text,) = (
         meta["content"]
         for meta in page.all("meta")
         if meta.get("http-equiv") == "Content-Security-Policy"
     )
-    assert policy.startswith("default-src 'none'; img-src data:;")
-    assert "unsafe" not in policy
+    return text
+
+
+def test_nothing_is_loaded(page):
+    assert policy(page).startswith("default-src 'none'; img-src data:;")
+    assert "unsafe" not in policy(page)
     addresses = [
         value for name in ("src", "srcset", "data", "action") for value in page.attribute(name)
     ]
     assert addresses
     assert all(address.startswith("data:") for address in addresses)
     assert [link["href"] for link in page.all("link")] == ["data:,"]
-    style, script = ((PARTS / name).read_text() for name in ("style.css", "runs.js"))
+    style, script = ((FOLDER / name).read_text() for name in ("style.css", "parts/runs.js"))
     assert not re.search(r"url\(|@import|http", style)
     assert not re.search(r"fetch|http|innerHTML|</script|<!--", script)
     assert style in page.source
     assert script in page.source
-    assert {asset.name for asset in ASSETS} == {
-        file.name for file in PARTS.iterdir() if file.suffix in (".j2", ".css", ".js")
-    }
 
 
 def test_what_users_wrote_is_text(page):
@@ -198,7 +205,8 @@ def test_what_is_more_than_chance_is_in_a_section_of_its_own(page):
     ids = page.attribute("id")
     assert {"significance", "significance-1-1", "significance-1-3"} <= set(ids)
     assert "figure-critical_difference" not in ids, "it is there, and not among the figures"
-    assert sum("Axis of mean ranks" in image["alt"] for image in page.all("img")) == 1
+    alts = [image["alt"] for image in page.all("img")]
+    assert alts.count(f"Seen: critical_difference, {EVIL}") == 1
 
 
 def test_the_headline_is_computed_from_the_runs(page):
@@ -260,17 +268,105 @@ def test_how_numbers_were_made_is_told(page):
 def test_figures_are_described(page):
     alts = [image["alt"] for image in page.all("img")]
     assert len(alts) == 5
-    assert alts[0].startswith("Rows of images"), "the gallery comes first"
-    assert any(alt.startswith("Figure: Own figure.") for alt in alts)
+    assert alts[0] == f"Seen: gallery, {EVIL}", "the gallery comes first"
     assert not any("A caption" in alt for alt in alts), "it stands below"
     assert page.text.count(f"A caption & {EVIL}") == 5
 
 
+def contents(page):
+    """Where the lines of the contents lead, and what they say."""
+    source = page.source.partition("<nav")[2].partition("</nav>")[0]
+    return {link: unescape(text) for link, text in re.findall(r'href="#(.*?)">(.*?)</a>', source)}
+
+
+def test_the_contents_lead_to_all_parts_and_figures(page):
+    sections = [section["aria-labelledby"] for section in page.all("section")]
+    assert sections == [
+        "glance", "gallery", "results", "significance", "data", "figures", "published", "runs",
+        "provenance", "cost", "explained", "files",
+    ]  # fmt: skip
+    figures = ["figure-dimensions", "figure-saliency", "figure-own_figure"]
+    assert [link for link in contents(page) if link not in figures] == sections
+    assert [link for link in contents(page) if link not in sections] == figures
+    assert contents(page)["gallery"] == "Title of gallery"
+    assert contents(page)["figure-own_figure"] == "Title of own_figure"
+
+
+def test_a_part_is_a_function_in_the_list(tmp_path):
+    def mine(results):
+        text = Markup("<p id='mine-below'>%s</p>") % f"{len(results.all_runs)} {EVIL}"
+        return Part("mine", "Mine & yours", text, [Entry("mine-below", "Below")])
+
+    listed = [*parts.PARTS[:2], mine, *parts.PARTS[2:]]
+    path = make_report(tmp_path, listed)
+    page = read(path)
+    n_runs = len(pd.read_parquet(path.parent / "metrics.parquet"))
+    assert f"Mine & yours {n_runs} {' '.join(EVIL.split())}" in page.text
+    assert [*contents(page)][1:5] == ["gallery", "mine", "mine-below", "results"]
+    assert contents(page)["mine"] == "Mine & yours"
+    assert {"mine", "mine-below"} <= set(page.attribute("id"))
+    assert len(page.all("script")) == 2
+    assert not page.wrong
+
+
+def test_a_part_with_nothing_to_show_is_left_out(tmp_path):
+    def nothing(results):
+        return None
+
+    first, *_ = parts.PARTS
+    page = read(make_report(tmp_path, [first, nothing]))
+    assert [section["aria-labelledby"] for section in page.all("section")] == ["glance"]
+    assert [*contents(page)] == ["glance"]
+
+
+def test_only_scripts_of_parts_may_run(tmp_path):
+    def part(results):
+        script = Script(Markup("window.mine = 1;"), "mine-data", Markup("[1]"))
+        return Part("mine", "Mine", Markup("<p>Text</p>"), script=script)
+
+    page = read(make_report(tmp_path, [part]))
+    digest = b64encode(sha256(b"window.mine = 1;").digest()).decode()
+    assert f"script-src 'sha256-{digest}';" in policy(page)
+    assert '<script type="application/json" id="mine-data">[1]</script>' in page.source
+    assert "<script>window.mine = 1;</script>" in page.source
+    assert "script-src 'none';" in policy(read(make_report(tmp_path, parts.PARTS[:1])))
+
+
+def test_all_parts_are_listed_and_beside_their_templates():
+    folder = FOLDER / "parts"
+    modules = {path.stem for path in folder.glob("*.py")} - {"__init__"}
+    assert {make.__module__ for make in parts.PARTS} == {f"{parts.__name__}.{m}" for m in modules}
+    templates = {path.relative_to(FOLDER).as_posix() for path in ASSETS}
+    assert {f"parts/{module}.html.j2" for module in modules} < templates
+    assert {"page.html.j2", "macros.html.j2", "style.css", "parts/runs.js"} < templates
+
+
+def test_a_figure_is_in_one_part(page, tmp_path):
+    assert page.source.count(f'alt="{escape(f"Seen: gallery, {EVIL}")}"') == 1
+    alone = read(make_report(tmp_path, [parts.figures.all_but("gallery", "saliency", "none")]))
+    assert [*contents(alone)] == [
+        "figures", "figure-dimensions", "figure-critical_difference", "figure-own_figure"
+    ]  # fmt: skip
+
+
+def test_a_table_with_the_name_of_a_figure_is_below_it(page, tmp_path):
+    shown = page.source.partition('id="figure-saliency"')[2].partition("<h3")[0]
+    assert 'id="saliency-table"' in shown
+    assert "Saliency on the foreground, in percent" in shown
+    tables = [tmp_path / f"{name}.csv" for name in ("own_figure", "dimensions", "other")]
+    for table in tables:
+        table.write_text(f'Name,Value\n007,"{EVIL.replace(chr(34), chr(34) * 2)}"\nnull,\n')
+    tables[1].write_text("Name,Value\n")
+    page = read(make_report(tmp_path, tables=tables))
+    below = page.source.partition('id="figure-own_figure"')[2].partition("</section>")[0]
+    assert 'id="own_figure-table"' in below
+    assert page.text.count(f"Own figure Name Value 007 {' '.join(EVIL.split())} null") == 1
+    assert not {"dimensions-table", "other-table", "saliency-table"} & set(page.attribute("id"))
+
+
 def test_optional_parts_can_be_missing(tmp_path):
-    empty = {
-        name: {} if name in ("figures", "captions", "prompts", "images") else []
-        for name in ("runs", "main", "paper", "tables", "figures", "captions", "prompts", "images")
-    }
+    empty = {name: [] for name in ("runs", "main", "paper", "tables")}
+    empty |= {name: {} for name in ("figures", "words", "prompts", "images")}
     page = read(make_report(tmp_path, **empty, benchmarks=tmp_path / "none"))
     assert "No notion was scored" in page.text
     assert not page.wrong

@@ -5,9 +5,12 @@ import pandas as pd
 
 from lanzdml.embeddings.storage import write_embeddings
 from lanzdml.figures.style import new_figure, write_figure
+from lanzdml.figures.words import Words
 from lanzdml.metrics.runs import RUN, write_runs
 from lanzdml.metrics.scores import METRICS
 from lanzdml.report.page import write_report
+from lanzdml.report.parts import PARTS
+from lanzdml.report.results import Results
 from lanzdml.significance.comparisons import COLUMNS as SIGNIFICANCE
 from lanzdml.significance.table import write_significance
 from lanzdml.tables.overview import Notion, write_overview
@@ -94,10 +97,10 @@ def write_benchmarks(folder):
         path.write_text(f"s\th:m:s\tmax_rss\tcpu_time\n{seconds}\t-\t{memory}\t{cpu}\n")
 
 
-def make_report(folder, **changes):
+def make_report(folder, parts=PARTS, **changes):
     """Write the files of a run below ``folder`` and a report on them, and return its path.
 
-    ``changes`` are arguments of ``write_report`` in place of those of the complete report.
+    ``changes`` are of the ``Results`` in place of those of the complete report.
     """
     results = folder / "results"
     main = results / "metrics" / "main.parquet"
@@ -150,12 +153,16 @@ def make_report(folder, **changes):
 
     notions = {notion: {"template": "a {aspect}", "scored": True} for notion in NOTIONS}
     arguments = {
+        "folder": results,
         "runs": [complete],
         "main": [main],
         "paper": [main],
         "tables": sorted(tables.iterdir()),
         "figures": figures,
-        "captions": dict.fromkeys(figures, f"A caption & {EVIL}"),
+        "words": {
+            name: Words(f"Title of {name}", f"Seen: {name}, {EVIL}", f"A caption & {EVIL}", "")
+            for name in figures
+        },
         "prompts": prompts,
         "images": {("synthetic_cars", "tiny"): images},
         "transforms": [],
@@ -171,5 +178,5 @@ def make_report(folder, **changes):
         "benchmarks": results / "benchmarks",
     }
     output = results / "report.html"
-    write_report(output, **arguments | changes)
+    write_report(output, Results(**arguments | changes), parts)
     return output

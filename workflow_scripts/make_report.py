@@ -6,22 +6,25 @@ from job import run
 
 
 def main(snakemake) -> None:
+    from lanzdml.figures.words import Words
     from lanzdml.report.page import write_report
+    from lanzdml.report.results import Results
 
     def files(name: str) -> list[Path]:
         """An input's files: one, several, or none where there is no such input."""
-        found = snakemake.input.get(name, [])
-        return [Path(path) for path in ([found] if isinstance(found, str) else found)]
+        paths = snakemake.input.get(name, [])
+        return [Path(path) for path in ([paths] if isinstance(paths, str) else paths)]
 
     params = snakemake.params
-    write_report(
-        Path(snakemake.output[0]),
+    output = Path(snakemake.output[0])
+    results = Results(
+        folder=output.parent,
         runs=files("runs"),
         main=files("main"),
         paper=files("paper"),
         tables=files("tables"),
         figures={path.stem: path for path in files("figures")},
-        captions=params.captions,
+        words={name: Words(**words) for name, words in params.words.items()},
         prompts={
             (notion["dataset"], notion["notion"]): path
             for notion, path in zip(params.notions, files("prompts"), strict=True)
@@ -31,6 +34,7 @@ def main(snakemake) -> None:
         config=params.config,
         benchmarks=Path(params.benchmarks),
     )
+    write_report(output, results)
 
 
 if "snakemake" in globals():

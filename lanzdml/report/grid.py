@@ -1,5 +1,6 @@
 """Tables of the page: rows of text below headers that span what they head."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from lanzdml.tables.markup import Cell, Table
@@ -63,6 +64,11 @@ def make_grid(id: str, table: Table) -> Grid:
         rows,
         list(table.notes),
     )
+
+
+def make_grids(id: str, tables: Iterable[Table]) -> list[Grid]:
+    """Several tables as the page has them, numbered behind what their ids have in common."""
+    return [make_grid(f"{id}-{number}", table) for number, table in enumerate(tables, start=1)]
 
 
 def _span(heads: list[tuple[str, ...]], first: int, depth: int) -> int:

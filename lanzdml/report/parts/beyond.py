@@ -1,0 +1,17 @@
+"""Beyond the paper: other methods and combined notions beside the paper's."""
+
+from lanzdml.report.grid import make_grids
+from lanzdml.report.part import Part
+from lanzdml.report.results import Results
+from lanzdml.report.templates import render
+from lanzdml.tables import beyond
+
+
+def part(results: Results) -> Part | None:
+    """The table of all methods, where there is one."""
+    summary, overview = results.summary, results.overview
+    if results.csv(beyond.NAME) is None or summary is None or overview is None:
+        return None
+    tables = beyond.tables(summary, overview)
+    html = render("parts/beyond.html.j2", tables=make_grids(beyond.NAME, tables))
+    return Part("beyond", "Beyond the paper", html)

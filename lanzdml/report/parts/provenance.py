@@ -1,0 +1,62 @@
+"""How each number was made: code, versions, configuration, prompts and embeddings."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lanzdml.names import DATASET_NAMES, NOTION_NAMES, on_paper
+from lanzdml.report.part import Part
+from lanzdml.report.provenance import Embedded, fitted_with, read_prompts, versions
+from lanzdml.report.results import Results
+from lanzdml.report.templates import render
+
+
+@dataclass(frozen=True)
+class Prompts:
+    """The prompts of a notion."""
+
+    name: str
+    dataset: str
+    prompts: list[str]
+
+
+@dataclass(frozen=True)
+class Embeddings:
+    """A model's embeddings of images: of which images they are, and how they were made."""
+
+    model: str
+    images: str
+    facts: dict[str, str]
+
+
+def part(results: Results) -> Part:
+    """What would be needed to make the numbers again."""
+    html = render(
+        "parts/provenance.html.j2",
+        commit=results.commit,
+        versions=versions(),
+        fitted_with=fitted_with(results.transforms),
+        config=_yaml(results.config),
+        prompts=[_prompts(*notion, path) for notion, path in results.prompts.items()],
+        embedded=[_embeddings(entry) for entry in results.embedded],
+    )
+    return Part("provenance", "How each number was made", html)
+
+
+def _yaml(config: Mapping[str, Any]) -> str:
+    plain = json.loads(json.dumps(config))
+    return yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=100)
+
+
+def _prompts(dataset: str, notion: str, path: Path) -> Prompts:
+    names = on_paper(notion, NOTION_NAMES), on_paper(dataset, DATASET_NAMES)
+    return Prompts(*names, read_prompts(path))
+
+
+def _embeddings(entry: Embedded) -> Embeddings:
+    images = (f"{on_paper(name, DATASET_NAMES)} ({n:,} images)" for name, n in entry.images.items())
+    return Embeddings(entry.model, ", ".join(images), entry.facts)

@@ -1,0 +1,81 @@
+"""What was run: in a sentence, and as terms with their values."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from lanzdml.names import DATASET_NAMES, METHOD_NAMES, NOTION_NAMES, on_paper
+from lanzdml.report.provenance import Embedded
+from lanzdml.transforms.storage import OK
+
+
+def scope(config: Mapping[str, Any]) -> str:
+    """What was run, in a sentence."""
+    datasets, models = config["datasets"], config["experiments"]["main"]["models"]
+    n_notions = sum(len(settings["notions"]) for settings in datasets.values())
+    return (
+        f"{_count(len(config['methods']), 'method')} on {_count(n_notions, 'similarity notion')} "
+        f"of {', '.join(on_paper(name, DATASET_NAMES) for name in datasets)}, with the CLIP "
+        f"{'model' if len(models) == 1 else 'models'} {', '.join(models)} and "
+        f"{_count(len(config['seeds']), 'seed')}."
+    )
+
+
+def _count(n: int, name: str) -> str:
+    return f"{n:,} {name}{'' if n == 1 else 's'}"
+
+
+def facts(
+    config: Mapping[str, Any], embedded: Sequence[Embedded], runs: pd.DataFrame
+) -> list[tuple[str, list[str]]]:
+    """What was run: terms, each with its values.
+
+    Args:
+        config: the resolved configuration.
+        embedded: how many images there are of each dataset.
+        runs: the rows of all runs.
+    """
+    n_images = {dataset: n for entry in embedded for dataset, n in entry.images.items()}
+    protocol = config["protocol"]
+    terms = {
+        "Datasets": [_dataset(name, n_images) for name in config["datasets"]],
+        "Similarity notions": _notions(config["datasets"]),
+        "CLIP models": [", ".join(config["experiments"]["main"]["models"])],
+        "Methods": [", ".join(on_paper(name, METHOD_NAMES) for name in config["methods"])],
+        "Dimensions r′": [", ".join(map(str, config["dims"]))],
+        "Seeds": [", ".join(map(str, config["seeds"]))],
+        "Protocol": [protocol if isinstance(protocol, str) else ", ".join(protocol)],
+    }
+    if len(runs):
+        terms["Runs"] = [_number_of(runs)]
+    return list(terms.items())
+
+
+def _dataset(name: str, n_images: Mapping[str, int]) -> str:
+    named = on_paper(name, DATASET_NAMES)
+    return f"{named} ({n_images[name]:,} images)" if name in n_images else named
+
+
+def _notions(datasets: Mapping[str, Any]) -> list[str]:
+    """The notions of each dataset, which is named where there are several."""
+    lists = []
+    for dataset, settings in datasets.items():
+        notions = ", ".join(_notion(*notion) for notion in settings["notions"].items())
+        named = on_paper(dataset, DATASET_NAMES)
+        lists.append(notions if len(datasets) == 1 else f"{named}: {notions}")
+    return lists
+
+
+def _notion(name: str, settings: Mapping[str, Any]) -> str:
+    return (
+        on_paper(name, NOTION_NAMES)
+        + ("" if settings.get("scored", True) else " (not scored)")
+        + (f" ({settings['by']})" if settings.get("combine") else "")
+    )
+
+
+def _number_of(runs: pd.DataFrame) -> str:
+    failed = int((runs["status"] != OK).sum())
+    note = f"; {failed:,} of them could not be made" if failed else ""
+    return f"{len(runs):,} with the ablations{note}"
