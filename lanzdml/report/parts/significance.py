@@ -28,8 +28,8 @@ def part(results: Results) -> Part | None:
     path = results.csv(_TABLE)
     if path is None:
         return None
-    found = blocks(read_significance(path))
-    settings = [_setting(number, block) for number, block in enumerate(found, start=1)]
+    rows = read_significance(path)
+    settings = [_setting(number, block) for number, block in enumerate(blocks(rows), start=1)]
     if not settings:
         return None
     html = render(
