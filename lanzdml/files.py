@@ -1,4 +1,4 @@
-"""Files: where our own lie, and how to write one so that it is either complete or absent."""
+"""Files: how to write one so that it is either complete or absent, and how to tell two apart."""
 
 import errno
 import glob
@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-RESOURCES = Path(__file__).parents[1] / "resources"
 _WHOLE = 2**24
 _BLOCKS, _BLOCK = 64, 2**14
 

@@ -424,6 +424,12 @@ def test_cub200_without_lists_goes_by_folders(tmp_path):
     assert_frame_equal(manifest, expected.sort_values("path", ignore_index=True))
 
 
+def test_an_installed_library_has_no_prompts_to_warn_of(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(raw, "_PROMPT_LISTS", tmp_path)
+    raw.check_prompts("cub200", "cub200_species.txt", ["Dodo"])
+    assert not caplog.text
+
+
 def test_species_that_the_prompts_lack_are_warned_about(tmp_path, caplog):
     build_cub200(tmp_path)
     read("cub200", tmp_path)

@@ -7,6 +7,7 @@ from pandas.testing import assert_frame_equal
 
 from lanzdml.datasets.manifest import read_manifest
 from lanzdml.embeddings.prompts import make_prompts
+from lanzdml.tables.overview import PAPER_COUNTS
 from tests.raw_datasets import BUILDERS, EXCLUDED_POSTERS
 from tests.test_workflow import ROOT, plan, snakemake, working_folder
 
@@ -97,7 +98,7 @@ def test_prompts_are_exactly_right(finished, dataset, notion):
 
 def published_count(dataset, notion, found):
     """Prompts in the paper's Table 1, where they do not come from the data."""
-    counts = pd.read_csv(ROOT / "resources/prompts/notions.csv")
+    counts = pd.read_csv(PAPER_COUNTS)
     count = counts.query("dataset == @dataset and notion == @notion")["paper_aspects"].item()
     if dataset == "movie_posters":
         return found
@@ -127,7 +128,7 @@ def test_table1_has_the_counts_beside_those_of_the_paper(finished):
     assert table["n_classes"].tolist() == [
         manifests[row.dataset][row.notion].nunique() for row in table.itertuples()
     ]
-    notions = pd.read_csv(ROOT / "resources/prompts/notions.csv")
+    notions = pd.read_csv(PAPER_COUNTS)
     key = ["dataset", "notion"]
     in_order = table[key].merge(notions, on=key)
     assert table["paper_classes"].tolist() == in_order["paper_classes"].tolist()

@@ -1,4 +1,4 @@
-"""The data files in resources/: classes, prompts and published numbers."""
+"""Our data files: classes, prompts and published numbers."""
 
 import re
 from collections import Counter
@@ -9,9 +9,12 @@ import pandas as pd
 import pytest
 import yaml
 
+from lanzdml.datasets.cars196 import CLASSES_FILE
 from lanzdml.embeddings.prompts import FROM_LABELS, PLACEHOLDER, make_prompts, read_aspects
 from lanzdml.methods import PAPER_METHODS
 from lanzdml.names import DATASET_NAMES, METRIC_NAMES, NOTION_NAMES
+from lanzdml.tables.overview import PAPER_COUNTS
+from lanzdml.tables.published import PUBLISHED
 
 ROOT = Path(__file__).parents[1]
 RESOURCES = ROOT / "resources"
@@ -24,7 +27,7 @@ def read_table(path: Path) -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def classes():
-    return read_table(RESOURCES / "cars196_classes.csv")
+    return read_table(CLASSES_FILE)
 
 
 @pytest.fixture(scope="module")
@@ -34,12 +37,12 @@ def second_half(classes):
 
 @pytest.fixture(scope="module")
 def notions():
-    return read_table(PROMPTS / "notions.csv")
+    return read_table(PAPER_COUNTS)
 
 
 @pytest.fixture(scope="module")
 def published():
-    return read_table(RESOURCES / "published_results.csv")
+    return read_table(PUBLISHED)
 
 
 # Cars196
@@ -209,7 +212,7 @@ def test_aspects_are_as_many_as_in_the_paper(notions):
 def test_every_prompt_file_is_used_or_explained(notions):
     used = {Path(path).name for path in notions["aspects"] if path}
     rest = {path.name for path in PROMPTS.iterdir()} - used
-    assert rest == {"notions.csv", "demo_car_names.csv", "cars196_colors.txt"}
+    assert rest == {"demo_car_names.csv", "cars196_colors.txt"}
 
 
 def test_paper_config_uses_these_prompts(notions):
@@ -381,3 +384,5 @@ def test_readme_names_every_file():
         path.name + ("/" if path.is_dir() else "") for path in RESOURCES.iterdir()
     }
     assert files - {"README.md", "prompts/"} <= {name.removeprefix("prompts/") for name in named}
+    tables = {str(path.relative_to(ROOT)) for path in (ROOT / "lanzdml").rglob("*.csv")}
+    assert tables == {name for name in named if name.startswith("lanzdml/")}

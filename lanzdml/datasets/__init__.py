@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from lanzdml.datasets.download import Download
-from lanzdml.files import RESOURCES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -106,7 +105,7 @@ DATASETS: dict[str, Dataset] = {
     "cars196": Dataset(
         "lanzdml.datasets.cars196",
         ("car_model", "manufacturer", "car_type", "car_color"),
-        resources=(RESOURCES / "cars196_classes.csv",),
+        resources=(Path(__file__).with_name("cars196_classes.csv"),),
     ),
     "cub200": Dataset(
         "lanzdml.datasets.cub200",

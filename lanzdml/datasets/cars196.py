@@ -14,11 +14,10 @@ import pandas as pd
 
 from lanzdml.datasets import raw
 from lanzdml.errors import LanzdmlError
-from lanzdml.files import RESOURCES
 
 FIRST_TEST_CLASS = 98  # of 196, counted from 0
 # Facts about the 196 classes, which the original annotation has in their names only.
-CLASSES_FILE = RESOURCES / "cars196_classes.csv"
+CLASSES_FILE = Path(__file__).with_name("cars196_classes.csv")
 COLORS_FILE = "car_color.csv"
 PUBLISHED = raw.Published(
     total=16_185,

@@ -7,7 +7,6 @@ import pandas as pd
 
 from lanzdml.datasets import raw
 from lanzdml.errors import LanzdmlError
-from lanzdml.files import RESOURCES
 
 _log = logging.getLogger(__name__)
 ARCHIVES = ("CUB_200_2011.tgz", "CUB_200_2011.tar.gz", "CUB_200_2011.zip")
@@ -63,7 +62,7 @@ def read_manifest(root: Path) -> pd.DataFrame:
             "released protocol is not quite theirs", f"{matched:,}", f"{MATCHED_IMAGES:,}",
         )  # fmt: skip
     train = (name for number, name in classes.items() if number <= LAST_TRAIN_CLASS)
-    raw.check_prompts("cub200", RESOURCES / "prompts/cub200_species.txt", train)
+    raw.check_prompts("cub200", "cub200_species.txt", train)
     return manifest
 
 

@@ -6,7 +6,6 @@ import pandas as pd
 
 from lanzdml.datasets import raw
 from lanzdml.errors import LanzdmlError
-from lanzdml.files import RESOURCES
 
 # A notion's values are the attributes of its group; an image can have several or none of them.
 ATTRIBUTES = {
@@ -47,8 +46,7 @@ def read_manifest(root: Path) -> pd.DataFrame:
 def _categories(folder: Path, n_images: int) -> list[str]:
     """Category names by the index in ``test_cate.txt``, which counts from 1."""
     names = _read_names(folder / "list_category_cloth.txt")
-    file = RESOURCES / "prompts/deepfashion_categories.txt"
-    raw.check_prompts("deepfashion", file, names)
+    raw.check_prompts("deepfashion", "deepfashion_categories.txt", names)
     path = folder / "test_cate.txt"
     labels = []
     for position, line in enumerate(_read_labels(path, n_images), start=1):

@@ -15,6 +15,8 @@ from lanzdml.embeddings.prompts import read_aspects
 from lanzdml.errors import LanzdmlError
 
 LAYOUTS = "docs/datasets.md"
+# Of a checkout: they are a configuration's data, and a library that is installed has none.
+_PROMPT_LISTS = Path(__file__).parents[2] / "resources" / "prompts"
 _log = logging.getLogger(__name__)
 
 
@@ -214,15 +216,18 @@ def check_published(
     _log.warning("%s", message)
 
 
-def check_prompts(dataset: str, file: Path, names: Iterable[str]) -> None:
-    """Warn of a list of ours, in ``resources/prompts/``, that lacks names of the collection.
+def check_prompts(dataset: str, file: str, names: Iterable[str]) -> None:
+    """Warn of a list of ours that lacks names of the collection.
 
-    Those lists were made without the original collections at hand.
+    Those lists, in ``resources/prompts/``, were made without the original collections at hand.
     """
-    ours = read_aspects(str(file))
+    path = _PROMPT_LISTS / file
+    if not path.is_file():
+        return
+    ours = read_aspects(str(path))
     missing = [name for name in names if name not in ours]
     if missing:
         _log.warning(
             "%s: %s lacks %s of the collection's own names, such as %r: the prompts are not quite "
-            "those of the paper", dataset, file.name, len(missing), missing[0],
+            "those of the paper", dataset, file, len(missing), missing[0],
         )  # fmt: skip

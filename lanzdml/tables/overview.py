@@ -9,11 +9,11 @@ import pandas as pd
 
 from lanzdml.datasets.manifest import LabelColumns, columns_of, read_all_labels, read_labels
 from lanzdml.embeddings.storage import read_embeddings
-from lanzdml.files import RESOURCES, write_text
+from lanzdml.files import write_text
 from lanzdml.names import DATASET_NAMES, NOTION_NAMES, on_paper
 from lanzdml.tables.markup import DASH, NEEDS_BOOKTABS, Table
 
-PAPER_COUNTS = RESOURCES / "prompts" / "notions.csv"
+PAPER_COUNTS = Path(__file__).with_name("notions.csv")
 N_EXAMPLES = 2
 HEADS = ["Dataset", "Similarity notion"]
 TEXTS = ["Prompt template", "Aspects"]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from lanzdml.files import RESOURCES, write_text
+from lanzdml.files import write_text
 from lanzdml.methods import METHODS, in_order
 from lanzdml.metrics.protocols import PROTOCOLS
 from lanzdml.metrics.runs import read_runs
@@ -25,7 +25,7 @@ from lanzdml.names import (
 from lanzdml.tables.markup import DASH, Table
 from lanzdml.tables.paper import is_whole, summarise
 
-PUBLISHED = RESOURCES / "published_results.csv"
+PUBLISHED = Path(__file__).with_name("published_results.csv")
 DIM = 128
 KEY = ["dataset", "notion", "metric", "method"]
 COLUMNS = [
