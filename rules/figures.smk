@@ -17,7 +17,7 @@ for figure in ABLATIONS:
             mem_mb=growing(1000),
             runtime=growing(10),
         params:
-            code=code("plot_ablation", f"lanzdml.figures.{figure}"),
+            code=code("plot_ablation", f"lanzdml.experiments.{figure}"),
             figure=figure,
             seeds=seeds_of(getattr(CONFIG.experiments, figure)),
         message:

@@ -6,7 +6,7 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.container import ErrorbarContainer
 
-from lanzdml.figures import clip_size, dimensions, prompt_count
+from lanzdml.experiments import clip_size, dimensions, prompt_count
 from lanzdml.figures.style import class_colors, method_look, write_figure
 from lanzdml.methods import METHODS
 from lanzdml.names import METHOD_NAMES

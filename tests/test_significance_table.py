@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from lanzdml.errors import LanzdmlError
-from lanzdml.figures.critical_difference import draw, joined
+from lanzdml.figures.critical_difference.draw import draw, joined
 from lanzdml.methods import METHODS
 from lanzdml.metrics.runs import write_runs
 from lanzdml.metrics.scores import METRICS

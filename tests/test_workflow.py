@@ -399,7 +399,7 @@ def test_another_colour_redraws_figures_only(finished, copied_code):
 
 
 def test_another_look_of_one_figure_redraws_it_only(finished, copied_code):
-    edit(copied_code / "lanzdml/figures/prompt_count.py", '"number of prompts"', '"prompts"')
+    edit(copied_code / "lanzdml/experiments/prompt_count.py", '"number of prompts"', '"prompts"')
     assert plan(finished, copied_code).keys() == {"plot_prompt_count", "make_report", "all"}
 
 

@@ -10,7 +10,7 @@ def main(snakemake) -> None:
     from lanzdml.figures.style import write_figure
     from lanzdml.metrics.runs import read_runs
 
-    figure = import_module(f"lanzdml.figures.{snakemake.params.figure}")
+    figure = import_module(f"lanzdml.experiments.{snakemake.params.figure}")
     runs = read_runs([Path(path) for path in snakemake.input], snakemake.params.seeds)
     write_figure(figure.draw(runs), snakemake.output)
 

@@ -6,7 +6,7 @@ from job import run
 
 
 def main(snakemake) -> None:
-    from lanzdml.figures.critical_difference import draw
+    from lanzdml.figures.critical_difference.draw import draw
     from lanzdml.figures.style import write_figure
     from lanzdml.significance.comparisons import read_significance
 

@@ -1,0 +1,1 @@
+"""Experiments: each module asks one question of the benchmark, and draws the answer."""

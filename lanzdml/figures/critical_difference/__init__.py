@@ -1,0 +1,1 @@
+"""The methods' mean ranks: how they are drawn, and what is said of them."""
