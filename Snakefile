@@ -30,7 +30,7 @@ from snakemake.common import __version__
 
 sys.path.insert(0, workflow.basedir)
 
-from lanzdml.config.config import check_file
+from lanzdml.config.file import check_file
 from lanzdml.errors import LanzdmlError, plain_errors, show_tracebacks
 
 with plain_errors():

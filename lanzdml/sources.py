@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PACKAGE = Path(__file__).parent.name
 # What packages list: a new entry changes no result. A job's own entry is among its parameters.
-REGISTRIES = {"METHODS", "DATASETS", "__all__"}
+REGISTRIES = {"METHODS", "DATASETS", "EXPERIMENTS", "PICTURES", "__all__"}
 
 
 def source_fingerprint(*sources: str | Path) -> str:

@@ -20,7 +20,7 @@ from lanzdml.embeddings.prompts import FROM_LABELS, PLACEHOLDER, read_aspects, r
 from lanzdml.metrics.protocols import PROTOCOLS
 from lanzdml.tables.published import PUBLISHED, read_published
 from lanzdml.report import ASSETS
-from lanzdml.figures.saliency.maps import DIM as SALIENCY_DIM
+from lanzdml.figures.saliency.picture import DIM as SALIENCY_DIM
 from lanzdml.significance.comparisons import OURS
 from lanzdml.sources import source_fingerprint
 from lanzdml.tables.paper import SUFFIXES, TABLES

@@ -6,7 +6,9 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.container import ErrorbarContainer
 
-from lanzdml.experiments import clip_size, dimensions, prompt_count
+from lanzdml.experiments.clip_size import ClipSizeExperiment
+from lanzdml.experiments.dimensions import DimensionsExperiment
+from lanzdml.experiments.prompt_count import PromptCountExperiment
 from lanzdml.figures.style import class_colors, method_look, write_figure
 from lanzdml.methods import METHODS
 from lanzdml.names import METHOD_NAMES
@@ -87,7 +89,7 @@ def by_dimension():
         dim=DIMS, seed=[0, 1],
     )  # fmt: skip
     clip = runs_of(lambda row: 0.25, notion=NOTIONS, method=WITHOUT_DIM, dim=[512], seed=[0, 1])
-    return dimensions.draw(pd.concat([runs, clip], ignore_index=True))
+    return DimensionsExperiment.draw(pd.concat([runs, clip], ignore_index=True))
 
 
 def test_dimensions_has_a_panel_a_notion_and_a_curve_a_method(by_dimension):
@@ -141,7 +143,7 @@ def draw_sizes(oracle):
         score, notion=["car_model", "car_color"], model=models,
         method=["clip", "indirect", "oracle"], seed=[0, 1],
     )  # fmt: skip
-    return clip_size.draw(runs)
+    return ClipSizeExperiment.draw(runs)
 
 
 def test_clip_size_has_the_models_in_order():
@@ -181,7 +183,7 @@ def test_prompt_count_has_a_line_for_all_prompts():
         score, notion=["car_model"], method=["indirect", "lae"], n_prompts=[10, 50, 171],
         seed=[0, 1],
     )  # fmt: skip
-    figure = prompt_count.draw(runs)
+    figure = PromptCountExperiment.draw(runs)
     (axis,) = axes_of(figure).values()
     assert axis.get_xlabel() == "number of prompts (of 171)"
     x, mean, std = curves(axis)["InDiReCT"]
@@ -200,9 +202,9 @@ def test_the_legend_fits_any_number_of_panels(n_notions):
     notions = [f"notion {i}" for i in range(n_notions)]
     runs = runs_of(lambda row: 0.5, notion=notions, method=list(METHODS), n_prompts=[5, 17],
                    model=["a", "b"], seed=[0])  # fmt: skip
-    check_inside(clip_size.draw(runs))
-    check_inside(dimensions.draw(runs))
-    check_inside(prompt_count.draw(runs[runs["model"] == "a"]))
+    check_inside(ClipSizeExperiment.draw(runs))
+    check_inside(DimensionsExperiment.draw(runs))
+    check_inside(PromptCountExperiment.draw(runs[runs["model"] == "a"]))
 
 
 def test_files_have_content_and_are_the_same_each_time(by_dimension, tmp_path):
@@ -221,7 +223,9 @@ def test_classes_with_names_of_colours_have_them():
     assert len({to_hex(color) for color in class_colors(["red", "mixed", "other"])}) == 3
 
 
-@pytest.mark.parametrize("figure", [dimensions, clip_size, prompt_count])
+@pytest.mark.parametrize(
+    "figure", [DimensionsExperiment, ClipSizeExperiment, PromptCountExperiment]
+)
 def test_a_notion_without_a_run_that_could_be_made_has_an_empty_panel(figure):
     def score(row):
         return np.nan if row["notion"] == "car_color" else 0.5
@@ -240,7 +244,7 @@ def test_methods_that_keep_the_size_of_clip_do_not_name_the_size():
     runs = runs_of(lambda row: 0.5, notion=["car_model"], method=["clip", "indirect"],
                    n_prompts=[5, 17], seed=[0])  # fmt: skip
     runs.loc[runs["method"] == "clip", "dim"] = 512
-    for figure in (clip_size, prompt_count):
+    for figure in (ClipSizeExperiment, PromptCountExperiment):
         assert figure.draw(runs).get_suptitle().endswith("r' = 16, 1 seed")
         only_clip = runs[runs["method"] == "clip"]
         assert "r'" not in figure.draw(only_clip).get_suptitle()
@@ -254,6 +258,6 @@ def test_a_mean_over_some_of_the_seeds_is_left_out():
         return np.nan if failed else 0.5
 
     runs = runs_of(score, notion=["car_model"], method=["indirect", "lae"], dim=DIMS, seed=[0, 1])
-    (axis,) = axes_of(dimensions.draw(runs)).values()
+    (axis,) = axes_of(DimensionsExperiment.draw(runs)).values()
     points = {method: list(x) for method, (x, _, _) in curves(axis).items()}
     assert points == {"InDiReCT": DIMS, "LAE": [2, 32]}

@@ -2,12 +2,17 @@
 
 import copy
 import json
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
-from lanzdml.config.config import ConfigError, check_file, json_schema, parse_config
+from lanzdml.config.config import json_schema, parse_config
+from lanzdml.config.file import check_file
+from lanzdml.config.messages import ConfigError
 from lanzdml.embeddings.models import CONFIG_FILE, WEIGHTS_FILE
 from tests.tiny_clip import cache_repository
 
@@ -183,6 +188,7 @@ WRONG_EXPERIMENTS = [
     ((*DIMENSIONS, "methods"), ["lea"], "methods: 'lea' is not in methods; did you mean 'lae'?"),
     ((*DIMENSIONS, "notions"), ["car_modl"], "notions: 'car_modl' is no scored notion of demo_"),
     ((*SIZE, "models"), ["demo-S", "M"], "experiments.clip_size.models: 'M' is not in models"),
+    ((*SIZE, "models"), ["indirect"], "clip_size.models: 'indirect' is not in models; allowed: de"),
     ((*SIZE, "models"), ["demo-S"] * 2, "experiments.clip_size.models: 'demo-S' is listed twice"),
     (
         (*COUNT, "counts"),
@@ -219,6 +225,12 @@ def test_each_mistake_in_an_experiment_gives_one_line(full, path, value, expecte
     change(full, path, value)
     (line,) = lines_of(full)
     assert expected in line
+
+
+def test_prompts_that_are_not_there_are_not_counted(full):
+    del full["datasets"]["demo_cars"]["notions"]["car_model"]["aspects"]
+    (line,) = lines_of(full)
+    assert "car_model: needs template and aspects, or else prompts, or else combine; it has" in line
 
 
 def test_figures_need_indirect(full):
@@ -559,5 +571,57 @@ def test_a_file_that_is_no_configuration_is_one_line(tmp_path, text, expected):
 def test_schema_file_is_in_step():
     committed = json.loads((ROOT / "resources" / "config.schema.json").read_text())
     assert committed == json_schema(), (
-        "run: python -m lanzdml.config.config > resources/config.schema.json"
+        "run: python -m lanzdml.config > resources/config.schema.json"
     )
+
+
+EXPERIMENT = '''
+"""Is it so?"""
+
+from lanzdml.experiments.experiment import AblationOfModel
+from lanzdml.figures.words import Words
+
+
+class NewExperiment(AblationOfModel):
+    """Something new."""
+
+    words = Words("New", "New.", "New.", "Ablations")
+    one_fit = "new ones are of one"
+'''
+READ = """
+import sys, yaml
+from lanzdml.config.config import ConfigError, json_schema, parse_config
+from lanzdml.figures.catalogue import all_words
+
+config = yaml.safe_load(open("config.yaml"))
+config["experiments"]["new"] = {"dataset": "demo_cars"}
+new = parse_config(config).experiments.new
+assert (new.model, new.seeds, new.notions[0]) == ("demo-M", 5, "car_model")
+assert json_schema()["$defs"]["ExperimentsConfig"]["properties"]["new"]
+assert all_words()["new"].title == "New"
+config["experiments"]["new"] = {"dataset": "demo_cars", "notions": ["car_model_and_color"]}
+try:
+    parse_config(config)
+except ConfigError as error:
+    print(error)
+"""
+
+
+def test_a_new_experiment_is_one_file_and_one_line(tmp_path):
+    for name in ("config.yaml", "resources"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    shutil.copytree(ROOT / "lanzdml", tmp_path / "lanzdml")
+    folder = tmp_path / "lanzdml" / "experiments"
+    (folder / "new.py").write_text(EXPERIMENT)
+    registry = folder / "__init__.py"
+    last = '    main="main:MainExperiment",\n'
+    text = registry.read_text()
+    assert last in text
+    registry.write_text(text.replace(last, last + '    new="new:NewExperiment",\n'))
+    read = subprocess.run(
+        [sys.executable, "-c", READ], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert read.stdout == (
+        "experiments.new.notions: car_model_and_color is stacked of several fits, and new ones are "
+        "of one; combine by: union is one fit\n"
+    ), read.stderr

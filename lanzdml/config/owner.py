@@ -44,7 +44,7 @@ def claim(folder: Path, configuration: Sequence[str | os.PathLike[str]]) -> None
         if theirs is None:
             write_text(record, ours)
     except OSError as error:
-        raise _unwritable(folder, error.strerror) from None
+        raise _unwritable(folder, error.strerror or str(error)) from None
     if theirs not in (None, ours):
         raise LanzdmlError(
             f"results: {folder} holds results of {_listed(folder, theirs)}; name another folder "

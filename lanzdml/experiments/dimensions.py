@@ -1,46 +1,85 @@
-"""MAP@R over the size of the embedding (the paper's figure 3)."""
+"""How many dimensions does an embedding need? MAP@R over r' (the paper's figure 3)."""
 
-import pandas as pd
-from matplotlib.figure import Figure
-from matplotlib.ticker import NullLocator
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
-from lanzdml.figures.ablation import (
-    add_legend,
-    add_level,
-    add_method,
-    add_title,
-    panels,
-    series,
-)
-from lanzdml.figures.style import styled
+from pydantic import Field
+
+from lanzdml.config.choice import DimsOfModel, SomeMethods, check_methods
+from lanzdml.config.section import Count
+from lanzdml.experiments.experiment import AblationOfModel
+from lanzdml.figures.words import Words
 from lanzdml.methods import METHODS
 from lanzdml.names import METHOD_NAMES, on_paper
 
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
 
-@styled
-def draw(runs: pd.DataFrame) -> Figure:
-    """A panel a notion, with a curve a method; one without a size to choose is a dashed line.
+    from lanzdml.config.benchmark import Benchmark
 
-    Args:
-        runs: rows as in ``metrics.parquet`` of one dataset and model.
-    """
-    table = series(runs, "dim")
-    figure, axes = panels(runs)
-    for notion, axis in axes.items():
-        for method, rows in table[table["notion"] == notion].groupby("method", sort=False):
-            if METHODS[method].has_dim:
-                rows = rows.sort_values("dim")
-                add_method(axis, method, rows["dim"], rows)
-            else:
-                size = f" (r = {rows['dim'].iloc[0]})" if method == "clip" else ""
-                label = f"{on_paper(method, METHOD_NAMES)}{size}"
-                add_level(axis, method, rows["mean"].iloc[0], rows["std"].iloc[0], label)
-        axis.set_xscale("log", base=2)
-        dims = sorted(table.loc[table["method"].map(lambda m: METHODS[m].has_dim), "dim"].unique())
-        axis.set_xticks(dims, [str(dim) for dim in dims])
-        axis.xaxis.set_minor_locator(NullLocator())
-        axis.set_xlabel("embedding size r' (dimensions)")
-        axis.set_ylim(bottom=0)
-    add_title(figure, runs, runs["model"].iloc[0])
-    add_legend(figure, axes.values())
-    return figure
+
+class DimensionsExperiment(AblationOfModel):
+    """Scores over the size of the embedding (the paper's figure 3)."""
+
+    methods: SomeMethods = None
+    dims: Annotated[list[Count], Field(min_length=1, description="sizes r'")]
+
+    words: ClassVar[Words] = Words(
+        title="Size of the embeddings",
+        seen="Line chart with a panel for each notion: MAP@R over the number of dimensions, a line "
+        "with error bars for each method.",
+        caption="Retrieval over the size of the embedding: MAP@R, mean and population standard "
+        "deviation over the seeds, for each notion. A dashed line is a method without a size to "
+        "choose, as CLIP is. PCA is drawn where it can be fitted: it needs more prompts than "
+        "dimensions. Compare figure 3 of the paper.",
+        category="Ablations",
+    )
+
+    def check(self, key: str, config: "Benchmark") -> list[str]:
+        """Whether there are such methods, too."""
+        return check_methods(f"{key}.methods", self.methods, config) + super().check(key, config)
+
+    def dims_used(self, key: str, config: "Benchmark") -> list[DimsOfModel]:
+        """Its own."""
+        return [DimsOfModel(model, f"{key}.dims", self.dims) for model in self.models_used(config)]
+
+    @classmethod
+    def _draw(cls, runs: "pd.DataFrame") -> "Figure":
+        """A panel a notion, with a curve a method; one without a size to choose is a dashed line.
+
+        Args:
+            runs: of one dataset and model.
+        """
+        from matplotlib.ticker import NullLocator
+
+        from lanzdml.figures.ablation import (
+            add_legend,
+            add_level,
+            add_method,
+            add_title,
+            panels,
+            series,
+        )
+
+        table = series(runs, "dim")
+        figure, axes = panels(runs)
+        for notion, axis in axes.items():
+            for method, rows in table[table["notion"] == notion].groupby("method", sort=False):
+                if METHODS[method].has_dim:
+                    rows = rows.sort_values("dim")
+                    add_method(axis, method, rows["dim"], rows)
+                else:
+                    size = f" (r = {rows['dim'].iloc[0]})" if method == "clip" else ""
+                    label = f"{on_paper(method, METHOD_NAMES)}{size}"
+                    add_level(axis, method, rows["mean"].iloc[0], rows["std"].iloc[0], label)
+            axis.set_xscale("log", base=2)
+            dims = sorted(
+                table.loc[table["method"].map(lambda m: METHODS[m].has_dim), "dim"].unique()
+            )
+            axis.set_xticks(dims, [str(dim) for dim in dims])
+            axis.xaxis.set_minor_locator(NullLocator())
+            axis.set_xlabel("embedding size r' (dimensions)")
+            axis.set_ylim(bottom=0)
+        add_title(figure, runs, runs["model"].iloc[0])
+        add_legend(figure, axes.values())
+        return figure

@@ -1,45 +1,116 @@
-"""MAP@R over the number of prompts (the paper's figure 5)."""
+"""How many prompts does a method need? MAP@R over their number (the paper's figure 5)."""
 
-import pandas as pd
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
-from lanzdml.figures.ablation import (
-    add_legend,
-    add_level,
-    add_method,
-    add_title,
-    panels,
-    series,
-    size_of,
-)
-from lanzdml.figures.style import styled
+from pydantic import Field
+
+from lanzdml.config.choice import check_methods
+from lanzdml.config.section import Count
+from lanzdml.errors import LanzdmlError
+from lanzdml.experiments.experiment import AblationOfModel
+from lanzdml.figures.words import Words
+from lanzdml.methods import METHODS
 from lanzdml.names import METHOD_NAMES, on_paper
 
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
 
-@styled
-def draw(runs: pd.DataFrame) -> Figure:
-    """A panel a notion: a curve a method, and a dashed line for what it reaches with all prompts.
+    from lanzdml.config.benchmark import Benchmark
+    from lanzdml.config.notions import NotionConfig
 
-    Args:
-        runs: rows as in ``metrics.parquet`` of one dataset, model and dim. Of each notion and
-            method those with the most prompts are the dashed line.
-    """
-    table = series(runs, "n_prompts")
-    figure, axes = panels(runs)
-    for notion, axis in axes.items():
-        for method, rows in table[table["notion"] == notion].groupby("method", sort=False):
-            *some, everything = rows.sort_values("n_prompts").index
-            rows, full = rows.loc[some], rows.loc[everything]
-            if len(rows):
-                add_method(axis, method, rows["n_prompts"].astype(int), rows)
-            label = f"{on_paper(method, METHOD_NAMES)}, all prompts"
-            add_level(axis, method, full["mean"], full["std"], label)
-        most = table.loc[table["notion"] == notion, "n_prompts"].max()
-        axis.set_xlabel(f"number of prompts (of {most})" if pd.notna(most) else "number of prompts")
-        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axis.set_xlim(left=0)
-        axis.set_ylim(bottom=0)
-    add_title(figure, runs, runs["model"].iloc[0], *size_of(runs))
-    add_legend(figure, axes.values())
-    return figure
+
+class PromptCountExperiment(AblationOfModel):
+    """Scores over the number of prompts, at the first of the dims (the paper's figure 5)."""
+
+    methods: list[str] = Field(
+        ["indirect"], min_length=1, description="methods that learn from prompts"
+    )
+    counts: Annotated[
+        list[Count],
+        Field(min_length=1, description="numbers of prompts, drawn anew for each seed"),
+    ]
+
+    one_fit: ClassVar[str | None] = "prompts are drawn for one"
+    words: ClassVar[Words] = Words(
+        title="Number of prompts",
+        seen="Line chart: MAP@R over the number of prompts that a method learns from, with error "
+        "bars, and as a dashed line what it reaches with all of them.",
+        caption="Retrieval over the number of prompts: MAP@R, mean and population standard "
+        "deviation over the seeds. Each seed draws its own prompts without replacement, the same "
+        "ones for every method; the dashed line and its band are the runs with all prompts. "
+        "Compare figure 5 of the paper.",
+        category="Ablations",
+    )
+
+    def check(self, key: str, config: "Benchmark") -> list[str]:
+        """Whether methods learn from prompts, and there are more of these than are drawn, too."""
+        lines = [
+            *check_methods(f"{key}.methods", self.methods, config),
+            *super().check(key, config),
+            *(
+                f"{key}.methods: {name} learns from images, not from prompts"
+                for name in self.methods
+                if name in METHODS and METHODS[name].supervised
+            ),
+        ]
+        if self.dataset in config.datasets:
+            scored = config.datasets[self.dataset].scored
+            for name in self.notions or scored:
+                if name in scored:
+                    lines += self._check_counts(key, name, scored[name])
+        return lines
+
+    def _check_counts(self, key: str, name: str, notion: "NotionConfig") -> list[str]:
+        try:
+            n_prompts = len(notion.read_texts())
+        except LanzdmlError:  # not known yet, or a line of its own
+            return []
+        return [
+            f"{key}.counts: {count} is not less than the {n_prompts} prompts of {name}; all "
+            "of them are drawn anyway, as a line"
+            for count in self.counts
+            if count >= n_prompts
+        ]
+
+    @classmethod
+    def _draw(cls, runs: "pd.DataFrame") -> "Figure":
+        """A panel a notion: a curve a method, a dashed line for what it reaches with all prompts.
+
+        Args:
+            runs: of one dataset, model and dim. Of each notion and method those with the most
+                prompts are the dashed line.
+        """
+        import pandas as pd
+        from matplotlib.ticker import MaxNLocator
+
+        from lanzdml.figures.ablation import (
+            add_legend,
+            add_level,
+            add_method,
+            add_title,
+            panels,
+            series,
+            size_of,
+        )
+
+        table = series(runs, "n_prompts")
+        figure, axes = panels(runs)
+        for notion, axis in axes.items():
+            for method, rows in table[table["notion"] == notion].groupby("method", sort=False):
+                *some, everything = rows.sort_values("n_prompts").index
+                rows, full = rows.loc[some], rows.loc[everything]
+                if len(rows):
+                    add_method(axis, method, rows["n_prompts"].astype(int), rows)
+                label = f"{on_paper(method, METHOD_NAMES)}, all prompts"
+                add_level(axis, method, full["mean"], full["std"], label)
+            most = table.loc[table["notion"] == notion, "n_prompts"].max()
+            axis.set_xlabel(
+                f"number of prompts (of {most})" if pd.notna(most) else "number of prompts"
+            )
+            axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+            axis.set_xlim(left=0)
+            axis.set_ylim(bottom=0)
+        add_title(figure, runs, runs["model"].iloc[0], *size_of(runs))
+        add_legend(figure, axes.values())
+        return figure

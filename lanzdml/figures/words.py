@@ -1,16 +1,16 @@
-"""What figures are called, show and say."""
+"""The words of a figure, for the page and for Snakemake's own report."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Words:
-    """A figure in words.
+    """What is said of a figure.
 
     Attributes:
-        title: its heading on the page.
-        seen: what can be seen, for those who cannot.
-        caption: what it shows, and how to read it; plain text.
+        title: its heading.
+        seen: what can be seen, for those who cannot see it.
+        caption: plain text.
         category: where it stands in Snakemake's own report.
     """
 

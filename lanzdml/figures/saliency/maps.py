@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
     from lanzdml.embeddings.clip import Clip
 
-DIM = 2  # r', "thus only extracting the most important features" (section 6)
 KEY = "figures.saliency.images"  # of the configuration
 N_SAMPLES = 25
 NOISE = 0.15  # standard deviation, as a share of the range of the input's values

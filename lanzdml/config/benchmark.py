@@ -1,0 +1,85 @@
+"""What experiments and pictures choose from: datasets, models, methods, dims, seeds, protocols."""
+
+import os
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from lanzdml.config.datasets import DatasetConfig
+from lanzdml.config.models import ModelConfig
+from lanzdml.config.section import Count, Name, PathName, Section, check_unique
+from lanzdml.errors import suggest
+from lanzdml.methods import METHODS
+from lanzdml.metrics.protocols import DEFAULT, PROTOCOLS
+
+if TYPE_CHECKING:
+    ProtocolName = str
+else:
+    ProtocolName = Literal[*PROTOCOLS]
+
+
+def _protocols(value: Any) -> Any:
+    """One error for what is neither a name nor a list of them, in place of one for each kind."""
+    names = value if isinstance(value, list) else [value]
+    if names and all(isinstance(name, str) and name in PROTOCOLS for name in names):
+        return value
+    raise ValueError(f"should be {' or '.join(PROTOCOLS)}, or a list of them")
+
+
+def _folder(value: str) -> str:
+    """A folder that holds results only, so that nothing else is lost with it."""
+    if os.path.normpath(value) in {".", "..", "/"} or value.startswith("~"):
+        raise ValueError("should be a folder for nothing else, such as results/mine")
+    return os.path.normpath(value)
+
+
+class Benchmark(Section):
+    """A configuration but for its experiments, pictures and machine."""
+
+    results: Annotated[
+        PathName,
+        Field(min_length=1, description="folder of all results, of this configuration only"),
+        AfterValidator(_folder),
+    ] = "results"
+    datasets: Annotated[dict[Name, DatasetConfig], Field(min_length=1)]
+    models: Annotated[dict[Name, ModelConfig], Field(min_length=1)]
+    methods: Annotated[list[str], Field(min_length=1)]
+    dims: Annotated[
+        list[Count],
+        Field(min_length=1, description="sizes r' of the transformed embeddings"),
+    ]
+    seeds: Annotated[list[Annotated[int, Field(ge=0, lt=2**32)]], Field(min_length=1)]
+    protocol: Annotated[
+        ProtocolName | Annotated[list[ProtocolName], Field(min_length=1)],
+        Field(description="paper: as its text says; released: as its public code does; or both"),
+        BeforeValidator(_protocols),
+    ] = DEFAULT
+
+    @property
+    def main_models(self) -> list[str]:
+        """The models of the tables."""
+        return list(self.models)
+
+    @property
+    def protocols(self) -> list[str]:
+        """The protocol, or protocols, as a list."""
+        return self.protocol if isinstance(self.protocol, list) else [self.protocol]
+
+    def check(self) -> list[str]:
+        """All that is wrong with it that its schema cannot say, one line each."""
+        lines = [
+            *check_unique("methods", self.methods),
+            *check_unique("dims", self.dims),
+            *check_unique("seeds", self.seeds),
+            *check_unique("protocol", self.protocols),
+        ]
+        lines += [
+            f"methods[{position}]: there is no method {name!r}; {suggest(name, METHODS)}"
+            for position, name in enumerate(self.methods)
+            if name not in METHODS
+        ]
+        for name, dataset in self.datasets.items():
+            lines += dataset.check(f"datasets.{name}", name, self.protocols, self.methods)
+        for name, model in self.models.items():
+            lines += model.check(f"models.{name}")
+        return lines

@@ -1,0 +1,180 @@
+"""A dataset: where it lies, how it is read, and the notions to evaluate on it."""
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import ConfigDict, Field
+
+from lanzdml.config.notions import NotionConfig
+from lanzdml.config.section import Count, Name, PathName, Section
+from lanzdml.datasets import DATASETS, find_dataset
+from lanzdml.datasets.archives import is_archive
+from lanzdml.datasets.manifest import NOT_NOTIONS
+from lanzdml.datasets.own import has_label
+from lanzdml.datasets.raw import LAYOUTS
+from lanzdml.embeddings.prompts import FROM_LABELS
+from lanzdml.errors import LanzdmlError, suggest
+from lanzdml.metrics.protocols import PROTOCOLS
+
+OWN_DATA = "docs/your-own.md"
+
+
+class DatasetConfig(Section):
+    """A dataset and the notions to evaluate on it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"anyOf": [{"required": ["root"]}, {"required": ["labels"]}]}
+    )
+
+    root: Annotated[
+        PathName | None,
+        Field(
+            description="folder, file or archive of the dataset; for images of your own, the "
+            "folder of labels unless given"
+        ),
+    ] = None
+    labels: Annotated[
+        PathName | None,
+        Field(description=f"table of images of your own, .csv or .parquet ({OWN_DATA})"),
+    ] = None
+    download: Annotated[
+        bool, Field(description="fetch the archive into the folder root where it is not there")
+    ] = False
+    on_unreadable: Annotated[
+        Literal["fail", "skip"],
+        Field(
+            description="skip: images that cannot be read are left out and listed in excluded.csv; "
+            "every image is decoded once more for this"
+        ),
+    ] = "fail"
+    shards: Annotated[
+        Count, Field(description="how many jobs share the dataset's images when they are embedded")
+    ] = 1
+    notions: Annotated[dict[Name, NotionConfig], Field(min_length=1)]
+
+    @property
+    def scored(self) -> dict[str, NotionConfig]:
+        """Its notions with scores."""
+        return {name: notion for name, notion in self.notions.items() if notion.scored}
+
+    def resolved(self) -> Self:
+        """With what its notions imply."""
+        notions = {name: notion.resolved() for name, notion in self.notions.items()}
+        return self.model_copy(update={"notions": notions})
+
+    def check(self, key: str, name: str, protocols: list[str], methods: list[str]) -> list[str]:
+        """All that is wrong with a dataset and its notions.
+
+        Args:
+            key: of this dataset.
+            name: its own.
+            protocols: that it is evaluated by.
+            methods: that are evaluated.
+        """
+        lines = self._check_source(key, name) + self._check_protocols(key, name, protocols, methods)
+        for notion_name, notion in self.notions.items():
+            lines += notion.check(f"{key}.notions.{notion_name}")
+        return lines
+
+    def _check_source(self, key: str, name: str) -> list[str]:
+        """Whether there is such a dataset, and labels for the notions that need them."""
+        if name in DATASETS and self.labels is not None:
+            return [
+                f"{key}.labels: {name} is registered; choose another name for a dataset of your own"
+            ]
+        if name not in DATASETS and self.labels is None:
+            return [
+                f"{key}: there is no dataset {name!r}; {suggest(name, DATASETS)}; or, for images "
+                f"of your own, give labels: the path of a table, see {OWN_DATA}"
+            ]
+        if self.root is None and self.labels is None:
+            return [f"{key}.root: is missing"]
+        try:
+            known = find_dataset(name, self.labels).notions
+        except LanzdmlError as error:
+            return [f"{key}.labels: {error}"]
+        lines = self._check_download(key, name)
+        for notion in self.notions:
+            lines += self._check_labels(key, name, notion, known)
+        return lines
+
+    def _check_download(self, key: str, name: str) -> list[str]:
+        if not self.download:
+            return []
+        source = find_dataset(name, self.labels).download
+        if source is None:
+            return [
+                f"{key}.download: {name} has no stable public address; {LAYOUTS} says where it "
+                "comes from and what to place where"
+            ]
+        if self.root is not None and (is_archive(Path(self.root)) or Path(self.root).is_file()):
+            return [
+                f"{key}.root: with download it is the folder that {source.file} goes into, "
+                f"not {self.root!r}"
+            ]
+        return []
+
+    def _check_labels(
+        self, key: str, name: str, notion_name: str, known: Collection[str]
+    ) -> list[str]:
+        """Whether a notion has the labels that it needs, among those that are known."""
+        where, notion = f"{key}.notions.{notion_name}", self.notions[notion_name]
+        column = notion.labels or notion_name
+        if notion_name in NOT_NOTIONS:
+            return [f"{where}: no notion can be called {notion_name}"]
+        if notion.combine is not None:
+            return notion.check_parts(where, notion_name, self.notions, known)
+        if column in known:
+            return self._check_column(key, where, column) if notion.scored else []
+        none = (
+            f"{name} has no notion {column!r}"
+            if self.labels is None
+            else f"{self.labels} has no column {column!r} of names or integers"
+        )
+        if notion.labels is not None:
+            return [f"{where}.labels: {none}; {suggest(column, known)}"]
+        if notion.scored:
+            advice = "if the notion has no labels, say scored: false"
+        elif notion.aspects == FROM_LABELS:
+            advice = f"aspects: {FROM_LABELS} needs them"
+        else:
+            return []
+        return [f"{where}: {none}; {suggest(notion_name, known)}; {advice}"]
+
+    def _check_column(self, key: str, where: str, column: str) -> list[str]:
+        """Whether a table of the user's own can be read, and has any label for a notion."""
+        if self.labels is None:
+            return []
+        try:
+            if has_label(Path(self.labels), column):
+                return []
+        except LanzdmlError as error:
+            return [f"{key}.labels: {error}"]
+        return [
+            f"{where}: {self.labels} has no label in column {column!r}; if that is right, say "
+            "scored: false"
+        ]
+
+    def _check_protocols(
+        self, key: str, name: str, protocols: list[str], methods: list[str]
+    ) -> list[str]:
+        """Whether a protocol takes prompts that are not there, or other labels than are named."""
+        replaced, needed = [], []
+        for notion, settings in self.scored.items():
+            where = f"{key}.notions.{notion}"
+            for protocol in protocols:
+                sources = [PROTOCOLS[protocol].sources(name, notion, method) for method in methods]
+                replaced += [
+                    f"{where}.labels: the {protocol} protocol takes those of {labels} in their "
+                    "place; leave it out, or give the notion another name"
+                    for labels in sorted({source.labels for source in sources} - {notion})
+                    if settings.labels is not None
+                ]
+                needed += [
+                    f"{where}: the {protocol} protocol needs the prompts of {prompts}, too: "
+                    f"list {key}.notions.{prompts}"
+                    for prompts in sorted({source.prompts for source in sources})
+                    if prompts not in self.notions
+                ]
+        return replaced + needed

@@ -1,0 +1,207 @@
+"""A similarity notion: its prompts, or the notions that it combines."""
+
+from collections.abc import Collection, Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, ConfigDict, Field
+
+from lanzdml.config.section import Section, check_unique
+from lanzdml.embeddings.prompts import FROM_LABELS, PLACEHOLDER, read_aspects, read_prompts
+from lanzdml.errors import LanzdmlError, suggest
+
+
+def _texts(value: Any) -> Any:
+    """One error for what is neither of the two kinds, in place of one for each kind."""
+    if isinstance(value, str) or (
+        isinstance(value, list) and all(isinstance(text, str) for text in value)
+    ):
+        return value
+    hint = "; yes, no and numbers need quotes" if isinstance(value, list) else ""
+    raise ValueError(f"should be a list of strings or the path of a file{hint}")
+
+
+class NotionConfig(Section):
+    """A similarity notion: its prompts are the template filled with each aspect, or written out.
+
+    A combined one is made of several others.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [
+                {"required": ["template", "aspects"]},
+                {"required": ["prompts"]},
+                {"required": ["combine"]},
+            ]
+        }
+    )
+
+    template: Annotated[
+        str | None, Field(description=f"prompt with {PLACEHOLDER} for the aspect")
+    ] = None
+    aspects: Annotated[
+        list[str] | str | None,
+        Field(
+            description="the aspects; or a file of them: .txt, one a line, or .csv, column "
+            f"aspect; or the word {FROM_LABELS}: the distinct labels of the dataset's images"
+        ),
+        BeforeValidator(_texts),
+    ] = None
+    prompts: Annotated[
+        list[str] | str | None,
+        Field(
+            description="in place of template and aspects: the prompts; or a file of them: .txt, "
+            "one a line, or .csv, column prompt"
+        ),
+        BeforeValidator(_texts),
+    ] = None
+    labels: Annotated[
+        str | None,
+        Field(description="the notion or column that its labels are of; its own name unless given"),
+    ] = None
+    combine: Annotated[
+        list[str] | None,
+        Field(
+            min_length=2,
+            description="in place of prompts: two or more notions of the dataset, which images are "
+            "to agree in at once",
+        ),
+    ] = None
+    by: Annotated[
+        Literal["stacked", "union"] | None,
+        Field(
+            description="how combine does it. stacked, unless given: what each method learned for "
+            "the parts, side by side; union: one fit to the prompts of all parts"
+        ),
+    ] = None
+    weights: Annotated[
+        list[Annotated[float, Field(gt=0, allow_inf_nan=False)]] | None,
+        Field(description="of the parts in a stack, as many as in combine; equal unless given"),
+    ] = None
+    scored: Annotated[
+        bool,
+        Field(description="false: prompts are embedded and methods fitted, without any labels"),
+    ] = True
+    sampled_classes: Annotated[
+        bool,
+        Field(
+            description="true: the classes are a sample of more, as species and car models are; "
+            "differences get an interval for other classes, too"
+        ),
+    ] = False
+
+    @property
+    def stacked(self) -> bool:
+        """Whether it is several fits, side by side."""
+        return self.combine is not None and self.by != "union"
+
+    def read_texts(self) -> list[str]:
+        """Its prompts where they are written out, or else its aspects.
+
+        Raises:
+            LanzdmlError: it has none of its own, or they cannot be read.
+        """
+        if self.combine is None and self.aspects != FROM_LABELS:
+            if self.prompts is not None:
+                return read_prompts(self.prompts)
+            if self.aspects is not None:
+                return read_aspects(self.aspects)
+        raise LanzdmlError("there are no prompts but those that labels or parts make")
+
+    def resolved(self) -> Self:
+        """With the way that it is combined in, if it is."""
+        if self.combine is None:
+            return self
+        by = self.by or "stacked"
+        equal = [1.0] * len(self.combine) if by == "stacked" else None
+        return self.model_copy(update={"by": by, "weights": self.weights or equal})
+
+    def check(self, key: str) -> list[str]:
+        """What can be told of a notion alone."""
+        lines = []
+        if self.sampled_classes and not self.scored:
+            lines.append(
+                f"{key}.sampled_classes: the notion is not scored, so there is no interval; "
+                "leave it out"
+            )
+        return lines if self.combine is not None else [*lines, *self._check_prompts(key)]
+
+    def _check_prompts(self, key: str) -> list[str]:
+        """Whether there are prompts in one of the two ways, and these can be read."""
+        lines = [
+            f"{key}.{name}: is for a notion with combine" for name in self._given("by", "weights")
+        ]
+        given = self._given("template", "aspects", "prompts")
+        if given not in (["prompts"], ["template", "aspects"]):
+            has = " and ".join(given) or "none of them"
+            return [
+                *lines,
+                f"{key}: needs template and aspects, or else prompts, or else combine; it has "
+                + has,
+            ]
+        if self.template is not None:
+            rest = self.template.replace(PLACEHOLDER, "", 1)
+            if rest == self.template or set(rest) & set("{}"):
+                lines.append(
+                    f"{key}.template: must hold {PLACEHOLDER} once and no other braces, "
+                    f"not {self.template!r}"
+                )
+        if self.aspects != FROM_LABELS:
+            try:
+                if len(self.read_texts()) == 1:
+                    lines.append(
+                        f"{key}.{given[-1]}: there is only one; a notion needs two or more"
+                    )
+            except LanzdmlError as error:
+                lines.append(f"{key}.{given[-1]}: {error}")
+        return lines
+
+    def _given(self, *names: str) -> list[str]:
+        return [name for name in names if getattr(self, name) is not None]
+
+    def check_parts(
+        self, key: str, name: str, notions: "Mapping[str, NotionConfig]", known: Collection[str]
+    ) -> list[str]:
+        """Whether a combined notion combines others of its dataset, and says nothing they say.
+
+        Args:
+            key: of this notion.
+            name: its own.
+            notions: all of the dataset.
+            known: what the dataset has labels of.
+        """
+        parts = self.combine or []
+        lines = [
+            f"{key}.{taken}: is that of the parts in a notion that combines others; leave it out"
+            for taken in self._given("template", "aspects", "prompts", "labels")
+        ]
+        lines += check_unique(f"{key}.combine", parts)
+        plain = [other for other, settings in notions.items() if settings.combine is None]
+        for part in dict.fromkeys(parts):
+            if part == name:
+                lines.append(f"{key}.combine: {name} cannot be a part of itself")
+            elif part not in notions:
+                lines.append(
+                    f"{key}.combine: {part!r} is no notion of the dataset; {suggest(part, plain)}"
+                )
+            elif part not in plain:
+                lines.append(f"{key}.combine: {part} combines others itself; list those")
+            elif self.scored and not notions[part]._labelled(part, known):
+                lines.append(f"{key}.combine: {part} has no labels; say scored: false here, too")
+        return [*lines, *self._check_weights(key, len(parts))]
+
+    def _check_weights(self, key: str, n_parts: int) -> list[str]:
+        if self.weights is None:
+            return []
+        if self.by == "union":
+            return [f"{key}.weights: are for by: stacked; a union is one fit to all prompts"]
+        if len(self.weights) != n_parts:
+            return [
+                f"{key}.weights: should be as many as in combine ({n_parts}), "
+                f"not {len(self.weights)}"
+            ]
+        return []
+
+    def _labelled(self, name: str, known: Collection[str]) -> bool:
+        """Whether it has labels, or is said elsewhere to have none where it needs them."""
+        return self.scored or self.labels is not None or name in known
