@@ -20,7 +20,9 @@ from benchmarks.timing import paired, seconds
 from lanzdml.arithmetic.products import faster_linear
 from lanzdml.datasets.images import Images
 from lanzdml.datasets.manifest import ID, PATH, read_manifest
-from lanzdml.embeddings.clip import Clip, embed_images, load_clip
+from lanzdml.embeddings.clip import Clip
+from lanzdml.embeddings.embedding import embed_images
+from lanzdml.embeddings.loading import load_clip
 from lanzdml.sources import ROOT
 
 PIXELS = (480, 360)  # of a small photograph

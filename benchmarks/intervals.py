@@ -29,7 +29,9 @@ from benchmarks.record import Record
 from benchmarks.renders import LABELS, render
 from lanzdml.config.config import parse_config
 from lanzdml.config.notions import NotionConfig
-from lanzdml.embeddings.clip import Clip, embed_images, embed_prompts, load_clip
+from lanzdml.embeddings.clip import Clip
+from lanzdml.embeddings.embedding import embed_images, embed_prompts
+from lanzdml.embeddings.loading import load_clip
 from lanzdml.embeddings.prompts import make_prompts, read_aspects
 from lanzdml.embeddings.storage import read_embeddings, write_embeddings
 from lanzdml.methods import METHODS

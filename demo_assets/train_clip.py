@@ -2,7 +2,7 @@
 
     python -m demo_assets.train_clip resources/demo_clip/demo-M.json build/demo_layers.npz
 
-writes ``demo-M.safetensors`` (fp16, see :func:`lanzdml.embeddings.clip.expand_token_table`),
+writes ``demo-M.safetensors`` (fp16, see :func:`lanzdml.embeddings.checkpoints.expand_token_table`),
 ``demo-M.csv`` (the loss while training) and ``demo-M.training.json`` (settings, versions, time)
 beside the config. The model is open_clip's own class, with open_clip's tokenizer and normalisation.
 """
@@ -28,7 +28,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from demo_assets.captions import CaptionWriter, ColorWords, vocabulary
 from demo_assets.scenes import color_table, nearest_color
 from demo_assets.training_data import recolored_batches
-from lanzdml.embeddings.clip import TOKEN_ROWS, TOKEN_TABLE
+from lanzdml.embeddings.checkpoints import TOKEN_ROWS, TOKEN_TABLE
 
 LOG_EVERY = 50
 

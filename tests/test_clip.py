@@ -13,13 +13,8 @@ from threading import Thread
 import numpy as np
 import pytest
 
-from lanzdml.embeddings.clip import (
-    TOKEN_ROWS,
-    TOKEN_TABLE,
-    expand_token_table,
-    load_clip,
-    sha256,
-)
+from lanzdml.embeddings.checkpoints import TOKEN_ROWS, TOKEN_TABLE, expand_token_table, sha256
+from lanzdml.embeddings.loading import load_clip
 from lanzdml.embeddings.models import CONFIG_FILE, WEIGHTS_FILE, model_files, read_architecture
 from lanzdml.errors import LanzdmlError
 from tests.tiny_clip import COMMIT, cache_repository, embedded, publish
@@ -260,7 +255,7 @@ def test_the_hub_is_loaded_from_its_cache_and_what_is_not_there_is_one_line(publ
     cache_repository(tmp_path, "org/name", published)
     script = textwrap.dedent("""
         import json
-        from lanzdml.embeddings.clip import load_clip
+        from lanzdml.embeddings.loading import load_clip
         from lanzdml.errors import LanzdmlError
         from lanzdml.embeddings.models import read_architecture
         from tests.tiny_clip import embedded

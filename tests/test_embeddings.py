@@ -16,7 +16,8 @@ from lanzdml.datasets.manifest import (
     read_manifest,
     write_manifest,
 )
-from lanzdml.embeddings.clip import embed_images, embed_prompts, load_clip
+from lanzdml.embeddings.embedding import embed_images, embed_prompts
+from lanzdml.embeddings.loading import load_clip
 from lanzdml.embeddings.storage import labelled_images, read_embeddings, write_embeddings
 from lanzdml.errors import LanzdmlError
 from tests.tiny_clip import CONFIG, png

@@ -9,7 +9,8 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from lanzdml import CLAY, InDiReCT, InDiReCTSVD, PCARank, PromptPosterior, TextSubspace
 from lanzdml.arithmetic.threads import one_torch_thread
-from lanzdml.embeddings.clip import embed_prompts, load_clip
+from lanzdml.embeddings.embedding import embed_prompts
+from lanzdml.embeddings.loading import load_clip
 from lanzdml.embeddings.prompts import make_prompts
 from lanzdml.errors import CannotFitError
 from lanzdml.methods.base import EmbeddingError

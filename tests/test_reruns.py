@@ -108,8 +108,8 @@ EDITS = {
     ),
     "errors.py": text("lanzdml/errors.py", "or 'none'", "or 'nothing'", "code"),
     "metrics' code": text("lanzdml/metrics/scores.py", "max_iter=25", "max_iter=26", "code"),
-    "clip.py": text(
-        "lanzdml/embeddings/clip.py", "MESSAGE_LENGTH = 400", "MESSAGE_LENGTH = 401", "code"
+    "CLIP's code": text(
+        "lanzdml/embeddings/other_packages.py", "LENGTH = 400", "LENGTH = 401", "code"
     ),
     "figure's style": text("lanzdml/figures/style.py", '"#222222"', '"#111111"', "code"),
     "fewer methods": setting("methods", value=["clip", "indirect"]),

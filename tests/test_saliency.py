@@ -16,7 +16,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 from safetensors import safe_open
 
-from lanzdml.embeddings.clip import Clip, sha256
+from lanzdml.embeddings.checkpoints import sha256
+from lanzdml.embeddings.clip import Clip
 from lanzdml.embeddings.models import WEIGHTS_FILE
 from lanzdml.embeddings.storage import WEIGHTS
 from lanzdml.errors import LanzdmlError

@@ -72,7 +72,8 @@ def test_contrastive_loss_of_known_cases():
 
 def test_a_trained_checkpoint_is_loaded_by_the_benchmark(layers, tmp_path):
     from demo_assets.train_clip import Settings, save_checkpoint, train
-    from lanzdml.embeddings.clip import embed_prompts, load_clip
+    from lanzdml.embeddings.embedding import embed_prompts
+    from lanzdml.embeddings.loading import load_clip
 
     np.savez(tmp_path / "layers.npz", layers=layers[0], car_models=layers[1])
     (tmp_path / "mini.json").write_text(json.dumps(CONFIG))

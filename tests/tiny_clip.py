@@ -50,7 +50,7 @@ def cache_repository(cache, repository, folder):
 
 def embedded(clip):
     """Embeddings of two prompts and of two images."""
-    from lanzdml.embeddings.clip import embed_images, embed_prompts
+    from lanzdml.embeddings.embedding import embed_images, embed_prompts
 
     images = pd.DataFrame({"image_id": ["red", "blue"], "image": [png("red"), png("blue")]})
     values = embed_prompts(clip, ["a red car", "a blue car"]), embed_images(clip, images, Path())

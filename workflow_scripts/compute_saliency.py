@@ -8,7 +8,7 @@ from job import run
 def main(snakemake) -> None:
     from lanzdml.datasets.archives import unpacked
     from lanzdml.datasets.manifest import read_manifest
-    from lanzdml.embeddings.clip import load_clip
+    from lanzdml.embeddings.loading import load_clip
     from lanzdml.figures.saliency.maps import compute_saliency
 
     params, output = snakemake.params, snakemake.output

@@ -8,7 +8,8 @@ from job import run
 def main(snakemake) -> None:
     from lanzdml.datasets.archives import unpacked
     from lanzdml.datasets.manifest import FINGERPRINT, ID, fingerprint_of, read_manifest
-    from lanzdml.embeddings.clip import embed_images, load_clip
+    from lanzdml.embeddings.embedding import embed_images
+    from lanzdml.embeddings.loading import load_clip
     from lanzdml.embeddings.shards import cut_shard
     from lanzdml.embeddings.storage import write_embeddings
 

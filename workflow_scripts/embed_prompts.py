@@ -14,7 +14,8 @@ def main(snakemake) -> None:
         return
 
     from lanzdml.datasets.manifest import distinct_labels
-    from lanzdml.embeddings.clip import embed_prompts, load_clip
+    from lanzdml.embeddings.embedding import embed_prompts
+    from lanzdml.embeddings.loading import load_clip
     from lanzdml.embeddings.prompts import make_prompts
 
     aspects = snakemake.params.aspects

@@ -1,0 +1,68 @@
+"""Checkpoints: their weights, compact token tables put back, and the checksums that name them."""
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lanzdml.embeddings.other_packages import one_line
+
+if TYPE_CHECKING:
+    import torch
+
+TOKEN_TABLE = "token_embedding.weight"
+TOKEN_ROWS = "token_embedding.rows"
+
+
+def expand_token_table(state: dict, vocab_size: int) -> dict:
+    """Put a compact token table back to its full size.
+
+    The demo checkpoints hold only the rows of the token table that their training captions used
+    (``token_embedding.weight``, (k, width)) and those rows' token ids (``token_embedding.rows``,
+    (k,)). All other tokens get zero vectors: the model has never seen them.
+
+    Args:
+        state: a state dict; returned as it is if its token table is not compact.
+        vocab_size: rows of the full table.
+    """
+    if TOKEN_ROWS not in state:
+        return state
+    state = dict(state)
+    rows = state.pop(TOKEN_ROWS).long()
+    compact = state[TOKEN_TABLE]
+    state[TOKEN_TABLE] = compact.new_zeros(vocab_size, compact.shape[1])
+    state[TOKEN_TABLE][rows] = compact
+    return state
+
+
+def load_checkpoint(model: "torch.nn.Module", path: Path, vocab_size: int) -> None:
+    """Put a checkpoint's weights into a model.
+
+    Args:
+        model: built, with any weights.
+        path: a safetensors file.
+        vocab_size: rows of the model's token table.
+
+    Raises:
+        LanzdmlError: the file cannot be read or does not fit the model.
+    """
+    from safetensors.torch import load_file
+
+    with one_line(f"checkpoint {path} cannot be read"):
+        state = load_file(path)
+    with one_line(f"checkpoint {path} does not fit its architecture"):
+        model.load_state_dict(expand_token_table(state, vocab_size))
+
+
+def sha256(path: Path) -> str:
+    """Hex digest of a file."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def state_checksum(model: "torch.nn.Module") -> str:
+    """Hex digest of a model's weights, where there is no file of our own that holds them."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(model.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(tensor.cpu().contiguous().view(-1).numpy().tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,159 @@
+"""Embed images and prompts with a CLIP."""
+
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from lanzdml.arithmetic.threads import full_float32
+from lanzdml.datasets.images import Images
+from lanzdml.embeddings.clip import Clip
+from lanzdml.errors import LanzdmlError
+
+if TYPE_CHECKING:
+    import torch
+
+
+class _Inputs:
+    """A torch dataset: images as a model takes them."""
+
+    def __init__(self, images: Images, preprocess) -> None:
+        self._images, self._preprocess = images, preprocess
+
+    def __len__(self) -> int:
+        return len(self._images)
+
+    def __getitem__(self, index: int):
+        try:
+            return self._preprocess(self._images[index])
+        except LanzdmlError as error:
+            # Returned, not raised: torch would wrap the traceback of a worker around it.
+            return error
+
+
+def _collate(items: list):
+    """A batch, or the errors of the images that cannot be read."""
+    from torch.utils.data import default_collate
+
+    errors = [item for item in items if isinstance(item, LanzdmlError)]
+    return errors or default_collate(items)
+
+
+def embed_images(
+    clip: Clip, manifest: pd.DataFrame, root: Path, *, batch_size: int = 256, workers: int = 0
+) -> np.ndarray:
+    """Embed every image of a manifest, with a progress bar on stderr.
+
+    After an image that cannot be read the others are only decoded, to say all that cannot.
+
+    Args:
+        clip: the model.
+        manifest: see :mod:`lanzdml.datasets.manifest`.
+        root: the folder that paths are relative to.
+        batch_size: images a batch; halved as often as a GPU has too little memory.
+        workers: processes that decode and preprocess; 0 does it here.
+
+    Returns:
+        (n, r) float32, raw outputs in the manifest's order.
+
+    Raises:
+        LanzdmlError: images cannot be read, or a GPU has too little memory for one image.
+    """
+    import torch
+    from torch.utils.data import DataLoader
+    from tqdm import tqdm
+
+    from lanzdml.arithmetic.products import faster_linear
+
+    images = _Inputs(Images(manifest, root), clip.preprocess)
+    batches = DataLoader(
+        images,
+        batch_size=batch_size,
+        num_workers=workers,
+        collate_fn=_collate,
+        pin_memory=clip.device.startswith("cuda"),
+    )
+    embeddings, unreadable, fitting = [], [], _FittingBatches(clip, batch_size)
+    progress = tqdm(total=len(images), unit="image", mininterval=1)
+    with progress, torch.inference_mode(), full_float32(), faster_linear(clip.device):
+        for batch in batches:
+            if isinstance(batch, list):
+                unreadable += map(str, batch)
+                print(*map(str, batch), sep="\n")
+            elif not unreadable:
+                embeddings += fitting.embed(batch)
+            progress.update(min(batch_size, len(images) - progress.n))
+    if unreadable:
+        raise LanzdmlError(
+            f"{len(unreadable):,} of {len(images):,} images cannot be read, the first: "
+            f"{unreadable[0]}; mend what is listed, or say on_unreadable: skip for the dataset"
+        )
+    return np.concatenate(embeddings)
+
+
+class _FittingBatches:
+    """Embeds batches in parts that a GPU has memory for."""
+
+    def __init__(self, clip: Clip, size: int) -> None:
+        self._clip, self._size = clip, size
+
+    def embed(self, pixels: "torch.Tensor") -> list[np.ndarray]:
+        import torch
+
+        try:
+            return [self._embed(part) for part in pixels.split(self._size)]
+        except torch.OutOfMemoryError as error:
+            if self._size == 1:
+                raise LanzdmlError(
+                    "the GPU has too little memory for one image; embed with device: cpu, or when "
+                    "nothing else is on the GPU"
+                ) from error
+        # Out of the except block: the error holds on to what was on the GPU.
+        self._size = max(1, min(self._size, len(pixels)) // 2)
+        print(f"out of memory on the GPU: from here on {self._size} images at a time")
+        torch.cuda.empty_cache()
+        return self.embed(pixels)
+
+    def _embed(self, pixels: "torch.Tensor") -> np.ndarray:
+        pixels = pixels.to(self._clip.device, non_blocking=True)
+        return self._clip.model.encode_image(pixels, normalize=False).float().cpu().numpy()
+
+
+def embed_prompts(clip: Clip, prompts: list[str], *, batch_size: int = 256) -> np.ndarray:
+    """Embed prompts: (n, r) float32, raw outputs in their order.
+
+    Raises:
+        LanzdmlError: a prompt is longer than what the model reads.
+    """
+    import torch
+
+    from lanzdml.arithmetic.products import faster_linear
+
+    _check_lengths(clip.tokenizer, prompts)
+    embeddings = []
+    with torch.inference_mode(), full_float32(), faster_linear(clip.device):
+        for start in range(0, len(prompts), batch_size):
+            tokens = clip.tokenizer(prompts[start : start + batch_size]).to(clip.device)
+            embeddings.append(clip.model.encode_text(tokens, normalize=False).float().cpu().numpy())
+    return np.concatenate(embeddings)
+
+
+def _check_lengths(tokenizer, prompts: list[str]) -> None:
+    """Check that no prompt is cut; tokenizers do that without a word.
+
+    Raises:
+        LanzdmlError: one is.
+    """
+    read = tokenizer(prompts)
+    length = read.shape[1]
+    # With room for one token more, what was not cut begins with the same tokens.
+    longer = tokenizer(prompts, context_length=length + 1)
+    for prompt, cut in zip(prompts, (longer[:, :length] != read).any(dim=1), strict=True):
+        if cut:
+            start = textwrap.shorten(prompt, 60, placeholder=" ...")
+            raise LanzdmlError(
+                f"prompt {start!r} has more than the {length} tokens that the model reads: shorten "
+                "it"
+            )

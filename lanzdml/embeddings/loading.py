@@ -1,0 +1,238 @@
+"""Load a CLIP through open_clip from wherever it is, and say exactly which one it is."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lanzdml.embeddings.checkpoints import load_checkpoint, sha256, state_checksum
+from lanzdml.embeddings.clip import Clip
+from lanzdml.embeddings.models import (
+    CONFIG_FILE,
+    FOLDER_PREFIX,
+    HUB_PREFIX,
+    WEIGHTS_FILE,
+    Kind,
+    check_pretrained,
+    is_path,
+    parse_architecture,
+    read_architecture,
+)
+from lanzdml.embeddings.other_packages import no_warnings, one_line
+from lanzdml.embeddings.storage import LOGIT_SCALE, WEIGHTS
+from lanzdml.errors import LanzdmlError, suggest
+
+if TYPE_CHECKING:
+    import torch
+
+VOCAB_SIZE = 49_408  # what open_clip takes where a text config does not say
+FETCH = ". Run once where the hub can be reached (its cache keeps what was fetched), or "
+FETCH_TAG = f"{FETCH}give the path of a safetensors checkpoint as pretrained"
+FETCH_HUB = f"{FETCH}fetch the repository elsewhere and name its folder, {FOLDER_PREFIX}<folder>"
+
+
+def load_clip(architecture: str, pretrained: str | None = None, device: str = "auto") -> Clip:
+    """Load a CLIP for inference.
+
+    Args:
+        architecture: a name of open_clip; the path of an open_clip model config (JSON); or a model
+            with its weights, ``hf-hub:<org>/<repo>`` or ``local-dir:<folder>``.
+        pretrained: for a name, one of open_clip's tags; for a name or a model config, the path of a
+            safetensors checkpoint; for a model with its weights, None.
+        device: ``auto``, ``cpu`` or ``cuda``.
+
+    Raises:
+        LanzdmlError: no such architecture or weights, the two do not fit, they cannot be fetched,
+            or a package that the model needs is not installed.
+    """
+    source = _find(architecture, pretrained)
+    device = choose_device(device)
+
+    import open_clip
+
+    # Before the weights, which can take long to fetch: it may need a package that is not there.
+    with one_line(f"{source.name}: its tokenizer cannot be had"):
+        tokenizer = open_clip.get_tokenizer(source.name)
+    loaded = source.load()
+    loaded.model.to(device).eval().requires_grad_(False)
+    description = {
+        "architecture": source.name,
+        "pretrained": pretrained or "",
+        **source.origin,
+        WEIGHTS: loaded.checksum,
+        "embed_dim": str(source.config["embed_dim"]),
+        # A logit_bias, as SigLIP has one, is not: it shifts all logits and no softmax sees it.
+        LOGIT_SCALE: str(float(loaded.model.logit_scale.exp())),
+        "preprocessing": " ".join(str(loaded.preprocess).split()),
+        "device": device,
+        **{name: version(name) for name in ("torch", "torchvision", "open_clip_torch", "pillow")},
+    }
+    return Clip(loaded.model, loaded.preprocess, tokenizer, device, description)
+
+
+def choose_device(device: str) -> str:
+    """``auto`` is CUDA where there is one, else the CPU.
+
+    Raises:
+        LanzdmlError: CUDA is asked for and not there.
+    """
+    import torch
+
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        raise LanzdmlError(f"device: {device} is asked for, but torch sees no CUDA device")
+    return device
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    """A model with its weights, the preprocessing that goes with it, and the weights' checksum."""
+
+    model: "torch.nn.Module"
+    preprocess: Any
+    checksum: str
+
+
+@dataclass(frozen=True)
+class _Source:
+    """Where a model is: all that is known of it before its weights are there.
+
+    Attributes:
+        name: what open_clip knows it by.
+        config: of the model, as open_clip writes it.
+        load: builds it, with its weights.
+        origin: what beside its name says which model it is.
+    """
+
+    name: str
+    config: dict[str, Any]
+    load: Callable[[], _Loaded]
+    origin: dict[str, str] = field(default_factory=dict)
+
+
+def _find(architecture: str, pretrained: str | None) -> _Source:
+    check_pretrained(architecture, pretrained)
+    kind, target = parse_architecture(architecture)
+    if kind is Kind.FOLDER:
+        return _of_folder(architecture, Path(target))
+    if kind is Kind.HUB:
+        # What a repository holds is loaded from the cache as any folder, so that both are one
+        # model.
+        folder = _fetch(target)
+        return _of_folder(architecture, folder, {"revision": folder.name})
+    if kind is Kind.FILE:
+        return _of_model_config(architecture, Path(pretrained))
+    if is_path(pretrained):
+        return _of_checkpoint(architecture, read_architecture(architecture), Path(pretrained))
+    return _of_tag(architecture, pretrained)
+
+
+def _of_folder(name: str, folder: Path, origin: dict[str, str] | None = None) -> _Source:
+    """Config and weights together, as open_clip publishes models."""
+    source = f"{FOLDER_PREFIX}{folder}"
+
+    def load() -> _Loaded:
+        import open_clip
+
+        with one_line(f"{name} cannot be loaded"):
+            model, _, preprocess = open_clip.create_model_and_transforms(source)
+        return _Loaded(model, preprocess, sha256(folder / WEIGHTS_FILE))
+
+    return _Source(name, read_architecture(source), load, origin or {})
+
+
+def _of_model_config(path: str, checkpoint: Path) -> _Source:
+    """A model config of the user's own and a checkpoint."""
+    config = read_architecture(path)
+
+    import open_clip
+
+    open_clip.add_model_config(Path(path))
+    return _of_checkpoint(Path(path).stem, config, checkpoint)
+
+
+def _of_checkpoint(name: str, config: dict[str, Any], path: Path) -> _Source:
+    """A model that open_clip has the config of, and a checkpoint."""
+
+    def load() -> _Loaded:
+        model, preprocess = _untrained(name)
+        load_checkpoint(model, path, config["text_cfg"].get("vocab_size", VOCAB_SIZE))
+        return _Loaded(model, preprocess, sha256(path))
+
+    return _Source(name, config, load)
+
+
+def _of_tag(name: str, tag: str) -> _Source:
+    """A model that open_clip has the config of, and knows the weights of by a tag."""
+    config = read_architecture(name)
+    _check_tag(name, tag, config)
+
+    def load() -> _Loaded:
+        import open_clip
+
+        with one_line(f"{name}: the weights {tag!r} cannot be had", FETCH_TAG):
+            model, _, preprocess = open_clip.create_model_and_transforms(name, pretrained=tag)
+        return _Loaded(model, preprocess, state_checksum(model))
+
+    return _Source(name, config, load)
+
+
+def _fetch(repository: str) -> Path:
+    """The folder of the hub's cache with a repository's config and weights, of one commit."""
+    name, revision = HUB_PREFIX + repository, None
+    with one_line(f"{name} cannot be had"):
+        from huggingface_hub import hf_hub_download
+        from huggingface_hub.errors import RemoteEntryNotFoundError
+    for file in (CONFIG_FILE, WEIGHTS_FILE):
+        with one_line(f"{name}: {file} cannot be had", FETCH_HUB):
+            try:
+                path = Path(hf_hub_download(repository, file, revision=revision))
+            except RemoteEntryNotFoundError:
+                path = None
+        if path is None:
+            raise LanzdmlError(
+                f"{name} holds no {file}: only models in open_clip's format with safetensors are "
+                "loaded"
+            )
+        revision = path.parent.name
+    return path.parent
+
+
+def _untrained(name: str) -> "tuple[torch.nn.Module, Any]":
+    """A model and its preprocessing, without weights."""
+    import open_clip
+
+    # open_clip warns that the model is random; its weights come right after.
+    with no_warnings(), one_line(f"{name} cannot be built"):
+        model, _, preprocess = open_clip.create_model_and_transforms(
+            name, pretrained=None, load_weights=False, pretrained_text=False
+        )
+    return model, preprocess
+
+
+def _check_tag(name: str, tag: str, config: dict[str, Any]) -> None:
+    """Check that open_clip has the weights, and that they were trained with this activation.
+
+    Weights trained with QuickGELU give wrong embeddings with another activation, and the other way
+    round; open_clip only warns.
+    """
+    import open_clip
+
+    tags = open_clip.list_pretrained_tags_by_model(name)
+    if tag not in tags:
+        raise LanzdmlError(f"{name} has no weights {tag!r}; {suggest(tag, tags)}")
+    weights = open_clip.get_pretrained_cfg(name, tag)
+    trained = bool(weights.get("quick_gelu", False))
+    built = bool(config.get("quick_gelu", False))
+    if trained == built:
+        return
+    other = name.removesuffix("-quickgelu") if built else f"{name}-quickgelu"
+    if other == name:
+        # Only the model's own config can say which of the two is right.
+        other = HUB_PREFIX + weights["hf_hub"].rpartition("/")[0]
+    raise LanzdmlError(
+        f"{name} and the weights {tag!r} differ in QuickGELU: the architecture for these weights "
+        f"is {other}"
+    )
