@@ -11,7 +11,8 @@ from lanzdml.methods import METHODS
 from lanzdml.metrics.runs import write_runs
 from lanzdml.metrics.scores import METRICS
 from lanzdml.names import METHOD_NAMES
-from lanzdml.significance.comparisons import COLUMNS, compute_significance, read_significance
+from lanzdml.significance.comparisons import COLUMNS, read_significance
+from lanzdml.significance.compute import compute_significance
 from lanzdml.significance.table import blocks, write_significance
 from lanzdml.tables.paper import by_setting
 

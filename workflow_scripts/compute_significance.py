@@ -6,7 +6,7 @@ from job import run
 
 
 def main(snakemake) -> None:
-    from lanzdml.significance.comparisons import compute_significance
+    from lanzdml.significance.compute import compute_significance
     from lanzdml.significance.table import write_significance
 
     files = (

@@ -1,0 +1,135 @@
+"""The differences of each two methods on a notion: what other images and other fits leave open."""
+
+from collections.abc import Collection, Iterator, Mapping
+
+import numpy as np
+import pandas as pd
+
+from lanzdml.errors import LanzdmlError
+from lanzdml.methods import METHODS, in_order
+from lanzdml.metrics.runs import PER_QUERY
+from lanzdml.names import METHOD_NAMES, on_paper
+from lanzdml.significance.comparisons import DIFFERENCE, METRIC, NOTION, ONE_SEED, SEED, TIE
+from lanzdml.significance.kept import Run, run_of
+from lanzdml.significance.statistics import (
+    LEAST_DIFFERING,
+    LEAST_QUERIES,
+    Measured,
+    StandardError,
+    class_error,
+    interval,
+    kinds_of_chance,
+    query_intervals,
+)
+
+_SAME_QUERY = 1e-5  # percent points: scores of queries are stored as float32
+
+
+def differences(
+    block: pd.DataFrame,
+    queries: Mapping[Run, pd.DataFrame],
+    draws: Mapping[Run, pd.DataFrame],
+    classes: Mapping[tuple[str, str, str], pd.Series],
+    counted: Collection[tuple[str, str]],
+) -> Iterator[dict]:
+    """Each two methods on each notion."""
+    keys = ["protocol", *NOTION]
+    for key, of_notion in block.groupby(keys, sort=False):
+        _, dataset, notion = key
+        where = f"{dataset}/{notion}"
+        here = {"part": DIFFERENCE, "dataset": dataset, "notion": notion}
+        for metric in PER_QUERY:
+            rows = of_notion[of_notion["metric"] == metric]
+            by_method = {row["method"]: row for _, row in rows.iterrows()}
+            made = [name for name in in_order(by_method) if pd.notna(by_method[name]["mean"])]
+            if metric == METRIC:
+                for method in in_order(by_method.keys() - set(made)):
+                    yield here | {"method": method, "reason": by_method[method]["reason"]}
+            if len(made) < 2:
+                continue
+            kept = {name: queries[run_of(by_method[name])][metric] for name in made}
+            table = 100 * pd.DataFrame(kept, dtype="float64")
+            if table.isna().any(axis=None):
+                raise LanzdmlError(
+                    f"methods were scored on other images of {where}: delete the folder queries "
+                    "and run again"
+                )
+            labels = _labels(classes[key], table.index, where) if key in classes else None
+            measured = {name: _measured(by_method[name], draws, where) for name in made}
+            for pair in query_intervals(table, SEED).itertuples():
+                (a, its_notes), (b, other_notes) = measured[pair.method], measured[pair.other]
+                yield here | {
+                    "metric": metric, "method": pair.method, "other": pair.other,
+                    "low_queries": pair.low, "high_queries": pair.high,
+                    "counted": (dataset, notion) in counted,
+                    "unit": "percent points", "n": len(table),
+                    "note": "; ".join([*its_notes, *other_notes]) or None,
+                } | _interval_of(a, b, table[pair.method] - table[pair.other], labels)  # fmt: skip
+
+
+def _measured(
+    row: pd.Series, draws: Mapping[Run, pd.DataFrame], where: str
+) -> tuple[Measured, list[str]]:
+    """The method of a row of the summary, in percent, and what its intervals leave out."""
+    method, name = METHODS[row["method"]], on_paper(row["method"], METHOD_NAMES)
+    seeds = int(row["n_seeds"])
+    drawn = draws.get(run_of(row))
+    if drawn is None or (drawn["n_seeds"] != (1 if method.deterministic else seeds)).any():
+        raise LanzdmlError(
+            f"draws of images of {where} are not those of the fits of {row['method']}: delete the "
+            "folder draws and run again"
+        )
+    notes, fits = [], None
+    if seeds < row["n_runs"]:
+        notes.append(f"{name} has a value for {seeds} of {row['n_runs']} seeds")
+    if not method.deterministic and seeds == 1:
+        notes.append(f"{ONE_SEED} of {name}, chance in fitting is not in it")
+    elif not method.deterministic:
+        # That of their mean: the summary's std is the population's.
+        fits = StandardError(100 * row["std"] / np.sqrt(seeds - 1), seeds - 1)
+    if method.supervised or method.transductive:
+        notes.append(f"{name} is not refitted to other images")
+    return Measured(100 * row["mean"], 100 * drawn[row["metric"]].to_numpy(), fits), notes
+
+
+def _interval_of(a: Measured, b: Measured, by_query: pd.Series, labels: pd.Series | None) -> dict:
+    """The interval of a minus b, what it is made of, and that for other classes.
+
+    Args:
+        a, b: two methods.
+        by_query: their differences.
+        labels: of the same queries, where classes are a sample.
+    """
+    value, n = a.mean - b.mean, len(by_query)
+    images, *fits = kinds_of_chance(a, b, n)
+    row = {
+        "value": value,
+        "se_images": images.value,
+        "se_fits": float(np.sqrt(sum(error.value**2 for error in fits))),
+        "decided": False,
+    }
+    if n < LEAST_QUERIES:
+        return row
+    low, high, df = interval(value, [images, *fits])
+    differing = (by_query.abs() > _SAME_QUERY).sum()
+    row |= {"low": low, "high": high, "df": df}
+    row["decided"] = bool(
+        (low > 0 or high < 0) and abs(value) >= TIE and differing >= LEAST_DIFFERING
+    )
+    if labels is not None:
+        sampled = class_error(by_query, labels)
+        low, high, df = interval(value, [sampled, *fits])
+        row |= {"se_classes": sampled.value, "df_classes": df}
+        row |= {"low_classes": low, "high_classes": high}
+    return row
+
+
+def _labels(labels: pd.Series, image_ids: pd.Index, where: str) -> pd.Series:
+    """The labels of queries, by their ids."""
+    found = labels.reindex(image_ids)
+    if found.isna().any():
+        raise LanzdmlError(
+            f"{where}: the manifest has no label of the query {found.index[found.isna()][0]!r}: "
+            "delete the folder queries and run again"
+        )
+    return found
