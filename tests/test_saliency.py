@@ -21,16 +21,15 @@ from lanzdml.embeddings.clip import Clip
 from lanzdml.embeddings.models import WEIGHTS_FILE
 from lanzdml.embeddings.storage import WEIGHTS
 from lanzdml.errors import LanzdmlError
+from lanzdml.figures.saliency.compute import Choice, compute_saliency, read_projections
 from lanzdml.figures.saliency.draw import draw_saliency
-from lanzdml.figures.saliency.maps import (
-    SHARES,
-    compute_saliency,
+from lanzdml.figures.saliency.gradients import (
     foreground_shares,
-    read_maps,
     scaled,
     smoothed_saliency,
     smoothing_noise,
 )
+from lanzdml.figures.saliency.maps import SHARES, read_maps, write_maps, write_shares
 from lanzdml.figures.saliency.table import summarise_shares, write_saliency_table
 from lanzdml.methods.indirect import InDiReCT
 from lanzdml.transforms.storage import load_transform, save_transform
@@ -114,10 +113,11 @@ def compute(model, manifest, transforms, tmp_path):
 
     def call(images=2, measured=10, seed=0, manifest=manifest, clip=model):
         files = tmp_path / "maps.safetensors", tmp_path / "shares.parquet"
-        compute_saliency(
-            clip, manifest, Path(), transforms, images=images, measured=measured, seed=seed,
-            maps_file=files[0], shares_file=files[1],
-        )  # fmt: skip
+        projections = read_projections(transforms, clip)
+        choice = Choice(images, measured, seed)
+        maps, shares = compute_saliency(clip, manifest, Path(), projections, choice)
+        write_maps(files[0], maps, clip.description)
+        write_shares(files[1], shares)
         return read_maps(files[0]), pd.read_parquet(files[1])
 
     return call

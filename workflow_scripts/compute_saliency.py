@@ -9,18 +9,22 @@ def main(snakemake) -> None:
     from lanzdml.datasets.archives import unpacked
     from lanzdml.datasets.manifest import read_manifest
     from lanzdml.embeddings.loading import load_clip
-    from lanzdml.figures.saliency.maps import compute_saliency
+    from lanzdml.figures.saliency.compute import Choice, compute_saliency, read_projections
+    from lanzdml.figures.saliency.maps import write_maps, write_shares
 
     params, output = snakemake.params, snakemake.output
-    compute_saliency(
-        load_clip(**params.model, device=snakemake.resources.device),
+    clip = load_clip(**params.model, device=snakemake.resources.device)
+    transforms = dict(zip(params.notions, map(Path, snakemake.input.transforms), strict=True))
+    choice = Choice(**params.drawn)
+    maps, shares = compute_saliency(
+        clip,
         read_manifest(snakemake.input.manifest),
         unpacked(Path(params.root)),
-        dict(zip(params.notions, map(Path, snakemake.input.transforms), strict=True)),
-        **params.drawn,
-        maps_file=Path(output.maps),
-        shares_file=Path(output.shares),
+        read_projections(transforms, clip),
+        choice,
     )
+    write_maps(Path(output.maps), maps, {"seed": str(choice.seed)} | clip.description)
+    write_shares(Path(output.shares), shares)
 
 
 if "snakemake" in globals():

@@ -25,7 +25,7 @@ def summarise_shares(shares: pd.DataFrame) -> pd.DataFrame:
     """Means over the images, a row a notion.
 
     Args:
-        shares: the rows that :func:`lanzdml.figures.saliency.maps.compute_saliency` stores.
+        shares: the rows that :func:`lanzdml.figures.saliency.compute.compute_saliency` makes.
 
     Returns:
         columns notion; difference, low and high (its 95 % bootstrap interval, NaN for less than two
@@ -58,7 +58,7 @@ def write_saliency_table(
     """Write the table as what each path's suffix says, ``md`` or ``csv``.
 
     Args:
-        shares: the rows that :func:`lanzdml.figures.saliency.maps.compute_saliency` stores.
+        shares: the rows that :func:`lanzdml.figures.saliency.compute.compute_saliency` makes.
         maps: those of the figure, whose images the Markdown names.
         dataset: its short name.
         paths: where to.
