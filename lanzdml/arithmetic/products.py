@@ -42,8 +42,8 @@ def onednn_linear() -> Callable | None:
 def processor_vendor() -> str:
     """As processors call themselves, "AuthenticAMD" or "GenuineIntel"; empty where none does."""
     if CPUINFO.exists():
-        found = re.search(r"^vendor_id\s*:\s*(\S+)", CPUINFO.read_text(encoding="utf-8"), re.M)
-        return found[1] if found else ""
+        line = re.search(r"^vendor_id\s*:\s*(\S+)", CPUINFO.read_text(encoding="utf-8"), re.M)
+        return line[1] if line else ""
     _, comma, vendor = platform.processor().rpartition(", ")  # of Windows
     return vendor if comma else ""
 

@@ -48,21 +48,21 @@ class Held:
 
 def _limit_pools(blas: ThreadpoolController) -> Callable[[], None] | None:
     """Set libraries with one pool of threads for the process to one thread."""
-    found = [
+    numbers_before = [
         (library, library.num_threads)
         for library in blas.lib_controllers
         if library.num_threads != 1
         and library.internal_api != "mkl"
         and getattr(library, "threading_layer", "") != "openmp"
     ]
-    for library, _ in found:
+    for library, _ in numbers_before:
         _set_threads(library, 1)
 
     def undo() -> None:
-        for library, threads in found:
+        for library, threads in numbers_before:
             _set_threads(library, threads)
 
-    return undo if found else None
+    return undo if numbers_before else None
 
 
 def _set_threads(library: "LibController", threads: int) -> None:
@@ -154,12 +154,12 @@ def _refuse_in(holders: list[Any]) -> Callable[[], None] | None:
 
 def _precisions(backends: Any) -> list[Any]:
     """What has a precision of its own since torch 2.9, each above those that it is passed on to."""
-    found = [backends]
+    holders = [backends]
     for name in ("cuda", "cudnn", "mkldnn"):
         backend = getattr(backends, name)
         parts = (getattr(backend, part, None) for part in ("matmul", "conv", "rnn"))
-        found += [one for one in (backend, *parts) if hasattr(one, "fp32_precision")]
-    return found
+        holders += [one for one in (backend, *parts) if hasattr(one, "fp32_precision")]
+    return holders
 
 
 full_float32 = Held(_refuse_reduced_precision)

@@ -127,10 +127,10 @@ def _read_annotation(path: Path, name_field: str) -> _Images:
 
 
 def _check_class_names(path: Path, class_names: list[str]) -> None:
-    found = [str(name).strip() for name in _load(path, "class_names")]
-    if len(found) != len(class_names):
-        raise LanzdmlError(f"{path} names {len(found)} classes, not {len(class_names)}")
-    for number, (name, expected) in enumerate(zip(found, class_names, strict=True)):
+    names = [str(name).strip() for name in _load(path, "class_names")]
+    if len(names) != len(class_names):
+        raise LanzdmlError(f"{path} names {len(names)} classes, not {len(class_names)}")
+    for number, (name, expected) in enumerate(zip(names, class_names, strict=True)):
         if name != expected:
             raise LanzdmlError(
                 f"{path}: class {number} is {name!r}, but {expected!r} in {CLASSES_FILE.name}"

@@ -60,9 +60,9 @@ def download(dataset: str, source: Download, folder: Path) -> Path:
     by_hand = f"try again, or place {source.file} in {folder} yourself ({LAYOUTS})"
     try:
         if file.exists():
-            if (found := _md5(file)) != source.md5:
+            if (md5 := _md5(file)) != source.md5:
                 raise LanzdmlError(
-                    f"{dataset}: {file} has the MD5 sum {found} and not {source.md5}; move it away "
+                    f"{dataset}: {file} has the MD5 sum {md5} and not {source.md5}; move it away "
                     "to download it"
                 )
             return file
@@ -70,10 +70,10 @@ def download(dataset: str, source: Download, folder: Path) -> Path:
         # A call that was stopped at its very end leaves a part that lacks nothing.
         if not part.exists() or _md5(part) != source.md5:
             _fetch(source.url, part)
-            if (found := _md5(part)) != source.md5:
+            if (md5 := _md5(part)) != source.md5:
                 part.unlink()
                 raise LanzdmlError(
-                    f"{dataset}: {source.file} from {source.url} has the MD5 sum {found} and not "
+                    f"{dataset}: {source.file} from {source.url} has the MD5 sum {md5} and not "
                     f"{source.md5}, and is removed; {by_hand}"
                 )
         part.rename(file)

@@ -105,10 +105,13 @@ def exclude_unreadable(rows: pd.DataFrame, root: Path, n_threads: int = 1) -> pd
     asked = excluded.isna().to_numpy().nonzero()[0]
     with ThreadPoolExecutor(n_threads) as pool:
         problems = pool.map(lambda row: problem_of(sources[row]), asked)
-        found = {row: problem for row, problem in zip(asked, problems, strict=True)
-                 if problem is not None}  # fmt: skip
+        problem_in = {
+            row: problem
+            for row, problem in zip(asked, problems, strict=True)
+            if problem is not None
+        }
     excluded = excluded.astype("object")
-    excluded.iloc[list(found)] = [f"unreadable: {problem}" for problem in found.values()]
+    excluded.iloc[list(problem_in)] = [f"unreadable: {problem}" for problem in problem_in.values()]
     return rows.assign(**{EXCLUDED: excluded})
 
 

@@ -167,16 +167,16 @@ def read_all_labels(path: Path, columns: Mapping[str, LabelColumns]) -> pd.DataF
     """
     parts = {notion: columns_of(names) for notion, names in columns.items()}
     with _readable(path):
-        there = set(pq.read_schema(path).names) & {
+        in_manifest = set(pq.read_schema(path).names) & {
             name for names in parts.values() for name in names
         }
-    table = read_manifest(path, columns=[ID, *sorted(there)])
+    table = read_manifest(path, columns=[ID, *sorted(in_manifest)])
     none = pd.Series(None, table.index, dtype="str")
     labels = {}
     for notion, names in parts.items():
-        found = [table[name] if name in there else none for name in names]
-        labels[notion] = reduce(lambda left, right: left.str.cat(right, sep=JOINED_BY), found)
-        several = pd.concat(found, axis=1)[labels[notion].notna()].drop_duplicates()
+        of_parts = [table[name] if name in in_manifest else none for name in names]
+        labels[notion] = reduce(lambda left, right: left.str.cat(right, sep=JOINED_BY), of_parts)
+        several = pd.concat(of_parts, axis=1)[labels[notion].notna()].drop_duplicates()
         if len(several) > labels[notion].nunique():
             raise LanzdmlError(
                 f"{path}: labels of {JOINED_BY.join(names)} hold {JOINED_BY!r} themselves, so that "

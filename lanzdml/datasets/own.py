@@ -149,8 +149,8 @@ def _csv_rows(table: Path) -> Iterator[tuple[int, list[str]]]:
 
 def _read_parquet(table: Path, columns: Iterable[str]) -> pd.DataFrame:
     """Those of some columns that are there."""
-    there = _parquet_schema(table).names
-    names = [name for name in columns if name in there]
+    in_table = _parquet_schema(table).names
+    names = [name for name in columns if name in in_table]
     try:
         data = pq.read_table(table, columns=names)
     except (pa.ArrowInvalid, OSError) as error:

@@ -60,14 +60,14 @@ def look_up(root: Path, patterns: Iterable[str]) -> list[Path]:
         root: where the user keeps the collection.
         patterns: relative names, with wildcards as of :meth:`pathlib.Path.glob`.
     """
-    found: list[Path] = []
+    matching: list[Path] = []
     for pattern in patterns:
-        there = (
+        by_folder = (
             sorted(path for path in folder.glob(pattern) if path.is_file())
             for folder in _searched(root)
         )
-        found += next((files for files in there if files), [])
-    return list(dict.fromkeys(found))
+        matching += next((files for files in by_folder if files), [])
+    return list(dict.fromkeys(matching))
 
 
 def _folders(root: Path) -> list[Path]:

@@ -36,7 +36,7 @@ def read_prompts(prompts: list[str] | str) -> list[str]:
 
 def _read(texts: list[str] | str, kind: str) -> list[str]:
     if isinstance(texts, list):
-        found, source = texts, "the list"
+        given, source = texts, "the list"
     else:
         path = Path(texts)
         if not path.is_file():
@@ -44,15 +44,15 @@ def _read(texts: list[str] | str, kind: str) -> list[str]:
         source = str(path)
         try:
             with open(path, newline="", encoding="utf-8-sig") as file:
-                found = _csv_column(file, path, kind) if path.suffix == ".csv" else _lines(file)
+                given = _csv_column(file, path, kind) if path.suffix == ".csv" else _lines(file)
         except UnicodeDecodeError as error:
             raise LanzdmlError(f"{path} is not UTF-8: {error}") from None
-    if not found:
+    if not given:
         raise LanzdmlError(f"{source} holds no {kind}s")
-    for position, text in enumerate(found):
+    for position, text in enumerate(given):
         if not text.strip():
             raise LanzdmlError(f"{source}: {kind} number {position + 1} is empty")
-    texts = [text.strip() for text in found]
+    texts = [text.strip() for text in given]
     for text, count in Counter(texts).items():
         if count > 1:
             raise LanzdmlError(f"{source}: {kind} {text!r} is there twice; delete one")

@@ -137,11 +137,11 @@ def read_image_embeddings(images_file: Path, manifest_file: Path) -> tuple[pd.Se
     positions = pd.Index(rows[ID])
     if not positions.is_unique or len(positions) != len(image_ids):
         raise _other_images(images_file, manifest_file)
-    found = positions.get_indexer(image_ids)
-    if (found < 0).any():
+    order = positions.get_indexer(image_ids)
+    if (order < 0).any():
         raise _other_images(images_file, manifest_file)
-    in_order = (found == np.arange(len(found))).all()
-    return image_ids, embeddings if in_order else embeddings[found]
+    in_order = (order == np.arange(len(order))).all()
+    return image_ids, embeddings if in_order else embeddings[order]
 
 
 def digest_of(texts: Iterable[str]) -> str:

@@ -85,5 +85,5 @@ METHODS = Methods(
 
 def in_order(methods: Iterable[str]) -> list[str]:
     """Methods in the order of the registry, each once."""
-    there = set(methods)
-    return [name for name in METHODS if name in there]
+    wanted = set(methods)
+    return [name for name in METHODS if name in wanted]

@@ -72,10 +72,10 @@ class Ranking:
 
     def similarities(self, first: int, last: int) -> NDArray[np.float64]:
         """Of the queries first, ..., last - 1 to all images, themselves included: (m, n)."""
-        found = self._points[first:last] @ self._points.T
+        similarities = self._points[first:last] @ self._points.T
         if self._half_squares is not None:
-            found -= self._half_squares
-        return found
+            similarities -= self._half_squares
+        return similarities
 
     def tolerance(self, queries: NDArray, similarities: NDArray) -> NDArray[np.float64]:
         """How much two similarities may differ and tie.

@@ -67,18 +67,18 @@ def resampled_scores(
         blocks = [slice(start, start + width) for start in range(0, n_draws, width)]
         # Apart, as columns of a wide array lie far from one another.
         drawn = [np.ascontiguousarray(weights[:, block]) for block in blocks]
-        found = np.zeros((len(RESAMPLED) + 1, n_draws))
+        partial_sums = np.zeros((len(RESAMPLED) + 1, n_draws))
         for query, row in enumerate(similarities, start=first):
             R = of_class[label] - weights[query]
             nearest = _nearest(ranking, row, query, weights, R.max())
             opens = ranking.opens_block(np.array([query]), row[nearest][None])[0]
             positive = (ranking.starts[label] <= nearest) & (nearest < ranking.ends[label])
             counted = weights[query] * (R > 0)
-            found[-1] += counted
+            partial_sums[-1] += counted
             for block, of_block in zip(blocks, drawn, strict=True):
                 scores = _scores(of_block[nearest], positive, opens, R[block])
-                found[:-1, block] += counted[block] * scores
-        sums[first] = found
+                partial_sums[:-1, block] += counted[block] * scores
+        sums[first] = partial_sums
 
     ranking.by_class(score, n_threads)
     total = sum((sums[first] for first in sorted(sums)), np.zeros((len(RESAMPLED) + 1, n_draws)))

@@ -72,12 +72,12 @@ def compute_significance(
     rows = []
     for setting, block in summary.groupby(SETTING, sort=False, dropna=False):
         here = dict(zip(SETTING, setting, strict=True))
-        found = (
+        of_setting = (
             *differences(block, queries, draws, classes, counted),
             *_over_notions(block, counted),
             *_spreads(block, clusterings),
         )
-        rows += [here | row for row in found]
+        rows += [here | row for row in of_setting]
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
@@ -86,11 +86,11 @@ def _comparable(summary: pd.DataFrame) -> pd.DataFrame:
 
     def other_labels(row: pd.Series) -> str | None:
         sources = PROTOCOLS[row["protocol"]].sources
-        labels, own = (
+        labels, labels_of_ours = (
             sources(row["dataset"], row["notion"], method).labels
             for method in (row["method"], OURS)
         )
-        return f"scored by the labels of {labels}" if labels != own else None
+        return f"scored by the labels of {labels}" if labels != labels_of_ours else None
 
     # Not "str": before pandas 3 that makes "None" of None, and so a reason for every value.
     other = summary.apply(other_labels, axis=1).astype("object")

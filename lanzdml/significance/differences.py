@@ -126,10 +126,11 @@ def _interval_of(a: Measured, b: Measured, by_query: pd.Series, labels: pd.Serie
 
 def _labels(labels: pd.Series, image_ids: pd.Index, where: str) -> pd.Series:
     """The labels of queries, by their ids."""
-    found = labels.reindex(image_ids)
-    if found.isna().any():
+    of_queries = labels.reindex(image_ids)
+    unlabelled = of_queries.index[of_queries.isna()]
+    if len(unlabelled):
         raise LanzdmlError(
-            f"{where}: the manifest has no label of the query {found.index[found.isna()][0]!r}: "
+            f"{where}: the manifest has no label of the query {unlabelled[0]!r}: "
             "delete the folder queries and run again"
         )
-    return found
+    return of_queries

@@ -35,12 +35,12 @@ def _compared(block: pd.DataFrame) -> str:
     if (rows["other"] == BASELINE).any():
         rows = rows[rows["other"] == BASELINE]
     return " ".join(
-        _beside(on_paper(reference, METHOD_NAMES), on_paper(other, METHOD_NAMES), pairs)
+        _two_methods(on_paper(reference, METHOD_NAMES), on_paper(other, METHOD_NAMES), pairs)
         for other, pairs in rows.groupby("other", observed=True)
     )
 
 
-def _beside(ours: str, theirs: str, rows: pd.DataFrame) -> str:
+def _two_methods(ours: str, theirs: str, rows: pd.DataFrame) -> str:
     """Two methods, by their names on paper, on the notions of the rows."""
     metric = METRIC_NAMES[METRIC]
     verdicts = rows.apply(verdict_on, axis=1)
@@ -48,13 +48,13 @@ def _beside(ours: str, theirs: str, rows: pd.DataFrame) -> str:
     if len(rows) == 1:
         row, verdict = rows.iloc[0], verdicts.iloc[0]
         together = {"open": "are not told apart", "tie": "are equal"}
-        found = (
+        outcome = (
             f"{ours}'s and {theirs}'s {metric} {together[verdict]}"
             if verdict in together
             else f"{ours}'s {metric} is {verdict} than {theirs}'s"
         )
         where = f"On {notion_on_paper(row['dataset'], row['notion'])} ({_queries(row)})"
-        return f"{where} {found}: the difference is {_points(row)}{basis}."
+        return f"{where} {outcome}: the difference is {_points(row)}{basis}."
     words = {"higher": "higher than", "lower": "lower than", "open": "not told apart from",
              "tie": "equal to"}  # fmt: skip
     counts = [

@@ -75,11 +75,11 @@ def blocks(rows: pd.DataFrame) -> list[Block]:
     Args:
         rows: of :func:`lanzdml.significance.compute.compute_significance`.
     """
-    found = []
+    written = []
     for setting, block in by_setting(rows):
         tables = (_differences(block), _ranks(block), _tests(block), _spreads(block))
-        found.append(Block(setting, finding(block), [table for table in tables if table]))
-    return found
+        written.append(Block(setting, finding(block), [table for table in tables if table]))
+    return written
 
 
 def _markdown(rows: pd.DataFrame) -> str:

@@ -29,13 +29,13 @@ def tables(summary: pd.DataFrame, overview: pd.DataFrame) -> list[Table]:
         summary: of :func:`lanzdml.tables.paper.summarise`.
         overview: of :func:`lanzdml.tables.overview.describe`.
     """
-    found = []
+    parts = []
     for dataset, rows in summary.groupby("dataset", sort=False):
         for section in sections(rows, _LIKE):
             # Sorting is stable: within both groups the order of the registry stays.
             methods = sorted(section.methods, key=lambda name: name not in PAPER_METHODS)
             remarks = _remarks(methods, rows["notion"].unique(), overview, dataset)
-            found.append(
+            parts.append(
                 Table(
                     f"Beyond the paper: {on_paper(dataset, DATASET_NAMES)} {section.setting}, in "
                     "percent",
@@ -46,7 +46,7 @@ def tables(summary: pd.DataFrame, overview: pd.DataFrame) -> list[Table]:
                     [*section.reasons, *remarks],
                 )
             )
-    return found
+    return parts
 
 
 def _group(method: str) -> str:
@@ -90,8 +90,8 @@ def write_beyond(metrics_files: Sequence[Path], overview_file: Path, folder: Pat
     values.insert(0, "group", values["method"].map(_group))
     counts = overview[["dataset", "notion", "n_prompts", "n_named"]]
     values = values.merge(counts, on=["dataset", "notion"], how="left")
-    found = tables(summary, overview)
-    texts = {suffix: render(found, suffix) for suffix in ("md", "tex")}
+    parts = tables(summary, overview)
+    texts = {suffix: render(parts, suffix) for suffix in ("md", "tex")}
     texts["csv"] = values.to_csv(index=False, lineterminator="\n")
     for suffix, text in texts.items():
         write_text(folder / f"{NAME}.{suffix}", text)

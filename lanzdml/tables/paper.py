@@ -170,13 +170,13 @@ class Section:
 def by_setting(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     """The rows of each protocol, model and dim, with what these are called."""
     one_protocol = len(rows["protocol"].unique()) == 1
-    found = []
+    named = []
     for (protocol, model, dim), block in rows.groupby(SETTING, sort=False):
         size = "" if dim == NO_DIM else f", r' = {dim}"
         # The default is named only where there is another one.
         note = "" if one_protocol and protocol == DEFAULT else f", {protocol} protocol"
-        found.append((f"with {model}{size}{note}", block))
-    return found
+        named.append((f"with {model}{size}{note}", block))
+    return named
 
 
 def sections(summary: pd.DataFrame, table: str) -> list[Section]:
@@ -188,7 +188,7 @@ def sections(summary: pd.DataFrame, table: str) -> list[Section]:
     """
     spec = TABLES[table]
     methods = in_order(summary["method"])
-    found = []
+    shown = []
     for setting, block in by_setting(summary):
         missing = block[block["mean"].isna() | ~is_whole(block)].dropna(subset="reason")
         missing = missing.drop_duplicates(["method", "dataset", "notion"])
@@ -197,8 +197,8 @@ def sections(summary: pd.DataFrame, table: str) -> list[Section]:
         tied = tied.drop_duplicates(["method", "dataset", "notion"])
         reasons += sorted(map(_what_ties, tied.itertuples()))
         title = f"{spec.title} {setting}, in {spec.unit}"
-        found.append(Section(setting, title, methods, _lines(block, spec), reasons))
-    return found
+        shown.append(Section(setting, title, methods, _lines(block, spec), reasons))
+    return shown
 
 
 def _why_missing(row) -> str:
@@ -221,14 +221,15 @@ def _what_ties(row) -> str:
     )
 
 
-def render(found: Sequence[Table], suffix: str) -> str:
+def render(tables: Sequence[Table], suffix: str) -> str:
     """Tables of means and stds as ``md`` or ``tex``."""
     if suffix == "tex":
         return (
-            "\n".join([NEEDS_BOOKTABS, *(line for table in found for line in table.latex())]) + "\n"
+            "\n".join([NEEDS_BOOKTABS, *(line for table in tables for line in table.latex())])
+            + "\n"
         )
     reading = "mean ± std over seeds, best unsupervised value in bold."
-    parts = ["\n".join([f"{table.caption}: {reading}", "", *table.markdown()]) for table in found]
+    parts = ["\n".join([f"{table.caption}: {reading}", "", *table.markdown()]) for table in tables]
     return "\n\n".join(parts) + "\n"
 
 

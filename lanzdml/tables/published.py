@@ -118,7 +118,7 @@ def comparisons(rows: pd.DataFrame) -> list[tuple[list[str], Table]]:
     run that could be made.
     """
     methods = in_order(rows["method"])
-    found = [(
+    explained = [(
         [
             "Over the comparable values of Table 2, and in brackets how many of those with a "
             "published",
@@ -131,8 +131,8 @@ def comparisons(rows: pd.DataFrame) -> list[tuple[list[str], Table]]:
             f"Ours / published, difference in {block['unit'].iloc[0]} (and in published standard "
             "deviations)."
         )
-        found.append(([explanation], _values(*names, block, methods)))
-    return [(explanation, table) for explanation, table in found if table.cells]
+        explained.append(([explanation], _values(*names, block, methods)))
+    return [(explanation, table) for explanation, table in explained if table.cells]
 
 
 def _distances(rows: pd.DataFrame, methods: list[str]) -> Table:
@@ -141,9 +141,9 @@ def _distances(rows: pd.DataFrame, methods: list[str]) -> Table:
     for (protocol, model), block in table2.groupby(["protocol", "model"], sort=False):
         cells = []
         for method in methods:
-            found = block[block["method"] == method]
-            in_std = found["difference_in_std"].dropna().abs()
-            text = f"{found['difference'].abs().mean():.1f}" if len(found) else DASH
+            of_method = block[block["method"] == method]
+            in_std = of_method["difference_in_std"].dropna().abs()
+            text = f"{of_method['difference'].abs().mean():.1f}" if len(of_method) else DASH
             cells.append(
                 f"{text} ({(in_std <= 2).sum()} of {len(in_std)})" if len(in_std) else text
             )
