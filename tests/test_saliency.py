@@ -31,8 +31,9 @@ from lanzdml.figures.saliency.gradients import (
 )
 from lanzdml.figures.saliency.maps import SHARES, read_maps, write_maps, write_shares
 from lanzdml.figures.saliency.table import summarise_shares, write_saliency_table
+from lanzdml.methods.clay import CLAY
 from lanzdml.methods.indirect import InDiReCT
-from lanzdml.transforms.storage import load_transform, save_transform
+from lanzdml.transforms.storage import load_transform, save_transform, stack_transforms
 from tests.tiny_clip import CONFIG, publish
 
 ROOT = Path(__file__).parents[1]
@@ -324,6 +325,16 @@ def test_mistakes_are_named(compute, manifest):
         compute(manifest=manifest.assign(mask=b"x"))
     with pytest.raises(LanzdmlError, match=r"^image image . cannot be read"):
         compute(manifest=manifest.assign(image=b"x"))
+
+
+def test_only_what_has_a_u_has_maps(model, transforms, tmp_path):
+    stacked, clay = tmp_path / "stacked.safetensors", tmp_path / "clay.safetensors"
+    stack_transforms([transforms["shape"]] * 2, [stacked], ["shape", "color"], [1, 1])
+    texts = np.random.default_rng(0).normal(size=(6, CONFIG["embed_dim"]))
+    save_transform(clay, CLAY(dim=2).fit(texts), **MADE_BY)
+    for path in (stacked, clay):
+        with pytest.raises(LanzdmlError, match=rf"{path.name} is no transform of InDiReCT for one"):
+            read_projections({"shape": path}, model)
 
 
 # Table and figure

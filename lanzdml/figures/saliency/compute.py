@@ -21,6 +21,8 @@ from lanzdml.figures.saliency.gradients import (
     smoothing_noise,
 )
 from lanzdml.figures.saliency.maps import SaliencyMaps
+from lanzdml.methods.base import Floats
+from lanzdml.methods.indirect import InDiReCT
 from lanzdml.transforms.storage import check_weights, load_transform
 
 if TYPE_CHECKING:
@@ -65,7 +67,7 @@ def _masks(manifest: pd.DataFrame) -> list[bytes | None]:
     return manifest[MASK].tolist() if MASK in manifest else [None] * len(manifest)
 
 
-def read_projections(transforms: Mapping[str, Path], clip: "Clip") -> dict[str, NDArray]:
+def read_projections(transforms: Mapping[str, Path], clip: "Clip") -> dict[str, Floats]:
     """U of each notion's fitted InDiReCT, (r, r').
 
     Args:
@@ -73,17 +75,24 @@ def read_projections(transforms: Mapping[str, Path], clip: "Clip") -> dict[str, 
         clip: the model that they are used with.
 
     Raises:
-        LanzdmlError: one was fitted to embeddings of another model.
+        LanzdmlError: one was fitted to embeddings of another model, or is not InDiReCT's of one
+            notion.
     """
     check_weights(transforms.values(), clip.description[WEIGHTS], "the model")
-    return {notion: load_transform(path).U_ for notion, path in transforms.items()}
+    projections = {}
+    for notion, path in transforms.items():
+        fitted = load_transform(path)
+        if not isinstance(fitted, InDiReCT):
+            raise LanzdmlError(f"{path} is no transform of InDiReCT for one notion: it has no U")
+        projections[notion] = fitted.U_
+    return projections
 
 
 def compute_saliency(
     clip: "Clip",
     manifest: pd.DataFrame,
     root: Path,
-    projections: Mapping[str, NDArray],
+    projections: Mapping[str, Floats],
     choice: Choice,
 ) -> tuple[SaliencyMaps, list[dict[str, str | float | None]]]:
     """The maps of some images, and of more of them what share is on the foreground.
@@ -162,7 +171,7 @@ class _MappedImages:
         clip: "Clip",
         manifest: pd.DataFrame,
         root: Path,
-        projections: Iterable[NDArray],
+        projections: Iterable[Floats],
         seed: int,
     ) -> None:
         import torch
