@@ -47,7 +47,7 @@ def measure() -> Record:
             cells = ["not measured: no GPU"] * 7
             if device == "cpu" or torch.cuda.is_available():
                 clip = demo_m(device) if name == "demo-M" else vit_b_32(device)
-                images = demo_cars() if name == "demo-M" else photographs(Path(folder), n)
+                images = demo_cars() if n is None else photographs(Path(folder), n)
                 alone, loop, cells = compare(clip, images, batch_size)
                 reached.append(
                     f"{name}, {device}, batches of {batch_size}: {alone:.0%} of the model's "
@@ -79,28 +79,30 @@ def compare(clip: Clip, manifest: pd.DataFrame, batch_size: int) -> tuple[float,
 
     ready = torch.stack([decoded(position) for position in range(n)]).to(clip.device)
 
-    def ours():
+    def ours() -> None:
         embed_images(clip, manifest, Path(), batch_size=batch_size, workers=workers)
 
     @torch.inference_mode()
-    def torchs_choice():
+    def torchs_choice() -> None:
         for batch in ready.split(batch_size):
             clip.model.encode_image(batch).cpu()
 
-    def model_alone():
+    def model_alone() -> None:
         with faster_linear(clip.device):
             torchs_choice()
 
     @torch.inference_mode()
-    def one_by_one():
+    def one_by_one() -> None:
         for position in range(n):
             clip.model.encode_image(decoded(position)[None].to(clip.device)).cpu()
 
-    def decoding():
+    def decoding() -> None:
         for position in range(n):
             decoded(position)
 
-    model_alone(), torchs_choice()  # to warm up
+    # To warm up
+    model_alone()
+    torchs_choice()
     alone, loop = (paired(ours, other, PAIRS) for other in (model_alone, one_by_one))
     torchs, decodings = (
         [seconds(work) for _ in range(PAIRS)] for work in (torchs_choice, decoding)
@@ -120,15 +122,17 @@ def compare(clip: Clip, manifest: pd.DataFrame, batch_size: int) -> tuple[float,
 
 
 def vit_b_32(device: str) -> Clip:
+    name = "ViT-B-32-quickgelu"
     model, _, preprocess = open_clip.create_model_and_transforms(
-        "ViT-B-32-quickgelu", pretrained=None, device=device
+        name, pretrained=None, device=device
     )
-    return Clip(model.eval().requires_grad_(False), preprocess, None, device, {})
+    tokenizer = open_clip.get_tokenizer(name)
+    return Clip(model.eval().requires_grad_(False), preprocess, tokenizer, device, {})
 
 
 def demo_m(device: str) -> Clip:
-    files = (ROOT / "resources/demo_clip" / f"demo-M.{end}" for end in ("json", "safetensors"))
-    return load_clip(*map(str, files), device)
+    config = ROOT / "resources/demo_clip/demo-M.json"
+    return load_clip(str(config), str(config.with_suffix(".safetensors")), device)
 
 
 def demo_cars() -> pd.DataFrame:

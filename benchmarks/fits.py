@@ -8,6 +8,7 @@ thousands of steps ends. So what is compared is the time of an iteration.
 
 import multiprocessing
 import warnings
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -42,7 +43,7 @@ class Fit:
     max_iter: int
     dim: int = 128
 
-    def ours(self, seeds=SEEDS) -> int:
+    def ours(self, seeds: Iterable[int] = SEEDS) -> int:
         """Fit each seed; returns the iterations of all."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that it was stopped
@@ -53,7 +54,7 @@ class Fit:
                 for seed in seeds
             )
 
-    def plain(self, seeds=SEEDS) -> int:
+    def plain(self, seeds: Iterable[int] = SEEDS) -> int:
         """The same by the plain loop."""
         fit = plain.FITS[self.method]
         return sum(fit(*self.data(), self.dim, seed, self.max_iter)[1] for seed in seeds)
@@ -81,7 +82,8 @@ FITS.append(Fit("oracle", None, LIMIT_OF_MANY))
 
 def measure() -> Record:
     n_cores = cores()
-    rows, ratios = [], {LIMIT: ([], []), LIMIT_OF_MANY: ([], [])}
+    rows = []
+    ratios: dict[int, tuple[list[float], list[float]]] = {LIMIT: ([], []), LIMIT_OF_MANY: ([], [])}
     with ProcessPoolExecutor(n_cores, multiprocessing.get_context("spawn")) as pool:
         for fit in FITS:
             both, one = side_by_side(fit, pool, n_cores), one_core(fit)
@@ -131,7 +133,7 @@ def one_core(fit: Fit) -> Paired:
 
 
 @contextmanager
-def _threads(n: int):
+def _threads(n: int) -> Iterator[None]:
     before = torch.get_num_threads()
     torch.set_num_threads(n)
     try:

@@ -10,14 +10,12 @@ scores and draws images. What was rendered and fitted is kept in build/intervals
 on where one before it ended. ``measure(2_000, 10)`` takes a quarter and says less.
 """
 
-import multiprocessing
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from itertools import combinations, product
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -25,16 +23,19 @@ import yaml
 from numpy.typing import NDArray
 from scipy.stats import wilcoxon
 
+from benchmarks.machine import in_a_process
 from benchmarks.record import Record
 from benchmarks.renders import LABELS, render
+from benchmarks.standins import template_and_aspects
 from lanzdml.config.config import parse_config
 from lanzdml.config.notions import NotionConfig
 from lanzdml.embeddings.clip import Clip
 from lanzdml.embeddings.embedding import embed_images, embed_prompts
 from lanzdml.embeddings.loading import load_clip
-from lanzdml.embeddings.prompts import make_prompts, read_aspects
+from lanzdml.embeddings.prompts import make_prompts
 from lanzdml.embeddings.storage import read_embeddings, write_embeddings
 from lanzdml.methods import METHODS
+from lanzdml.methods.base import Floats
 from lanzdml.metrics.resampling import N_DRAWS, resampled_scores
 from lanzdml.metrics.runs import PER_QUERY
 from lanzdml.metrics.scores import query_scores
@@ -155,11 +156,11 @@ class Population:
         samples: (k, size), positions, each once.
     """
 
-    labels: NDArray
+    labels: NDArray[Any]
     samples: NDArray[np.intp]
 
     @classmethod
-    def cut(cls, labels: NDArray, size: int, seed: int) -> Self:
+    def cut(cls, labels: NDArray[Any], size: int, seed: int) -> Self:
         order = np.random.default_rng(seed).permutation(len(labels))
         whole = len(labels) // size * size
         return cls(np.asarray(labels), order[:whole].reshape(-1, size))
@@ -207,12 +208,12 @@ class Scores:
         return off, _fit_error(self.means[chosen, sample, metric])
 
 
-def _fit_error(scores: NDArray) -> StandardError | None:
+def _fit_error(scores: NDArray[np.float64]) -> StandardError | None:
     m = len(scores)
     return StandardError(scores.std(ddof=1) / np.sqrt(m), m - 1) if m > 1 else None
 
 
-def score(fits: Sequence[Callable[[], NDArray]], population: Population, seed: int) -> Scores:
+def score(fits: Sequence[Callable[[], Floats]], population: Population, seed: int) -> Scores:
     """Score each fit on each sample, and draw images for those of the sample.
 
     Args:
@@ -242,7 +243,7 @@ def score(fits: Sequence[Callable[[], NDArray]], population: Population, seed: i
     return Scores(means, sets, draws, queries)
 
 
-def misses(a: Scores, b: Scores, population: Population) -> Iterator[dict]:
+def misses(a: Scores, b: Scores, population: Population) -> Iterator[dict[str, Any]]:
     """Of each sample and metric whether the intervals of two methods miss the truth.
 
     With other fits it is a share: of many sets of fits, as a few of them would say little of how
@@ -271,7 +272,7 @@ def misses(a: Scores, b: Scores, population: Population) -> Iterator[dict]:
         }
 
 
-def against_itself(method: Scores, population: Population) -> Iterator[dict]:
+def against_itself(method: Scores, population: Population) -> Iterator[dict[str, Any]]:
     """Of each sample and metric how often two sets of fits of one method seem to differ."""
     rng = np.random.default_rng(0)
     n_fits, m = len(method.means), method.sets.shape[2]
@@ -282,8 +283,10 @@ def against_itself(method: Scores, population: Population) -> Iterator[dict]:
         for _ in range(N_SETS):
             chosen = rng.permutation(n_fits)[: 2 * m].reshape(2, m)
             first, second = method.means[chosen, sample, j]
-            errors = [images, _fit_error(first), _fit_error(second)]
-            decided.append(_outside(0, *interval(first.mean() - second.mean(), errors)[:2]))
+            fits = [error for error in map(_fit_error, (first, second)) if error is not None]
+            decided.append(
+                _outside(0, *interval(first.mean() - second.mean(), [images, *fits])[:2])
+            )
         yield {
             "metric": metric,
             ITSELF: np.mean(decided),
@@ -295,15 +298,15 @@ def _outside(value: float, low: float, high: float) -> bool:
     return not low <= value <= high
 
 
-def _over_queries(one: NDArray, two: NDArray) -> tuple[float, float]:
+def _over_queries(one: NDArray[np.float64], two: NDArray[np.float64]) -> tuple[float, float]:
     table = pd.DataFrame({"one": one, "two": two}).dropna()
     (row,) = query_intervals(table, 0, n_resamples=2_000).itertuples()
     return row.low, row.high
 
 
 def _judged(
-    name: str, notion: str, methods: dict[str, Sequence[Callable[[], NDArray]]],
-    pairs: Sequence[tuple[str, str]], labels: NDArray,
+    name: str, notion: str, methods: Mapping[str, Sequence[Callable[[], Floats]]],
+    pairs: Sequence[tuple[str, str]], labels: NDArray[Any],
 ) -> Iterator[pd.DataFrame]:  # fmt: skip
     """The outcomes of all samples of a population, for each size."""
     for size in SIZES:
@@ -352,8 +355,8 @@ def _constructed(n: int, n_fits: int) -> Iterator[pd.DataFrame]:
 
 
 def _fits(
-    method: str, notion: str, images: NDArray, n_fits: int
-) -> list[Callable[[], NDArray]]:  # fmt: skip
+    method: str, notion: str, images: Floats, n_fits: int
+) -> list[Callable[[], Floats]]:  # fmt: skip
     """Vectors of the images by each fit of a method, by seeds that no run has."""
     seeds = [0] if METHODS[method].deterministic else list(range(100, 100 + n_fits))
     files = [FOLDER / notion / method / f"seed-{seed}.safetensors" for seed in seeds]
@@ -363,7 +366,7 @@ def _fits(
     return [partial(_vectors, file, images) for file in files]
 
 
-def _vectors(file: Path, images: NDArray) -> NDArray:
+def _vectors(file: Path, images: Floats) -> Floats:
     return load_transform(file).transform(images)
 
 
@@ -372,7 +375,7 @@ def _prompts(notion: str) -> Path:
     file = FOLDER / notion / "prompts.parquet"
     if not file.exists():
         clip, settings = _default()
-        prompts = make_prompts(settings[notion].template, read_aspects(settings[notion].aspects))
+        prompts = make_prompts(*template_and_aspects(settings[notion]))
         vectors = embed_prompts(clip, prompts["prompt"].tolist())
         write_embeddings(file, prompts, vectors, clip.description)
     return file
@@ -384,13 +387,12 @@ def cars(n: int) -> tuple[NDArray[np.float32], pd.DataFrame]:
     for start in starts:
         file = FOLDER / f"cars/{start}.parquet"
         if not file.exists():
-            rows = _in_a_process(render, start, start + CHUNK)
+            rows = in_a_process(render, start, start + CHUNK)
             images = embed_images(_default()[0], rows, Path(), batch_size=64)
             write_embeddings(file, rows[["image_id", *LABELS]], images, {})
-    rows, images, _ = zip(
-        *(read_embeddings(FOLDER / f"cars/{s}.parquet") for s in starts), strict=True
-    )
-    return np.concatenate(images)[:n], pd.concat(rows, ignore_index=True)[:n]
+    chunks = [read_embeddings(FOLDER / f"cars/{start}.parquet") for start in starts]
+    labels = pd.concat([rows for rows, _, _ in chunks], ignore_index=True)
+    return np.concatenate([embeddings for _, embeddings, _ in chunks])[:n], labels[:n]
 
 
 @cache
@@ -399,9 +401,3 @@ def _default() -> tuple[Clip, dict[str, NotionConfig]]:
     values = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
     model, notions = values["models"][MODEL], parse_config(values).datasets["demo_cars"].notions
     return load_clip(**model, device="cpu"), notions
-
-
-def _in_a_process(work: Callable, *arguments):
-    """VTK does not start beside torch."""
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(work, *arguments).result()

@@ -1,19 +1,25 @@
 """The machine that a benchmark ran on."""
 
+import multiprocessing
 import os
 import platform
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 
 from lanzdml.report.provenance import commit, versions
+
+T = TypeVar("T")
 
 WRITTEN = ("benchmarks/records", "benchmarks/results.md", "docs/scaling.png")  # by benchmarks
 
 
 def cores() -> int:
     """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def facts() -> dict[str, str]:
@@ -29,6 +35,12 @@ def facts() -> dict[str, str]:
     return found | versions()
 
 
+def in_a_process(work: Callable[..., T], *arguments: object) -> T:
+    """What a piece of work gives in a process of its own, which has loaded nothing else."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(work, *arguments).result()
+
+
 def _commit() -> str:
     state = commit(without=WRITTEN)
     return state.hash[:12] + " with changes" * state.dirty
@@ -37,7 +49,7 @@ def _commit() -> str:
 def _processor() -> str:
     info = Path("/proc/cpuinfo")
     if info.exists():
-        fields = {}
+        fields: dict[str, str] = {}
         for line in info.read_text(encoding="utf-8").splitlines():
             key, _, value = line.partition(":")
             fields.setdefault(key.strip(), value.strip())

@@ -3,6 +3,8 @@
 The calculator is given what it is made for: faiss for neighbours and clusters, on all cores.
 """
 
+from functools import partial
+
 import numpy as np
 import torch
 import yaml
@@ -43,12 +45,8 @@ def measure() -> Record:
         vectors, codes = case(dataset, notion)
         tensors = torch.from_numpy(vectors), torch.from_numpy(codes)
 
-        def ours(vectors=vectors, codes=codes, n_threads=n_threads):
-            return compute_metrics(vectors, codes, n_threads=n_threads)
-
-        def theirs(tensors=tensors):
-            return calculator.get_accuracy(*tensors)
-
+        ours = partial(compute_metrics, vectors, codes, n_threads=n_threads)
+        theirs = partial(calculator.get_accuracy, *tensors)
         # They warm up, and are to mean the same; clusters start from other random images.
         values, expected = ours(), theirs()
         difference = max(
@@ -57,7 +55,7 @@ def measure() -> Record:
             if name not in CLUSTERED
         )
         both = paired(ours, theirs, PAIRS)
-        one = paired(lambda ours=ours: ours(n_threads=1), theirs, PAIRS)
+        one = paired(partial(ours, n_threads=1), theirs, PAIRS)
         sizes = np.bincount(codes)
         rows.append({
             "dataset": f"{len(codes):,} x {vectors.shape[1]}",

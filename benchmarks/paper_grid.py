@@ -88,7 +88,7 @@ def where_time_went(
         start_ups: seconds that a process of each key of :data:`IMPORTS` takes to start.
     """
     starting = pd.Series(
-        [start_ups.get(_work(job.stage, job.kind), 0) * job.jobs for job in jobs.itertuples()]
+        [start_ups.get(_work(job.stage, job.kind) or "", 0) * job.jobs for job in jobs.itertuples()]
     )
     scoring = jobs["stage"] == "metrics"
     return {
@@ -124,7 +124,9 @@ def prepare(folder: Path) -> Config:
     with contextlib.chdir(folder):
         config = parse_config(values)
         models = {dataset: list(config.main_models) for dataset in config.datasets}
-        models[config.experiments.clip_size.dataset] = list(config.experiments.clip_size.models)
+        clip_size = config.experiments.clip_size
+        assert clip_size is not None, "the paper has this experiment"
+        models[clip_size.dataset] = list(clip_size.models)
         place(config, models, folder)
     return config
 

@@ -25,14 +25,14 @@ HIDDEN = 512  # of the nonlinear autoencoder
 
 def indirect(texts: np.ndarray, dim: int, seed: int, max_iter: int) -> tuple[float, int]:
     """Equations 1 to 4, for texts (n, r) of unit length."""
-    texts = torch.from_numpy(texts)
-    start = gaussian(np.random.default_rng(seed), texts.shape[1], dim)
+    units = torch.from_numpy(texts)
+    start = gaussian(np.random.default_rng(seed), units.shape[1], dim)
     U = nn.Parameter(torch.from_numpy(start))
 
     def loss() -> Tensor:
-        reduced = normalize(texts @ U)
+        reduced = normalize(units @ U)
         restored = normalize(reduced @ U.T)
-        cosine = (texts * restored).sum(dim=1)
+        cosine = (units * restored).sum(dim=1)
         return torch.arccos(cosine.clamp(-1 + 1e-7, 1 - 1e-7)).mean()
 
     return _train(loss, [U], max_iter)
@@ -60,15 +60,20 @@ def oracle(
     rng = np.random.default_rng(seed)
     U = nn.Parameter(torch.from_numpy(gaussian(rng, images.shape[1], dim)))
     prototypes = nn.Parameter(torch.from_numpy(gaussian(rng, labels.max() + 1, dim)))
-    images, labels = torch.from_numpy(images), torch.from_numpy(labels)
+    units, classes = torch.from_numpy(images), torch.from_numpy(labels)
 
     def loss() -> Tensor:
-        return cross_entropy(normalize(images @ U) @ normalize(prototypes).T, labels)
+        return cross_entropy(normalize(units @ U) @ normalize(prototypes).T, classes)
 
     return _train(loss, [U, prototypes], max_iter)
 
 
-FITS = {"indirect": indirect, "lae": lae, "ae": ae, "oracle": oracle}
+FITS: dict[str, Callable[..., tuple[float, int]]] = {
+    "indirect": indirect,
+    "lae": lae,
+    "ae": ae,
+    "oracle": oracle,
+}
 """By the name of the method."""
 
 
@@ -86,10 +91,10 @@ def _layers(seed: int, sizes: list[int]) -> list[nn.Linear]:
 def _train_autoencoder(
     network: nn.Module, texts: np.ndarray, max_iter: int, weight_decay: float = 0
 ) -> tuple[float, int]:
-    texts = torch.from_numpy(texts)
+    units = torch.from_numpy(texts)
 
     def loss() -> Tensor:
-        return ((network(texts) - texts) ** 2).sum()
+        return ((network(units) - units) ** 2).sum()
 
     return _train(loss, list(network.parameters()), max_iter, weight_decay)
 

@@ -51,12 +51,12 @@ def measure() -> Record:
     )
 
 
-def side_by_side(fit: Fit, onednn: Callable) -> Paired:
+def side_by_side(fit: Fit, onednn: products.Linear) -> Paired:
     """Seconds an iteration: ours is oneDNN."""
     return paired(partial(_by, onednn, fit), partial(_by, None, fit), PAIRS, clock=_cpu_seconds)
 
 
-def _by(library: Callable | None, fit: Fit) -> int:
+def _by(library: products.Linear | None, fit: Fit) -> int:
     with patch.object(products, "_ONEDNN", library):
         return fit.ours([0])
 

@@ -3,16 +3,14 @@
 Draws docs/scaling.png, too.
 """
 
-import multiprocessing
 import re
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from benchmarks.fits import Fit
-from benchmarks.machine import cores
+from benchmarks.machine import cores, in_a_process
 from benchmarks.record import Record
 from benchmarks.timing import seconds, seconds_a_step
 from lanzdml.figures.style import method_look, new_figure, styled, write_figure
@@ -31,7 +29,7 @@ FIGURE = ROOT / "docs/scaling.png"
 
 def measure() -> Record:
     sizes = [(n, FEW_CLASSES) for n in N_IMAGES] + [(MANY_IMAGES, n) for n in N_CLASSES]
-    metrics = {size: _in_a_process(metrics_cost, *size) for size in sizes}
+    metrics = {size: in_a_process(metrics_cost, *size) for size in sizes}
     prompts = {n: {method: iteration_cost(method, n, 128) for method in METHODS} for n in N_PROMPTS}
     dims = {dim: {method: iteration_cost(method, 100, dim) for method in METHODS} for dim in DIMS}
     write_figure(draw(metrics, prompts, dims), [FIGURE])
@@ -86,7 +84,11 @@ def iteration_cost(method: str, n_prompts: int, dim: int) -> float:
 
 
 @styled
-def draw(metrics: dict, prompts: dict, dims: dict):
+def draw(
+    metrics: dict[tuple[int, int], tuple[float, float, float]],
+    prompts: dict[int, dict[str, float]],
+    dims: dict[int, dict[str, float]],
+) -> Figure:
     """Three panels: metrics over images, an iteration over prompts and over dims."""
     figure = new_figure(6.9, 2.3)
     images, over_prompts, over_dims = figure.subplots(1, 3)
@@ -111,11 +113,6 @@ def draw(metrics: dict, prompts: dict, dims: dict):
     for axes in (images, over_prompts, over_dims):
         axes.set(xscale="log", yscale="log")
     return figure
-
-
-def _in_a_process(work: Callable, *arguments):
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(work, *arguments).result()
 
 
 def _peak_memory() -> float:

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from lanzdml.config.config import Config, parse_config
+from lanzdml.config.config import Config, NotionConfig, parse_config
 from lanzdml.datasets.cars196 import CLASSES_FILE
 from lanzdml.datasets.manifest import (
     FINGERPRINT,
@@ -26,7 +26,7 @@ from lanzdml.datasets.manifest import (
     fingerprint,
     write_manifest,
 )
-from lanzdml.embeddings.models import read_architecture
+from lanzdml.embeddings.models import read_local_architecture
 from lanzdml.embeddings.prompts import FROM_LABELS, make_prompts, read_aspects
 from lanzdml.embeddings.storage import WEIGHTS, write_embeddings
 from lanzdml.sources import ROOT
@@ -112,13 +112,21 @@ def labels_at_paper_sizes(dataset: str, config: Config) -> pd.DataFrame:
             weights[0] = weights[1:].sum() * 6143 / (8052 - 6143)
         weights /= weights.sum()
         names = [f"{notion} {number}" for number in range(n)]
-        if notions[notion].aspects != FROM_LABELS:
-            aspects = read_aspects(notions[notion].aspects)[:n]
-            names[: len(aspects)] = aspects
+        _, aspects = template_and_aspects(notions[notion])
+        if aspects != FROM_LABELS:
+            named = read_aspects(aspects)[:n]
+            names[: len(named)] = named
         # Each class once, so that none is missing.
         rest = rng.choice(n, n_images[dataset] - n, p=weights)
         columns[notion] = np.array(names)[rng.permutation(np.concatenate([np.arange(n), rest]))]
     return pd.DataFrame(columns)
+
+
+def template_and_aspects(notion: NotionConfig) -> tuple[str, list[str] | str]:
+    """Of a notion whose prompts are made of them."""
+    assert notion.template is not None
+    assert notion.aspects is not None
+    return notion.template, notion.aspects
 
 
 def stand_in_images(dataset: str) -> tuple[pd.DataFrame, np.ndarray]:
@@ -145,7 +153,7 @@ def place(config: Config, embedded: Mapping[str, list[str]], folder: Path) -> No
         manifest = folder / f"{config.results}/datasets/{dataset}/manifest.parquet"
         write_manifest(manifest, rows.join(labels), list(labels), dataset)
         for model in models:
-            size = read_architecture(config.models[model].architecture)["embed_dim"]
+            size = read_local_architecture(config.models[model].architecture)["embed_dim"]
             stand_in = StandInModel(model, size)
             files = folder / f"{config.results}/embeddings/{dataset}/{model}"
             origin = {"architecture": f"stand-in for {model}", "embed_dim": str(size)}
@@ -153,10 +161,10 @@ def place(config: Config, embedded: Mapping[str, list[str]], folder: Path) -> No
             images, made_of = stand_in.images(image_ids, labels), {FINGERPRINT: fingerprint(rows)}
             write_embeddings(files / "images.parquet", rows[[ID]], images, origin | made_of)
             for name, notion in notions.items():
-                aspects = notion.aspects
+                template, aspects = template_and_aspects(notion)
                 if aspects == FROM_LABELS:
                     aspects = distinct_labels(manifest, name)
-                prompts = make_prompts(notion.template, aspects)
+                prompts = make_prompts(template, aspects)
                 texts = stand_in.texts(prompts["aspect"].tolist())
                 write_embeddings(files / f"prompts/{name}.parquet", prompts, texts, origin)
 

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def paired(
     ours: Callable[[], object],
     theirs: Callable[[], object],
     pairs: int,
-    clock: Callable[[Callable], float] = seconds,
+    clock: Callable[[Callable[[], Any]], float] = seconds,
 ) -> Paired:
     """Time two pieces of work in turn, the first one changing from pair to pair."""
     taken = Paired([], [])

@@ -16,6 +16,8 @@ from torch import Tensor
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
+Linear = Callable[[Tensor, Tensor, Tensor | None], Tensor]  # of inputs, weight and bias
+
 CPUINFO = Path("/proc/cpuinfo")  # of Linux
 _SIGNATURE = (
     "mkldnn::_linear_pointwise(Tensor X, Tensor W, Tensor? B, str attr, Scalar?[] scalars, "
@@ -23,7 +25,7 @@ _SIGNATURE = (
 )
 
 
-def onednn_linear() -> Callable | None:
+def onednn_linear() -> Linear | None:
     """oneDNN's linear layer (inputs, weight, bias), or None where torch does not have it so.
 
     It is the operator that torch.compile makes of a linear layer. No public function multiplies
@@ -81,7 +83,7 @@ def product(a: Tensor, b: Tensor, *, bias: Tensor | None = None) -> Tensor:
 
     oneDNN first copies ``a`` if it is a transposed view.
     """
-    if _goes_to_onednn(a, b.mT):
+    if _ONEDNN is not None and _is_for_onednn(a, b.mT):
         return _ONEDNN(a, b.mT, bias)
     return torch.mm(a, b) if bias is None else torch.addmm(bias, a, b)
 
@@ -98,23 +100,27 @@ def faster_linear(device: str) -> AbstractContextManager[Any]:
 class _FasterLinear(TorchFunctionMode):
     # While it is on, attention leaves torch's fast path, which calls MKL from within.
     def __torch_function__(
-        self, function: Callable, types: object, args: tuple = (), kwargs: dict | None = None
+        self,
+        function: Callable[..., Any],
+        types: object,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
     ) -> Any:
         return _OURS.get(function, function)(*args, **(kwargs or {}))
 
 
 def _linear(inputs: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    if _goes_to_onednn(inputs, weight):
+    if _ONEDNN is not None and _is_for_onednn(inputs, weight):
         return _ONEDNN(inputs, weight, bias)
     return functional.linear(inputs, weight, bias)
 
 
-def _goes_to_onednn(inputs: Tensor, weight: Tensor) -> bool:
+def _is_for_onednn(inputs: Tensor, weight: Tensor) -> bool:
     """Whether inputs (..., k) times weight (m, k) transposed is a product for oneDNN."""
     m, k = weight.shape
     n = inputs.numel() // k
     large = max(n, 16) * max(k, 16) * max(m, 16) > 1_200_000
-    return large and _ONEDNN is not None and inputs.dtype == torch.float32 and inputs.is_cpu
+    return large and inputs.dtype == torch.float32 and inputs.is_cpu
 
 
 def _with_our_linear() -> dict[str, Any]:

@@ -28,7 +28,8 @@ class Held:
 
     def __init__(self, change: Callable[..., Callable[[], None] | None]) -> None:
         self._change, self._lock = change, Lock()
-        self._inside, self._undo = 0, []
+        self._inside = 0
+        self._undo: list[Callable[[], None]] = []
 
     @contextmanager
     def __call__(self, *given: Any) -> Iterator[None]:

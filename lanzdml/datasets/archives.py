@@ -13,6 +13,7 @@ import uuid
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -128,7 +129,7 @@ def _zip_members(archive: Path) -> Iterator[_Member]:
             # The upper half holds a Unix mode where the archive was made on Unix, and else zeros.
             if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR):
                 raise _special(archive, info.filename)
-            yield info.filename, info.is_dir(), lambda info=info: file.open(info)
+            yield info.filename, info.is_dir(), partial(file.open, info)
 
 
 def _tar_members(archive: Path) -> Iterator[_Member]:
@@ -136,7 +137,13 @@ def _tar_members(archive: Path) -> Iterator[_Member]:
         for member in file:
             if not (member.isfile() or member.isdir()):
                 raise _special(archive, member.name)
-            yield member.name, member.isdir(), lambda member=member: file.extractfile(member)
+            yield member.name, member.isdir(), partial(_tar_content, file, member)
+
+
+def _tar_content(archive: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
+    content = archive.extractfile(member)
+    assert content is not None, "a folder or a device has no content"
+    return content
 
 
 def _special(archive: Path, name: str) -> LanzdmlError:

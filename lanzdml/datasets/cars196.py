@@ -73,7 +73,7 @@ def read_manifest(root: Path) -> pd.DataFrame:
 
 def _paths(root: Path, names: list[str]) -> list[str]:
     """Paths of images; each of the collection's folders may be somewhere else."""
-    paths = {}
+    paths: dict[str, str] = {}
     for folder in sorted({name.partition("/")[0] for name in names}):
         part = [name for name in names if name.startswith(f"{folder}/")]
         paths |= zip(part, raw.image_rows("cars196", root, part, _archives(folder)), strict=True)

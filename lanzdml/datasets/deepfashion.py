@@ -68,7 +68,7 @@ def _attributes(folder: Path, n_images: int) -> dict[str, list[str]]:
             raise LanzdmlError(
                 f"{names_path} has no attribute {missing[0]!r}: is it the fine annotation?"
             )
-    labels = {notion: [] for notion in ATTRIBUTES}
+    labels: dict[str, list[str]] = {notion: [] for notion in ATTRIBUTES}
     for position, line in enumerate(_read_labels(path, n_images), start=1):
         values = line.split()
         if len(values) != len(names) or not set(values) <= {"0", "1"}:

@@ -50,7 +50,7 @@ def _decode(source: Path | bytes) -> "Image":
         size = source.stat().st_size if isinstance(source, Path) else len(source)
         raise ValueError("it is no image" if size else "it is empty") from None
     except Image.DecompressionBombError:
-        most = 2 * Image.MAX_IMAGE_PIXELS
+        most = 2 * (Image.MAX_IMAGE_PIXELS or 0)  # without a limit there is no such error
         raise ValueError(f"it has more than {most:,} pixels; make it smaller") from None
     except FileNotFoundError:
         raise ValueError("there is no such file") from None

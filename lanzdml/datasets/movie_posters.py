@@ -52,7 +52,7 @@ def read_manifest(root: Path) -> pd.DataFrame:
     rows, seen = [], set()
     for year, position, record in records:
         image_id = _text(record, "imdbID")
-        candidates = posters.get(image_id, {})
+        candidates = posters.get(image_id or "", {})
         path = candidates.get(year) or next(iter(candidates.values()), None)
         reason = None
         if image_id is None:
@@ -118,7 +118,7 @@ def _read_records(folder: Path) -> Iterator[tuple[str, int, dict[str, Any]]]:
         if path.name.startswith("."):
             continue
         text = _OBJECT_ID.sub(r"\1", raw.decode(path.read_bytes()))
-        start, position = _GAP.match(text).end(), 0
+        start, position = _skip_gap(text, 0), 0
         while start < len(text):
             position += 1
             try:
@@ -129,4 +129,9 @@ def _read_records(folder: Path) -> Iterator[tuple[str, int, dict[str, Any]]]:
                 line = text.count("\n", 0, start) + 1
                 raise LanzdmlError(f"{path}, line {line}: {record!r:.40} is no record")
             yield path.stem, position, record
-            start = _GAP.match(text, end).end()
+            start = _skip_gap(text, end)
+
+
+def _skip_gap(text: str, start: int) -> int:
+    gap = _GAP.match(text, start)
+    return gap.end() if gap else start

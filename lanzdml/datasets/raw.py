@@ -3,7 +3,7 @@
 import codecs
 import logging
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -112,7 +112,7 @@ def image_rows(
 
 
 def make_manifest(
-    image_ids: list[str], paths: list[str], labels: dict[str, list[str | None]]
+    image_ids: list[str], paths: list[str], labels: Mapping[str, Sequence[str | None]]
 ) -> pd.DataFrame:
     """A manifest with the labels of every notion."""
     return pd.DataFrame({ID: image_ids, PATH: paths, **labels}, dtype="str")

@@ -8,12 +8,13 @@ from lanzdml.embeddings.other_packages import one_line
 
 if TYPE_CHECKING:
     import torch
+    from torch import Tensor
 
 TOKEN_TABLE = "token_embedding.weight"
 TOKEN_ROWS = "token_embedding.rows"
 
 
-def expand_token_table(state: dict, vocab_size: int) -> dict:
+def expand_token_table(state: "dict[str, Tensor]", vocab_size: int) -> "dict[str, Tensor]":
     """Put a compact token table back to its full size.
 
     The demo checkpoints hold only the rows of the token table that their training captions used

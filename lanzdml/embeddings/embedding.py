@@ -6,26 +6,32 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, default_collate
 
+from lanzdml.arithmetic.products import faster_linear
 from lanzdml.arithmetic.threads import full_float32
 from lanzdml.datasets.images import Images
-from lanzdml.embeddings.clip import Clip
+from lanzdml.embeddings.clip import Clip, Tokenizer
 from lanzdml.errors import LanzdmlError
 
 if TYPE_CHECKING:
-    import torch
+    from collections.abc import Callable
+
+    from PIL.Image import Image
 
 
-class _Inputs:
-    """A torch dataset: images as a model takes them."""
+class _Inputs(Dataset[Tensor | LanzdmlError]):
+    """Images as a model takes them."""
 
-    def __init__(self, images: Images, preprocess) -> None:
+    def __init__(self, images: Images, preprocess: "Callable[[Image], Tensor]") -> None:
         self._images, self._preprocess = images, preprocess
 
     def __len__(self) -> int:
         return len(self._images)
 
-    def __getitem__(self, index: int):
+    def __getitem__(self, index: int) -> Tensor | LanzdmlError:
         try:
             return self._preprocess(self._images[index])
         except LanzdmlError as error:
@@ -33,10 +39,8 @@ class _Inputs:
             return error
 
 
-def _collate(items: list):
+def _collate(items: list[Tensor | LanzdmlError]) -> Tensor | list[LanzdmlError]:
     """A batch, or the errors of the images that cannot be read."""
-    from torch.utils.data import default_collate
-
     errors = [item for item in items if isinstance(item, LanzdmlError)]
     return errors or default_collate(items)
 
@@ -61,11 +65,7 @@ def embed_images(
     Raises:
         LanzdmlError: images cannot be read, or a GPU has too little memory for one image.
     """
-    import torch
-    from torch.utils.data import DataLoader
     from tqdm import tqdm
-
-    from lanzdml.arithmetic.products import faster_linear
 
     images = _Inputs(Images(manifest, root), clip.preprocess)
     batches = DataLoader(
@@ -75,7 +75,9 @@ def embed_images(
         collate_fn=_collate,
         pin_memory=clip.device.startswith("cuda"),
     )
-    embeddings, unreadable, fitting = [], [], _FittingBatches(clip, batch_size)
+    embeddings: list[np.ndarray] = []
+    unreadable: list[str] = []
+    fitting = _FittingBatches(clip, batch_size)
     progress = tqdm(total=len(images), unit="image", mininterval=1)
     with progress, torch.inference_mode(), full_float32(), faster_linear(clip.device):
         for batch in batches:
@@ -99,9 +101,7 @@ class _FittingBatches:
     def __init__(self, clip: Clip, size: int) -> None:
         self._clip, self._size = clip, size
 
-    def embed(self, pixels: "torch.Tensor") -> list[np.ndarray]:
-        import torch
-
+    def embed(self, pixels: Tensor) -> list[np.ndarray]:
         try:
             return [self._embed(part) for part in pixels.split(self._size)]
         except torch.OutOfMemoryError as error:
@@ -116,7 +116,7 @@ class _FittingBatches:
         torch.cuda.empty_cache()
         return self.embed(pixels)
 
-    def _embed(self, pixels: "torch.Tensor") -> np.ndarray:
+    def _embed(self, pixels: Tensor) -> np.ndarray:
         pixels = pixels.to(self._clip.device, non_blocking=True)
         return self._clip.model.encode_image(pixels, normalize=False).float().cpu().numpy()
 
@@ -127,10 +127,6 @@ def embed_prompts(clip: Clip, prompts: list[str], *, batch_size: int = 256) -> n
     Raises:
         LanzdmlError: a prompt is longer than what the model reads.
     """
-    import torch
-
-    from lanzdml.arithmetic.products import faster_linear
-
     _check_lengths(clip.tokenizer, prompts)
     embeddings = []
     with torch.inference_mode(), full_float32(), faster_linear(clip.device):
@@ -140,7 +136,7 @@ def embed_prompts(clip: Clip, prompts: list[str], *, batch_size: int = 256) -> n
     return np.concatenate(embeddings)
 
 
-def _check_lengths(tokenizer, prompts: list[str]) -> None:
+def _check_lengths(tokenizer: Tokenizer, prompts: list[str]) -> None:
     """Check that no prompt is cut; tokenizers do that without a word.
 
     Raises:

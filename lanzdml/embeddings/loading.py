@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lanzdml.embeddings.checkpoints import load_checkpoint, sha256, state_checksum
-from lanzdml.embeddings.clip import Clip
+from lanzdml.embeddings.clip import Clip, ClipModel
 from lanzdml.embeddings.models import (
     CONFIG_FILE,
     FOLDER_PREFIX,
@@ -17,14 +17,15 @@ from lanzdml.embeddings.models import (
     check_pretrained,
     is_path,
     parse_architecture,
-    read_architecture,
+    read_local_architecture,
 )
 from lanzdml.embeddings.other_packages import no_warnings, one_line
 from lanzdml.embeddings.storage import LOGIT_SCALE, WEIGHTS
 from lanzdml.errors import LanzdmlError, suggest
 
 if TYPE_CHECKING:
-    import torch
+    from PIL.Image import Image
+    from torch import Tensor
 
 VOCAB_SIZE = 49_408  # what open_clip takes where a text config does not say
 FETCH = ". Run once where the hub can be reached (its cache keeps what was fetched), or "
@@ -90,8 +91,8 @@ def choose_device(device: str) -> str:
 class _Loaded:
     """A model with its weights, the preprocessing that goes with it, and the weights' checksum."""
 
-    model: "torch.nn.Module"
-    preprocess: Any
+    model: ClipModel
+    preprocess: "Callable[[Image], Tensor]"
     checksum: str
 
 
@@ -122,10 +123,11 @@ def _find(architecture: str, pretrained: str | None) -> _Source:
         # model.
         folder = _fetch(target)
         return _of_folder(architecture, folder, {"revision": folder.name})
+    assert pretrained is not None, "these have no weights of their own, which was checked"
     if kind is Kind.FILE:
         return _of_model_config(architecture, Path(pretrained))
     if is_path(pretrained):
-        return _of_checkpoint(architecture, read_architecture(architecture), Path(pretrained))
+        return _of_checkpoint(architecture, read_local_architecture(architecture), Path(pretrained))
     return _of_tag(architecture, pretrained)
 
 
@@ -140,12 +142,12 @@ def _of_folder(name: str, folder: Path, origin: dict[str, str] | None = None) ->
             model, _, preprocess = open_clip.create_model_and_transforms(source)
         return _Loaded(model, preprocess, sha256(folder / WEIGHTS_FILE))
 
-    return _Source(name, read_architecture(source), load, origin or {})
+    return _Source(name, read_local_architecture(source), load, origin or {})
 
 
 def _of_model_config(path: str, checkpoint: Path) -> _Source:
     """A model config of the user's own and a checkpoint."""
-    config = read_architecture(path)
+    config = read_local_architecture(path)
 
     import open_clip
 
@@ -166,7 +168,7 @@ def _of_checkpoint(name: str, config: dict[str, Any], path: Path) -> _Source:
 
 def _of_tag(name: str, tag: str) -> _Source:
     """A model that open_clip has the config of, and knows the weights of by a tag."""
-    config = read_architecture(name)
+    config = read_local_architecture(name)
     _check_tag(name, tag, config)
 
     def load() -> _Loaded:
@@ -181,26 +183,27 @@ def _of_tag(name: str, tag: str) -> _Source:
 
 def _fetch(repository: str) -> Path:
     """The folder of the hub's cache with a repository's config and weights, of one commit."""
-    name, revision = HUB_PREFIX + repository, None
+    folder = _fetch_file(repository, CONFIG_FILE, None)
+    return _fetch_file(repository, WEIGHTS_FILE, folder.name)
+
+
+def _fetch_file(repository: str, file: str, revision: str | None) -> Path:
+    """The folder of the hub's cache with a file of a commit, by default of the newest."""
+    name = HUB_PREFIX + repository
     with one_line(f"{name} cannot be had"):
         from huggingface_hub import hf_hub_download
         from huggingface_hub.errors import RemoteEntryNotFoundError
-    for file in (CONFIG_FILE, WEIGHTS_FILE):
-        with one_line(f"{name}: {file} cannot be had", FETCH_HUB):
-            try:
-                path = Path(hf_hub_download(repository, file, revision=revision))
-            except RemoteEntryNotFoundError:
-                path = None
-        if path is None:
-            raise LanzdmlError(
-                f"{name} holds no {file}: only models in open_clip's format with safetensors are "
-                "loaded"
-            )
-        revision = path.parent.name
-    return path.parent
+    with one_line(f"{name}: {file} cannot be had", FETCH_HUB):
+        try:
+            return Path(hf_hub_download(repository, file, revision=revision)).parent
+        except RemoteEntryNotFoundError:
+            pass
+    raise LanzdmlError(
+        f"{name} holds no {file}: only models in open_clip's format with safetensors are loaded"
+    )
 
 
-def _untrained(name: str) -> "tuple[torch.nn.Module, Any]":
+def _untrained(name: str) -> tuple[Any, Any]:
     """A model and its preprocessing, without weights."""
     import open_clip
 

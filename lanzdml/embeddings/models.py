@@ -96,9 +96,19 @@ def read_architecture(architecture: str) -> dict[str, Any] | None:
             a folder without weights.
     """
     kind, target = parse_architecture(architecture)
-    path = _config_file(kind, target)
-    if path is None:
-        return None
+    if kind is not Kind.HUB:
+        return read_local_architecture(architecture)
+    path = _cached_config(target)
+    return None if path is None else _read_config(path, kind, target)
+
+
+def read_local_architecture(architecture: str) -> dict[str, Any]:
+    """As :func:`read_architecture`, of what is no model of the hub, and so is there."""
+    kind, target = parse_architecture(architecture)
+    return _read_config(_config_file(kind, target), kind, target)
+
+
+def _read_config(path: Path, kind: Kind, target: str) -> dict[str, Any]:
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
         if kind in (Kind.HUB, Kind.FOLDER):
@@ -123,15 +133,13 @@ def read_architecture(architecture: str) -> dict[str, Any] | None:
     return config
 
 
-def _config_file(kind: Kind, target: str) -> Path | None:
+def _config_file(kind: Kind, target: str) -> Path:
     if kind is Kind.FILE:
         return Path(target)
     if kind is Kind.FOLDER:
         if not Path(target).is_dir():
             raise LanzdmlError(f"there is no folder {target}")
         return Path(target) / CONFIG_FILE
-    if kind is Kind.HUB:
-        return _cached_config(target)
     package = find_spec("open_clip")
     if package is None or package.origin is None:
         raise LanzdmlError("open_clip is not installed: pip install open_clip_torch")

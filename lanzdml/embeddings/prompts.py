@@ -6,6 +6,7 @@ Prompts that somebody wrote out are the same with :data:`PLACEHOLDER` as the tem
 import csv
 from collections import Counter
 from pathlib import Path
+from typing import TextIO
 
 import pandas as pd
 
@@ -59,12 +60,12 @@ def _read(texts: list[str] | str, kind: str) -> list[str]:
     return texts
 
 
-def _lines(file) -> list[str]:
+def _lines(file: TextIO) -> list[str]:
     lines = (line.strip() for line in file)
     return [line for line in lines if line and not line.startswith("#")]
 
 
-def _csv_column(file, path: Path, column: str) -> list[str]:
+def _csv_column(file: TextIO, path: Path, column: str) -> list[str]:
     reader = csv.DictReader(file)
     if column not in (reader.fieldnames or ()):
         raise LanzdmlError(f"{path} has no column {column!r}, but {reader.fieldnames}")

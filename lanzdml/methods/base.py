@@ -2,6 +2,7 @@
 
 import numbers
 import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, ClassVar, Self
 
@@ -51,6 +52,10 @@ class Method(BaseEstimator):
     """The arrays that ``transform`` needs: what is stored of a fitted method."""
 
     random_state: int
+    dim: int
+    """Of those methods that have one."""
+    n_features_in_: int
+    fit_seconds_: float
 
     def fit(self, text_embeddings: ArrayLike) -> Self:
         """Learn from text embeddings (n, r), of any length: they are scaled to unit length.
@@ -59,7 +64,7 @@ class Method(BaseEstimator):
             EmbeddingError: the embeddings or a parameter cannot be used.
             CannotFitError: the method is not defined for these prompts.
         """
-        return self._fit_vectors(text_embeddings, "text_embeddings")
+        return self._fit_vectors(text_embeddings, "text_embeddings", self._fit)
 
     def transform(
         self, image_embeddings: ArrayLike, *, unit_images: bool = True
@@ -95,17 +100,19 @@ class Method(BaseEstimator):
         finite(vectors, f"vectors of {self.name}")
         return vectors if self.by_position else vectors[_first_equal(given)]
 
-    def _fit_vectors(self, vectors: ArrayLike, what: str, *targets: NDArray) -> Self:
+    def _fit_vectors(
+        self, vectors: ArrayLike, what: str, fit: Callable[[NDArray[np.float32]], None]
+    ) -> Self:
         self._check_parameters()
         unit = normalise(as_embeddings(vectors, what))
         with self.one_thread():
             start = time.perf_counter()
-            self._fit(unit, *targets)
+            fit(unit)
             self.fit_seconds_ = time.perf_counter() - start
         self.n_features_in_ = unit.shape[1]
         return self
 
-    def _fit(self, unit: NDArray[np.float32], *targets: NDArray) -> None:
+    def _fit(self, unit: NDArray[np.float32]) -> None:
         """Set what is learned from unit vectors (n, r); nothing unless a method overrides it."""
 
     def _transform(self, images: NDArray[np.float32]) -> Floats:
@@ -195,5 +202,5 @@ def _first_equal(vectors: NDArray[np.float32]) -> NDArray[np.intp]:
 
 def check_integer(name: str, value: object, least: int) -> None:
     """Raises EmbeddingError unless the value is an integer of at least ``least``."""
-    if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < least:
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < least:
         raise EmbeddingError(f"{name} must be an integer of at least {least}, not {value!r}")

@@ -65,14 +65,14 @@ class CLAY(Method):
         return normalise(unit @ components.T)
 
 
-def mean_direction(unit: NDArray) -> NDArray[np.float64] | None:
+def mean_direction(unit: Floats) -> NDArray[np.float64] | None:
     """The direction of the sum of vectors (n, r) of unit length; None where they cancel out."""
     total = unit.sum(axis=0, dtype=np.float64)
     length = np.linalg.norm(total)
     return total / length if length > 1e-6 * len(unit) else None
 
 
-def log_map(base: NDArray, unit: NDArray) -> NDArray[np.float64]:
+def log_map(base: Floats, unit: Floats) -> NDArray[np.float64]:
     """Vectors (n, r) of unit length as tangents (n, r) of the unit sphere at ``base`` (r,).
 
     A tangent points along the great circle from the base to the vector and is as long as the angle
@@ -85,7 +85,7 @@ def log_map(base: NDArray, unit: NDArray) -> NDArray[np.float64]:
     return across * np.divide(angle, sine, out=np.ones_like(sine), where=sine > 0)[:, None]
 
 
-def reflect(vectors: NDArray, one: NDArray, other: NDArray) -> NDArray[np.float64]:
+def reflect(vectors: Floats, one: Floats, other: Floats) -> NDArray[np.float64]:
     """Vectors (n, r) by the reflection (Householder) that swaps two vectors of unit length (r,)."""
     normal = np.asarray(one, np.float64) - other
     squared = normal @ normal

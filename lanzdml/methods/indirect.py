@@ -37,7 +37,7 @@ class InDiReCT(Optimised):
         return normalise(images @ self.U_)
 
 
-def mean_angle(unit_text: NDArray, dim: int) -> "Objective":
+def mean_angle(unit_text: NDArray[np.float32], dim: int) -> "Objective":
     """Mean angle between texts (n, r) of unit length and their reconstructions (equation 4).
 
     With z = t U, the cosine of a text and its reconstruction z U^T is c = |z|^2 / |z U^T|: the

@@ -7,12 +7,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
 from lanzdml.arithmetic.threads import full_float32, one_torch_thread
 from lanzdml.errors import CannotFitError
-from lanzdml.methods.base import EmbeddingError, Method, check_integer
+from lanzdml.methods.base import EmbeddingError, Floats, Method, check_integer
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -27,7 +26,7 @@ class Minimum(NamedTuple):
     ``converged`` says that patience ran out, and so not the iterations.
     """
 
-    parameters: list[NDArray]
+    parameters: list[Floats]
     loss: float
     last_loss: float
     n_iter: int
@@ -37,7 +36,7 @@ class Minimum(NamedTuple):
 
 def minimise(
     objective: "Objective",
-    start: Sequence[NDArray],
+    start: Sequence[Floats],
     *,
     learning_rate: float = 0.01,
     weight_decay: float = 0.0,
@@ -113,8 +112,9 @@ def minimise(
                 maximize=False,
             )
     converged = n_iter - best_iter == patience
-    kept = [parameter.numpy() for parameter in best]
-    return Minimum(kept, best_loss, loss, n_iter, best_iter, converged)
+    return Minimum(
+        [parameter.numpy() for parameter in best], best_loss, loss, n_iter, best_iter, converged
+    )
 
 
 class Optimised(Method):
@@ -149,8 +149,8 @@ class Optimised(Method):
         self.max_iter = max_iter
 
     def _minimise(
-        self, objective: "Objective", start: Sequence[NDArray], *, weight_decay: float = 0.0
-    ) -> list[NDArray]:
+        self, objective: "Objective", start: Sequence[Floats], *, weight_decay: float = 0.0
+    ) -> list[Floats]:
         """The parameters of the best loss; sets ``loss_`` and ``n_iter_``.
 
         Raises:

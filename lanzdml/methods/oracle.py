@@ -1,5 +1,6 @@
 """The upper bound: InDiReCT's transform trained on the test images' own labels."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -31,7 +32,10 @@ class Oracle(Optimised):
     supervised = True
     learned = ("U_",)
 
-    def fit(self, image_embeddings: ArrayLike, labels: ArrayLike) -> Self:
+    # Supervised: that it is fitted to something else than other methods, the class attribute says.
+    def fit(  # type: ignore[override]
+        self, image_embeddings: ArrayLike, labels: ArrayLike
+    ) -> Self:
         """Learn from image embeddings (m, r) and their labels (m,), of any type that sorts.
 
         Raises:
@@ -50,9 +54,9 @@ class Oracle(Optimised):
         classes, codes = np.unique(labels, return_inverse=True)
         if len(classes) < 2:
             raise CannotFitError(f"Oracle needs at least two classes; all images are {classes[0]}")
-        return self._fit_vectors(images, "image_embeddings", codes)
+        return self._fit_vectors(images, "image_embeddings", partial(self._fit_codes, codes=codes))
 
-    def _fit(self, unit: NDArray[np.float32], codes: NDArray[np.integer]) -> None:
+    def _fit_codes(self, unit: NDArray[np.float32], codes: NDArray[np.integer]) -> None:
         rng = np.random.default_rng(self.random_state)
         start = [
             gaussian(rng, unit.shape[1], self.dim),
@@ -64,7 +68,7 @@ class Oracle(Optimised):
         return normalise(images @ self.U_)
 
 
-def normalized_softmax(unit_images: NDArray, codes: NDArray[np.integer]) -> "Objective":
+def normalized_softmax(unit_images: NDArray[np.float32], codes: NDArray[np.integer]) -> "Objective":
     """Mean cross-entropy of the cosines of images and prototypes (section 4.2, L_Oracle).
 
     The parameters are U (r, dim) and prototypes (classes, dim) of any length; gradients are written

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from lanzdml.methods.optimise import Objective
 
 
-def squared_error(unit_text: NDArray, slopes: Sequence[float]) -> "Objective":
+def squared_error(unit_text: NDArray[np.float32], slopes: Sequence[float]) -> "Objective":
     """Summed squared error of texts (n, r) that pass through layers (section 4.2, L_LAE).
 
     The parameters are weight (out, in) and bias (out,) of one layer after the other. The sum goes
@@ -40,7 +41,8 @@ def squared_error(unit_text: NDArray, slopes: Sequence[float]) -> "Objective":
         error = inputs[-1] - text
         loss = torch.linalg.vecdot(error.ravel(), error.ravel())
 
-        upstream, gradients = error.mul_(2), []
+        upstream = error.mul_(2)
+        gradients: list[Tensor] = []
         for layer in reversed(range(len(slopes))):
             if slopes[layer] != 1:
                 # The sign of an output is that of the sum before it.

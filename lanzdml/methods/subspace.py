@@ -4,9 +4,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lanzdml.errors import CannotFitError
+from lanzdml.methods.base import Floats
 
 
-def principal_directions(differences: NDArray, most: int) -> NDArray[np.float64]:
+def principal_directions(differences: Floats, most: int) -> NDArray[np.float64]:
     """The directions of a matrix' largest singular values, as many as it has at most.
 
     Directions have a sign such that their largest component is positive, so that they do not depend

@@ -20,6 +20,7 @@ from lanzdml.arithmetic.threads import one_blas_thread
 from lanzdml.errors import LanzdmlError
 
 Distance = Literal["cosine", "euclidean"]
+Whole = NDArray[np.integer]  # positions, or numbers of images
 
 # Queries are ranked in chunks. A chunk depends on the number of images alone, never on the number
 # of threads, because BLAS may round differently for a different number of rows.
@@ -77,7 +78,7 @@ class Ranking:
             similarities -= self._half_squares
         return similarities
 
-    def tolerance(self, queries: NDArray, similarities: NDArray) -> NDArray[np.float64]:
+    def tolerance(self, queries: Whole, similarities: NDArray[np.float64]) -> NDArray[np.float64]:
         """How much two similarities may differ and tie.
 
         Args:
@@ -86,14 +87,16 @@ class Ranking:
         """
         return self._unit * (self._squares[queries][:, None] + np.abs(similarities))
 
-    def opens_block(self, queries: NDArray, similarities: NDArray) -> NDArray[np.bool_]:
+    def opens_block(self, queries: Whole, similarities: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Which similarities (m, k) to queries (m,), sorted, do not tie with the one before."""
         opens = np.ones(similarities.shape, bool)
         before = similarities[:, :-1]
         opens[:, 1:] = before - similarities[:, 1:] > self.tolerance(queries, before)
         return opens
 
-    def by_class(self, score: Callable[[NDArray, int, int], None], n_threads: int) -> None:
+    def by_class(
+        self, score: Callable[[NDArray[np.float64], int, int], None], n_threads: int
+    ) -> None:
         """Call ``score`` with the similarities (m, n) of m queries of one class, all in turn.
 
         Its other arguments are the first of these queries and their class. Classes of one image are
@@ -122,9 +125,7 @@ class Ranking:
                 pass
 
 
-def expected_precisions(
-    c: NDArray, h: NDArray, T: NDArray, P: NDArray, K: NDArray
-) -> NDArray[np.float64]:
+def expected_precisions(c: Whole, h: Whole, T: Whole, P: Whole, K: Whole) -> NDArray[np.float64]:
     """What blocks of references that tie add to a sum of precisions, over all orders of each.
 
     The formula is said in `lanzdml.metrics.scores`; a sum of 1 / (c + k) is a difference of

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lanzdml.metrics.ranking import Distance, Ranking, expected_precisions
+from lanzdml.metrics.ranking import Distance, Ranking, Whole, expected_precisions
 
 N_DRAWS, FEWEST_DRAWS = 300, 100
 """Enough to know a standard deviation to 4 %, and to 7 % where classes are large."""
@@ -58,9 +58,9 @@ def resampled_scores(
     weights = draw_weights(len(ranking), n_draws)[ranking.order]
     of_class = np.add.reduceat(weights, ranking.starts, axis=0)
     # Sums over queries by the first of each call, added up in their order whatever the threads.
-    sums: dict[int, NDArray] = {}
+    sums: dict[int, NDArray[np.float64]] = {}
 
-    def score(similarities: NDArray, first: int, label: int) -> None:
+    def score(similarities: NDArray[np.float64], first: int, label: int) -> None:
         largest = int(of_class[label].max())
         # Some draws at a time, so that what is computed of them stays in a core's cache.
         width = int(np.clip(_MOST_NUMBERS // (largest + 1), 8, n_draws))
@@ -86,7 +86,9 @@ def resampled_scores(
         return dict(zip(RESAMPLED, total[:-1] / total[-1], strict=True))
 
 
-def _scores(T: NDArray, positive: NDArray, opens: NDArray, R: NDArray) -> NDArray[np.float64]:
+def _scores(
+    T: Whole, positive: NDArray[np.bool_], opens: NDArray[np.bool_], R: Whole
+) -> NDArray[np.float64]:
     """A query's scores in each draw, (2, n_draws), as RESAMPLED; 0 where R is 0.
 
     Args:
@@ -100,8 +102,8 @@ def _scores(T: NDArray, positive: NDArray, opens: NDArray, R: NDArray) -> NDArra
         blocks = np.flatnonzero(opens)
         T, P = np.add.reduceat(T, blocks, axis=0), np.add.reduceat(P, blocks, axis=0)
         positive = np.logical_or.reduceat(positive, blocks)
-    c = np.cumsum(T, axis=0, dtype=np.int32) - T
-    h = np.cumsum(P, axis=0, dtype=np.int32) - P
+    c: Whole = np.cumsum(T, axis=0, dtype=np.int32) - T
+    h: Whole = np.cumsum(P, axis=0, dtype=np.int32) - P
     top = 16
     while top < len(c) and not c[top].all():
         top *= 2
@@ -115,7 +117,7 @@ def _scores(T: NDArray, positive: NDArray, opens: NDArray, R: NDArray) -> NDArra
 
 
 def _nearest(
-    ranking: Ranking, similarities: NDArray, query: int, weights: NDArray, most: int
+    ranking: Ranking, similarities: NDArray[np.float64], query: int, weights: Whole, most: int
 ) -> NDArray[np.intp]:
     """A query's nearest images, ``most`` or more in each draw, and all that tie with the last."""
     similarities[query] = -np.inf  # the last, which is left out

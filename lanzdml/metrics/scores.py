@@ -59,6 +59,7 @@ from lanzdml.metrics.ranking import (
     Distance,
     MetricsInputError,
     Ranking,
+    Whole,
     expected_precisions,
     validated,
 )
@@ -175,7 +176,7 @@ def query_scores_and_ties(
     scores = np.full((len(RANK_METRICS), len(ranking)), np.nan)
     tied = np.zeros(len(ranking), bool)
 
-    def score(similarities: NDArray, first: int, label: int) -> None:
+    def score(similarities: NDArray[np.float64], first: int, label: int) -> None:
         rows = ranking.order[first : first + len(similarities)]
         ranks, ties = _positive_ranks(ranking, similarities, first, label)
         scores[:, rows] = _scores_of_ranks(ranks)
@@ -190,8 +191,8 @@ def query_scores_and_ties(
 
 
 def _positive_ranks(
-    ranking: Ranking, similarities: NDArray, first: int, label: int
-) -> tuple[NDArray, NDArray]:
+    ranking: Ranking, similarities: NDArray[np.float64], first: int, label: int
+) -> tuple[Whole, NDArray[np.bool_]]:
     """Rank the references of a class for its queries first, first + 1, ...
 
     Args:
@@ -221,12 +222,12 @@ def _positive_ranks(
     ties = np.zeros(len(rows), bool)
     if n_negatives:
         nearest = np.take_along_axis(negatives, np.maximum(below - 1, 0), axis=1)
-        ties = ((below > 0) & (nearest >= positives - tolerance)).any(axis=1)
+        ties = np.any((below > 0) & (nearest >= positives - tolerance), axis=1)
     before = n_negatives - below[:, ::-1]
     return before + np.arange(1, before.shape[1] + 1), ties
 
 
-def _scores_of_ranks(ranks: NDArray) -> NDArray[np.float64]:
+def _scores_of_ranks(ranks: Whole) -> NDArray[np.float64]:
     """Score queries by the (m, R) ascending ranks of their positives: (5, m), as RANK_METRICS."""
     n_positives = ranks.shape[1]
     precisions = np.arange(1, n_positives + 1) / ranks
@@ -243,7 +244,7 @@ def _scores_of_ranks(ranks: NDArray) -> NDArray[np.float64]:
 
 
 def _expected_scores(
-    ranking: Ranking, similarities: NDArray, queries: NDArray, label: int
+    ranking: Ranking, similarities: NDArray[np.float64], queries: Whole, label: int
 ) -> NDArray[np.float64]:
     """Score queries of a class in expectation over ties: (5, m), as RANK_METRICS.
 
@@ -270,7 +271,7 @@ def _expected_scores(
     hits = np.flatnonzero(P)
     first_hits = hits[np.unique(query[hits], return_index=True)[1]]
 
-    def sums(values: NDArray) -> NDArray:
+    def sums(values: NDArray[np.float64]) -> NDArray[Any]:  # float64, which NumPy does not declare
         return np.bincount(query, values, minlength=m)
 
     return np.stack((

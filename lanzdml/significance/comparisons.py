@@ -7,6 +7,7 @@ and tests over its notions, and what the seeds of fits and of k-means do to the 
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -49,6 +50,7 @@ NOTION = ["dataset", "notion"]
 ONE_SEED = "with one seed"
 TIE = 100 * 10.0**-DECIMALS  # percent points
 SEED = 0  # of what is drawn for the rows
+Row = dict[str, Any]  # some of the columns; a row has those of its part
 
 
 def reference_method(methods: Iterable[str]) -> str | None:

@@ -21,6 +21,7 @@ from lanzdml.significance.comparisons import (
     RANK,
     SEED,
     TEST,
+    Row,
     reference_method,
 )
 from lanzdml.significance.differences import differences
@@ -100,7 +101,7 @@ def _comparable(summary: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _over_notions(block: pd.DataFrame, counted: Collection[tuple[str, str]]) -> Iterator[dict]:
+def _over_notions(block: pd.DataFrame, counted: Collection[tuple[str, str]]) -> Iterator[Row]:
     """Ranks and tests of the methods that have a value on every counted notion that has any."""
     block = block[[tuple(notion) in counted for notion in block[NOTION].to_numpy()]]
     for metric in PER_QUERY:
@@ -145,7 +146,7 @@ def _over_notions(block: pd.DataFrame, counted: Collection[tuple[str, str]]) -> 
             }  # fmt: skip
 
 
-def _spreads(block: pd.DataFrame, clusterings: Mapping[Run, pd.DataFrame]) -> Iterator[dict]:
+def _spreads(block: pd.DataFrame, clusterings: Mapping[Run, pd.DataFrame]) -> Iterator[Row]:
     """What seeds do: those of the fit to retrieval, and of fit and k-means apart to AMI and NMI."""
     notions = (rows for _, rows in block.groupby(NOTION, sort=False))
     for _, row in pd.concat(notions).iterrows():

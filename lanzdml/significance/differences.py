@@ -9,7 +9,7 @@ from lanzdml.errors import LanzdmlError
 from lanzdml.methods import METHODS, in_order
 from lanzdml.metrics.runs import PER_QUERY
 from lanzdml.names import METHOD_NAMES, on_paper
-from lanzdml.significance.comparisons import DIFFERENCE, METRIC, NOTION, ONE_SEED, SEED, TIE
+from lanzdml.significance.comparisons import DIFFERENCE, METRIC, NOTION, ONE_SEED, SEED, TIE, Row
 from lanzdml.significance.kept import Run, run_of
 from lanzdml.significance.statistics import (
     LEAST_DIFFERING,
@@ -31,7 +31,7 @@ def differences(
     draws: Mapping[Run, pd.DataFrame],
     classes: Mapping[tuple[str, str, str], pd.Series],
     counted: Collection[tuple[str, str]],
-) -> Iterator[dict]:
+) -> Iterator[Row]:
     """Each two methods on each notion."""
     keys = ["protocol", *NOTION]
     for key, of_notion in block.groupby(keys, sort=False):
@@ -92,7 +92,7 @@ def _measured(
     return Measured(100 * row["mean"], 100 * drawn[row["metric"]].to_numpy(), fits), notes
 
 
-def _interval_of(a: Measured, b: Measured, by_query: pd.Series, labels: pd.Series | None) -> dict:
+def _interval_of(a: Measured, b: Measured, by_query: pd.Series, labels: pd.Series | None) -> Row:
     """The interval of a minus b, what it is made of, and that for other classes.
 
     Args:

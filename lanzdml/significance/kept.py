@@ -1,6 +1,6 @@
 """What is kept of runs beside their metrics, by run: of their queries, clusterings and draws."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -12,7 +12,7 @@ from lanzdml.significance.comparisons import NOTION
 Run = tuple[str, ...]
 
 
-def run_of(row: Mapping | pd.Series) -> Run:
+def run_of(row: pd.Series) -> Run:
     """What names a run. A method that keeps the model's own size has one for the tables of all."""
     dim = str(row["dim"]) if METHODS[row["method"]].has_dim else ""
     return (*(row[name] for name in ("protocol", "model", *NOTION, "method")), dim)

@@ -12,14 +12,17 @@ NOTHING = 0.01  # percent points: what tables round away
 _BOUNDS = [("low", "high"), ("low_queries", "high_queries"), ("low_classes", "high_classes")]
 
 
-def pairs_of(block: pd.DataFrame, part: str) -> tuple[str | None, pd.DataFrame]:
-    """The reference among the methods of a part, and its pairs."""
+def pairs_of(block: pd.DataFrame, part: str) -> tuple[str, pd.DataFrame] | None:
+    """The reference among the methods of a part, and its pairs; None where there are none."""
     rows = block[(block["part"] == part) & block["other"].notna()]
     reference = reference_method([*rows["method"], *rows["other"]])
-    return reference, _against(rows, reference)
+    if reference is None:
+        return None
+    pairs = _against(rows, reference)
+    return None if pairs.empty else (reference, pairs)
 
 
-def _against(rows: pd.DataFrame, reference: str | None) -> pd.DataFrame:
+def _against(rows: pd.DataFrame, reference: str) -> pd.DataFrame:
     """The pairs of one method that see no labels, turned so that it is ``method``."""
     swapped = [("method", "other"), ("better", "worse"), *_BOUNDS]
     names = dict(swapped) | {second: first for first, second in swapped}

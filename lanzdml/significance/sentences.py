@@ -28,15 +28,18 @@ def _compared(block: pd.DataFrame) -> str:
 
     Of notions that repeat others only where there are no others.
     """
-    reference, rows = pairs_of(block, DIFFERENCE)
+    pairs = pairs_of(block, DIFFERENCE)
+    if pairs is None:
+        return ""
+    reference, rows = pairs
     rows = rows[rows["metric"] == METRIC]
     counted = rows["counted"].astype("bool")
     rows = rows[counted] if counted.any() else rows
     if (rows["other"] == BASELINE).any():
         rows = rows[rows["other"] == BASELINE]
     return " ".join(
-        _two_methods(on_paper(reference, METHOD_NAMES), on_paper(other, METHOD_NAMES), pairs)
-        for other, pairs in rows.groupby("other", observed=True)
+        _two_methods(on_paper(reference, METHOD_NAMES), on_paper(other, METHOD_NAMES), of_other)
+        for other, of_other in rows.groupby("other", observed=True)
     )
 
 
@@ -119,7 +122,10 @@ def _ranks_first(block: pd.DataFrame) -> str:
 
 def _over_notions(block: pd.DataFrame) -> str:
     """Whether the notions can decide anything, and if so, how much they do."""
-    reference, tests = pairs_of(block, TEST)
+    pairs = pairs_of(block, TEST)
+    if pairs is None:
+        return ""
+    reference, tests = pairs
     tests = tests[tests["metric"] == METRIC]
     if tests.empty:
         return ""

@@ -14,6 +14,7 @@ at, and mean ranks with Friedman's test of all and Nemenyi's critical difference
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -35,7 +36,7 @@ _UNKNOWN = (np.nan, np.nan)
 
 
 def resampled_means(
-    values: ArrayLike, seed: int, n_resamples: int = N_RESAMPLES
+    values: pd.DataFrame | NDArray[np.float64], seed: int, n_resamples: int = N_RESAMPLES
 ) -> NDArray[np.float64]:
     """Means of queries that are drawn with replacement, as many as there are, again and again.
 
@@ -88,7 +89,7 @@ def query_intervals(
     tails = [(1 - level) / 2, (1 + level) / 2]
     rows = []
     for i, j in combinations(range(len(values.columns)), 2):
-        low, high = np.quantile(means[:, i] - means[:, j], tails) if enough else _UNKNOWN
+        low, high = _UNKNOWN if means is None else np.quantile(means[:, i] - means[:, j], tails)
         rows.append({
             "method": values.columns[i],
             "other": values.columns[j],
@@ -160,7 +161,9 @@ def interval(
     return difference - reach, difference + reach, float(df)
 
 
-def class_error(differences: ArrayLike, classes: ArrayLike) -> StandardError:
+def class_error(
+    differences: pd.Series | NDArray[np.float64], classes: pd.Series | NDArray[Any]
+) -> StandardError:
     """The standard error of a mean over queries whose classes are a sample of more.
 
     Classes count by their queries, and what those of one class have in common is no evidence twice

@@ -96,12 +96,14 @@ def _signed(value: float) -> str:
 
 
 def _differences(block: pd.DataFrame) -> Table | None:
-    reference, rows = pairs_of(block, DIFFERENCE)
-    if rows.empty:
+    pairs = pairs_of(block, DIFFERENCE)
+    if pairs is None:
         return None
+    reference, rows = pairs
     ours = on_paper(reference, METHOD_NAMES)
     by_classes = rows["low_classes"].notna().any()
-    heads, cells = [], []
+    heads: list[tuple[str, ...]] = []
+    cells: list[list[str]] = []
     for (dataset, notion), notion_rows in rows.groupby(NOTION, sort=False):
         for other, pair in notion_rows.groupby("other", observed=True):
             names = on_paper(dataset, DATASET_NAMES), on_paper(notion, NOTION_NAMES)
@@ -205,9 +207,10 @@ def _ranks(block: pd.DataFrame) -> Table | None:
 
 
 def _tests(block: pd.DataFrame) -> Table | None:
-    reference, rows = pairs_of(block, TEST)
-    if rows.empty:
+    pairs = pairs_of(block, TEST)
+    if pairs is None:
         return None
+    reference, rows = pairs
     by_method = rows.sort_values("other")
     rows = pd.concat([by_method[by_method["metric"] == metric] for metric in PER_QUERY])
     ours = on_paper(reference, METHOD_NAMES)
@@ -244,7 +247,8 @@ def _spreads(block: pd.DataFrame) -> Table | None:
         return None
     values = rows.set_index([*NOTION, "metric", "method", "part"])["value"]
     methods = in_order(rows["method"])
-    heads, cells = [], []
+    heads: list[tuple[str, ...]] = []
+    cells: list[list[str]] = []
     for dataset, notion, metric in rows[[*NOTION, "metric"]].drop_duplicates().to_numpy():
         names = on_paper(dataset, DATASET_NAMES), on_paper(notion, NOTION_NAMES)
         heads.append((*names, METRIC_NAMES[metric]))

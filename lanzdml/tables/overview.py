@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -127,18 +128,18 @@ def overview_table(rows: pd.DataFrame) -> Table:
     )
 
 
-def _cells(row: tuple) -> list[str]:
+def _cells(row: Any) -> list[str]:
     more = ", …" if row.n_prompts > N_EXAMPLES else ""
     return [
         row.template,
         f"{row.examples}{more}",
         f"{row.n_images:,}",
         f"{row.n_labelled:,}",
-        _beside(row.n_classes, row.paper_classes) if row.n_labelled else DASH,
-        _beside(row.n_prompts, row.paper_aspects),
+        _with_paper(row.n_classes, row.paper_classes) if row.n_labelled else DASH,
+        _with_paper(row.n_prompts, row.paper_aspects),
     ]
 
 
-def _beside(ours: int, paper: int) -> str:
+def _with_paper(ours: int, paper: int) -> str:
     """Our count and, where there is one, the paper's."""
     return f"{ours:,}" if pd.isna(paper) else f"{ours:,} ({paper:,})"

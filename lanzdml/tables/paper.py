@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -201,7 +202,7 @@ def sections(summary: pd.DataFrame, table: str) -> list[Section]:
     return shown
 
 
-def _why_missing(row) -> str:
+def _why_missing(row: Any) -> str:
     """Why a method has no value for a notion, or one of some of its seeds."""
     what = f"{on_paper(row.method, METHOD_NAMES)}, {notion_on_paper(row.dataset, row.notion)}"
     if pd.isna(row.mean):
@@ -212,7 +213,7 @@ def _why_missing(row) -> str:
     )
 
 
-def _what_ties(row) -> str:
+def _what_ties(row: Any) -> str:
     """That many scores of a method on a notion are expectations."""
     return (
         f"{on_paper(row.method, METHOD_NAMES)}, {notion_on_paper(row.dataset, row.notion)}: "

@@ -7,6 +7,7 @@ at that dim.
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -126,12 +127,13 @@ def comparisons(rows: pd.DataFrame) -> list[tuple[list[str], Table]]:
         ],
         _distances(rows, methods),
     )]  # fmt: skip
-    for names, block in rows.groupby(["source", "protocol", "model"], sort=False):
+    of_runs = rows.groupby(["source", "protocol", "model"], sort=False)
+    for (source, protocol, model), block in of_runs:
         explanation = (
             f"Ours / published, difference in {block['unit'].iloc[0]} (and in published standard "
             "deviations)."
         )
-        explained.append(([explanation], _values(*names, block, methods)))
+        explained.append(([explanation], _values(source, protocol, model, block, methods)))
     return [(explanation, table) for explanation, table in explained if table.cells]
 
 
@@ -177,7 +179,7 @@ def _on_paper(methods: list[str]) -> list[str]:
     return [on_paper(name, METHOD_NAMES) for name in methods]
 
 
-def _cell(row) -> str:
+def _cell(row: Any) -> str:
     _, decimals = _UNITS[row.unit]
     mark = "" if row.comparable else _MARK
     if pd.isna(row.ours):
