@@ -28,7 +28,7 @@ demo: $(INSTALLED)  ## run the benchmark on the embedded cars: results/report.ht
 	@cat results/tables/table2.md
 	@echo "Tables and figures on one page: results/report.html   all rows: results/metrics.parquet"
 
-test: $(INSTALLED) check  ## formatting, lint and all tests but the slow ones
+test: $(INSTALLED) check  ## formatting, lint, types and all tests but the slow ones
 	$(BIN)/pytest -n 2 --dist loadscope
 
 test-slow: $(INSTALLED)  ## a run that is killed twenty times, a full disk, a Slurm cluster (some 15 minutes)
@@ -37,9 +37,10 @@ test-slow: $(INSTALLED)  ## a run that is killed twenty times, a full disk, a Sl
 test-versions: $(INSTALLED)  ## most tests with the lowest versions, and with Python 3.12 and 3.13
 	$(BIN)/pytest --slow tests/versions -rs
 
-check: $(INSTALLED)  ## formatting and lint only
+check: $(INSTALLED)  ## formatting, lint and types only
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/mypy
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/snakemake --lint
 
