@@ -8,19 +8,20 @@
 #   embeddings/{dataset}/{model}/shards/{shard}-of-{shards}.parquet   until images.parquet is there
 #   embeddings/{dataset}/{model}/prompts/{notion}.parquet
 #   transforms/{dataset}/{model}/{notion}/{method}/dim-{dim}/seed-{seed}.safetensors
-#   metrics/{protocol}/{dataset}/{model}/{notion}/{method}/dim-{dim}.parquet   one row a seed
-#   queries/{protocol}/{dataset}/{model}/{notion}/{method}/dim-{dim}.parquet   one row a query and seed;
-#   clusterings/{protocol}/.../dim-{dim}.parquet                               of the tables' runs only
-#   draws/{protocol}/.../dim-{dim}.parquet                                     one row a draw and seed
-#   transforms/.../dim-{dim}/prompts-{n_prompts}/seed-{seed}.safetensors       of some prompts only
-#   metrics/.../dim-{dim}/prompts-{n_prompts}.parquet
+#   metrics/{protocol}/{dataset}/{model}/{notion}/{method}/dim-{dim}/seed-{seed}.parquet
+#   queries/{protocol}/.../seed-{seed}.parquet                      one row a query; of the tables' runs only
+#   clusterings/{protocol}/.../seed-{seed}.parquet                  one row a pair of seeds
+#   draws/{protocol}/.../seed-{seed}.parquet                        one row a draw
+#   {transforms,metrics}/.../dim-{dim}/prompts-{n_prompts}/seed-{seed}...     of some prompts only
+#   kept/                                                           second links to the above, by what is in them
 #   metrics.parquet                                                 all rows
 #   trimap/{dataset}/{model}.parquet
 #   saliency/{dataset}/{model}/{maps.safetensors,shares.parquet}
 #   tables/{table}.{md,csv,tex}
-#   figures/{figure}.{pdf,png}
+#   figures/{figure}.{pdf,png,rst}
 #   report.html
-# dim is "full" for a method that keeps the model's own size. Each job logs to results/logs/ and
+# dim is "full" for a method that keeps the model's own size; "every-seed" stands in place of "seed-{seed}" for
+# one that is the same for each. lanzdml/plan/paths.py makes these paths. Each job logs to results/logs/ and
 # longer ones write their time and memory to results/benchmarks/, under the path of their output.
 
 import re
@@ -56,6 +57,7 @@ if not workflow.overwrite_configfiles:
     configfile: "config.yaml"
 
 
+include: "rules/printed.smk"
 include: "rules/common.smk"
 include: "rules/datasets.smk"
 include: "rules/embeddings.smk"
@@ -68,7 +70,8 @@ include: "rules/report.smk"
 
 
 onstart:
-    claim_results()
+    with plain_errors():
+        claim(Path(CONFIG.results), workflow.configfiles)
     # Snakemake 9.27 limits jobs to 100 a second. For that it wakes its scheduler once a second for every
     # job that ever finished, and looks at the inputs of all jobs that could run: in a run of hundreds that
     # takes a core from the jobs. What runs here needs no limit.
@@ -76,15 +79,25 @@ onstart:
         workflow.scheduler.job_rate_limiter = None
 
 
+onsuccess:
+    # What no result is made of any more.
+    Kept(PATHS.kept).forget()
+
+
 onerror:
     print(
         "Not complete: each failed job says why in a line that begins with 'Error:', above and in its "
-        f"log below {in_results('logs')}. What depends on it is that of an earlier run, if any."
+        f"log below {PATHS.at('logs')}. What depends on it is that of an earlier run, if any."
     )
 
 
 rule all:
     default_target: True
     input:
-        targets,
+        REPORT,
+        rules.make_report.input,
+        [PATHS.figure(name, "pdf") for name in PLAN.figures],
+        # Also of notions that are not scored.
+        [PATHS.prompts(*key) for key in PLAN.prompts],
+        [PATHS.transform(fit) for fit in PLAN.fits],
     localrule: True

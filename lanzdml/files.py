@@ -5,10 +5,12 @@ import glob
 import hashlib
 import os
 import re
+import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 _WHOLE = 2**24
 _BLOCKS, _BLOCK = 64, 2**14
@@ -73,3 +75,77 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
     """Write a text file in UTF-8 as :func:`replacing` does."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def digest(*values: Any) -> str:
+    """Hex digest of values in their order: arrays by type, shape and content, others by their repr.
+
+    Arrays of Python objects, as labels are, count by the repr of each.
+    """
+    hashed = hashlib.sha256()
+    for value in values:
+        kind, shape = getattr(value, "dtype", None), getattr(value, "shape", ())
+        if kind is None or kind.hasobject:
+            data = repr(value if kind is None else value.tolist()).encode()
+        else:
+            data = value.tobytes()
+        hashed.update(f"{kind} {shape} {len(data)} ".encode() + data)
+    return hashed.hexdigest()
+
+
+class Kept:
+    """Files that were made once, by what they were made of: they are not made a second time.
+
+    Each is a second link to a result, so that it takes no room, and none where the file system has
+    no such links: then it is a copy, until :meth:`forget`. Its name holds a digest of its content,
+    so that what somebody damaged is not taken.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self._folder = Path(folder)
+
+    def take(self, made_of: str, outputs: Sequence[str | os.PathLike[str]]) -> bool:
+        """Put what is kept in its places; false, and nothing is there, if not all is kept."""
+        paths = [self._find(made_of, position) for position in range(len(outputs))]
+        kept = [path for path in paths if path is not None]
+        if len(kept) < len(outputs):
+            return False
+        for path, output in zip(kept, outputs, strict=True):
+            with replacing(output) as temporary:
+                # Results that are the same file would have one date, and dates say what is old.
+                copy = shutil.copyfile if path.stat().st_nlink > 1 else _link
+                copy(path, temporary)
+        return True
+
+    def keep(self, made_of: str, outputs: Sequence[str | os.PathLike[str]]) -> None:
+        """Keep what was made of something."""
+        for position, output in enumerate(outputs):
+            name = f"{made_of}.{position}.{content_of(output)}"
+            with replacing(self._folder / made_of[:2] / name) as temporary:
+                _link(output, temporary)
+
+    def forget(self) -> None:
+        """Delete what is no result any more."""
+        for path in self._folder.glob("*/*"):
+            if path.stat().st_nlink == 1:
+                path.unlink(missing_ok=True)
+
+    def _find(self, made_of: str, position: int) -> Path | None:
+        for path in (self._folder / made_of[:2]).glob(f"{made_of}.{position}.*"):
+            if path.name.endswith(f".{content_of(path)}"):
+                return path
+            path.unlink(missing_ok=True)
+        return None
+
+
+def content_of(path: str | os.PathLike[str]) -> str:
+    """Digest of a file's content."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+
+
+def _link(existing: str | os.PathLike[str], new: Path) -> None:
+    try:
+        os.link(existing, new)
+    except OSError:  # another device, or a file system without links
+        shutil.copyfile(existing, new)

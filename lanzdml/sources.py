@@ -1,105 +1,242 @@
-"""Fingerprints of our code and data: a result is made anew when what is behind it changes."""
+"""Fingerprints of our code and data: a result is made anew when what is behind it changes.
+
+What is behind it are the definitions (functions, classes, constants) that its script uses, and all
+that these use, in whichever modules they are: code beside them does not count. Nor do comments,
+docstrings, layout and what errors say, nor the entries of :data:`REGISTRIES`.
+"""
 
 import ast
 import hashlib
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = Path(__file__).parent.name
 # What packages list: a new entry changes no result. A job's own entry is among its parameters.
-REGISTRIES = {"METHODS", "DATASETS", "EXPERIMENTS", "PICTURES", "__all__"}
+REGISTRIES = {"METHODS", "DATASETS", "EXPERIMENTS", "PICTURES", "PARTS", "__all__"}
+STORED_ERRORS = {"CannotFitError"}  # whose words are results
+ALL = "*"
+
+Definition = tuple[Path, str]
+"""A file, and a name that it defines at its top; or "" for what runs when it is imported."""
 
 
 def source_fingerprint(*sources: str | Path) -> str:
-    """Digest of modules (dotted names) or files and of all of this library that they import.
+    """Digest of modules (dotted names) or files and of all definitions that they use.
 
-    Comments, docstrings and layout of code do not count, nor do entries of :data:`REGISTRIES`. Any
-    other file counts byte by byte. An import by a computed name (``import_module(name)``) is not
-    seen: its module has to be among the sources.
+    A file that is no module counts byte by byte. An import by a computed name
+    (``import_module(name)``) is not seen: its module has to be among the sources.
 
     Raises:
         FileNotFoundError: a source is not there.
     """
     digest = hashlib.sha256()
-    for path in sorted(source_files(*sources)):
-        counts, _ = _read(path, path.read_bytes())
-        digest.update(f"{path.relative_to(ROOT)}\0{counts}\0".encode())
+    for path, name in sorted(definitions_behind(*sources)):
+        if path.suffix != ".py":
+            counts = hashlib.sha256(path.read_bytes()).hexdigest()
+        elif not (counts := "\n".join(_read(path, path.read_bytes()).text(name))):
+            continue
+        digest.update(f"{path.relative_to(ROOT)}\0{name}\0{counts}\0".encode())
     return digest.hexdigest()[:16]
 
 
-def source_files(*sources: str | Path) -> set[Path]:
-    """The files behind a fingerprint: those of its sources and all that they import."""
-    pending: list[Path] = []
+def definitions_behind(*sources: str | Path) -> set[Definition]:
+    """The definitions behind a fingerprint."""
+    pending: list[Definition] = []
     for source in sources:
-        if isinstance(source, Path):
-            pending.append(source)
-        elif _module_file(source):
-            pending.extend(_files_of(source))
-        else:
+        path = source if isinstance(source, Path) else _module_file(source)
+        if path is None:
             raise FileNotFoundError(f"no module {source} below {ROOT}")
-    files: set[Path] = set()
+        pending.append((path, ALL))
+    behind: set[Definition] = set()
     while pending:
-        path = pending.pop()
-        if path not in files:
-            files.add(path)
-            _, imported = _read(path, path.read_bytes())
-            pending.extend(imported)
-    return files
+        path, name = pending.pop()
+        module = _read(path, path.read_bytes()) if path.suffix == ".py" else None
+        if module is not None and name == ALL:
+            pending.extend((path, each) for each in module.statements)
+        elif (path, name) not in behind:
+            behind.add((path, name))
+            if module is not None:
+                pending.extend(module.uses(name))
+    return behind
 
 
-def _files_of(name: str) -> set[Path]:
-    """What Python runs of this library to import a name: its module and the packages around it."""
-    parts = name.split(".") if name.partition(".")[0] == PACKAGE else []
+@dataclass
+class _Module:
+    """What a file defines at its top, "" for what only runs, and what its imported names are."""
+
+    path: Path
+    statements: dict[str, list[ast.stmt]] = field(default_factory=lambda: {"": []})
+    imported: dict[str, str] = field(default_factory=dict)
+
+    def text(self, name: str) -> list[str]:
+        """What counts of a definition."""
+        nodes = [] if name in REGISTRIES else self.statements[name]
+        return [ast.unparse(node) for node in nodes]
+
+    def uses(self, name: str) -> Iterator[Definition]:
+        """The definitions that one uses, here and in other modules."""
+        yield self.path, ""
+        if name == "":  # importing a module imports others, and the packages around it
+            imported = [*self.imported.values(), _module_name(self.path.parent)]
+            yield from ((file, "") for each in imported for file in _files_of(each))
+        for node in self.statements[name]:
+            local = dict(_imports(self.path, node))
+            yield from ((file, "") for each in local.values() for file in _files_of(each))
+            for used in _names(node):
+                head, _, rest = used.partition(".")
+                if dotted := (self.imported | local).get(head):
+                    yield from _definitions(f"{dotted}.{rest}" if rest else dotted)
+                elif head in self.statements:
+                    yield self.path, head
+            for computed in _computed_imports(self.path, node):
+                yield from _definitions(computed)
+
+
+def _definitions(dotted: str) -> Iterator[Definition]:
+    """What a dotted name stands for: a definition of a module of this library, or all of one."""
+    *_, path = (None, *_files_of(dotted))
+    if path is None:
+        return
+    rest = dotted.removeprefix(_module_name(path)).strip(".")
+    name, _, further = rest.partition(".")
+    module = _read(path, path.read_bytes())
+    if name in module.statements and name:
+        yield path, name
+    elif name in module.imported:
+        yield path, ""
+        imported = module.imported[name]
+        yield from _definitions(f"{imported}.{further}" if further else imported)
+    else:  # the module itself, or what it makes when it is asked for
+        yield path, ALL
+
+
+def _files_of(dotted: str) -> list[Path]:
+    """The files of this library that are run to import what a dotted name stands for."""
+    parts = dotted.split(".") if dotted.partition(".")[0] == PACKAGE else []
     modules = (".".join(parts[: end + 1]) for end in range(len(parts)))
-    return {file for module in modules if (file := _module_file(module))}
+    return [file for module in modules if (file := _module_file(module))]
 
 
-def _module_file(name: str) -> Path | None:
+def _module_file(dotted: str) -> Path | None:
     """File of a module or package; None for names inside modules."""
-    path = ROOT.joinpath(*name.split("."))
+    path = ROOT.joinpath(*dotted.split("."))
     files = (path.with_suffix(".py"), path / "__init__.py")
     return next((file for file in files if file.is_file()), None)
 
 
+def _module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts and parts[-1] == "__init__" else parts)
+
+
 @cache  # many jobs run the same modules
-def _read(path: Path, content: bytes) -> tuple[str, set[Path]]:
-    """What counts of a file, and the files of this library that it imports."""
-    if path.suffix != ".py":
-        return hashlib.sha256(content).hexdigest(), set()
-    tree = ast.parse(content)
-    imported = _imported_files(path, tree)
-    return ast.unparse(_what_counts(path, tree)), imported
+def _read(path: Path, content: bytes) -> _Module:
+    module = _Module(path)
+    tree = _WithoutWords().visit(ast.parse(content))
+    for node in tree.body:
+        module.imported.update(_imports(path, node, top=True))
+        names = set(_defined(node))
+        if not names and not isinstance(node, ast.Import | ast.ImportFrom):
+            module.statements[""].append(node)
+        for name in names:
+            module.statements.setdefault(name, []).append(node)
+    return module
 
 
-def _imported_files(path: Path, tree: ast.AST) -> set[Path]:
-    """Files of this library that run when a module's imports do, also those inside functions.
+class _WithoutWords(ast.NodeTransformer):
+    """Takes out what is said and not done: docstrings, and the words of errors and prints."""
 
-    Not what is only for type checkers: it does not run.
+    def visit(self, node: ast.AST) -> Any:
+        documented = ast.Module | ast.ClassDef | ast.FunctionDef
+        if isinstance(node, documented) and ast.get_docstring(node, clean=False) is not None:
+            node.body = node.body[1:] or [ast.Pass()]
+        return super().visit(node)
+
+    def visit_If(self, node: ast.If) -> Any:
+        """What is only for type checkers does not run."""
+        self.generic_visit(node)
+        if ast.unparse(node.test) == "TYPE_CHECKING":
+            return node.orelse or ast.Pass()
+        return node
+
+    def visit_Raise(self, node: ast.Raise) -> Any:
+        if not isinstance(node.exc, ast.Call) or _dotted(node.exc.func) in STORED_ERRORS:
+            return self.generic_visit(node)
+        return ast.Raise(ast.Constant(_dotted(node.exc.func)))
+
+    def visit_Call(self, node: ast.Call) -> Any:
+        if _dotted(node.func) in ("print", "sys.exit", "warnings.warn"):
+            return ast.Call(node.func, [], [])
+        return self.generic_visit(node)
+
+
+def _defined(node: ast.AST) -> Iterator[str]:
+    """The names that a statement at the top of a module defines, also within ``if`` and ``try``."""
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        yield node.name
+        return
+    for each in ast.walk(node):
+        if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store):
+            yield each.id
+        elif isinstance(each, ast.FunctionDef | ast.ClassDef):
+            yield each.name
+
+
+def _names(node: ast.AST) -> Iterator[str]:
+    """The names that code uses, with the attributes that follow them."""
+    if dotted := _dotted(node):
+        yield dotted
+        return
+    for child in ast.iter_child_nodes(node):
+        yield from _names(child)
+
+
+def _dotted(node: ast.AST) -> str:
+    """``a.b.c`` of a name and its attributes; empty for all else."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute) and (value := _dotted(node.value)):
+        return f"{value}.{node.attr}"
+    return ""
+
+
+def _imports(path: Path, node: ast.AST, *, top: bool = False) -> Iterator[tuple[str, str]]:
+    """Names that imports bind, and the dotted names that they stand for.
+
+    Args:
+        top: those of a module, and not of the functions and classes in it.
     """
-    names, pending = set(), [tree]
-    while pending:
-        node = pending.pop()
-        checking = isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
-        pending.extend(node.orelse if checking else ast.iter_child_nodes(node))
-        names.update(_imported_names(path, node))
-    return {file for name in names for file in _files_of(name)}
-
-
-def _imported_names(path: Path, node: ast.AST) -> Iterator[str]:
-    """Dotted names that a statement or call imports, or may: of modules and of what is in them."""
+    if top and isinstance(node, ast.FunctionDef | ast.ClassDef):
+        return
     if isinstance(node, ast.Import):
-        yield from (alias.name for alias in node.names)
+        for alias in node.names:
+            yield (
+                alias.asname or alias.name.partition(".")[0],
+                (alias.name if alias.asname else alias.name.partition(".")[0]),
+            )
+            yield alias.name, alias.name  # no name, but it is imported
     elif isinstance(node, ast.ImportFrom):
         module = _absolute(path, "." * node.level + (node.module or ""))
-        yield from (f"{module}.{alias.name}" for alias in node.names)
-    elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(
-        ("import_module", "__import__")
-    ):
-        for argument in node.args[:1]:
-            if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
-                yield _absolute(path, argument.value)
+        for alias in node.names:
+            yield alias.asname or alias.name, f"{module}.{alias.name}"
+    else:
+        for child in ast.iter_child_nodes(node):
+            yield from _imports(path, child, top=top)
+
+
+def _computed_imports(path: Path, node: ast.AST) -> Iterator[str]:
+    """Dotted names in calls of ``import_module`` and ``__import__``."""
+    for each in ast.walk(node):
+        if isinstance(each, ast.Call) and _dotted(each.func).endswith(
+            ("import_module", "__import__")
+        ):
+            for argument in each.args[:1]:
+                if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+                    yield _absolute(path, argument.value)
 
 
 def _absolute(path: Path, name: str) -> str:
@@ -108,20 +245,3 @@ def _absolute(path: Path, name: str) -> str:
     package = path.relative_to(ROOT).parent.parts
     above = package[: len(package) + 1 - (len(name) - len(module))] if module != name else ()
     return ".".join([*above, *filter(None, [module])])
-
-
-def _what_counts(path: Path, tree: ast.Module) -> ast.Module:
-    """A module without docstrings; a package also without what it lists."""
-    for node in ast.walk(tree):
-        documented = ast.Module | ast.ClassDef | ast.FunctionDef
-        if isinstance(node, documented) and ast.get_docstring(node, clean=False) is not None:
-            node.body = node.body[1:] or [ast.Pass()]
-    if path.name == "__init__.py":
-        tree.body = [node for node in tree.body if not _is_registry(node)]
-    return tree
-
-
-def _is_registry(node: ast.AST) -> bool:
-    targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
-    names = {target.id for target in targets if isinstance(target, ast.Name)}
-    return isinstance(node, ast.Assign | ast.AnnAssign) and bool(names) and names <= REGISTRIES

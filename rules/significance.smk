@@ -1,49 +1,54 @@
 # significance: which differences hold for other images and other fits, from the tables' runs
 
+SIGNIFICANCE_FILES = [PATHS.table("significance", suffix) for suffix in ("csv", "md")]
+
 
 rule compute_significance:
     input:
-        runs=main_runs,
-        queries=of_main_runs(QUERIES),
-        clusterings=of_main_runs(CLUSTERINGS),
-        draws=of_main_runs(DRAWS),
-        manifests=[MANIFEST.format(dataset=dataset) for _, dataset, _, _ in SAMPLED],
+        runs=[PATHS.metrics(run) for run in PLAN.main_runs],
+        queries=[PATHS.queries(run) for run in PLAN.main_runs],
+        clusterings=[PATHS.clusterings(run) for run in PLAN.main_runs],
+        draws=[PATHS.draws(run) for run in PLAN.main_runs],
+        manifests=[PATHS.manifest(dataset) for _, dataset, _, _ in PLAN.sampled],
     output:
         SIGNIFICANCE_FILES,
     log:
-        in_results("logs/significance.log"),
+        PATHS.at("logs/significance.log"),
+    priority: TABLES
     conda:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=growing(2000),
-        runtime=growing(30),
+        mem_mb=more_each_time(2000),
+        runtime=more_each_time(30),
     params:
-        code=code("compute_significance"),
-        counted=COUNTED,
-        sampled=SAMPLED,
+        version=version_of("compute_significance"),
+        counted=PLAN.counted,
+        sampled=PLAN.sampled,
     message:
         "Computing intervals and tests of the differences between methods"
     script:
         "../workflow_scripts/compute_significance.py"
 
 
-if RANKING:
+if PLAN.has_ranks:
 
     rule plot_critical_difference:
         input:
-            in_results("tables/significance.csv"),
+            PATHS.table("significance", "csv"),
         output:
-            *figure_files("critical_difference", "Significance"),
+            *figure_files("critical_difference"),
         log:
-            in_results("logs/figures/critical_difference.log"),
+            PATHS.at("logs/figures/critical_difference.log"),
+        priority: PICTURES
         conda:
             "../envs/figures.yaml"
         resources:
-            mem_mb=growing(1000),
-            runtime=growing(10),
+            mem_mb=more_each_time(1000),
+            runtime=more_each_time(10),
         params:
-            code=code("plot_critical_difference"),
+            version=version_of("plot_critical_difference"),
+            caption=WORDS["critical_difference"].caption,
         message:
             "Drawing the methods' mean ranks"
         script:

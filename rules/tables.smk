@@ -1,20 +1,49 @@
 # tables: the paper's three tables, one of all methods, and our values beside the published ones
 
+from lanzdml.tables.beyond import NAME as BEYOND
+from lanzdml.tables.overview import PAPER_COUNTS
+from lanzdml.tables.paper import SUFFIXES, TABLES as PAPER_TABLES
+from lanzdml.tables.published import PUBLISHED, read_published
+
+OVERVIEW_FILES = [PATHS.table("table1", suffix) for suffix in SUFFIXES]
+PAPER_FILES = [PATHS.table(table, suffix) for table in PAPER_TABLES for suffix in SUFFIXES]
+BEYOND_FILES = [PATHS.table(BEYOND, suffix) for suffix in SUFFIXES]
+COMPARISON_FILES = [PATHS.table("published_comparison", suffix) for suffix in ("csv", "md")]
+SALIENCY_FILES = [PATHS.table("saliency", suffix) for suffix in ("md", "csv")]
+
+MAIN_METRICS = [PATHS.metrics(run) for run in PLAN.main_runs]
+PAPER_METRICS = [PATHS.metrics(run) for run in PLAN.paper_runs]
+
+
+def all_tables():
+    """The tables; of scores where there are any, and compared where there are published ones."""
+    tables = [*OVERVIEW_FILES]
+    if PAPER_METRICS:
+        tables += PAPER_FILES
+        if set(read_published()["dataset"]) & set(CONFIG.datasets):
+            tables += COMPARISON_FILES
+    if MAIN_METRICS:
+        tables += SIGNIFICANCE_FILES
+    if len(MAIN_METRICS) > len(PAPER_METRICS):
+        tables += BEYOND_FILES
+    return tables + (SALIENCY_FILES if "saliency" in PLAN.pictures else [])
+
 
 rule make_tables:
     input:
-        paper_runs,
+        PAPER_METRICS,
     output:
-        TABLE_FILES,
+        PAPER_FILES,
     log:
-        in_results("logs/tables.log"),
+        PATHS.at("logs/tables.log"),
+    priority: TABLES
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=growing(1000),
-        runtime=growing(10),
+        mem_mb=more_each_time(1000),
+        runtime=more_each_time(10),
     params:
-        code=code("make_tables"),
+        version=version_of("make_tables"),
     message:
         "Rendering the tables"
     script:
@@ -23,20 +52,25 @@ rule make_tables:
 
 rule make_overview:
     input:
-        manifests=of_all_notions(MANIFEST),
-        prompts=of_all_notions(PROMPTS),
+        manifests=[PATHS.manifest(dataset) for dataset, _ in PLAN.notions],
+        # Prompts are the same for every model.
+        prompts=[
+            PATHS.prompts(dataset, CONFIG.main_models[0], notion)
+            for dataset, notion in PLAN.notions
+        ],
     output:
         OVERVIEW_FILES,
     log:
-        in_results("logs/overview.log"),
+        PATHS.at("logs/overview.log"),
+    priority: TABLES
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=growing(1000),
-        runtime=growing(10),
+        mem_mb=more_each_time(1000),
+        runtime=more_each_time(10),
     params:
-        code=code("make_overview", PAPER_COUNTS),
-        notions=templates,
+        version=version_of("make_overview", PAPER_COUNTS),
+        notions=PLAN.overview,
     message:
         "Rendering the table of datasets and notions"
     script:
@@ -45,19 +79,20 @@ rule make_overview:
 
 rule make_beyond:
     input:
-        runs=main_runs,
-        overview=in_results("tables/table1.csv"),
+        runs=MAIN_METRICS,
+        overview=PATHS.table("table1", "csv"),
     output:
         BEYOND_FILES,
     log:
-        in_results("logs/beyond.log"),
+        PATHS.at("logs/beyond.log"),
+    priority: TABLES
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=growing(1000),
-        runtime=growing(10),
+        mem_mb=more_each_time(1000),
+        runtime=more_each_time(10),
     params:
-        code=code("make_beyond"),
+        version=version_of("make_beyond"),
     message:
         "Rendering the table of all methods"
     script:
@@ -66,18 +101,19 @@ rule make_beyond:
 
 rule compare_published:
     input:
-        paper_runs,
+        PAPER_METRICS,
     output:
         COMPARISON_FILES,
     log:
-        in_results("logs/published_comparison.log"),
+        PATHS.at("logs/published_comparison.log"),
+    priority: TABLES
     conda:
         "../envs/analysis.yaml"
     resources:
-        mem_mb=growing(1000),
-        runtime=growing(10),
+        mem_mb=more_each_time(1000),
+        runtime=more_each_time(10),
     params:
-        code=code("compare_published", PUBLISHED),
+        version=version_of("compare_published", PUBLISHED),
     message:
         "Comparing with the published values"
     script:

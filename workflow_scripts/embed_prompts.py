@@ -1,4 +1,4 @@
-"""Embed a notion's prompts with a CLIP model, or gather those of the notions that it combines."""
+"""Embed the prompts of a dataset's notions with a CLIP model, and gather those of combined ones."""
 
 from pathlib import Path
 
@@ -6,26 +6,30 @@ from job import run
 
 
 def main(snakemake) -> None:
-    from lanzdml.embeddings.storage import combine_prompts, write_embeddings
-
-    output = Path(snakemake.output[0])
-    if parts := snakemake.input.get("parts"):
-        combine_prompts([Path(path) for path in parts], output)
-        return
-
     from lanzdml.datasets.manifest import distinct_labels
     from lanzdml.embeddings.embedding import embed_prompts
     from lanzdml.embeddings.loading import load_clip
     from lanzdml.embeddings.prompts import make_prompts
+    from lanzdml.embeddings.storage import combine_prompts, write_embeddings
 
-    aspects = snakemake.params.aspects
-    if manifest := snakemake.input.get("manifest"):
-        aspects = distinct_labels(Path(manifest), snakemake.params.labels)
-    prompts = make_prompts(snakemake.params.template, aspects)
+    params = snakemake.params
+    outputs = {
+        notion["name"]: Path(path)
+        for notion, path in zip(params.notions, snakemake.output, strict=True)
+    }
     # Prompts are few: on a cluster they are not worth waiting for a GPU.
-    clip = load_clip(**snakemake.params.model, device="cpu")
-    embeddings = embed_prompts(clip, prompts["prompt"].tolist())
-    write_embeddings(output, prompts, embeddings, clip.description)
+    clip = load_clip(**params.model, device="cpu")
+    for notion in params.notions:
+        output = outputs[notion["name"]]
+        if parts := notion["parts"]:
+            combine_prompts([outputs[part] for part in parts], output)
+            continue
+        aspects = notion["aspects"]
+        if notion["labels"]:
+            aspects = distinct_labels(Path(snakemake.input.manifest[0]), notion["labels"])
+        prompts = make_prompts(notion["template"], aspects)
+        embeddings = embed_prompts(clip, prompts["prompt"].tolist())
+        write_embeddings(output, prompts, embeddings, clip.description)
 
 
 if "snakemake" in globals():

@@ -10,7 +10,11 @@ def main(snakemake) -> None:
     from lanzdml.figures.style import write_figure
     from lanzdml.significance.comparisons import read_significance
 
-    write_figure(draw(read_significance(Path(snakemake.input[0]))), snakemake.output)
+    write_figure(
+        draw(read_significance(Path(snakemake.input[0]))),
+        snakemake.output,
+        snakemake.params.caption,
+    )
 
 
 if "snakemake" in globals():

@@ -22,7 +22,7 @@ def main(snakemake) -> None:
         **params.drawn,
     )
     figure = draw_gallery(retrievals, dataset=params.dataset, model=params.model, dim=params.dim)
-    write_figure(figure, snakemake.output)
+    write_figure(figure, snakemake.output, snakemake.params.caption)
 
 
 if "snakemake" in globals():

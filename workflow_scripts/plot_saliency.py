@@ -21,7 +21,7 @@ def main(snakemake) -> None:
         model=snakemake.params.model,
         dim=maps.dim,
     )
-    write_figure(figure, snakemake.output.figure)
+    write_figure(figure, snakemake.output.figure, snakemake.params.caption)
     write_saliency_table(shares, maps, snakemake.params.dataset, snakemake.output.table)
 
 

@@ -21,7 +21,7 @@ def main(snakemake) -> None:
         model=params.model,
         dim=params.dim,
     )
-    write_figure(figure, snakemake.output)
+    write_figure(figure, snakemake.output, snakemake.params.caption)
 
 
 if "snakemake" in globals():

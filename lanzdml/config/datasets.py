@@ -54,6 +54,11 @@ class DatasetConfig(Section):
     notions: Annotated[dict[Name, NotionConfig], Field(min_length=1)]
 
     @property
+    def folder(self) -> str:
+        """Where it is: images of the user's own, unless told, where their table is."""
+        return self.root if self.root is not None else str(Path(self.labels or "").parent)
+
+    @property
     def scored(self) -> dict[str, NotionConfig]:
         """Its notions with scores."""
         return {name: notion for name, notion in self.notions.items() if notion.scored}

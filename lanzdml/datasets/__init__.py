@@ -27,10 +27,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A registered dataset: its module, its notions, our files about it, where to download it."""
+    """A registered dataset: its module, its notions, our files about it, where to download it.
+
+    ``n_images`` are about as many as are evaluated: what is planned goes by it, no result.
+    """
 
     module: str
     notions: tuple[str, ...]
+    n_images: int
     resources: tuple[Path, ...] = ()
     download: Download | None = None
 
@@ -61,6 +65,15 @@ class OwnDataset:
             LanzdmlError: there is no such table, or its columns are not as they should be.
         """
         return import_module(self.module).label_columns(self.table)
+
+    @property
+    def n_images(self) -> int:
+        """About how many images the table lists.
+
+        Raises:
+            LanzdmlError: the table cannot be read.
+        """
+        return import_module(self.module).count_rows(self.table)
 
     def read_manifest(self, root: Path) -> "pd.DataFrame":
         """The manifest of the images in the table.
@@ -97,19 +110,21 @@ def _look_up(dataset: Dataset | OwnDataset, root: Path, kind: str) -> list[Path]
 
 DATASETS: dict[str, Dataset] = {
     "demo_cars": Dataset(
-        "lanzdml.datasets.demo_cars", ("car_model", "car_color", "background_color")
+        "lanzdml.datasets.demo_cars", ("car_model", "car_color", "background_color"), 1000
     ),
     "synthetic_cars": Dataset(
-        "lanzdml.datasets.synthetic_cars", ("car_model", "car_color", "background_color")
+        "lanzdml.datasets.synthetic_cars", ("car_model", "car_color", "background_color"), 1000
     ),
     "cars196": Dataset(
         "lanzdml.datasets.cars196",
         ("car_model", "manufacturer", "car_type", "car_color"),
+        8131,
         resources=(Path(__file__).with_name("cars196_classes.csv"),),
     ),
     "cub200": Dataset(
         "lanzdml.datasets.cub200",
         ("bird_species", "bird_species_case_matched"),
+        5924,
         download=Download(
             url="https://data.caltech.edu/records/65de6-vp158/files/CUB_200_2011.tgz",
             file="CUB_200_2011.tgz",
@@ -118,7 +133,9 @@ DATASETS: dict[str, Dataset] = {
         ),
     ),
     "deepfashion": Dataset(
-        "lanzdml.datasets.deepfashion", ("clothing_category", "texture", "fabric", "fit")
+        "lanzdml.datasets.deepfashion", ("clothing_category", "texture", "fabric", "fit"), 4000
     ),
-    "movie_posters": Dataset("lanzdml.datasets.movie_posters", ("genre", "production_country")),
+    "movie_posters": Dataset(
+        "lanzdml.datasets.movie_posters", ("genre", "production_country"), 8052
+    ),
 }

@@ -60,6 +60,20 @@ def has_label(table: Path, notion: str) -> bool:
     return bool(rows[notion].notna().any())
 
 
+def count_rows(table: Path) -> int:
+    """About how many images a table lists: a cell of a CSV may hold a line break.
+
+    Raises:
+        LanzdmlError: the table cannot be read.
+    """
+    try:
+        if _is_csv(table):
+            return table.read_bytes().count(b"\n")
+        return pq.read_metadata(table).num_rows
+    except (pa.ArrowInvalid, OSError) as error:
+        raise LanzdmlError(f"{table} cannot be read: {error}") from None
+
+
 def read_manifest(root: Path, table: Path) -> pd.DataFrame:
     """The manifest of the images that a table lists, in its order.
 

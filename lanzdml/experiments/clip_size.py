@@ -7,6 +7,7 @@ from pydantic import Field
 
 from lanzdml.config.choice import SomeMethods, check_methods, check_names
 from lanzdml.experiments.experiment import Ablation
+from lanzdml.experiments.grid import Grid
 from lanzdml.figures.words import Words
 
 if TYPE_CHECKING:
@@ -35,6 +36,10 @@ class ClipSizeExperiment(Ablation):
         "value. Compare figure 4 of the paper.",
         category="Ablations",
     )
+
+    def grids(self, config: "Benchmark") -> list[Grid]:
+        """All its models."""
+        return [self._grid(config, self.models, self.methods or ())]
 
     def check(self, key: str, config: "Benchmark") -> list[str]:
         """Whether there are such models and methods, too."""

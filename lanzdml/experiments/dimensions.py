@@ -1,5 +1,6 @@
 """How many dimensions does an embedding need? MAP@R over r' (the paper's figure 3)."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
@@ -7,6 +8,7 @@ from pydantic import Field
 from lanzdml.config.choice import DimsOfModel, SomeMethods, check_methods
 from lanzdml.config.section import Count
 from lanzdml.experiments.experiment import AblationOfModel
+from lanzdml.experiments.grid import Grid
 from lanzdml.figures.words import Words
 from lanzdml.methods import METHODS
 from lanzdml.names import METHOD_NAMES, on_paper
@@ -34,6 +36,11 @@ class DimensionsExperiment(AblationOfModel):
         "dimensions. Compare figure 3 of the paper.",
         category="Ablations",
     )
+
+    def grids(self, config: "Benchmark") -> list[Grid]:
+        """All its dims."""
+        grid = self._grid(config, self.models_used(config), self.methods or ())
+        return [replace(grid, dims=self.dims)]
 
     def check(self, key: str, config: "Benchmark") -> list[str]:
         """Whether there are such methods, too."""

@@ -1,11 +1,13 @@
 """What experiments have in common, and what ablations do."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
 from lanzdml.config.choice import Choice, ModelOfTables, check_names, check_notions
 from lanzdml.config.section import Count
+from lanzdml.experiments.grid import Grid
 from lanzdml.figures.words import Words
 
 if TYPE_CHECKING:
@@ -20,6 +22,14 @@ class Experiment(Choice):
 
     words: ClassVar[Words | None] = None
     """Of its figure; None of an experiment without one."""
+
+    def grids(self, config: "Benchmark") -> list[Grid]:
+        """Its runs.
+
+        Args:
+            config: with what it implies written out, as this section is.
+        """
+        raise NotImplementedError
 
     @classmethod
     def draw(cls, runs: "pd.DataFrame") -> "Figure":
@@ -73,6 +83,17 @@ class Ablation(Experiment):
             f"{key}.notions", self.notions, scored, "scored notion", self.dataset, self.one_fit
         )
         return lines
+
+    def _grid(self, config: "Benchmark", models: Sequence[str], methods: Sequence[str]) -> Grid:
+        """Of its notions, by the first protocol, at the first dim."""
+        return Grid(
+            protocols=config.protocols[:1],
+            notions=[(self.dataset, notion) for notion in self.notions or ()],
+            models=models,
+            methods=methods,
+            dims=config.dims[:1],
+            seeds=config.seeds[: self.seeds],
+        )
 
     def implied(self, config: "Benchmark") -> dict[str, Any]:
         """All seeds, scored notions and methods; not every ablation has a key for the last."""

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from lanzdml.config.choice import check_names
 from lanzdml.experiments.experiment import Experiment
+from lanzdml.experiments.grid import Grid
 
 if TYPE_CHECKING:
     from lanzdml.config.benchmark import Benchmark
@@ -17,6 +18,22 @@ class MainExperiment(Experiment):
     models: Annotated[
         list[str] | None, Field(min_length=1, description="all models unless given")
     ] = None
+
+    def grids(self, config: "Benchmark") -> list[Grid]:
+        """Every method on every scored notion."""
+        scored = [
+            (name, notion) for name, dataset in config.datasets.items() for notion in dataset.scored
+        ]
+        return [
+            Grid(
+                config.protocols,
+                scored,
+                self.models or (),
+                config.methods,
+                config.dims,
+                config.seeds,
+            )
+        ]
 
     def check(self, key: str, config: "Benchmark") -> list[str]:
         """Whether there are such models."""

@@ -1,5 +1,6 @@
 """How many prompts does a method need? MAP@R over their number (the paper's figure 5)."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
@@ -8,6 +9,7 @@ from lanzdml.config.choice import check_methods
 from lanzdml.config.section import Count
 from lanzdml.errors import LanzdmlError
 from lanzdml.experiments.experiment import AblationOfModel
+from lanzdml.experiments.grid import Grid
 from lanzdml.figures.words import Words
 from lanzdml.methods import METHODS
 from lanzdml.names import METHOD_NAMES, on_paper
@@ -42,6 +44,11 @@ class PromptCountExperiment(AblationOfModel):
         "Compare figure 5 of the paper.",
         category="Ablations",
     )
+
+    def grids(self, config: "Benchmark") -> list[Grid]:
+        """Some of the prompts, and all of them for comparison."""
+        of_all = self._grid(config, self.models_used(config), self.methods)
+        return [replace(of_all, counts=self.counts), of_all]
 
     def check(self, key: str, config: "Benchmark") -> list[str]:
         """Whether methods learn from prompts, and there are more of these than are drawn, too."""

@@ -17,7 +17,7 @@ import numpy as np
 from matplotlib.colors import CSS4_COLORS, LinearSegmentedColormap, to_rgba_array
 from matplotlib.figure import Figure
 
-from lanzdml.files import replacing
+from lanzdml.files import replacing, write_text
 from lanzdml.methods import METHODS
 from lanzdml.names import DATASET_NAMES, on_paper
 
@@ -115,9 +115,17 @@ def new_figure(width: float, height: float) -> Figure:
     return Figure(figsize=(width, height), layout="constrained")
 
 
-def write_figure(figure: Figure, paths: Iterable[str | os.PathLike[str]]) -> None:
-    """Write a figure in the format of each path's suffix; the same figure gives the same bytes."""
+def write_figure(
+    figure: Figure, paths: Iterable[str | os.PathLike[str]], caption: str = ""
+) -> None:
+    """Write a figure in the format of each path's suffix; the same figure gives the same bytes.
+
+    What ends in ``.rst`` is the caption.
+    """
     for path in map(Path, paths):
+        if path.suffix == ".rst":
+            write_text(path, f"{caption}\n")
+            continue
         undated = {"CreationDate": None} if path.suffix == ".pdf" else None
         with replacing(path) as temporary, style():
             figure.savefig(temporary, metadata=undated)

@@ -62,6 +62,9 @@ class Methods(Mapping[str, "type[Method]"]):
         raise UnknownMethodError(f"there is no method {name!r}; {suggest(name, self._entries)}")
 
 
+QUICK = "quick"
+"""In place of a method's name: all whose fits are shorter than the start of a process."""
+
 PAPER_METHODS = ("random", "clip", "indirect", "random_transform", "pca", "lae", "ae", "oracle")
 """The paper's eight, in the order of its columns (Table 2): what its tables show."""
 

@@ -133,6 +133,8 @@ class Optimised(Method):
         n_iter_: iterations until training stopped.
     """
 
+    costly = True
+
     def __init__(
         self,
         dim: int = 128,

@@ -13,7 +13,7 @@ _FIT = ["dataset", "notion", "model", "method", "dim", "n_prompts", "seed"]
 _MEASURED = ["s", "cpu_time", "max_rss"]
 # Stages in the order of the work, and which part of a benchmark's path tells their kinds of jobs
 # apart: images from prompts, and the methods that are fitted. Scoring hardly depends on the method.
-_KIND_AT = {"datasets": None, "embeddings": 3, "transforms": 4, "metrics": None}
+_KIND_AT = {"datasets": None, "embeddings": 3, "transforms": -1, "metrics": None}
 ALL = "all"
 
 
@@ -34,7 +34,10 @@ def fit_costs(runs: pd.DataFrame) -> pd.DataFrame:
     methods = [name for name in METHODS if name in set(runs["method"]) and METHODS[name].learned]
     runs = runs[runs["method"].isin(methods)]
     fitted_to = [_fitted_to(*run) for run in runs[_SCORED].itertuples(index=False)]
-    fits = runs.assign(notion=fitted_to).drop_duplicates(_FIT)
+    # A method that is the same for every seed is fitted once; the seconds tell such fits apart.
+    by_seed = [not METHODS[method].deterministic for method in runs["method"]]
+    of_fit = runs["seed"].where(by_seed, runs["fit_seconds"])
+    fits = runs.assign(notion=fitted_to, seed=of_fit).drop_duplicates(_FIT)
     fits = fits.astype({"fit_seconds": "float64", "iterations": "float64"})
     fits["iteration_ms"] = 1000 * fits["fit_seconds"] / fits["iterations"]
     costs = fits.groupby("method").agg(

@@ -1,6 +1,7 @@
 """What is kept of runs beside their metrics, by run: of their queries, clusterings and draws."""
 
 from collections.abc import Callable, Sequence
+from itertools import groupby
 from pathlib import Path
 
 import pandas as pd
@@ -21,12 +22,13 @@ def run_of(row: pd.Series) -> Run:
 def by_run(
     paths: Sequence[Path], reduce: Callable[[pd.DataFrame], pd.DataFrame]
 ) -> dict[Run, pd.DataFrame]:
-    """What is kept of files of a run each, one after the other; those without rows are left out.
+    """What is kept of runs, whose files (one a seed) follow each other; without rows there is none.
 
     All queries of all runs together would not fit into memory where images are many.
     """
-    tables = (pd.read_parquet(path) for path in paths)
-    return {run_of(table.iloc[0]): reduce(table) for table in tables if len(table)}
+    tables = (table for table in map(pd.read_parquet, paths) if len(table))
+    of_runs = groupby(tables, lambda table: run_of(table.iloc[0]))
+    return {run: reduce(pd.concat(of_run, ignore_index=True)) for run, of_run in of_runs}
 
 
 def mean_draws(rows: pd.DataFrame) -> pd.DataFrame:

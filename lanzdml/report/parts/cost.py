@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from lanzdml.methods import QUICK
 from lanzdml.names import METHOD_NAMES, on_paper
 from lanzdml.report.cost import duration, fit_costs, job_costs, total
 from lanzdml.report.grid import Grid, make_grid
@@ -70,7 +71,10 @@ def _jobs(costs: pd.DataFrame) -> list[Grid]:
         for _, row in costs.iterrows()
     ]
     caption = "Jobs on these datasets, also of earlier configurations, as they ran last"
-    kinds = [on_paper(kind, METHOD_NAMES) for kind in costs["kind"]]
+    kinds = [
+        on_paper(kind, METHOD_NAMES | {QUICK: "Methods that are quick to fit"})
+        for kind in costs["kind"]
+    ]
     heads = list(zip(costs["stage"], kinds, strict=True))
     columns = ["Jobs", "Median", "Longest", "Sum", "CPU, sum", "Memory, MiB"]
     notes = [

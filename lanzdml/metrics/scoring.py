@@ -1,0 +1,245 @@
+"""Scoring: images are transformed and compared with their labels, run by run."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from lanzdml.datasets.manifest import LabelColumns, fingerprint_of
+from lanzdml.embeddings.storage import PROMPTS, WEIGHTS, digest_of, labelled_images, weights_of
+from lanzdml.files import Kept, content_of, digest, replacing
+from lanzdml.metrics.protocols import PROTOCOLS
+from lanzdml.metrics.resampling import RESAMPLED, resampled_scores
+from lanzdml.metrics.runs import CLUSTERED, COLUMNS, PER_QUERY, write_runs
+from lanzdml.metrics.scores import cluster_metrics, mean_scores, query_scores_and_ties
+from lanzdml.transforms.storage import OK, check_weights, load_transform, read_metadata
+
+_RUN = ["dataset", "notion", "model", "protocol", "method", "dim"]
+_QUERY_COLUMNS = {"seed": "int64", "image_id": "string", **PER_QUERY}
+_CLUSTERING_COLUMNS = {
+    "fit_seed": "int64", "clustering_seed": "int64", **dict.fromkeys(CLUSTERED, "float64")
+}  # fmt: skip
+_DRAW_COLUMNS = {"seed": "int64", "draw": "int64", **dict.fromkeys(RESAMPLED, "float64")}
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What statistics need of a run beside its metrics: parquet files that name it in each row.
+
+    Attributes:
+        queries: ``seed``, ``image_id`` and the metrics of :data:`lanzdml.metrics.runs.PER_QUERY`, a
+            row a query. Images that are alone in their class are no queries, and runs that could
+            not be made have none.
+        clusterings: ``fit_seed``, ``clustering_seed``, ami and nmi: what the seeds of fit and
+            k-means do each, as a run has one for both. Of the first fit with the seed of each run,
+            and of each fit with the first seed.
+        draws: ``seed``, ``draw`` and the metrics of :mod:`lanzdml.metrics.resampling`: what they
+            are on other images.
+    """
+
+    queries: str
+    clusterings: str
+    draws: str
+
+
+@dataclass(frozen=True)
+class ScoreTask:
+    """A transform that is to be scored.
+
+    Attributes:
+        output: parquet with :data:`lanzdml.metrics.runs.COLUMNS`: a row, or one a seed.
+        run: dataset, notion, model, protocol and method.
+        transform: what is scored.
+        seeds: of k-means; that of the fit, or several where each seed gives the same fit.
+        version: of the code that transforms and scores; other scores are made anew.
+        images, manifest: the images' embeddings and labels.
+        labels: where the labels are in the manifest.
+        siblings: the transforms of all seeds of the run, where there is evidence.
+        evidence: what is kept beside the metrics; nothing unless the run is one of the tables'.
+    """
+
+    output: str
+    run: Mapping[str, str]
+    transform: str
+    seeds: Sequence[int]
+    version: str
+    images: str
+    manifest: str
+    labels: LabelColumns
+    siblings: Sequence[str] = ()
+    evidence: Evidence | None = None
+
+    @property
+    def outputs(self) -> list[str]:
+        """All files that are written."""
+        return [self.output, *(vars(self.evidence).values() if self.evidence else ())]
+
+
+class _Images:
+    """Labelled images that runs are scored on."""
+
+    def __init__(self, images_file: str, manifest_file: str, labels: LabelColumns) -> None:
+        self.embeddings, self.classes, self.ids = labelled_images(
+            Path(images_file), Path(manifest_file), labels
+        )
+        scored = [fingerprint_of(Path(manifest_file)), *self.ids, *self.classes]
+        self.weights = weights_of(Path(images_file))
+        self.facts = {
+            "n_images": len(self.classes),
+            "n_classes": len(np.unique(self.classes)),
+            "labels_sha256": digest_of(scored),
+            WEIGHTS: self.weights,
+        }
+        self.digest = digest(self.embeddings, sorted(self.facts.items()))
+        # Of two transforms: that at hand, and the first one of its run.
+        self.transformed = lru_cache(maxsize=2)(self._transformed)
+
+    def _transformed(self, transform: str, unit_images: bool) -> NDArray[np.float32]:
+        return load_transform(transform).transform(self.embeddings, unit_images=unit_images)
+
+
+@dataclass
+class _Scores:
+    """What came out of a run.
+
+    Attributes:
+        row: what its rows have in common, whatever the seed of k-means.
+        clusters: AMI and NMI by that seed.
+        queries: (n,) scores by metric; nothing of what could not be made.
+        draws: (n_draws,) scores by metric.
+        pairs: AMI and NMI by the seeds of fit and k-means.
+    """
+
+    row: dict[str, Any]
+    clusters: dict[int, dict[str, float]] = field(default_factory=dict)
+    queries: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    draws: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    pairs: dict[tuple[int, int], dict[str, float]] = field(default_factory=dict)
+
+
+def score_runs(tasks: Sequence[ScoreTask], *, kept: Path, n_threads: int = 1) -> None:
+    """Transform the labelled images, score them, and write a row a run.
+
+    The protocol says what is handed to the transforms and by which distance their vectors are
+    compared. What was scored before, by the same version, is taken from what is kept.
+
+    Args:
+        tasks: the runs; those of one notion one after the other, so that its images are read once.
+        kept: folder of :class:`lanzdml.files.Kept`.
+        n_threads: for the metrics; the values do not depend on it.
+
+    Raises:
+        LanzdmlError: files do not belong together, or cannot be read.
+    """
+    store = Kept(kept)
+    for source, of_source in groupby(tasks, lambda task: (task.images, task.manifest, task.labels)):
+        images = _Images(*source)
+        for task in of_source:
+            check_weights([task.transform], images.weights, task.images)
+            first = _first_fitted(task.siblings) or task.transform
+            of_fits = [content_of(path) for path in dict.fromkeys((task.transform, first))]
+            run = (sorted(task.run.items()), list(task.seeds), task.evidence is None)
+            made_of = digest("score", task.version, *run, *of_fits, images.digest)
+            if not store.take(made_of, task.outputs):
+                _write(task, _score(task, images, first, n_threads), images)
+                store.keep(made_of, task.outputs)
+
+
+def _first_fitted(transforms: Sequence[str]) -> str | None:
+    return next((path for path in transforms if read_metadata(path)["status"] == OK), None)
+
+
+def _score(task: ScoreTask, images: _Images, first: str, n_threads: int) -> _Scores:
+    metadata = read_metadata(task.transform)
+    dim = json.loads(metadata["params"]).get("dim")
+    told = ("n_prompts", "fit_seconds", "iterations", "loss", PROMPTS)
+    row = {
+        **task.run,
+        **images.facts,
+        "dim": images.embeddings.shape[1] if dim is None else dim,
+        **{name: metadata.get(name) for name in told},
+        "status": metadata["status"],
+        "reason": metadata["reason"] or None,
+    }
+    if metadata["status"] != OK:
+        return _Scores(row)
+    protocol = PROTOCOLS[task.run["protocol"]]
+    vectors = images.transformed(task.transform, protocol.unit_images)
+    if dim is None:  # of a method whose size nobody chooses
+        row["dim"] = vectors.shape[1]
+    queries, tied = query_scores_and_ties(
+        vectors, images.classes, distance=protocol.distance, n_threads=n_threads
+    )
+    scores = mean_scores(queries)
+    row |= scores | {"tied_queries": int(tied.sum())}
+    if math.isnan(scores["map_at_r"]):
+        row["reason"] = "no class has two images"
+
+    def clustered(transform: str, seed: int) -> dict[str, float]:
+        vectors = images.transformed(transform, protocol.unit_images)
+        return cluster_metrics(vectors, images.classes, seed=seed, distance=protocol.distance)
+
+    clusters = {seed: clustered(task.transform, seed) for seed in task.seeds}
+    if task.evidence is None:
+        return _Scores(row, clusters)
+    draws = resampled_scores(
+        vectors, images.classes, distance=protocol.distance, n_threads=n_threads
+    )
+    if first == task.transform:
+        # Fits that are equal are clustered by their own seeds, which is all there is to know.
+        least = task.seeds[0]
+        pairs = {(least, seed): clusters[seed] for seed in task.seeds}
+        pairs |= {(seed, least): clusters[least] for seed in task.seeds}
+    else:
+        seed, least = task.seeds[0], int(read_metadata(first)["seed"])
+        pairs = {(least, seed): clustered(first, seed)}
+        pairs |= {(seed, least): clustered(task.transform, least)}
+    return _Scores(row, clusters, queries, draws, pairs)
+
+
+def _write(task: ScoreTask, scores: _Scores, images: _Images) -> None:
+    rows = [scores.row | {"seed": seed} | scores.clusters.get(seed, {}) for seed in task.seeds]
+    write_runs(Path(task.output), pd.DataFrame(rows))
+    if task.evidence is None:
+        return
+    run = {name: scores.row[name] for name in _RUN}
+    queries = pd.concat([_query_rows(seed, scores.queries, images.ids) for seed in task.seeds])
+    _write_rows(task.evidence.queries, run, queries, _QUERY_COLUMNS)
+    clusterings = [
+        {"fit_seed": fit, "clustering_seed": seed, **values}
+        for (fit, seed), values in scores.pairs.items()
+    ]
+    _write_rows(task.evidence.clusterings, run, pd.DataFrame(clusterings), _CLUSTERING_COLUMNS)
+    # Those of equal fits are equal.
+    draws = pd.DataFrame(scores.draws).assign(seed=task.seeds[0])
+    draws = draws.assign(draw=range(len(draws)))
+    _write_rows(task.evidence.draws, run, draws, _DRAW_COLUMNS)
+
+
+def _query_rows(
+    seed: int, queries: dict[str, NDArray[np.float64]], ids: NDArray[Any]
+) -> pd.DataFrame:
+    """The kept scores of a run's queries, a row each."""
+    if not queries:
+        return pd.DataFrame()
+    is_query = ~np.isnan(queries["map_at_r"])
+    kept = {name: queries[name][is_query] for name in PER_QUERY}
+    return pd.DataFrame({"seed": seed, "image_id": ids[is_query], **kept})
+
+
+def _write_rows(
+    path: str, run: dict[str, Any], rows: pd.DataFrame, columns: dict[str, str]
+) -> None:
+    """Write rows of one run, which its name goes before."""
+    types = {name: COLUMNS[name] for name in _RUN} | columns
+    frame = rows.assign(**run).reindex(columns=list(types))
+    with replacing(path) as temporary:
+        frame.astype(types).to_parquet(temporary, index=False, compression="zstd")

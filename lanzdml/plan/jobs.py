@@ -1,0 +1,181 @@
+"""Jobs: which fits, and which scores, one process makes.
+
+To start a process takes two to four seconds, which is more than most fits take. So one job fits all
+methods that take less, for a dataset and model, and one each method that takes more; what an
+ablation adds is one job a method, over all its notions, models and sizes. Scores are gathered
+alike, but a large dataset's are a job a notion. What was made before is kept run by run
+(:class:`lanzdml.files.Kept`): a job to which a run is added makes that run only.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
+
+from lanzdml.datasets import find_dataset
+from lanzdml.methods import METHODS, QUICK
+from lanzdml.metrics.scoring import Evidence, ScoreTask
+from lanzdml.names import DATASET_NAMES, METHOD_NAMES, on_paper
+from lanzdml.plan.plan import FIGURES, MAIN, Plan
+from lanzdml.plan.runs import Fit, Run
+from lanzdml.transforms.fitting import FitTask
+
+LARGE = 3_000  # images; from here on the scores of one notion are worth a process
+
+Version = Callable[[str], str]
+"""From a method's name to the version of the code behind its results."""
+
+Task = TypeVar("Task", FitTask, ScoreTask)
+Item = TypeVar("Item", Fit, Run)
+
+
+@dataclass(frozen=True)
+class Job(Generic[Task]):
+    """What one process makes.
+
+    Attributes:
+        key: what its tasks have in common: its name, no two jobs have the same.
+        title: what is said of it.
+        tasks: in the order in which they are made.
+        inputs: the files that they need and that another job makes.
+        is_main: whether the tables show it: it comes first.
+        is_costly: whether a fit takes longer than the start of a process.
+    """
+
+    key: tuple[str, ...]
+    title: str
+    tasks: Sequence[Task]
+    inputs: Sequence[str]
+    is_main: bool
+    is_costly: bool
+
+    @property
+    def name(self) -> str:
+        """The key as one name."""
+        return "_".join(self.key)
+
+    @property
+    def path(self) -> str:
+        """Where its log and its benchmark lie below their stage's folder."""
+        return "/".join(self.key)
+
+
+def fit_jobs(plan: Plan, version: Version) -> list[Job[FitTask]]:
+    """The jobs that make all fits, each in one of them."""
+
+    def key(fit: Fit) -> tuple[str, ...]:
+        owner = plan.fits[fit]
+        of_tables = (fit.model,) if owner in (MAIN, FIGURES) else ()
+        return (owner, fit.dataset, *of_tables, _kind(fit.method))
+
+    jobs = []
+    for group, fits in _grouped(plan.fits, key).items():
+        tasks = [_fit_task(plan, fit, version) for fit in fits]
+        made = {task.output for task in tasks}
+        inputs = {path for task in tasks for path in _used(task)} - made
+        jobs.append(_job(group, _said(group, fits), tasks, sorted(inputs)))
+    return jobs
+
+
+def score_jobs(plan: Plan, version: Version) -> list[Job[ScoreTask]]:
+    """The jobs that score all runs, each in one of them."""
+    owners = {run: name for name, runs in reversed(plan.experiments.items()) for run in runs}
+    large = {name for name in plan.config.datasets if _is_large(plan, name)}
+
+    def key(run: Run) -> tuple[str, ...]:
+        owner, fit = owners[run], run.fit
+        of_tables = (run.protocol, fit.model) if owner == MAIN else ()
+        of_large = (fit.notion, fit.model) if fit.dataset in large else ()
+        return (owner, fit.dataset, *dict.fromkeys((*of_tables, *of_large)), _kind(fit.method))
+
+    jobs = []
+    for group, runs in _grouped(plan.runs, key).items():
+        tasks = [_score_task(plan, run, version, owners[run] == MAIN) for run in runs]
+        inputs = {
+            path
+            for task in tasks
+            for path in (task.transform, *task.siblings, task.images, task.manifest)
+        }
+        title = _said(group, [run.fit for run in runs])
+        jobs.append(_job(group, title, tasks, sorted(inputs)))
+    return jobs
+
+
+def _job(key: tuple[str, ...], title: str, tasks: Sequence[Task], inputs: list[str]) -> Job[Task]:
+    return Job(key, title, tasks, inputs, key[0] == MAIN, key[-1] != QUICK)
+
+
+def _kind(method: str) -> str:
+    return method if METHODS[method].costly else QUICK
+
+
+def _grouped(
+    items: Iterable[Item], key: Callable[[Item], tuple[str, ...]]
+) -> Mapping[tuple[str, ...], list[Item]]:
+    groups: dict[tuple[str, ...], list[Item]] = {}
+    for item in items:
+        groups.setdefault(key(item), []).append(item)
+    return groups
+
+
+def _said(key: tuple[str, ...], fits: Sequence[Fit]) -> str:
+    """What fits have in common, in words."""
+    methods = list(dict.fromkeys(fit.method for fit in fits))
+    notions = list(dict.fromkeys(fit.notion for fit in fits))
+    datasets = list(dict.fromkeys(on_paper(fit.dataset, DATASET_NAMES) for fit in fits))
+    models = list(dict.fromkeys(fit.model for fit in fits))
+    by = on_paper(methods[0], METHOD_NAMES) if len(methods) == 1 else f"{len(methods)} methods"
+    of = notions[0] if len(notions) == 1 else f"{len(notions)} notions"
+    times = f"{len(fits)} {'time' if len(fits) == 1 else 'times'}"
+    where = f"{of} of {', '.join(datasets)} ({', '.join(models)})"
+    return f"{by} on {where}, {times}{'' if key[0] == MAIN else f', for {key[0]}'}"
+
+
+def _is_large(plan: Plan, dataset: str) -> bool:
+    settings = plan.config.datasets[dataset]
+    return find_dataset(dataset, settings.labels).n_images >= LARGE
+
+
+def _fit_task(plan: Plan, fit: Fit, version: Version) -> FitTask:
+    paths = plan.paths
+    task = FitTask(
+        output=paths.transform(fit),
+        method=fit.method,
+        dim=fit.dim,
+        seed=0 if fit.seed is None else fit.seed,
+        version=version(fit.method),
+    )
+    if parts := plan.parts(fit):
+        stacked = [(part.notion, paths.transform(part), weight) for part, weight in parts]
+        return replace(task, parts=stacked)
+    if METHODS[fit.method].supervised:
+        return replace(
+            task,
+            images=paths.images(fit.dataset, fit.model),
+            manifest=paths.manifest(fit.dataset),
+            labels=plan.label_columns(fit.dataset, fit.notion),
+        )
+    prompts = paths.prompts(fit.dataset, fit.model, fit.notion)
+    return replace(task, prompts=prompts, n_prompts=fit.n_prompts)
+
+
+def _used(task: FitTask) -> list[str]:
+    files = [task.prompts, task.images, task.manifest, *(path for _, path, _ in task.parts)]
+    return [path for path in files if path is not None]
+
+
+def _score_task(plan: Plan, run: Run, version: Version, is_main: bool) -> ScoreTask:
+    paths, fit = plan.paths, run.fit
+    evidence = Evidence(paths.queries(run), paths.clusterings(run), paths.draws(run))
+    name = {key: getattr(fit, key) for key in ("dataset", "notion", "model", "method")}
+    return ScoreTask(
+        output=paths.metrics(run),
+        run={**name, "protocol": run.protocol},
+        transform=paths.transform(plan.fit_of(run)),
+        seeds=plan.seeds_of(run),
+        version=version(fit.method),
+        images=paths.images(fit.dataset, fit.model),
+        manifest=paths.manifest(fit.dataset),
+        labels=plan.label_columns(fit.dataset, plan.sources(run).labels),
+        siblings=[paths.transform(sibling) for sibling in plan.siblings(run)] if is_main else (),
+        evidence=evidence if is_main else None,
+    )

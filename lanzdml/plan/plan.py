@@ -1,0 +1,317 @@
+"""The plan: what a configuration asks for, as runs and fits, and what each of them needs."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from functools import cached_property
+from itertools import product
+from typing import Any
+
+from lanzdml.config.config import Config
+from lanzdml.config.notions import NotionConfig
+from lanzdml.datasets.manifest import LabelColumns
+from lanzdml.embeddings.prompts import FROM_LABELS, PLACEHOLDER
+from lanzdml.experiments.experiment import Experiment
+from lanzdml.experiments.grid import Grid
+from lanzdml.figures.picture import Picture
+from lanzdml.methods import METHODS, PAPER_METHODS
+from lanzdml.metrics.protocols import PROTOCOLS, Sources
+from lanzdml.plan.paths import Paths
+from lanzdml.plan.runs import Fit, Run
+from lanzdml.significance.comparisons import OURS
+
+MAIN, FIGURES = "main", "figures"
+RANKING = "critical_difference"
+
+
+class Plan:
+    """What a configuration asks for. It reads no result, and knows nothing of Snakemake.
+
+    Args:
+        config: with what it implies written out, as :func:`lanzdml.config.parse.parse_config`
+            returns it.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.paths = Paths(config.results)
+
+    # Notions
+
+    @cached_property
+    def notions(self) -> dict[tuple[str, str], NotionConfig]:
+        """The settings of every notion, by dataset and name."""
+        return {
+            (dataset, name): notion
+            for dataset, settings in self.config.datasets.items()
+            for name, notion in settings.notions.items()
+        }
+
+    def notions_of(self, dataset: str) -> list[str]:
+        """A dataset's notions: those that combine others after these."""
+        notions = self.config.datasets[dataset].notions
+        return sorted(notions, key=lambda name: notions[name].combine is not None)
+
+    @cached_property
+    def scored(self) -> list[tuple[str, str]]:
+        """The notions that have scores."""
+        return [key for key, notion in self.notions.items() if notion.scored]
+
+    @cached_property
+    def counted(self) -> list[tuple[str, str]]:
+        """The notions that are ranked and tested over.
+
+        A combined notion repeats its parts, and several notions of one label column each other, so
+        of those the first stands for all.
+        """
+        by_labels = {
+            (key[0], self.label_columns(*key)): key
+            for key in reversed(self.scored)
+            if not self.notions[key].combine
+        }
+        return sorted(by_labels.values())
+
+    def label_columns(self, dataset: str, notion: str) -> LabelColumns:
+        """The manifest's column of a notion's labels; a combined one has several, one a part.
+
+        That of a notion that only a protocol takes is its own name.
+        """
+        settings = self.notions.get((dataset, notion))
+        if settings and settings.combine:
+            # A part combines no others.
+            return [self.notions[dataset, part].labels or part for part in settings.combine]
+        return settings.labels if settings and settings.labels else notion
+
+    def prompt_sources(self, dataset: str) -> list[dict[str, Any]]:
+        """What a dataset's prompts are made of, notion by notion; the parts of a combined one first.
+
+        Of each notion its ``name``; ``parts``, or a ``template`` (of prompts that are written out
+        it holds nothing else) and either ``aspects``, as they are in their file now, or ``labels``,
+        the manifest's column of them.
+
+        Raises:
+            LanzdmlError: a file cannot be read.
+        """
+        return [{"name": name} | self._source(dataset, name) for name in self.notions_of(dataset)]
+
+    def _source(self, dataset: str, name: str) -> dict[str, Any]:
+        notion = self.notions[dataset, name]
+        if notion.combine:
+            return {"parts": notion.combine, "template": None, "aspects": None, "labels": None}
+        template = {"parts": None, "template": notion.template or PLACEHOLDER}
+        if notion.aspects == FROM_LABELS:
+            return template | {"aspects": None, "labels": self.label_columns(dataset, name)}
+        return template | {"aspects": notion.read_texts(), "labels": None}
+
+    @property
+    def overview(self) -> list[dict[str, Any]]:
+        """What the overview says of every notion, but for its files."""
+        return [
+            {
+                "dataset": dataset,
+                "notion": name,
+                "template": _template_text(notion),
+                "labels": self.label_columns(dataset, name),
+                "parts": notion.combine or [],
+                "written_out": notion.prompts is not None,
+            }
+            for (dataset, name), notion in self.notions.items()
+        ]
+
+    # Runs
+
+    @cached_property
+    def grids(self) -> dict[str, list[Grid]]:
+        """What every experiment of the configuration asks for."""
+        return {
+            name: experiment.grids(self.config)
+            for name, experiment in self.config.given_experiments.items()
+        }
+
+    @cached_property
+    def experiments(self) -> dict[str, list[Run]]:
+        """The runs of every experiment of the configuration; a run may be of several."""
+        return {
+            name: list(dict.fromkeys(run for grid in grids for run in runs_of(grid)))
+            for name, grids in self.grids.items()
+        }
+
+    def seeds_shown(self, experiment: str) -> list[int]:
+        """The seeds of an experiment: runs that others ask for, too, may have more."""
+        shown = {seed for grid in self.grids[experiment] for seed in grid.seeds}
+        return [seed for seed in self.config.seeds if seed in shown]
+
+    @property
+    def main_runs(self) -> list[Run]:
+        """The runs that the tables show."""
+        return self.experiments[MAIN]
+
+    @cached_property
+    def paper_runs(self) -> list[Run]:
+        """Those of the paper's methods and of no combined notion, which its own tables show."""
+        return [
+            run
+            for run in self.main_runs
+            if run.fit.method in PAPER_METHODS
+            and not self.notions[run.fit.dataset, run.fit.notion].combine
+        ]
+
+    @cached_property
+    def runs(self) -> list[Run]:
+        """Every run, once: the tables' first."""
+        return list(dict.fromkeys(run for runs in self.experiments.values() for run in runs))
+
+    def sources(self, run: Run) -> Sources:
+        """The notions that a run really takes its prompts and labels from."""
+        protocol, fit = PROTOCOLS[run.protocol], run.fit
+        return protocol.sources(fit.dataset, fit.notion, fit.method)
+
+    def fit_of(self, run: Run) -> Fit:
+        """What a run scores: a fit to another notion where the protocol takes one."""
+        sources = self.sources(run)
+        supervised = METHODS[run.fit.method].supervised
+        return replace(run.fit, notion=sources.labels if supervised else sources.prompts)
+
+    def seeds_of(self, run: Run) -> list[int]:
+        """The seeds of k-means that a run is scored with: its own, or all that are asked for."""
+        return [run.fit.seed] if run.fit.seed is not None else self._seeds[run]
+
+    @cached_property
+    def _seeds(self) -> dict[Run, list[int]]:
+        asked: dict[Run, set[int]] = {}
+        for grid in (grid for grids in self.grids.values() for grid in grids):
+            for run in runs_of(grid):
+                asked.setdefault(run, set()).update(grid.seeds)
+        return {
+            run: [seed for seed in self.config.seeds if seed in seeds]
+            for run, seeds in asked.items()
+        }
+
+    def siblings(self, run: Run) -> list[Fit]:
+        """The fits of a run by all seeds."""
+        fit = self.fit_of(run)
+        if fit.seed is None:
+            return [fit]
+        return [replace(fit, seed=seed) for seed in self.config.seeds]
+
+    # Fits
+
+    def parts(self, fit: Fit) -> list[tuple[Fit, float]]:
+        """The fits that one is stacked of, with their weights; none for any other.
+
+        Oracle is stacked as the others are: it is the ceiling of what they do, which a fit of it to
+        the joined labels is not.
+        """
+        notion = self.notions.get((fit.dataset, fit.notion))
+        if notion is None or notion.by != "stacked":
+            return []
+        parts = zip(notion.combine or (), notion.weights or (), strict=True)
+        return [(replace(fit, notion=part), weight) for part, weight in parts]
+
+    @cached_property
+    def fits(self) -> dict[Fit, str]:
+        """Every fit, and what first asks for it: an experiment, the tables' first, or figures.
+
+        What is stacked comes after its parts.
+        """
+        asked: dict[Fit, str] = {}
+        for owner, fits in self._asked():
+            for fit in fits:
+                for part, _ in self.parts(fit):
+                    asked.setdefault(part, owner)
+                asked.setdefault(fit, owner)
+        return asked
+
+    def _asked(self) -> Iterator[tuple[str, Iterable[Fit]]]:
+        others = {name: runs for name, runs in self.experiments.items() if name != MAIN}
+        yield MAIN, [*map(self.fit_of, self.main_runs), *self._unscored_fits()]
+        yield FIGURES, [fit for name in self.pictures for fit in self.shown_in(name).values()]
+        for name, runs in others.items():
+            yield name, map(self.fit_of, runs)
+
+    def _unscored_fits(self) -> list[Fit]:
+        """What is learned for notions that are not scored: all that needs no labels."""
+        unscored = [key for key, notion in self.notions.items() if not notion.scored]
+        methods = [name for name in self.config.methods if not METHODS[name].supervised]
+        settings = (self.config.main_models, methods, self.config.dims, self.config.seeds)
+        return list(dict.fromkeys(run.fit for run in runs_of(Grid([""], unscored, *settings))))
+
+    # Figures, tables and embeddings
+
+    @property
+    def pictures(self) -> dict[str, Picture]:
+        """The pictures that are drawn, by name."""
+        return self.config.given_pictures
+
+    def shown_in(self, picture: str) -> dict[str, Fit]:
+        """What InDiReCT learned for each notion of a picture, by the first seed."""
+        shown = self.pictures[picture]
+        (model,), dim = shown.models_used(self.config), shown.dim(self.config)
+        return {
+            notion: Fit(shown.dataset, model, notion, OURS, dim, seed=self.config.seeds[0])
+            for notion in shown.notions or ()
+        }
+
+    @property
+    def prompts(self) -> list[tuple[str, str, str]]:
+        """Dataset, model and notion of all embeddings of prompts."""
+        return [(d, model, n) for d, n in self.notions for model in self.config.main_models]
+
+    @cached_property
+    def embedded(self) -> list[tuple[str, str]]:
+        """Dataset and model of all embeddings that are made of images."""
+        pairs = {(d, model) for d in self.config.datasets for model in self.config.main_models}
+        pairs |= {(fit.dataset, fit.model) for fit in self.fits}
+        for picture in self.pictures.values():
+            pairs |= {(picture.dataset, model) for model in picture.models_used(self.config)}
+        return sorted(pairs)
+
+    @property
+    def has_ranks(self) -> bool:
+        """Whether methods are ranked: over several notions, several methods that see no labels."""
+        methods = [name for name in self.config.methods if not METHODS[name].supervised]
+        return len(self.counted) >= 2 and len(methods) >= 3
+
+    @property
+    def figures(self) -> list[str]:
+        """Names of all figures."""
+        return [*self.drawn, *([RANKING] if self.has_ranks else []), *self.pictures]
+
+    @property
+    def drawn(self) -> dict[str, Experiment]:
+        """The experiments that have a figure, by name."""
+        return {
+            name: experiment
+            for name, experiment in self.config.given_experiments.items()
+            if experiment.words is not None
+        }
+
+    @property
+    def sampled(self) -> list[tuple[str, str, str, LabelColumns]]:
+        """Notions whose classes are a sample of more, by protocol, and where their labels are."""
+        return [
+            (name, dataset, notion, self.label_columns(dataset, labels))
+            for name in self.config.protocols
+            for (dataset, notion), settings in self.notions.items()
+            if settings.scored and settings.sampled_classes
+            for labels in [PROTOCOLS[name].sources(dataset, notion, OURS).labels]
+        ]
+
+
+def _template_text(notion: NotionConfig) -> str:
+    """A notion's template; of a combined one what it combines, and how, by weights that differ."""
+    if notion.combine:
+        weights = notion.weights or []
+        by = "" if len(set(weights)) < 2 else f" {':'.join(f'{weight:g}' for weight in weights)}"
+        return f"{' + '.join(notion.combine)}, {notion.by}{by}"
+    return notion.template or PLACEHOLDER
+
+
+def runs_of(grid: Grid) -> Iterator[Run]:
+    """The runs of a grid, in its order."""
+    for protocol, (dataset, notion), model in product(grid.protocols, grid.notions, grid.models):
+        for method in grid.methods:
+            dims = grid.dims if METHODS[method].has_dim else [None]
+            for dim, count in product(dims, grid.counts):
+                drawn = count is not None or not METHODS[method].deterministic
+                for seed in grid.seeds if drawn else [None]:
+                    yield Run(protocol, Fit(dataset, model, notion, method, dim, count, seed))

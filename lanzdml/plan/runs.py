@@ -1,0 +1,48 @@
+"""Fits and runs: what a benchmark is made of, and the one path that each has."""
+
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+FULL_DIM = "full"
+EVERY_SEED = "every-seed"
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A method that is fitted to a notion.
+
+    Attributes:
+        dim: r'; None for a method that keeps the model's own size.
+        n_prompts: how many prompts it learns from, drawn by the seed; None for all.
+        seed: None for a method that is the same for every seed.
+    """
+
+    dataset: str
+    model: str
+    notion: str
+    method: str
+    dim: int | None
+    n_prompts: int | None = None
+    seed: int | None = None
+
+    @property
+    def path(self) -> PurePosixPath:
+        """Where it lies below a folder; its name, as no two fits have the same."""
+        dim = FULL_DIM if self.dim is None else self.dim
+        some = [] if self.n_prompts is None else [f"prompts-{self.n_prompts}"]
+        seed = EVERY_SEED if self.seed is None else f"seed-{self.seed}"
+        folders = (self.dataset, self.model, self.notion, self.method, f"dim-{dim}", *some)
+        return PurePosixPath(*folders, seed)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A fit that is scored by a protocol, which may take prompts or labels of another notion."""
+
+    protocol: str
+    fit: Fit
+
+    @property
+    def path(self) -> PurePosixPath:
+        """Where it lies below a folder; its name, as no two runs have the same."""
+        return PurePosixPath(self.protocol) / self.fit.path

@@ -1,0 +1,195 @@
+"""Fits: methods learn what transforms hold, from prompts or from labelled images."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lanzdml.errors import CannotFitError, LanzdmlError
+from lanzdml.files import Kept, digest
+from lanzdml.methods import METHODS
+from lanzdml.transforms.stacking import stack
+from lanzdml.transforms.storage import save_not_fitted, save_transform
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from lanzdml.datasets.manifest import LabelColumns
+    from lanzdml.methods.base import Method
+
+
+@dataclass(frozen=True)
+class FitTask:
+    """One transform that is to be made.
+
+    Attributes:
+        output: where it goes.
+        method: a name of the registry.
+        dim: r'; None for methods without one.
+        seed: of the fit.
+        version: of the code that fits the method; a fit by another one is made anew.
+        prompts: embeddings of the notion's prompts.
+        n_prompts: how many of them to draw by the seed (see :func:`draw_prompts`); None takes all.
+        images, manifest, labels: in place of prompts, for a method that is fitted to labels: the
+            images' embeddings, and where their labels are.
+        parts: in place of prompts, of a combined notion: the names of its parts, their transforms
+            and their weights, to be stacked.
+    """
+
+    output: str
+    method: str
+    dim: int | None
+    seed: int
+    version: str
+    prompts: str | None = None
+    n_prompts: int | None = None
+    images: str | None = None
+    manifest: str | None = None
+    labels: "LabelColumns | None" = None
+    parts: Sequence[tuple[str, str, float]] = ()
+
+
+@dataclass(frozen=True)
+class _Data:
+    """What methods are fitted to, and what transforms tell of it.
+
+    ``given`` is what ``fit`` takes: vectors of prompts, or of images and their labels.
+    """
+
+    source: Path
+    given: "tuple[NDArray[Any], ...]"
+    metadata: dict[str, str]
+    digest: str
+
+
+def new_estimator(method: str, dim: int | None) -> "Method":
+    """An unfitted estimator; ``dim`` does not matter to methods without one."""
+    return METHODS[method](dim=dim) if METHODS[method].has_dim else METHODS[method]()
+
+
+def fit_transforms(tasks: Sequence[FitTask], *, kept: Path, n_threads: int = 1) -> None:
+    """Make transforms, each bit for bit that of a fit alone: no arithmetic is shared.
+
+    Products batched over seeds would change the rounding with the size of the batch, and are not
+    faster on a CPU: one seed's product fills a core, and the parameters of five seeds do not fit
+    into its cache.
+
+    What was fitted before to the same, by the same version, is taken from what is kept. A method
+    that cannot be fitted to its prompts is stored as such, with the reason.
+
+    Args:
+        tasks: what is stacked comes after its parts.
+        kept: folder of :class:`lanzdml.files.Kept`.
+        n_threads: fits that run side by side, each with one thread. The result is the same for any
+            number.
+
+    Raises:
+        LanzdmlError: the embeddings are smaller than r', there are fewer prompts than are to be
+            drawn, or the method needs the model's logit scale and the embeddings do not say it.
+    """
+    store, fits = Kept(kept), [task for task in tasks if not task.parts]
+    data = {_source(task): _read(task) for task in fits}
+    for task in fits:
+        _check_dim(task, data[_source(task)])
+    with ThreadPoolExecutor(n_threads) as pool:
+        # The last first: dims and counts are mostly listed from small to large, and the largest,
+        # which take longest, are not to run alone at the end.
+        made = pool.map(lambda task: _make(task, data[_source(task)], store), reversed(fits))
+        for _ in made:  # raises what a fit raised
+            pass
+    for task in tasks:
+        if task.parts:
+            stack(task.parts, Path(task.output))
+
+
+def _source(task: FitTask) -> tuple[object, ...]:
+    return task.prompts, task.images, task.manifest, str(task.labels)
+
+
+def _read(task: FitTask) -> _Data:
+    from lanzdml.embeddings.storage import (
+        PROMPTS,
+        WEIGHTS,
+        digest_of,
+        labelled_images,
+        read_embeddings,
+        weights_of,
+    )
+
+    given: tuple[NDArray[Any], ...]
+    if task.images and task.manifest and task.labels:
+        source = Path(task.images)
+        images, labels, _ = labelled_images(source, Path(task.manifest), task.labels)
+        given, metadata = (images, labels), {WEIGHTS: weights_of(source)}
+    elif task.prompts:
+        source = Path(task.prompts)
+        texts, vectors, _ = read_embeddings(source)
+        # Of all prompts, also where some are drawn: how many, and the seed, say which.
+        metadata = {PROMPTS: digest_of(texts["prompt"]), WEIGHTS: weights_of(source)}
+        given = (vectors,)
+    else:
+        raise ValueError(f"{task.output}: nothing to fit {task.method} to")
+    return _Data(source, given, metadata, digest(*given, *metadata.values()))
+
+
+def _check_dim(task: FitTask, data: _Data) -> None:
+    """Seen with the configuration already, except for a model that was not there yet."""
+    n_features = data.given[0].shape[1]
+    if METHODS[task.method].has_dim and task.dim > n_features:
+        raise LanzdmlError(
+            f"dims: {task.dim} is larger than the {n_features} dimensions of {data.source}"
+        )
+
+
+def _make(task: FitTask, data: _Data, store: Kept) -> None:
+    settings = _settings(task, data)
+    run = (task.method, task.version, task.dim, task.n_prompts, task.seed, *settings.values())
+    made_of = digest("fit", *run, data.digest)
+    if not store.take(made_of, [task.output]):
+        _fit(task, data, settings)
+        store.keep(made_of, [task.output])
+
+
+def _settings(task: FitTask, data: _Data) -> dict[str, float]:
+    """Parameters of a method that are the model's."""
+    from lanzdml.embeddings.storage import logit_scale_of
+
+    uses_scale = METHODS[task.method].uses_logit_scale
+    return {"logit_scale": logit_scale_of(data.source)} if uses_scale else {}
+
+
+def _fit(task: FitTask, data: _Data, settings: dict[str, float]) -> None:
+    given, metadata = data.given, data.metadata
+    if task.prompts is not None:
+        (prompts,) = given
+        if task.n_prompts is not None:
+            prompts = prompts[draw_prompts(len(prompts), task.n_prompts, task.seed)]
+        given, metadata = (prompts,), metadata | {"n_prompts": str(len(prompts))}
+    estimator = new_estimator(task.method, task.dim)
+    estimator.set_params(random_state=task.seed, **settings)
+    try:
+        save_transform(task.output, estimator.fit(*given), **metadata)
+    except CannotFitError as error:
+        save_not_fitted(task.output, estimator, str(error), **metadata)
+
+
+def draw_prompts(n: int, count: int, seed: int) -> "NDArray[np.int64]":
+    """Which of n prompts a seed draws, without replacement (paper section 6, figure 5).
+
+    The draw depends on nothing else: it is the same for every method and beside any other counts.
+
+    Returns:
+        (count,) ascending positions.
+
+    Raises:
+        LanzdmlError: there are fewer prompts.
+    """
+    import numpy as np
+
+    if count > n:
+        raise LanzdmlError(
+            f"experiments.prompt_count.counts: {count} is more than the {n} prompts there are"
+        )
+    return np.sort(np.random.default_rng([seed, count]).choice(n, count, replace=False))

@@ -1,0 +1,70 @@
+"""Stacks: what a method learned for the parts of a combined notion, in one file."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from lanzdml.errors import LanzdmlError
+from lanzdml.files import replacing
+from lanzdml.transforms.storage import FITTED_WITH, NOT_FITTED, OK, PARTS, read_stored
+
+
+def stack(parts: Sequence[tuple[str, str, float]], output: Path) -> None:
+    """Gather what a method learned for the parts of a combined notion: a transform of all.
+
+    :func:`lanzdml.transforms.load_transform` gives it as a
+    :class:`lanzdml.transforms.stacked.Stacked`. ``fit_seconds``, ``iterations`` and ``n_prompts``
+    are sums over the parts, versions those of all parts, and what could not be fitted to one of
+    them is stored as such.
+
+    Args:
+        parts: of each the name, the file of its transform, and its weight, which is positive.
+        output: the file to write.
+
+    Raises:
+        LanzdmlError: a file is no transform, or they are of other methods, parameters, seeds or
+            models.
+    """
+    from safetensors.numpy import save_file
+
+    from lanzdml.embeddings.storage import PROMPTS, WEIGHTS, digest_of
+
+    names, files, weights = zip(*parts, strict=True)
+    stored = [read_stored(path) for path in files]
+    first = stored[0][0]
+    shared = [key for key in ("method", "params", "seed", WEIGHTS) if key in first]
+    for path, (metadata, _) in zip(files, stored, strict=True):
+        for key in shared:
+            if metadata.get(key) != first[key]:
+                raise LanzdmlError(
+                    f"{path} has another {key} than {files[0]}: delete both and run again"
+                )
+    reasons = [
+        f"{part}: {metadata['reason']}"
+        for part, (metadata, _) in zip(names, stored, strict=True)
+        if metadata["status"] != OK
+    ]
+    own = {key: first[key] for key in (*shared, *(() if reasons else ("n_features",)))}
+    for package in FITTED_WITH:
+        if all(package in metadata for metadata, _ in stored):
+            own[package] = ", ".join(sorted({metadata[package] for metadata, _ in stored}))
+    own |= {
+        PARTS: json.dumps(names),
+        "weights": json.dumps(weights),
+        "status": NOT_FITTED if reasons else OK,
+        "reason": "; ".join(reasons),
+    }
+    for key, type_ in (("fit_seconds", float), ("iterations", int), ("n_prompts", int)):
+        values = [type_(metadata[key]) for metadata, _ in stored if key in metadata]
+        if len(values) == len(parts):
+            own[key] = str(sum(values))
+    if all(PROMPTS in metadata for metadata, _ in stored):
+        own[PROMPTS] = digest_of(metadata[PROMPTS] for metadata, _ in stored)
+    tensors = {
+        f"{number}.{name}": tensor
+        for number, (_, of_part) in enumerate(stored)
+        for name, tensor in of_part.items()
+        if not reasons
+    }
+    with replacing(output) as temporary:
+        save_file(tensors, temporary, own)

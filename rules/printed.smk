@@ -1,0 +1,44 @@
+# What a run prints: a line a job when it ends, and how many there are. Snakemake's own log has all else.
+
+import logging
+
+from snakemake.logging import logger
+from snakemake_interface_logger_plugins.common import LogEvent
+
+
+class OneLineAJob(logging.Formatter):
+    """A filter and formatter of the terminal, in place of Snakemake's lines for each job and run."""
+
+    left_out = {
+        LogEvent.WORKFLOW_STARTED,
+        LogEvent.RUN_INFO,
+        LogEvent.RESOURCES_INFO,
+        LogEvent.JOB_INFO,
+        LogEvent.JOB_STARTED,
+        LogEvent.JOB_FINISHED,
+    }
+
+    def __init__(self, otherwise):
+        super().__init__()
+        self.otherwise, self.messages, self.ended = otherwise, {}, ""
+
+    def filter(self, record):
+        event = getattr(record, "event", None)
+        if event == LogEvent.JOB_INFO:
+            self.messages[record.jobid] = record.rule_msg or record.rule_name
+        if event == LogEvent.JOB_FINISHED:
+            self.ended = self.messages.pop(record.job_id, "")
+        return event not in self.left_out and record.msg != "Select jobs to execute..."
+
+    def format(self, record):
+        if getattr(record, "event", None) == LogEvent.PROGRESS:
+            return f"{record.done} of {record.total}: {self.ended}"
+        return self.otherwise.format(record)
+
+
+if not (workflow.output_settings.verbose or workflow.output_settings.dryrun):
+    for handler in logger.handlers:
+        if handler.name == "DefaultStreamHandler":
+            lines = OneLineAJob(handler.formatter)
+            handler.addFilter(lines)
+            handler.setFormatter(lines)
