@@ -245,3 +245,11 @@ def _absolute(path: Path, name: str) -> str:
     package = path.relative_to(ROOT).parent.parts
     above = package[: len(package) + 1 - (len(name) - len(module))] if module != name else ()
     return ".".join([*above, *filter(None, [module])])
+
+
+def lines_of(path: Path, name: str) -> Iterator[int]:
+    """The lines of a file that a definition takes."""
+    for node in _read(path, path.read_bytes()).statements[name]:
+        decorators = getattr(node, "decorator_list", [])
+        first = min(each.lineno for each in (node, *decorators))
+        yield from range(first, (node.end_lineno or node.lineno) + 1)

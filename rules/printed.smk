@@ -18,6 +18,8 @@ class OneLineAJob(logging.Formatter):
         LogEvent.JOB_FINISHED,
     }
 
+    noise = ("Select jobs to execute", "Removing output files of failed job")
+
     def __init__(self, otherwise):
         super().__init__()
         self.otherwise, self.messages, self.ended = otherwise, {}, ""
@@ -28,11 +30,14 @@ class OneLineAJob(logging.Formatter):
             self.messages[record.jobid] = record.rule_msg or record.rule_name
         if event == LogEvent.JOB_FINISHED:
             self.ended = self.messages.pop(record.job_id, "")
-        return event not in self.left_out and record.msg != "Select jobs to execute..."
+        return event not in self.left_out and not str(record.msg).startswith(self.noise)
 
     def format(self, record):
         if getattr(record, "event", None) == LogEvent.PROGRESS:
             return f"{record.done} of {record.total}: {self.ended}"
+        if getattr(record, "event", None) == LogEvent.JOB_ERROR:
+            message = self.messages.get(record.jobid, record.rule_name)
+            return f"Failed: {message} ({', '.join(record.log)})"
         return self.otherwise.format(record)
 
 

@@ -106,7 +106,7 @@ EDITS = {
     "method's code": text(
         "lanzdml/methods/indirect.py", "return normalise(", "return -normalise(", "code"
     ),
-    "errors.py": text("lanzdml/errors.py", "or 'none'", "or 'nothing'", "code"),
+    "files.py": text("lanzdml/files.py", '"[0-9a-f]{32}"', '"[0-9a-f]{31}"', "code"),
     "metrics' code": text("lanzdml/metrics/scores.py", "max_iter=25", "max_iter=26", "code"),
     "CLIP's code": text(
         "lanzdml/embeddings/other_packages.py", "LENGTH = 400", "LENGTH = 401", "code"
@@ -224,7 +224,7 @@ def test_new_entries_of_registries_change_nothing(base, tmp_path):
     code = copytree(base[1], tmp_path / "code", symlinks=True)
     methods, datasets = (code / f"lanzdml/{name}/__init__.py" for name in ("methods", "datasets"))
     edit(methods, "METHODS = Methods(", 'METHODS = Methods(\n    mine="indirect:InDiReCT",')
-    edit(datasets, "] = {", '] = {\n    "more": Dataset("lanzdml.datasets.more", ("mood",)),')
+    edit(datasets, "] = {", '] = {\n    "more": Dataset("lanzdml.datasets.more", ("mood",), 9),')
     (printed,) = run_all([summary(base[0], code)])
     assert not left_to_do(printed)
 
@@ -240,7 +240,7 @@ def test_another_class_of_a_method_is_fitted_anew(base, tmp_path):
 
 # Each of these went unnoticed once: what runs because of the first hid the second.
 @pytest.mark.parametrize(
-    "pair", [("on_unreadable", "template"), ("errors.py", "method's code")], ids=" and ".join
+    "pair", [("on_unreadable", "template"), ("files.py", "method's code")], ids=" and ".join
 )
 def test_two_edits_at_once(base, tmp_path, pair):
     check(base, tmp_path, [pair])

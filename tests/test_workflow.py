@@ -1,13 +1,13 @@
 """The workflow as a user runs it: planned, run end to end on a small configuration, and rerun."""
 
 import hashlib
-import inspect
 import json
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from html import unescape
 from pathlib import Path
 from zipfile import ZipFile
@@ -19,9 +19,12 @@ from PIL import Image
 
 from lanzdml.datasets import DATASETS
 from lanzdml.embeddings.models import WEIGHTS_FILE
+from lanzdml.experiments import EXPERIMENTS
+from lanzdml.figures.catalogue import all_words
+from lanzdml.methods import METHODS, QUICK
 from lanzdml.metrics.scores import METRICS
 from lanzdml.report import ASSETS
-from lanzdml.sources import source_files, source_fingerprint
+from lanzdml.sources import definitions_behind, lines_of, source_fingerprint
 from lanzdml.tables.overview import PAPER_COUNTS
 from tests.file_server import FileServer
 from tests.raw_datasets import build_cub200
@@ -66,26 +69,57 @@ def planned_jobs(output):
     return jobs
 
 
+def stages_of(jobs):
+    """Fits and scores by stage, all other jobs by rule."""
+    stages = Counter()
+    for name, count in jobs.items():
+        stage = name.partition("_")[0]
+        stages[stage if stage in ("fit", "score") else name] += count
+    return stages
+
+
+def methods_of(jobs, stage):
+    """The methods, or "quick" for all that are quick to fit, whose jobs of a stage are planned."""
+    known = sorted([*METHODS, QUICK], key=len, reverse=True)
+    names = [name for name in jobs if name.startswith(f"{stage}_")]
+    return {next(method for method in known if name.endswith(f"_{method}")) for name in names}
+
+
 def plan(folder, code=ROOT, target="all"):
     arguments = ("--dry-run", "--quiet", "rules", "--cores", "1", target)
     return planned_jobs(snakemake(folder, *arguments, code=code))
 
 
-# As sitecustomize.py, which Python runs first: each job tells which modules it has loaded.
+# As sitecustomize.py, which Python runs first: each job tells which functions of the library it
+# called, but for those that importing a module calls.
 LISTEN = """
-import atexit, json, os, sys
+import atexit, json, os, sys, threading
+
+called, local = set(), threading.local()
+
+def listen(frame, event, argument):
+    code = frame.f_code
+    if code.co_name == "_find_and_load" and code.co_filename.startswith("<frozen"):
+        depth = getattr(local, "importing", 0)
+        local.importing = depth + (event == "call") - (event == "return")
+    elif event == "call" and not getattr(local, "importing", 0):
+        # No classes, and nothing that a library made and has no line of its own.
+        if "/lanzdml/" in code.co_filename and code.co_flags & 2:
+            called.add((code.co_filename, code.co_firstlineno, code.co_name))
 
 def tell():
     job = getattr(sys.modules["__main__"], "snakemake", None)
     if job is not None:
         told = {
-            "rule": job.rule, "code": job.params.get("code"), "script": sys.argv[0],
-            "modules": [name for name in sys.modules if name.split(".")[0] == "lanzdml"],
+            "rule": job.rule, "script": sys.argv[0], "called": sorted(called),
+            "version": job.params.get("version"), "tasks": job.params.get("tasks"),
         }
         with open(os.path.join(os.path.dirname(__file__), f"{os.getpid()}.json"), "w") as file:
             json.dump(told, file)
 
 atexit.register(tell)
+threading.setprofile(listen)
+sys.setprofile(listen)
 """
 
 
@@ -101,57 +135,67 @@ def finished(tmp_path_factory):
     return folder
 
 
-def test_what_a_job_imports_is_in_its_fingerprint(finished):
-    """Also what it imports by a name that is computed, which its rule has to name."""
-    data = {"make_overview": [PAPER_COUNTS], "make_report": ASSETS}
+# What is called to print a line only.
+PRINTED = {"summary"}
+
+
+def named_by_rules(job):
+    """What a job's script does not import by name, which its rule has to tell."""
+    rule = job["rule"]
+    if rule == "make_report":
+        return ASSETS
+    if rule == "make_overview":
+        return [PAPER_COUNTS]
+    if rule == "prepare_dataset":
+        return ["lanzdml.datasets.demo_cars"]
+    if rule.removeprefix("plot_") in EXPERIMENTS:
+        return [EXPERIMENTS.module(rule.removeprefix("plot_"))]
+    if rule in ("compute_trimap", "compute_saliency", "plot_gallery"):
+        return [METHODS.module("indirect")]
+    return []
+
+
+def test_what_a_job_calls_is_in_its_fingerprint(finished):
     jobs = [json.loads(path.read_text()) for path in (finished / "told").glob("*.json")]
     assert len({job["rule"] for job in jobs}) > 15
     for job in jobs:
-        script = Path(job["script"]).name.split(".")[-2]
-        files = [ROOT / "workflow_scripts" / f"{name}.py" for name in (script, "job")]
-        ours = source_files(*files)
-        others = [name for name in job["modules"] if not source_files(name) <= ours]
-        if job["rule"].startswith("make_") or job["rule"] in (
-            "compute_significance", "plot_dimensions", "plot_clip_size", "plot_prompt_count"
-        ):  # fmt: skip
-            # They ask what kind a method is; when its code changes, so do the scores they read.
-            others = [name for name in others if not name.startswith("lanzdml.methods.")]
-        expected = source_fingerprint(*files, *others, *data.get(job["rule"], ()))
-        assert job["code"].split()[0] == expected, job
+        name = Path(job["script"]).name.split(".")[-2]
+        scripts = [ROOT / "workflow_scripts" / f"{script}.py" for script in (name, "job")]
+        if job["tasks"] is None:
+            sources = [*scripts, *named_by_rules(job)]
+            assert job["version"].split()[0] == source_fingerprint(*sources), job["rule"]
+        else:
+            methods = {task.get("method") or task["run"]["method"] for task in job["tasks"]}
+            sources = [*scripts, *map(METHODS.module, methods)]
+        behind = definitions_behind(*sources)
+        lines = {
+            (str(path), line)
+            for path, definition in behind
+            if path.suffix == ".py"
+            for line in lines_of(path, definition)
+        }
+        missed = [
+            (file, function)
+            for file, line, function in job["called"]
+            if (file, line) not in lines and function not in PRINTED
+        ]
+        assert not missed, job["rule"]
 
 
 def test_default_is_planned_in_full(tmp_path):
     config = yaml.safe_load((ROOT / "config.yaml").read_text())
     jobs = plan(working_folder(tmp_path, config))
-    assert jobs == {
-        "all": 1,
-        "prepare_dataset": 1,
-        "embed_images": 3,
-        "embed_prompts": 9 + 1,
-        "fit_transforms": 4 * 13,
-        "compute_metrics": 4 * 13,
-        "fit_clip_sizes": 2 * 3 * 13,
-        "compute_clip_sizes": 2 * 3 * 13,
-        "fit_dimensions": 3 * 11,
-        "compute_dimensions": 3 * 11,
-        "fit_prompt_counts": 6,
-        "compute_prompt_counts": 6,
-        "collect_metrics": 1,
-        "make_overview": 1,
-        "make_tables": 1,
-        "make_beyond": 1,
-        "compute_significance": 1,
-        "plot_critical_difference": 1,
-        "plot_dimensions": 1,
-        "plot_clip_size": 1,
-        "plot_prompt_count": 1,
-        "compute_trimap": 1,
-        "plot_trimap": 1,
-        "compute_saliency": 1,
-        "plot_saliency": 1,
-        "plot_gallery": 1,
-        "make_report": 1,
-    }
+    stages = stages_of(jobs)
+    assert stages["fit"] == stages["score"] + 1, "what pictures show at another size is not scored"
+    assert jobs["prepare_dataset"] == 1
+    assert jobs["embed_images"] == jobs["embed_prompts_demo_cars"] == 3
+    others = {name for name in jobs if name.partition("_")[0] not in ("fit", "score", "embed")}
+    assert others == {
+        "all", "prepare_dataset", "collect_metrics", "make_overview", "make_tables", "make_beyond",
+        "compute_significance", "plot_critical_difference", "plot_dimensions", "plot_clip_size",
+        "plot_prompt_count", "compute_trimap", "plot_trimap", "compute_saliency", "plot_saliency",
+        "plot_gallery", "make_report",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -168,35 +212,6 @@ def test_there_are_tables_of_the_methods_that_are_there(tmp_path, methods, table
     assert jobs.keys() & {"make_tables", "make_beyond", "compare_published"} == tables
 
 
-def test_the_papers_tables_are_of_its_methods_and_notions(tmp_path):
-    config = yaml.safe_load((ROOT / "config.yaml").read_text())
-    assert len(config["methods"]) == 13
-    jobs = plan(working_folder(tmp_path, config), target="results/tables/table2.md")
-    assert jobs["compute_metrics"] == 3 * 8
-    notions = config["datasets"]["demo_cars"]["notions"]
-    for name in ("car_model", "car_color", "background_color"):
-        notions[name]["scored"] = False
-    config |= {"experiments": {"main": {"models": ["demo-M"]}}, "figures": {}}
-    jobs = plan(working_folder(tmp_path, config))
-    assert jobs["compute_metrics"] == jobs["make_beyond"] * 13
-    assert "make_tables" not in jobs, "only what is combined is scored"
-
-
-@pytest.mark.parametrize(("names", "drawn"), [(["paint"], 0), (["paint", "car_model"], 1)])
-def test_ranks_are_over_notions_with_labels_of_their_own(tmp_path, names, drawn):
-    """One of the same labels and one that combines both are no more notions."""
-    config = SMALL | {"experiments": {}, "figures": {}}
-    config = yaml.safe_load(yaml.safe_dump(config))
-    notions = config["datasets"]["demo_cars"]["notions"]
-    notions["paint"] = notions["car_color"] | {"labels": "car_color"}
-    kept = {name: notions[name] for name in ("car_color", *names)}
-    kept["pair"] = {"combine": ["car_color", "paint"]}
-    config["datasets"]["demo_cars"]["notions"] = kept
-    jobs = plan(working_folder(tmp_path, config))
-    assert jobs["compute_significance"] == 1
-    assert jobs.get("plot_critical_difference", 0) == drawn
-
-
 def test_the_paper_is_planned_without_its_data():
     output = snakemake(
         ROOT, "--dry-run", "--quiet", "rules", "--cores", "1",
@@ -205,13 +220,7 @@ def test_the_paper_is_planned_without_its_data():
     jobs = planned_jobs(output)
     assert jobs["prepare_dataset"] == 5
     assert jobs["embed_images"] == 5 + 2, "two more models for the size ablation"
-    # One more notion is drawn and not scored: no Oracle, no scores.
-    assert jobs["embed_prompts"] == 13 + 1 + 2 * 3
-    assert jobs["compute_metrics"] == 13 * 8
-    assert jobs["fit_transforms"] == 13 * 8 + 7
-    assert jobs["fit_clip_sizes"] == jobs["compute_clip_sizes"] == 2 * 3 * 8
-    assert jobs["fit_dimensions"] == jobs["compute_dimensions"] == 3 * 7
-    assert jobs["fit_prompt_counts"] == jobs["compare_published"] == jobs["make_report"] == 1
+    assert jobs["compare_published"] == jobs["make_report"] == 1
 
 
 def test_missing_datasets_are_one_line_each(tmp_path):
@@ -232,10 +241,10 @@ def test_prompts_wait_for_a_dataset_that_is_not_there_and_not_for_one_that_is(tm
     config["datasets"]["demo_cars"]["root"] = "data/cars.parquet"
     folder = working_folder(tmp_path, config)
     prompts = "results/embeddings/demo_cars/demo-S/prompts/car_color.parquet"
-    assert plan(folder, target=prompts) == {"prepare_dataset": 1, "embed_prompts": 1}
+    assert plan(folder, target=prompts) == {"prepare_dataset": 1, "embed_prompts_demo_cars": 1}
     (folder / "data").mkdir()
     (folder / "data/cars.parquet").write_text("")
-    assert plan(folder, target=prompts) == {"embed_prompts": 1}
+    assert plan(folder, target=prompts) == {"embed_prompts_demo_cars": 1}
 
 
 def test_aspects_can_be_the_labels(tmp_path):
@@ -261,7 +270,7 @@ def test_other_weights_in_a_folder_are_embedded_anew(tmp_path):
     assert len(pd.read_parquet(folder / target)["embedding"][0]) == CONFIG["embed_dim"]
     assert plan(folder, target=target) == {}
     (model / WEIGHTS_FILE).touch()
-    assert plan(folder, target=target) == {"embed_prompts": 1}
+    assert plan(folder, target=target) == {"embed_prompts_demo_cars": 1}
 
 
 @pytest.mark.parametrize("other", ["8.30.0", "9.18.2", "10.0.0"])
@@ -276,13 +285,6 @@ def test_another_snakemake_is_refused_in_one_line(tmp_path, other):
     assert result.returncode != 0
     assert f"Error: Snakemake {other} is not supported: install 9.19 or a later 9" in result.stderr
     assert "Traceback" not in result.stderr
-
-
-def test_the_limit_that_the_snakefile_lifts_is_there():
-    """Without it in a later Snakemake, the hook in the Snakefile can go."""
-    from snakemake.scheduling.job_scheduler import JobScheduler
-
-    assert "self.job_rate_limiter" in inspect.getsource(JobScheduler)
 
 
 def test_a_mistake_in_the_config_stops_before_any_job(tmp_path):
@@ -366,8 +368,9 @@ def test_the_report_holds_all_of_it(finished):
     for link in ("metrics.parquet", "tables/table2.csv", "figures/trimap.pdf"):
         assert f'href="{link}"' in page
         assert (finished / "results" / link).is_file()
-    caption = (ROOT / "captions" / "gallery.rst").read_text().strip()
-    assert caption in unescape(page)
+    for name, words in all_words().items():
+        assert words.caption in unescape(page)
+        assert (finished / f"results/figures/{name}.rst").read_text() == f"{words.caption}\n"
     for prompts in ("Car Model, Demo Cars: 6 prompts", "Car Color, Demo Cars: 17 prompts"):
         assert f"<summary>{prompts}</summary>" in page
 
@@ -403,9 +406,9 @@ def test_another_look_of_one_figure_redraws_it_only(finished, copied_code):
     assert plan(finished, copied_code).keys() == {"plot_prompt_count", "make_report", "all"}
 
 
-def test_another_caption_remakes_the_report_only(finished, copied_code):
-    edit(copied_code / "captions/gallery.rst", "nearest images", "closest images")
-    assert plan(finished, copied_code).keys() == {"make_report", "all"}
+def test_another_caption_redraws_its_figure_only(finished, copied_code):
+    edit(copied_code / "lanzdml/figures/gallery/picture.py", "nearest images of", "closest ones of")
+    assert plan(finished, copied_code).keys() == {"plot_gallery", "make_report", "all"}
 
 
 def test_a_method_that_cannot_be_fitted_is_reported(finished):
@@ -447,8 +450,9 @@ def test_queries_of_the_tables_runs_are_kept_and_no_others(finished):
     runs = main_runs(finished)
     keys = ["notion", "method", "seed"]
     metrics = ["map_at_r", "precision_at_1"]
-    for folder in ("queries", "clusterings"):
-        assert len(list((results / folder).rglob("*.parquet"))) == 2 * 8
+    for folder in ("queries", "clusterings", "draws"):
+        # CLIP's are the same for both seeds.
+        assert len(list((results / folder).rglob("*.parquet"))) == 2 * (7 * 2 + 1)
     kept = pd.concat(map(pd.read_parquet, (results / "queries").rglob("*.parquet")))
     means = kept.astype(dict.fromkeys(metrics, float)).groupby(keys)[metrics].mean()
     expected = runs.dropna(subset="map_at_r").set_index(keys)[metrics].sort_index()
@@ -531,77 +535,103 @@ def test_a_second_run_in_a_folder_is_refused(finished):
     assert first.wait() == 0, "the one that was there first goes on"
 
 
-def test_other_prompts_rerun_their_notion_only(finished):
+def ran_again(folder, config, code=ROOT):
+    """Stages of the jobs that a changed configuration or code asks for, and files made by them.
+
+    Results that are what they were are the same file: a second link to what is kept.
+    """
+    before = {path: path.stat().st_ino for path in (folder / "results").rglob("*.*")}
+    working_folder(folder, config)
+    jobs = plan(folder, code)
+    snakemake(folder, "--cores", "2", code=code)
+    assert plan(folder, code) == {}
+    made = {
+        str(path.relative_to(folder / "results"))
+        for stage in ("transforms", "metrics")
+        for path in (folder / "results" / stage).rglob("*.*")
+        if before.get(path) != path.stat().st_ino
+    }
+    return jobs, made
+
+
+@pytest.fixture
+def copied_run(finished, tmp_path):
+    """A copy of the finished run that a test may change; links between its files are kept."""
+    folder = tmp_path / "run"
+    subprocess.run(["cp", "-a", finished, folder], check=True)
+    return folder
+
+
+def test_other_prompts_are_fitted_and_scored_and_nothing_else(copied_run):
     changed = yaml.safe_load(yaml.safe_dump(SMALL))
     changed["datasets"]["demo_cars"]["notions"]["car_model"]["aspects"] = ["sedan", "van", "suv"]
-    try:
-        jobs = plan(working_folder(finished, changed))
-    finally:
-        working_folder(finished, SMALL)
-    assert jobs["embed_prompts"] == 1
-    # Oracle is fitted to images
-    assert jobs["fit_transforms"] == jobs["compute_metrics"] == 7
+    jobs, made = ran_again(copied_run, changed)
+    assert jobs["embed_prompts_demo_cars"] == 2
     assert "embed_images" not in jobs
+    assert made
+    assert all("/car_model/" in path and "/oracle/" not in path for path in made), "of images"
 
 
-def test_another_method_leaves_the_papers_tables_as_they_are(finished):
-    try:
-        jobs = plan(working_folder(finished, SMALL | {"methods": [*SMALL["methods"], "clay"]}))
-    finally:
-        working_folder(finished, SMALL)
-    assert jobs["fit_transforms"] == jobs["compute_metrics"] == 2
+def test_another_method_and_seed_make_their_own_runs_and_no_others(copied_run):
+    methods = [*SMALL["methods"], "clay"]
+    jobs, made = ran_again(copied_run, SMALL | {"methods": methods})
+    assert methods_of(jobs, "fit") == methods_of(jobs, "score") == {QUICK}
     assert jobs["make_beyond"] == jobs["compute_significance"] == 1
     assert not jobs.keys() & {"make_tables", "plot_dimensions", "plot_gallery"}
+    assert len(made) == 2 * 2
+    assert all("/clay/" in path for path in made)
+    before = all_runs(copied_run)
+    jobs, made = ran_again(copied_run, SMALL | {"methods": methods, "seeds": [0, 1, 2]})
+    seedless = {path for path in made if path.endswith("every-seed.parquet")}
+    assert {path.split("/")[5] for path in seedless} == {"clip", "clay"}, "clustered once more"
+    assert all("seed-2." in path for path in made - seedless)
+    after = all_runs(copied_run)
+    both = before.merge(after, how="left", indicator=True)
+    assert (both["_merge"] == "both").all(), "to the bit, seconds included"
 
 
-def test_a_combination_adds_its_own_jobs_and_no_others(finished, tmp_path):
+def test_a_combination_adds_its_own_runs_and_no_others(copied_run):
     config = yaml.safe_load(yaml.safe_dump(SMALL))
     parts = {"combine": ["car_model", "car_color"]}
     config["datasets"]["demo_cars"]["notions"] |= {
         "pair": parts | {"weights": [2, 1]},
         "pair_union": parts | {"by": "union"},
     }
-    folder = shutil.copytree(finished, tmp_path / "run", symlinks=True)
-    jobs = plan(working_folder(folder, config))
-    assert jobs["embed_prompts"] == 2
-    assert jobs["fit_transforms"] == jobs["compute_metrics"] == 2 * 8
+    jobs, made = ran_again(copied_run, config)
     assert jobs["make_beyond"] == 1
-    others = {"prepare_dataset", "embed_images", "make_tables", "plot_dimensions", "plot_gallery"}
+    others = {"prepare_dataset", "embed_images", "make_tables", "plot_dimensions"}
     assert not jobs.keys() & others, "the paper's tables and the figures leave it out"
-
-    target = "results/metrics/paper/demo_cars/demo-S/{}/indirect/dim-16.parquet"
-    notions = ("car_model", "car_color", "pair", "pair_union")
-    files = {notion: target.format(notion) for notion in notions}
-    snakemake(folder, "--cores", "2", files["pair"], files["pair_union"])
-    runs = {notion: pd.read_parquet(folder / file) for notion, file in files.items()}
+    assert {path.split("/")[-4] for path in made} == {"pair", "pair_union"}
+    keys = ["notion", "method", "seed"]
+    runs = all_runs(copied_run).query("model == 'demo-S' and dim in (16, 512)")
+    runs = runs[runs["n_prompts"].isna() | runs["n_prompts"].isin([6, 17, 23])].set_index(keys)
     for notion in ("pair", "pair_union"):
-        assert runs[notion]["status"].tolist() == ["ok", "ok"]
-        assert set(runs[notion]["n_prompts"]) == {6 + 17}
-        assert set(runs[notion]["n_images"]) == {1000}
-        assert runs[notion]["n_classes"][0] > runs["car_color"]["n_classes"][0]
-    both = runs["car_model"]["iterations"] + runs["car_color"]["iterations"]
-    assert runs["pair"]["iterations"].tolist() == both.tolist(), "fitted for the parts, not again"
-    chance = main_runs(folder).query("method == 'random'")["map_at_r"].max()
-    assert runs["pair"]["map_at_r"].min() > 2 * chance
+        of_notion = runs.loc[(notion, "indirect")]
+        assert of_notion["status"].tolist() == ["ok", "ok"]
+        assert set(of_notion["n_prompts"]) == {6 + 17}
+        assert set(of_notion["n_images"]) == {1000}
+        assert of_notion["n_classes"].min() > runs.loc[("car_color", "indirect"), "n_classes"].max()
+    iterations = runs["iterations"].dropna()
+    both = iterations["car_model", "indirect"] + iterations["car_color", "indirect"]
+    assert iterations["pair", "indirect"].tolist() == both.tolist(), "fitted for the parts only"
+    map_at_r = runs["map_at_r"]
+    assert map_at_r["pair", "indirect"].min() > 2 * map_at_r["pair", "random"].max()
 
-    # Other weights change the stack, and of the target that was made no more than it.
     config["datasets"]["demo_cars"]["notions"]["pair"]["weights"] = [1, 1]
-    working_folder(folder, config)
-    jobs = plan(folder, target=files["pair"])
-    assert jobs == {"fit_transforms": 1, "compute_metrics": 1}
+    _, made = ran_again(copied_run, config)
+    assert {path.split("/")[-4] for path in made} == {"pair"}
 
 
-def test_other_labels_score_anew_and_fit_what_learns_from_them(finished):
+def test_other_labels_score_anew_and_fit_what_learns_from_them(copied_run):
     config = yaml.safe_load(yaml.safe_dump(SMALL))
     config |= {"experiments": {"main": SMALL["experiments"]["main"]}, "figures": {}}
     config["datasets"]["demo_cars"]["notions"]["car_color"]["labels"] = "car_model"
-    try:
-        jobs = plan(working_folder(finished, config))
-    finally:
-        working_folder(finished, SMALL)
-    assert jobs["compute_metrics"] == len(SMALL["methods"])
-    assert jobs["fit_transforms"] == 1, "Oracle"
-    assert not jobs.keys() & {"embed_prompts", "embed_images", "prepare_dataset"}
+    jobs, made = ran_again(copied_run, config)
+    assert not jobs.keys() & {"embed_prompts_demo_cars", "embed_images", "prepare_dataset"}
+    fitted = {path for path in made if path.startswith("transforms/")}
+    assert {path.split("/")[4] for path in fitted} == {"oracle"}
+    scored = {tuple(path.split("/")[4:6]) for path in made - fitted}
+    assert scored == {("car_color", method) for method in SMALL["methods"]}
 
 
 def test_other_settings_of_the_machine_rerun_nothing(finished):
@@ -614,7 +644,7 @@ def test_other_settings_of_the_machine_rerun_nothing(finished):
 
 def copy_code(folder):
     """A copy of the workflow and its library that a test may edit."""
-    folders = ("rules", "workflow_scripts", "lanzdml", "captions", "envs", "profiles")
+    folders = ("rules", "workflow_scripts", "lanzdml", "envs", "profiles")
     for name in ("Snakefile", *folders):
         source, copy = ROOT / name, folder / name
         shutil.copytree(source, copy) if source.is_dir() else shutil.copy2(source, copy)
@@ -639,15 +669,16 @@ def test_an_edited_method_reruns_itself_only(finished, copied_code):
     assert plan(finished, copied_code) == {}, "a copy of the code, as new as a clone, is the same"
     edit(copied_code / "lanzdml/methods/indirect.py", "return normalise(", "return -normalise(")
     jobs = plan(finished, copied_code)
-    assert jobs["fit_transforms"] == jobs["compute_metrics"] == 2
+    assert methods_of(jobs, "fit") == methods_of(jobs, "score") == {"indirect"}
     assert "embed_images" not in jobs
 
 
 def test_edited_metrics_rerun_the_scores_and_no_fit(finished, copied_code):
     edit(copied_code / "lanzdml/metrics/scores.py", "max_iter=25", "max_iter=26")
     jobs = plan(finished, copied_code)
-    assert jobs["compute_metrics"] == 16
-    assert not jobs.keys() & {"fit_transforms", "embed_images", "embed_prompts"}
+    stages = stages_of(jobs)
+    assert stages["score"] == stages_of(plan(finished, copied_code))["score"] > 5
+    assert not stages.keys() & {"fit", "embed_images", "embed_prompts_demo_cars"}
 
 
 def test_a_new_notion_of_a_dataset_reads_it_anew(finished, copied_code):
@@ -660,6 +691,15 @@ def test_a_new_method_and_other_comments_rerun_nothing(finished, copied_code):
     registry = copied_code / "lanzdml/methods/__init__.py"
     edit(registry, "METHODS = Methods(\n", 'METHODS = Methods(\n    mine="indirect:InDiReCT",\n')
     edit(copied_code / "lanzdml/metrics/scores.py", '"""The seven', '"""All seven')
+    assert plan(finished, copied_code) == {}
+
+
+def test_other_words_of_errors_and_code_beside_rerun_nothing(finished, copied_code):
+    manifest = copied_code / "lanzdml/datasets/manifest.py"
+    edit(manifest, "has no images", "has not one image")
+    edit(copied_code / "lanzdml/errors.py", "did you mean", "is it")
+    with open(manifest, "a") as file:
+        file.write("\n\ndef count(rows):\n    return len(rows)\n")
     assert plan(finished, copied_code) == {}
 
 

@@ -6,10 +6,13 @@ from job import run
 
 
 def main(snakemake) -> None:
-    from lanzdml.metrics.scoring import ScoreTask, score_runs
+    from lanzdml.metrics.scoring import Evidence, ScoreTask, score_runs
 
     params = snakemake.params
-    tasks = [ScoreTask(**task) for task in params.tasks]
+    tasks = [
+        ScoreTask(**task | {"evidence": task["evidence"] and Evidence(**task["evidence"])})
+        for task in params.tasks
+    ]
     score_runs(tasks, kept=Path(params.kept), n_threads=snakemake.threads)
 
 

@@ -82,7 +82,7 @@ class Plan:
         return settings.labels if settings and settings.labels else notion
 
     def prompt_sources(self, dataset: str) -> list[dict[str, Any]]:
-        """What a dataset's prompts are made of, notion by notion; the parts of a combined one first.
+        """What a dataset's prompts are made of, by notion; the parts of a combined one first.
 
         Of each notion its ``name``; ``parts``, or a ``template`` (of prompts that are written out
         it holds nothing else) and either ``aspects``, as they are in their file now, or ``labels``,

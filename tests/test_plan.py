@@ -1,0 +1,311 @@
+"""The plan: which runs, fits, files and jobs a configuration asks for; no workflow is started."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lanzdml.config.config import parse_config
+from lanzdml.methods import METHODS, QUICK
+from lanzdml.plan import Fit, Plan, Run
+from lanzdml.plan.jobs import fit_jobs, score_jobs
+
+ROOT = Path(__file__).parents[1]
+DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text())
+PAPER = yaml.safe_load((ROOT / "configs/paper.yaml").read_text())
+NOTIONS = ("car_model", "car_color", "background_color", "pair", "union", "mood")
+MADE_OF_TWO = ["car_model", "car_color"]
+
+
+@pytest.fixture(autouse=True)
+def in_the_repository(monkeypatch):
+    """Paths of the configurations are relative to it."""
+    monkeypatch.chdir(ROOT)
+
+
+def copy(config, **changes):
+    return yaml.safe_load(yaml.safe_dump(config | changes))
+
+
+def plan_of(config):
+    return Plan(parse_config(config))
+
+
+def jobs_of(plan):
+    return fit_jobs(plan, str), score_jobs(plan, str)
+
+
+def files_of(plan):
+    """All files of fits and scores."""
+    fits, scores = jobs_of(plan)
+    made = [task.output for job in fits for task in job.tasks]
+    return made + [path for job in scores for task in job.tasks for path in task.outputs]
+
+
+def some(names, least=1):
+    return st.lists(st.sampled_from(names), min_size=least, unique=True)
+
+
+@st.composite
+def configurations(draw):
+    """Configurations of the demo: any notions, models, methods, dims, seeds and experiments."""
+    config = copy(DEFAULT, figures={})
+    dataset = config["datasets"]["demo_cars"]
+    named = dataset["notions"]
+    del named["car_model_and_color"]
+    named["pair"] = {"combine": MADE_OF_TWO, "weights": [2, 1]}
+    named["union"] = {"combine": MADE_OF_TWO, "by": "union"}
+    named["mood"] = {"prompts": ["a happy car", "a sad car"], "scored": False}
+    chosen = {*draw(some(NOTIONS[:3])), *draw(some(NOTIONS, 0))}
+    if chosen & {"pair", "union"}:
+        chosen |= {*MADE_OF_TWO}
+    dataset["notions"] = {name: named[name] for name in NOTIONS if name in chosen}
+    models = draw(some(list(config["models"])))
+    config["models"] = {name: config["models"][name] for name in models}
+    config["methods"] = draw(some(list(METHODS)))
+    config["dims"] = draw(some([2, 8, 128]))
+    config["seeds"] = draw(some([0, 1, 7]))
+    config["protocol"] = draw(some(["paper", "released"]))
+    experiments = {"main": {"models": draw(some(models))}}
+    shared = {
+        "dataset": "demo_cars",
+        "notions": draw(some([name for name in NOTIONS[:3] if name in chosen])),
+        "seeds": draw(st.integers(1, len(config["seeds"]))),
+    }
+    from_prompts = [name for name in config["methods"] if not METHODS[name].supervised]
+    if draw(st.booleans()):
+        experiments["dimensions"] = shared | {"dims": draw(some([2, 4, 128]))}
+    if draw(st.booleans()):
+        experiments["clip_size"] = shared | {"models": draw(some(models))}
+    if draw(st.booleans()) and from_prompts:
+        counts = draw(some([3, 5, 10]))
+        experiments["prompt_count"] = shared | {
+            "methods": draw(some(from_prompts)),
+            "counts": counts,
+        }
+    config["experiments"] = experiments
+    return config
+
+
+@given(configurations())
+@settings(max_examples=60, deadline=None)
+def test_every_run_and_fit_is_made_once(config):
+    plan = plan_of(config)
+    fits, scores = jobs_of(plan)
+    outputs = files_of(plan)
+    assert len(outputs) == len(set(outputs)), "no two share a path"
+    assert {task.output for job in fits for task in job.tasks} == {
+        plan.paths.transform(fit) for fit in plan.fits
+    }
+    assert [len(job.tasks) > 0 for job in (*fits, *scores)].count(False) == 0
+    asked = {run for runs in plan.experiments.values() for run in runs}
+    assert {task.output for job in scores for task in job.tasks} == {
+        plan.paths.metrics(run) for run in asked
+    }
+    names = [job.name for job in fits], [job.name for job in scores]
+    for of_stage in names:
+        assert len(of_stage) == len(set(of_stage))
+
+
+@given(configurations())
+@settings(max_examples=40, deadline=None)
+def test_jobs_have_what_they_need(config):
+    """From embeddings of the plan, or from another job; what is stacked comes after its parts."""
+    plan = plan_of(config)
+    fits, scores = jobs_of(plan)
+    given_to_all = {plan.paths.manifest("demo_cars")}
+    for dataset, model in plan.embedded:
+        given_to_all.add(plan.paths.images(dataset, model))
+        given_to_all |= {plan.paths.prompts(dataset, model, name) for name in NOTIONS}
+    made = {task.output for job in fits for task in job.tasks}
+    for job in (*fits, *scores):
+        assert set(job.inputs) <= given_to_all | made
+    for job in fits:
+        before = set(job.inputs)
+        assert not before & {task.output for task in job.tasks}
+        for task in job.tasks:
+            assert {path for _, path, _ in task.parts} <= before
+            before.add(task.output)
+    for job in scores:
+        for task in job.tasks:
+            assert {task.transform, task.images, task.manifest} <= set(job.inputs)
+
+
+@given(configurations(), st.data())
+@settings(max_examples=40, deadline=None)
+def test_another_method_adds_its_files_and_no_others(config, data):
+    left = [name for name in METHODS if name not in config["methods"]]
+    if not left:
+        return
+    method = data.draw(st.sampled_from(left))
+    before = set(files_of(plan_of(config)))
+    after = set(files_of(plan_of(copy(config, methods=[*config["methods"], method]))))
+    assert before < after
+    assert all(f"/{method}/" in path for path in after - before)
+
+
+@given(configurations())
+@settings(max_examples=40, deadline=None)
+def test_another_seed_adds_its_files_and_no_others(config):
+    for ablation in list(config["experiments"].values())[1:]:
+        del ablation["seeds"]
+    before = plan_of(config)
+    after = plan_of(copy(config, seeds=[*config["seeds"], 99]))
+    added = set(files_of(after)) - set(files_of(before))
+    assert set(files_of(before)) < set(files_of(after)) or not added
+    assert all(Path(path).stem == "seed-99" for path in added)
+
+
+@given(configurations())
+@settings(max_examples=40, deadline=None)
+def test_a_method_without_chance_has_one_fit_for_all_seeds(config):
+    plan = plan_of(config)
+    for fit in plan.fits:
+        drawn = fit.n_prompts is not None or not METHODS[fit.method].deterministic
+        assert (fit.seed is not None) == drawn
+    for run in plan.main_runs:
+        seeds = plan.seeds_of(run)
+        assert seeds == (config["seeds"] if run.fit.seed is None else [run.fit.seed])
+
+
+@given(configurations())
+@settings(max_examples=40, deadline=None)
+def test_what_the_tables_show_comes_first_and_keeps_evidence(config):
+    plan = plan_of(config)
+    of_tables = {plan.paths.metrics(run) for run in plan.main_runs}
+    for job in score_jobs(plan, str):
+        for task in job.tasks:
+            assert (task.output in of_tables) == job.is_main == (task.evidence is not None)
+    needed = {plan.paths.transform(plan.fit_of(run)) for run in plan.main_runs}
+    first = {task.output for job in fit_jobs(plan, str) if job.is_main for task in job.tasks}
+    assert needed <= first
+
+
+def test_paths_are_those_of_the_names():
+    fit = Fit("cars", "m", "color", "ae", 16, None, 3)
+    assert str(fit.path) == "cars/m/color/ae/dim-16/seed-3"
+    some_prompts = Fit("cars", "m", "color", "clay", None, 5, 3)
+    assert str(some_prompts.path) == "cars/m/color/clay/dim-full/prompts-5/seed-3"
+    assert str(Run("paper", Fit("cars", "m", "color", "clip", None)).path) == (
+        "paper/cars/m/color/clip/dim-full/every-seed"
+    )
+
+
+def test_the_default_runs():
+    plan = plan_of(DEFAULT)
+    seeded = sum(not METHODS[name].deterministic for name in METHODS)
+    assert len(plan.main_runs) == 4 * (5 * seeded + len(METHODS) - seeded)
+    assert list(plan.grids) == ["main", "dimensions", "clip_size", "prompt_count"]
+    assert plan.seeds_shown("dimensions") == [0, 1]
+    assert plan.figures == [
+        "dimensions", "clip_size", "prompt_count", "critical_difference",
+        "trimap", "saliency", "gallery",
+    ]  # fmt: skip
+    assert {fit.dim for fit in plan.shown_in("saliency").values()} == {2}
+    assert {fit.dim for fit in plan.shown_in("gallery").values()} == {128}
+
+
+def test_the_papers_runs():
+    plan = plan_of(PAPER)
+    assert len(plan.paper_runs) == len(plan.main_runs) == 13 * (7 * 5 + 1), "CLIP has no seed"
+    assert len({run.fit.dataset for run in plan.main_runs}) == 5
+    # A large dataset's scores are a job a notion.
+    of_birds = [job for job in score_jobs(plan, str) if "cub200" in job.key and job.is_main]
+    of_cars = [job for job in score_jobs(plan, str) if "synthetic_cars" in job.key and job.is_main]
+    assert len(of_birds) == len(of_cars) == 5, "four that are costly to fit, and all others"
+    of_fashion = [job for job in score_jobs(plan, str) if "deepfashion" in job.key and job.is_main]
+    assert len(of_fashion) == 4 * 5
+
+
+def test_quick_methods_share_jobs_and_costly_ones_do_not():
+    plan = plan_of(DEFAULT)
+    for job in (*fit_jobs(plan, str), *score_jobs(plan, str)):
+        costly = {
+            task.method if hasattr(task, "method") else task.run["method"] for task in job.tasks
+        }
+        if job.is_costly:
+            assert costly == {job.key[-1]}
+            assert METHODS[job.key[-1]].costly
+        else:
+            assert job.key[-1] == QUICK
+            assert not any(METHODS[name].costly for name in costly)
+
+
+def test_a_protocol_may_take_prompts_and_labels_of_other_notions():
+    methods = ["ae", "oracle", "clip"]
+    config = copy(PAPER, protocol="released", methods=methods, experiments={}, figures={})
+    plan = plan_of(config)
+    of = {
+        (run.fit.notion, run.fit.method): plan.fit_of(run).notion
+        for run in plan.main_runs
+        if run.fit.dataset in ("deepfashion", "cub200")
+    }
+    assert of["texture", "ae"] == "clothing_category"
+    assert of["texture", "oracle"] == "texture"
+    assert of["bird_species", "oracle"] == "bird_species_case_matched"
+    assert of["bird_species", "ae"] == "bird_species"
+    columns = {
+        task.run["notion"]: task.labels
+        for job in score_jobs(plan, str)
+        for task in job.tasks
+        if task.run["dataset"] == "cub200"
+    }
+    assert columns == {"bird_species": "bird_species_case_matched"}
+
+
+def test_labels_of_a_notion():
+    config = copy(DEFAULT)
+    notions = config["datasets"]["demo_cars"]["notions"]
+    notions["paint"] = notions["car_color"] | {"labels": "car_color"}
+    notions["both"] = {"combine": ["paint", "car_model"]}
+    plan = plan_of(config)
+    assert plan.label_columns("demo_cars", "paint") == "car_color"
+    assert plan.label_columns("demo_cars", "both") == ["car_color", "car_model"]
+    assert ("demo_cars", "paint") not in plan.counted, "the first of equal labels stands for all"
+    assert ("demo_cars", "both") not in plan.counted
+
+
+def test_prompts_are_made_of_what_their_files_hold(tmp_path):
+    aspects = tmp_path / "aspects.txt"
+    aspects.write_text("red\nblue\n")
+    config = copy(DEFAULT)
+    notions = config["datasets"]["demo_cars"]["notions"]
+    notions["car_color"]["aspects"] = str(aspects)
+    notions["background_color"] = {"prompts": ["a dark scene", "a light scene"]}
+    notions["car_model"]["aspects"] = "labels"
+    sources = {source["name"]: source for source in plan_of(config).prompt_sources("demo_cars")}
+    assert list(sources)[-1] == "car_model_and_color", "after its parts"
+    assert sources["car_color"]["aspects"] == ["red", "blue"]
+    assert sources["background_color"]["template"] == "{aspect}"
+    assert sources["background_color"]["aspects"] == ["a dark scene", "a light scene"]
+    assert sources["car_model"]["labels"] == "car_model"
+    assert sources["car_model"]["aspects"] is None
+    assert sources["car_model_and_color"]["parts"] == ["car_model", "car_color"]
+    aspects.write_text("red\ngreen\n")
+    again = {source["name"]: source for source in plan_of(config).prompt_sources("demo_cars")}
+    assert again["car_color"]["aspects"] == ["red", "green"]
+
+
+def test_unscored_notions_have_transforms_and_no_runs():
+    config = copy(DEFAULT, experiments={}, figures={}, methods=["clip", "indirect", "oracle"])
+    config["datasets"]["demo_cars"]["notions"] = {
+        "mood": {"prompts": ["a happy car", "a sad car"], "scored": False}
+    }
+    plan = plan_of(config)
+    assert plan.main_runs == []
+    assert {fit.method for fit in plan.fits} == {"clip", "indirect"}
+    assert plan.figures == []
+
+
+@pytest.mark.parametrize(("names", "ranks"), [(["paint"], False), (["paint", "car_model"], True)])
+def test_ranks_are_over_notions_with_labels_of_their_own(names, ranks):
+    """One of the same labels and one that combines both are no more notions."""
+    config = copy(DEFAULT, experiments={}, figures={})
+    notions = config["datasets"]["demo_cars"]["notions"]
+    notions["paint"] = notions["car_color"] | {"labels": "car_color"}
+    kept = {name: notions[name] for name in ("car_color", *names)}
+    kept["pair"] = {"combine": ["car_color", "paint"]}
+    config["datasets"]["demo_cars"]["notions"] = kept
+    assert plan_of(config).has_ranks == ranks
