@@ -22,7 +22,7 @@ class Registry(Mapping[str, type[T]]):
         self._entries = entries
 
     def __getitem__(self, name: str) -> type[T]:
-        _, _, class_name = self._entries[name].partition(":")
+        _, class_name = self._entry(name)
         found: type[T] = getattr(import_module(self.module(name)), class_name)
         return found
 
@@ -37,4 +37,10 @@ class Registry(Mapping[str, type[T]]):
 
     def module(self, name: str) -> str:
         """Dotted name of the module of an entry."""
-        return f"{self._package}.{self._entries[name].partition(':')[0]}"
+        module, _ = self._entry(name)
+        return f"{self._package}.{module}"
+
+    def _entry(self, name: str) -> tuple[str, str]:
+        """The module, as seen from the package, and the class in it."""
+        module, _, class_name = self._entries[name].partition(":")
+        return module, class_name

@@ -4,11 +4,11 @@ A class is imported when it is asked for: listing the methods, or using one of t
 method's file.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from importlib import import_module
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from lanzdml.errors import LanzdmlError, suggest
+from lanzdml.registry import Registry
 
 if TYPE_CHECKING:
     from lanzdml.methods.base import Method
@@ -22,29 +22,11 @@ class UnknownMethodError(LanzdmlError, KeyError):
     __str__ = Exception.__str__  # KeyError would print the message in quotes
 
 
-class Methods(Mapping[str, "type[Method]"]):
-    """Read-only mapping from a method's name to its estimator class, imported on first access."""
+class Methods(Registry["Method"]):
+    """The registry of methods, which also knows what their classes are called."""
 
     def __init__(self, **entries: str) -> None:
-        self._entries = {name: tuple(entry.split(":")) for name, entry in entries.items()}
-
-    def __getitem__(self, name: str) -> "type[Method]":
-        _, class_name = self._entry(name)
-        return getattr(import_module(self.module(name)), class_name)
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._entries
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._entries)
-
-    def __len__(self) -> int:
-        return len(self._entries)
-
-    def module(self, name: str) -> str:
-        """Dotted name of the module of a method."""
-        module, _ = self._entry(name)
-        return f"{__name__}.{module}"
+        super().__init__(__name__, **entries)
 
     def class_name(self, name: str) -> str:
         """Name of the class of a method."""
@@ -54,12 +36,12 @@ class Methods(Mapping[str, "type[Method]"]):
     @property
     def class_names(self) -> dict[str, str]:
         """Class name to method name, in the registry's order."""
-        return {class_name: name for name, (_, class_name) in self._entries.items()}
+        return {self.class_name(name): name for name in self}
 
-    def _entry(self, name: str) -> tuple[str, ...]:
-        if name in self._entries:
-            return self._entries[name]
-        raise UnknownMethodError(f"there is no method {name!r}; {suggest(name, self._entries)}")
+    def _entry(self, name: str) -> tuple[str, str]:
+        if name not in self:
+            raise UnknownMethodError(f"there is no method {name!r}; {suggest(name, self)}")
+        return super()._entry(name)
 
 
 QUICK = "quick"
