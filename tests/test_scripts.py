@@ -4,6 +4,7 @@ import errno
 import os
 import shutil
 import sys
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,7 +14,9 @@ from lanzdml.errors import VERBOSE, LanzdmlError
 from lanzdml.files import replacing
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow_scripts"))
-from job import THREAD_VARIABLES, run
+from job import THREAD_VARIABLES, run, run_as_script
+
+SCRIPTS = Path(__file__).parents[1] / "workflow_scripts"
 
 
 @pytest.fixture
@@ -27,6 +30,24 @@ def test_output_goes_to_the_log_and_the_terminal(snakemake, capsys):
     run(lambda _: print("hello"), snakemake)
     assert Path(snakemake.log[0]).read_text() == "hello\n"
     assert capsys.readouterr().err == "hello\n"
+
+
+def test_a_script_runs_where_snakemake_put_a_job_among_its_names(snakemake):
+    seen = []
+    run_as_script(seen.append, {})
+    assert seen == []
+    run_as_script(lambda job: seen.append((job, os.environ["OMP_NUM_THREADS"])),
+                  {"snakemake": snakemake}, least_threads=4)  # fmt: skip
+    assert seen == [(snakemake, "4")]
+
+
+@pytest.mark.parametrize(
+    "path", sorted(set(SCRIPTS.glob("*.py")) - {SCRIPTS / "job.py"}), ids=lambda path: path.stem
+)
+def test_each_script_can_be_imported_and_ends_with_what_runs_it(path):
+    assert callable(import_module(path.stem).main)
+    last = path.read_text().splitlines()[-1]
+    assert last.startswith("run_as_script(main, globals()"), "or its rule would do nothing"
 
 
 def test_a_mistake_of_the_user_is_one_line(snakemake, capsys):

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from job import run
+from job import Job, run_as_script
 
 
-def main(snakemake) -> None:
+def main(snakemake: Job) -> None:
     from lanzdml.metrics.scoring import Evidence, ScoreTask, score_runs
 
     params = snakemake.params
@@ -16,5 +16,4 @@ def main(snakemake) -> None:
     score_runs(tasks, kept=Path(params.kept), n_threads=snakemake.threads)
 
 
-if "snakemake" in globals():
-    run(main, snakemake)  # noqa: F821
+run_as_script(main, globals())

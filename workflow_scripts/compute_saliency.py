@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from job import run
+from job import Job, run_as_script
 
 
-def main(snakemake) -> None:
+def main(snakemake: Job) -> None:
     from lanzdml.datasets.archives import unpacked
     from lanzdml.datasets.manifest import read_manifest
     from lanzdml.embeddings.loading import load_clip
@@ -27,5 +27,4 @@ def main(snakemake) -> None:
     write_shares(Path(output.shares), shares)
 
 
-if "snakemake" in globals():
-    run(main, snakemake)  # noqa: F821
+run_as_script(main, globals())

@@ -2,27 +2,27 @@
 
 from pathlib import Path
 
-from job import run
+from job import Job, run_as_script
 
 
-def main(snakemake) -> None:
+def main(snakemake: Job) -> None:
     from lanzdml.significance.compute import compute_significance
     from lanzdml.significance.table import write_significance
 
-    files = (
-        [Path(path) for path in snakemake.input[name]]
-        for name in ("runs", "queries", "clusterings", "draws")
+    files, params = snakemake.input, snakemake.params
+    sampled = zip(params.sampled, files.manifests, strict=True)
+    rows = compute_significance(
+        [Path(path) for path in files.runs],
+        [Path(path) for path in files.queries],
+        [Path(path) for path in files.clusterings],
+        [Path(path) for path in files.draws],
+        counted=params.counted,
+        sampled={
+            (protocol, dataset, notion): (Path(manifest), labels)
+            for (protocol, dataset, notion, labels), manifest in sampled
+        },
     )
-    manifests = map(Path, snakemake.input.manifests)
-    sampled = {
-        (protocol, dataset, notion): (manifest, labels)
-        for (protocol, dataset, notion, labels), manifest in zip(
-            snakemake.params.sampled, manifests, strict=True
-        )
-    }
-    rows = compute_significance(*files, counted=snakemake.params.counted, sampled=sampled)
     write_significance(rows, snakemake.output)
 
 
-if "snakemake" in globals():
-    run(main, snakemake)  # noqa: F821
+run_as_script(main, globals())

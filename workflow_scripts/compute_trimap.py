@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from job import run
+from job import Job, run_as_script
 
 
-def main(snakemake) -> None:
+def main(snakemake: Job) -> None:
     from lanzdml.figures.trimap.points import compute_trimap
 
     transforms = zip(snakemake.params.notions, snakemake.input.transforms, strict=True)
@@ -18,5 +18,4 @@ def main(snakemake) -> None:
     )
 
 
-if "snakemake" in globals():
-    run(main, snakemake)  # noqa: F821
+run_as_script(main, globals())

@@ -3,10 +3,10 @@
 import json
 from pathlib import Path
 
-from job import run
+from job import Job, run_as_script
 
 
-def main(snakemake) -> None:
+def main(snakemake: Job) -> None:
     from lanzdml.datasets import DATASETS
     from lanzdml.datasets.download import download
     from lanzdml.datasets.raw import locate
@@ -14,6 +14,8 @@ def main(snakemake) -> None:
 
     name, root = snakemake.wildcards.dataset, Path(snakemake.params.root)
     source = DATASETS[name].download
+    assert source is not None, "the configuration lets no other be downloaded"
+    record: dict[str, str | int]
     if folder := locate(root, source.holds):
         record = {"folder": str(folder)}
         print(f"{name}: nothing to download, {folder} holds {source.holds}")
@@ -25,5 +27,4 @@ def main(snakemake) -> None:
     write_text(snakemake.output[0], json.dumps(record, indent=2) + "\n")
 
 
-if "snakemake" in globals():
-    run(main, snakemake)  # noqa: F821
+run_as_script(main, globals())

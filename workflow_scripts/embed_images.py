@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from job import run
+from job import Job, run_as_script
 
 
-def main(snakemake) -> None:
+def main(snakemake: Job) -> None:
     from lanzdml.datasets.archives import unpacked
     from lanzdml.datasets.manifest import FINGERPRINT, ID, fingerprint_of, read_manifest
     from lanzdml.embeddings.embedding import embed_images
@@ -31,5 +31,4 @@ def main(snakemake) -> None:
     write_embeddings(Path(snakemake.output[0]), manifest[[ID]], embeddings, metadata)
 
 
-if "snakemake" in globals():
-    run(main, snakemake, least_threads=2)  # noqa: F821
+run_as_script(main, globals(), least_threads=2)

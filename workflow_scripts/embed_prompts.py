@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from job import run
+from job import Job, run_as_script
 
 
-def main(snakemake) -> None:
+def main(snakemake: Job) -> None:
     from lanzdml.datasets.manifest import distinct_labels
     from lanzdml.embeddings.embedding import embed_prompts
     from lanzdml.embeddings.loading import load_clip
@@ -32,5 +32,4 @@ def main(snakemake) -> None:
         write_embeddings(output, prompts, embeddings, clip.description)
 
 
-if "snakemake" in globals():
-    run(main, snakemake)  # noqa: F821
+run_as_script(main, globals())

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from job import run
+from job import Job, run_as_script
 
 
-def main(snakemake) -> None:
+def main(snakemake: Job) -> None:
     from lanzdml.transforms.fitting import FitTask, fit_transforms
 
     params = snakemake.params
@@ -13,5 +13,4 @@ def main(snakemake) -> None:
     fit_transforms(tasks, kept=Path(params.kept), n_threads=snakemake.threads)
 
 
-if "snakemake" in globals():
-    run(main, snakemake)  # noqa: F821
+run_as_script(main, globals())

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from job import run
+from job import Job, run_as_script
 
 
-def main(snakemake) -> None:
+def main(snakemake: Job) -> None:
     from lanzdml.embeddings.shards import gather_shards
 
     gather_shards(
@@ -15,5 +15,4 @@ def main(snakemake) -> None:
     )
 
 
-if "snakemake" in globals():
-    run(main, snakemake)  # noqa: F821
+run_as_script(main, globals())

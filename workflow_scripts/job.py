@@ -3,11 +3,10 @@
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, BinaryIO, TextIO
+from typing import Any, BinaryIO, Protocol, TextIO, TypeVar
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -17,17 +16,50 @@ _FULL = "no space is left: make some and run again; what is complete is kept ({}
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Named(Protocol[T_co]):
+    """What a rule gives by name."""
+
+    def __getattr__(self, name: str) -> T_co: ...
+
+    def get(self, name: str) -> T_co | None:
+        """None where the rule gives nothing of this name."""
+
+
+class Files(Named[Any], Protocol):
+    """Paths in order; by name, one is a string and several are :class:`Files`."""
+
+    def __getitem__(self, position: int) -> str: ...
+
+    def __iter__(self) -> Iterator[str]: ...
+
+
+class Job(Protocol):
+    """What a script gets from Snakemake, in whose own class all of it is of any type."""
+
+    input: Files
+    output: Files
+    log: Files
+    params: Named[Any]
+    resources: Named[Any]
+    wildcards: Named[str]
+    threads: int
+
+
 class _Tee:
     """Writes to the terminal and to the job's log, which a full disk may end."""
 
     def __init__(self, terminal: TextIO, log: BinaryIO) -> None:
         self._terminal, self._log = terminal, log
 
-    def write(self, text: str) -> None:
-        self._terminal.write(text)
+    def write(self, text: str) -> int:
+        written = self._terminal.write(text)
         self._terminal.flush()
         with suppress(OSError):
             self._log.write(text.encode())
+        return written
 
     def flush(self) -> None:
         self._terminal.flush()
@@ -36,9 +68,19 @@ class _Tee:
         return self._terminal.isatty()
 
 
-def run(
-    main: Callable[[Any], None], snakemake: SimpleNamespace | Any, *, least_threads: int = 1
+def run_as_script(
+    main: Callable[[Job], None], names: Mapping[str, Any], *, least_threads: int = 1
 ) -> None:
+    """:func:`run` a script's ``main`` where Snakemake runs it; nothing where it is imported.
+
+    Args:
+        names: the script's globals, among which Snakemake puts the job as ``snakemake``.
+    """
+    if "snakemake" in names:
+        run(main, names["snakemake"], least_threads=least_threads)
+
+
+def run(main: Callable[[Job], None], snakemake: Job, *, least_threads: int = 1) -> None:
     """Run a script's ``main`` with its output in the job's log as well as on the terminal.
 
     Its numerical libraries use the threads that the rule claims: more would get in the way of other
@@ -77,5 +119,5 @@ def run(
                     traceback.print_exc()
                 if known:
                     # One write, unlike print's two: jobs that fail together share the terminal.
-                    terminal.write(f"{error_lines(_FULL.format(error) if full else error)}\n")
+                    terminal.write(f"{error_lines(_FULL.format(error) if full else str(error))}\n")
                 sys.exit(1)

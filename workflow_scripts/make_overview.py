@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from job import run
+from job import Job, run_as_script
 
 
-def main(snakemake) -> None:
+def main(snakemake: Job) -> None:
     from lanzdml.tables.overview import Notion, write_overview
 
     files = zip(
@@ -18,5 +18,4 @@ def main(snakemake) -> None:
     write_overview(notions, Path(snakemake.output[0]).parent)
 
 
-if "snakemake" in globals():
-    run(main, snakemake)  # noqa: F821
+run_as_script(main, globals())

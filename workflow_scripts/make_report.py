@@ -2,17 +2,17 @@
 
 from pathlib import Path
 
-from job import run
+from job import Job, run_as_script
 
 
-def main(snakemake) -> None:
+def main(snakemake: Job) -> None:
     from lanzdml.figures.words import Words
     from lanzdml.report.page import write_report
     from lanzdml.report.results import Results
 
     def files(name: str) -> list[Path]:
         """An input's files: one, several, or none where there is no such input."""
-        paths = snakemake.input.get(name, [])
+        paths = snakemake.input.get(name) or []
         return [Path(path) for path in ([paths] if isinstance(paths, str) else paths)]
 
     params = snakemake.params
@@ -37,5 +37,4 @@ def main(snakemake) -> None:
     write_report(output, results)
 
 
-if "snakemake" in globals():
-    run(main, snakemake)  # noqa: F821
+run_as_script(main, globals())

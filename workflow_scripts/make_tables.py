@@ -2,14 +2,13 @@
 
 from pathlib import Path
 
-from job import run
+from job import Job, run_as_script
 
 
-def main(snakemake) -> None:
+def main(snakemake: Job) -> None:
     from lanzdml.tables.paper import write_tables
 
     write_tables([Path(path) for path in snakemake.input], Path(snakemake.output[0]).parent)
 
 
-if "snakemake" in globals():
-    run(main, snakemake)  # noqa: F821
+run_as_script(main, globals())

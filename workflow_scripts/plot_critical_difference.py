@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from job import run
+from job import Job, run_as_script
 
 
-def main(snakemake) -> None:
+def main(snakemake: Job) -> None:
     from lanzdml.figures.critical_difference.draw import draw
     from lanzdml.figures.style import write_figure
     from lanzdml.significance.comparisons import read_significance
@@ -17,5 +17,4 @@ def main(snakemake) -> None:
     )
 
 
-if "snakemake" in globals():
-    run(main, snakemake)  # noqa: F821
+run_as_script(main, globals())

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from job import run
+from job import Job, run_as_script
 
 
-def main(snakemake) -> None:
+def main(snakemake: Job) -> None:
     from lanzdml.experiments import EXPERIMENTS
     from lanzdml.figures.style import write_figure
     from lanzdml.metrics.runs import read_runs
@@ -16,5 +16,4 @@ def main(snakemake) -> None:
     write_figure(figure, snakemake.output, params.caption)
 
 
-if "snakemake" in globals():
-    run(main, snakemake)  # noqa: F821
+run_as_script(main, globals())

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from job import run
+from job import Job, run_as_script
 
 
-def main(snakemake) -> None:
+def main(snakemake: Job) -> None:
     from lanzdml.datasets.archives import unpacked
     from lanzdml.figures.gallery.draw import draw_gallery
     from lanzdml.figures.gallery.retrieval import retrieve
@@ -25,5 +25,4 @@ def main(snakemake) -> None:
     write_figure(figure, snakemake.output, snakemake.params.caption)
 
 
-if "snakemake" in globals():
-    run(main, snakemake)  # noqa: F821
+run_as_script(main, globals())

@@ -1,9 +1,9 @@
 """Draw the saliency maps' differences, and write the table of what is on the foreground."""
 
-from job import run
+from job import Job, run_as_script
 
 
-def main(snakemake) -> None:
+def main(snakemake: Job) -> None:
     import pandas as pd
 
     from lanzdml.figures.saliency.draw import draw_saliency
@@ -25,5 +25,4 @@ def main(snakemake) -> None:
     write_saliency_table(shares, maps, snakemake.params.dataset, snakemake.output.table)
 
 
-if "snakemake" in globals():
-    run(main, snakemake)  # noqa: F821
+run_as_script(main, globals())

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from job import run
+from job import Job, run_as_script
 
 
-def main(snakemake) -> None:
+def main(snakemake: Job) -> None:
     import pandas as pd
 
     from lanzdml.datasets.manifest import read_all_labels
@@ -24,5 +24,4 @@ def main(snakemake) -> None:
     write_figure(figure, snakemake.output, snakemake.params.caption)
 
 
-if "snakemake" in globals():
-    run(main, snakemake)  # noqa: F821
+run_as_script(main, globals())

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from job import run
+from job import Job, run_as_script
 
 
-def main(snakemake) -> None:
+def main(snakemake: Job) -> None:
     from lanzdml.datasets import find_dataset
     from lanzdml.datasets.archives import unpacked
     from lanzdml.datasets.images import exclude_unreadable
@@ -23,5 +23,4 @@ def main(snakemake) -> None:
     print(f"{name}: {summary(manifest, excluded)}")
 
 
-if "snakemake" in globals():
-    run(main, snakemake)  # noqa: F821
+run_as_script(main, globals())
