@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from math import ceil
 
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
@@ -93,7 +94,7 @@ def add_level(axis: Axes, method: str, mean: float, std: float, label: str) -> N
 
 def add_legend(figure: Figure, axes: Iterable[Axes]) -> None:
     """One legend below all panels: each entry once, curves before dashed lines."""
-    entries = {}
+    entries: dict[str, Artist] = {}
     for axis in axes:
         for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
             entries.setdefault(label, handle)

@@ -10,16 +10,20 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
-from typing import Any, ParamSpec
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.colors import CSS4_COLORS, LinearSegmentedColormap, to_rgba_array
 from matplotlib.figure import Figure
+from matplotlib.typing import ColorType
 
 from lanzdml.files import replacing, write_text
 from lanzdml.methods import METHODS
 from lanzdml.names import DATASET_NAMES, on_paper
+
+if TYPE_CHECKING:
+    from matplotlib.typing import RcKeyType  # of 3.11
 
 TEXT_WIDTH = 6.875  # inches: both columns of a paper
 DPI = 300
@@ -57,7 +61,7 @@ _MARKER_SCALE = {"*": 1.7, "x": 1.2, "P": 1.2, ".": 1.7}  # thin ones look small
 # Blue where CLIP's saliency is higher, yellow where InDiReCT's is (the paper's figure 2).
 DIFFERENCE_MAP = LinearSegmentedColormap.from_list("difference", [RIGHT, "#9A9A9A", "#F0E442"])
 
-_SETTINGS = {
+_SETTINGS: "dict[RcKeyType, Any]" = {
     # DejaVu comes with matplotlib: figures are the same on every machine.
     "font.family": "DejaVu Sans",
     "font.size": 7,
@@ -159,21 +163,24 @@ def own_colors(classes: Sequence[str]) -> list[str | None]:
     return own if own.count(None) * 2 < len(own) else [None] * len(own)
 
 
-def class_colors(classes: Sequence[str]) -> list:
+def class_colors(classes: Sequence[str]) -> list[ColorType]:
     """A colour for each class: its own, see :func:`own_colors`, or else one apart by hue."""
     own = own_colors(classes)
     if not any(own):
         return _apart(len(classes))
-    # Each of the rest takes what is farthest from all taken, and should have another marker, too.
-    free, taken = _apart(max(own.count(None), len(_METHODS))), [color for color in own if color]
-    for i in [i for i, color in enumerate(own) if not color]:
+    free = _apart(max(own.count(None), len(_METHODS)))
+    taken: list[ColorType] = [color for color in own if color]
+
+    def farthest() -> ColorType:
         gaps = to_rgba_array(free)[:, None] - to_rgba_array(taken)
-        own[i] = free.pop(int(np.square(gaps).sum(axis=2).min(axis=1).argmax()))
-        taken.append(own[i])
-    return own
+        taken.append(free.pop(int(np.square(gaps).sum(axis=2).min(axis=1).argmax())))
+        return taken[-1]
+
+    # Each of the rest takes what is farthest from all taken, and should have another marker, too.
+    return [color or farthest() for color in own]
 
 
-def _apart(number: int) -> list:
+def _apart(number: int) -> list[ColorType]:
     if number <= len(_METHODS):
-        return [color for color, _ in list(_METHODS.values())[::-1]][:number]
+        return [color for color, _ in list(_METHODS.values())[::-1][:number]]
     return list(mpl.colormaps["turbo"]([i / (number - 1) for i in range(number)]))

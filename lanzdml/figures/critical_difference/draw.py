@@ -42,7 +42,7 @@ def draw(rows: pd.DataFrame) -> Figure:
 def joined(ranks: pd.Series, limit: float) -> list[tuple[float, float]]:
     """From the best to the worst rank of each largest group that the limit does not part."""
     values = np.sort(ranks.to_numpy())
-    groups = []
+    groups: list[tuple[float, float]] = []
     for first in values:
         last = values[values - first < limit].max()
         # A group that ends where the one before it ends is a part of that.
@@ -61,7 +61,6 @@ def _draw_ranks(axis: Axes, ranks: pd.Series, limit: float) -> None:
     bars = joined(ranks, limit)
     ends = 1, n_methods
     margin = _MARGIN * (n_methods - 1)
-    line = {"color": MUTED, "linewidth": 0.6}
     axis.plot(ends, (0, 0), color=TEXT, linewidth=0.8)
     for rank in range(1, n_methods + 1):
         axis.plot((rank, rank), (0, 0.25), color=TEXT, linewidth=0.8)
@@ -80,7 +79,7 @@ def _draw_ranks(axis: Axes, ranks: pd.Series, limit: float) -> None:
         best_half = position < left
         y = top - (position if best_half else n_methods - 1 - position)
         side = ends[0] - margin if best_half else ends[1] + margin
-        axis.plot((rank, rank, side), (0, y, y), zorder=1, **line)
+        axis.plot((rank, rank, side), (0, y, y), color=MUTED, linewidth=0.6, zorder=1)
         axis.plot(rank, 0, linestyle="none", clip_on=False, **method_look(method))
         name, value = on_paper(method, METHOD_NAMES), f"{rank:.2f}"
         text = f"{name}  {value} " if best_half else f" {value}  {name}"

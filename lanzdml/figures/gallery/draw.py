@@ -2,6 +2,7 @@
 
 import textwrap
 from collections.abc import Sequence
+from functools import partial
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -115,16 +116,16 @@ def _draw_indirect(ax: Axes, retrieval: Retrieval, notion: str, top: float) -> N
         _draw_image(ax, shown, x, top, _THUMB, color, 0.5 if right is None else 1)
         text = "\n".join(_below(retrieval, shown, notion))
         _draw_below(ax, text, x + _THUMB / 2, top, color, _SMALLEST)
-    right_aligned = {"ha": "right", "va": "center"}
+    write = partial(ax.text, _COUNTS_END, ha="right", va="center")
     middle = top + _THUMB / 2
     if notion in retrieval.query.labels:
         count = _count(retrieval, neighbours, notion)
         clip = f"{METHOD_NAMES['clip']} {_count(retrieval, retrieval.clip, notion)}"
-        ax.text(_COUNTS_END, middle - 0.07, count, fontsize="large", **right_aligned)
+        write(middle - 0.07, count, fontsize="large")
         middle += 0.08
     else:
         clip = NO_LABEL
-    ax.text(_COUNTS_END, middle, clip, fontsize=_SMALL, color=MUTED, **right_aligned)
+    write(middle, clip, fontsize=_SMALL, color=MUTED)
 
 
 def _places(neighbours: Sequence[Shown]) -> list[tuple[float, Shown]]:
@@ -137,10 +138,10 @@ def _draw_image(
     """An image in the middle of a square with a frame."""
     w, h = (size * side / max(shown.image.size) for side in shown.image.size)
     x, y = left + (size - w) / 2, top + (size - h) / 2
-    square = {"xy": (left, top), "width": size, "height": size}
-    ax.add_patch(Rectangle(**square, facecolor="#F4F4F4", linewidth=0))
+    square = partial(Rectangle, (left, top), size, size)
+    ax.add_patch(square(facecolor="#F4F4F4", linewidth=0))
     ax.imshow(shown.image, extent=(x, x + w, y + h, y), aspect="auto", zorder=1)
-    ax.add_patch(Rectangle(**square, fill=False, edgecolor=color, linewidth=width, zorder=2))
+    ax.add_patch(square(fill=False, edgecolor=color, linewidth=width, zorder=2))
 
 
 def _draw_below(ax: Axes, text: str, x: float, top: float, color: str, size: float) -> None:

@@ -53,7 +53,7 @@ def draw_saliency(
     height = TITLE_HEIGHT + titles_height + side * n_rows + BAR_HEIGHT
     figure = new_figure(side * n_columns, height)
     figure.suptitle(picture_title(dataset, model, dim))
-    figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0, hspace=0)
+    figure.set_layout_engine("constrained", w_pad=0.02, h_pad=0.02, wspace=0, hspace=0)
     axes = figure.subplots(n_rows, n_columns, squeeze=False)
     for panel, title in zip(axes[0], titles, strict=True):
         panel.set_title(title, pad=3)

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -103,7 +104,7 @@ def share_table(summary: pd.DataFrame) -> Table:
     )
 
 
-def _cells(row: tuple) -> list[str]:
+def _cells(row: Any) -> list[str]:
     interval = DASH if np.isnan(row.low) else f"{row.low:.1f} to {row.high:.1f}"
     difference = DASH if np.isnan(row.difference) else f"{row.difference:.1f}"
     shares = [f"{value:.1f}" for value in (row.indirect, row.clip, row.area)]

@@ -1,6 +1,7 @@
 """Embedding spaces in the plane: CLIP's beside that of each notion (appendix, figure 2)."""
 
 from collections.abc import Sequence
+from functools import partial
 from math import ceil
 
 import numpy as np
@@ -10,6 +11,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.typing import ColorType
 
 from lanzdml.datasets.manifest import ID
 from lanzdml.figures.style import (
@@ -110,21 +112,22 @@ class _Key:
     def scatter(self, ax: Axes, xy: np.ndarray, labels: pd.Series) -> None:
         """Draw (n, 2) points; their labels are in the same order."""
         size = float(np.clip(5000 / len(xy), 1.5, 24))
-        looks = {"s": size, "rasterized": len(xy) > _MOST_AS_VECTORS}
+        scatter = partial(ax.scatter, s=size, rasterized=len(xy) > _MOST_AS_VECTORS)
+        x, y = xy.T
         if not self.classes:
-            ax.scatter(*xy.T, color=MUTED, linewidths=0, **looks)
+            scatter(x, y, color=MUTED, linewidths=0)
         else:
             without = labels.isna().to_numpy()
-            ax.scatter(*xy[without].T, color=NO_CLASS, linewidths=0, label=NO_LABEL, **looks)
+            scatter(x[without], y[without], color=NO_CLASS, linewidths=0, label=NO_LABEL)
             edge = 0.1 * size**0.5 if self.edges else 0
             codes = pd.Categorical(labels, self.classes).codes
             # In an order of its own, so that no class lies on top of all others.
             order = np.random.default_rng(0).permutation(len(xy))
             for marker in sorted(set(self.markers)):  # "^" before "o": the rest lies behind
                 these = [i for i in order if codes[i] >= 0 and self.markers[codes[i]] == marker]
-                ax.scatter(
-                    *xy[these].T, c=[self.colors[codes[i]] for i in these], marker=marker,
-                    edgecolors=MUTED, linewidths=edge, **looks,
+                scatter(
+                    x[these], y[these], c=[self.colors[codes[i]] for i in these], marker=marker,
+                    edgecolors=MUTED, linewidths=edge,
                 )  # fmt: skip
         ax.set(xticks=[], yticks=[])
         ax.set_aspect("equal", adjustable="datalim")  # distances are what the map is about
@@ -156,14 +159,14 @@ class _Key:
         code = ScalarMappable(BoundaryNorm(np.arange(n + 1) + 0.5, n), ListedColormap(self.colors))
         ticks = np.unique(np.linspace(1, n, _MAX_TICKS).round().astype(int))
         top = 0.68 if self.unlabelled else 0.76  # below the title
-        bar = ax.figure.colorbar(code, cax=ax.inset_axes([0, 0.02, 0.07, top]), ticks=ticks)
+        bar = ax.figure.colorbar(code, cax=ax.inset_axes((0, 0.02, 0.07, top)), ticks=ticks)
         bar.ax.set_yticklabels([f"{i} {_shorten(self.classes[i - 1])}" for i in ticks])
         bar.ax.minorticks_off()
         bar.ax.tick_params(length=2, pad=1.5)
         bar.ax.invert_yaxis()
 
 
-def _dot(color: object, label: str, marker: str = "o", edge: bool = False) -> Line2D:
+def _dot(color: ColorType, label: str, marker: str = "o", edge: bool = False) -> Line2D:
     return Line2D(
         [], [], color=color, label=_shorten(label), marker=marker, markersize=4, linestyle="none",
         markeredgecolor=MUTED if edge else color, markeredgewidth=0.4 if edge else 0,
