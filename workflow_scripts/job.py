@@ -37,7 +37,7 @@ class Files(Named[Any], Protocol):
 
 
 class Job(Protocol):
-    """What a script gets from Snakemake, in whose own class all of it is of any type."""
+    """What a script gets from Snakemake, which does not say what types it has."""
 
     input: Files
     output: Files
