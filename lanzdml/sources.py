@@ -82,10 +82,10 @@ class _Module:
         yield self.path, ""
         if name == "":  # importing a module imports others, and the packages around it
             imported = [*self.imported.values(), _module_name(self.path.parent)]
-            yield from ((file, "") for each in imported for file in _files_of(each))
+            yield from ((file, "") for each in imported for file in files_of(each))
         for node in self.statements[name]:
             local = dict(_imports(self.path, node))
-            yield from ((file, "") for each in local.values() for file in _files_of(each))
+            yield from ((file, "") for each in local.values() for file in files_of(each))
             for used in _names(node):
                 head, _, rest = used.partition(".")
                 if dotted := (self.imported | local).get(head):
@@ -98,7 +98,7 @@ class _Module:
 
 def _definitions(dotted: str) -> Iterator[Definition]:
     """What a dotted name stands for: a definition of a module of this library, or all of one."""
-    *_, path = (None, *_files_of(dotted))
+    *_, path = (None, *files_of(dotted))
     if path is None:
         return
     rest = dotted.removeprefix(_module_name(path)).strip(".")
@@ -114,7 +114,7 @@ def _definitions(dotted: str) -> Iterator[Definition]:
         yield path, ALL
 
 
-def _files_of(dotted: str) -> list[Path]:
+def files_of(dotted: str) -> list[Path]:
     """The files of this library that are run to import what a dotted name stands for."""
     parts = dotted.split(".") if dotted.partition(".")[0] == PACKAGE else []
     modules = (".".join(parts[: end + 1]) for end in range(len(parts)))

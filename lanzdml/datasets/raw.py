@@ -11,7 +11,6 @@ import pandas as pd
 
 from lanzdml.datasets.archives import FOLDER_SUFFIX, unpacked
 from lanzdml.datasets.manifest import ID, PATH, split_excluded
-from lanzdml.embeddings.prompts import read_aspects
 from lanzdml.errors import LanzdmlError
 
 LAYOUTS = "docs/datasets.md"
@@ -224,7 +223,7 @@ def check_prompts(dataset: str, file: str, names: Iterable[str]) -> None:
     path = _PROMPT_LISTS / file
     if not path.is_file():
         return
-    ours = read_aspects(str(path))
+    ours = {line.strip() for line in path.read_text(encoding="utf-8").splitlines()}
     missing = [name for name in names if name not in ours]
     if missing:
         _log.warning(
