@@ -23,8 +23,9 @@ with plain_errors():
     PLAN = Plan(CONFIG)
 PATHS, WORDS = PLAN.paths, all_words()
 NOTHING = "(?!)"  # a pattern without a match; Snakemake takes an empty one for no constraint
-# Priorities: first what the tables show, then pictures of it, then the ablations.
-TABLES, PICTURES, ABLATIONS = 3, 2, 1
+# Priorities: first what the tables show, then pictures of it, then the ablations; of each the embeddings,
+# and then the longest jobs, so that none of these runs alone at the end.
+TABLES, PICTURES, ABLATIONS, FIRST = 30, 20, 10, 9
 
 
 def any_of(names):
@@ -64,6 +65,10 @@ def contents_of(files):
 def more_each_time(amount):
     """A claim, in MB or minutes, that a job which is tried again multiplies."""
     return lambda wildcards, attempt: amount * attempt
+
+
+def priority_of(job):
+    return (TABLES if job.is_main else ABLATIONS) + job.cost
 
 
 def log_of(output):

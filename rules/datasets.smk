@@ -80,7 +80,7 @@ rule prepare_dataset:
         log_of(MANIFEST),
     benchmark:
         benchmark_of(MANIFEST)
-    priority: TABLES
+    priority: TABLES + FIRST
     conda:
         "../envs/analysis.yaml"
     # Skipping what cannot be read takes decoding every image.

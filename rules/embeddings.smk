@@ -20,9 +20,9 @@ def model_contents(wildcards):
     return contents_of(model_files(wildcards))
 
 
-def priority_of(wildcards):
+def priority_of_model(wildcards):
     """What only an ablation shows comes later."""
-    return TABLES if wildcards.model in CONFIG.main_models else ABLATIONS
+    return FIRST + (TABLES if wildcards.model in CONFIG.main_models else ABLATIONS)
 
 
 def shards_of(wildcards):
@@ -63,11 +63,12 @@ rule embed_images:
         benchmark_of(IMAGES)
     wildcard_constraints:
         dataset=any_of(name for name in CONFIG.datasets if name not in SHARDED),
-    priority: priority_of
+    priority: priority_of_model
     conda:
         "../envs/embeddings.yaml"
-    # The script takes two even on one core: another number would round otherwise.
-    threads: 2
+    # The script takes two in any case: another number would round otherwise. But where there are no
+    # more cores, a job that claims both would wait until all others are done.
+    threads: 2 if (workflow.resource_settings.cores or 1) > 2 else 1
     resources:
         mem_mb=more_each_time(8000),
         runtime=more_each_time(240),
@@ -119,7 +120,7 @@ if SHARDED:
             log_of(IMAGES),
         wildcard_constraints:
             dataset=any_of(SHARDED),
-        priority: priority_of
+        priority: priority_of_model
         conda:
             "../envs/analysis.yaml"
         resources:
@@ -149,7 +150,7 @@ for dataset in CONFIG.datasets:
             log_of(f"{PATHS.results}/embeddings/{dataset}/{{model}}/prompts.parquet"),
         benchmark:
             benchmark_of(f"{PATHS.results}/embeddings/{dataset}/{{model}}/prompts.parquet")
-        priority: priority_of
+        priority: priority_of_model
         conda:
             "../envs/embeddings.yaml"
         resources:

@@ -13,7 +13,7 @@ for job in score_jobs(PLAN, partial(version_with, "compute_metrics")):
             PATHS.at(f"logs/metrics/{job.path}.log"),
         benchmark:
             PATHS.at(f"benchmarks/metrics/{job.path}.tsv")
-        priority: TABLES if job.is_main else ABLATIONS
+        priority: priority_of(job)
         conda:
             "../envs/analysis.yaml"
         threads: 1

@@ -19,11 +19,11 @@ for job in fit_jobs(PLAN, partial(version_with, "fit_transforms")):
             PATHS.at(f"logs/transforms/{job.path}.log"),
         benchmark:
             PATHS.at(f"benchmarks/transforms/{job.path}.tsv")
-        priority: TABLES if job.is_main else ABLATIONS
+        priority: priority_of(job)
         conda:
             "../envs/analysis.yaml"
         # Cores are filled with jobs; a fit has one thread.
-        threads: FITS_SIDE_BY_SIDE if job.is_costly else 1
+        threads: FITS_SIDE_BY_SIDE if job.cost else 1
         resources:
             mem_mb=more_each_time(2000),
             runtime=more_each_time(480),

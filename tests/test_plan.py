@@ -225,12 +225,12 @@ def test_quick_methods_share_jobs_and_costly_ones_do_not():
         costly = {
             task.method if hasattr(task, "method") else task.run["method"] for task in job.tasks
         }
-        if job.is_costly:
+        if job.cost:
             assert costly == {job.key[-1]}
-            assert METHODS[job.key[-1]].costly
+            assert METHODS[job.key[-1]].cost
         else:
             assert job.key[-1] == QUICK
-            assert not any(METHODS[name].costly for name in costly)
+            assert not any(METHODS[name].cost for name in costly)
 
 
 def test_a_protocol_may_take_prompts_and_labels_of_other_notions():

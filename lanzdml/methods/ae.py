@@ -38,6 +38,7 @@ class Autoencoder(Optimised):
     """
 
     name = "ae"
+    cost = 3
     learned = ("W1_", "b1_", "W2_", "b2_")
 
     def __init__(

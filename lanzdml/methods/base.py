@@ -42,8 +42,9 @@ class Method(BaseEstimator):
     """Whether ``fit`` takes image embeddings and their labels in place of text embeddings."""
     deterministic: ClassVar[bool] = False
     """Whether the result is the same for every seed."""
-    costly: ClassVar[bool] = False
-    """Whether a fit takes longer than the start of a process: what decides which share a job."""
+    cost: ClassVar[int] = 0
+    """How long a fit takes beside other methods', by which jobs are made and the longest begin
+    first; 0 where it is shorter than the start of a process."""
     transductive: ClassVar[bool] = False
     """Whether a vector depends on the other images that are transformed with it, unlabelled."""
     by_position: ClassVar[bool] = False

@@ -133,7 +133,7 @@ class Optimised(Method):
         n_iter_: iterations until training stopped.
     """
 
-    costly = True
+    cost = 1
 
     def __init__(
         self,

@@ -29,6 +29,7 @@ class Oracle(Optimised):
     """
 
     name = "oracle"
+    cost = 2
     supervised = True
     learned = ("U_",)
 

@@ -38,7 +38,7 @@ class Job(Generic[Task]):
         tasks: in the order in which they are made.
         inputs: the files that they need and that another job makes.
         is_main: whether the tables show it: it comes first.
-        is_costly: whether a fit takes longer than the start of a process.
+        cost: of a fit, see :class:`lanzdml.methods.base.Method`.
     """
 
     key: tuple[str, ...]
@@ -46,7 +46,7 @@ class Job(Generic[Task]):
     tasks: Sequence[Task]
     inputs: Sequence[str]
     is_main: bool
-    is_costly: bool
+    cost: int
 
     @property
     def name(self) -> str:
@@ -101,11 +101,12 @@ def score_jobs(plan: Plan, version: Version) -> list[Job[ScoreTask]]:
 
 
 def _job(key: tuple[str, ...], title: str, tasks: Sequence[Task], inputs: list[str]) -> Job[Task]:
-    return Job(key, title, tasks, inputs, key[0] == MAIN, key[-1] != QUICK)
+    cost = 0 if key[-1] == QUICK else METHODS[key[-1]].cost
+    return Job(key, title, tasks, inputs, key[0] == MAIN, cost)
 
 
 def _kind(method: str) -> str:
-    return method if METHODS[method].costly else QUICK
+    return method if METHODS[method].cost else QUICK
 
 
 def _grouped(
