@@ -136,7 +136,7 @@ def _module_name(path: Path) -> str:
 @cache  # many jobs run the same modules
 def _read(path: Path, content: bytes) -> _Module:
     module = _Module(path)
-    tree = _WithoutWords().visit(ast.parse(content))
+    tree = ast.fix_missing_locations(_WithoutWords().visit(ast.parse(content)))
     for node in tree.body:
         module.imported.update(_imports(path, node, top=True))
         names = set(_defined(node))

@@ -39,7 +39,7 @@ class ClipSizeExperiment(Ablation):
 
     def grids(self, config: "Benchmark") -> list[Grid]:
         """All its models."""
-        return [self._grid(config, self.models, self.methods or ())]
+        return [self.grid(config, self.models, self.methods or ())]
 
     def check(self, key: str, config: "Benchmark") -> list[str]:
         """Whether there are such models and methods, too."""
@@ -54,7 +54,7 @@ class ClipSizeExperiment(Ablation):
         return self.models
 
     @classmethod
-    def _draw(cls, runs: "pd.DataFrame") -> "Figure":
+    def draw_runs(cls, runs: "pd.DataFrame") -> "Figure":
         """A panel a notion: the models in the order of the rows, and a curve a method.
 
         The vertical axis of a panel is broken where a wide range holds no value, as Oracle's are

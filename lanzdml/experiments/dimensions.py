@@ -39,7 +39,7 @@ class DimensionsExperiment(AblationOfModel):
 
     def grids(self, config: "Benchmark") -> list[Grid]:
         """All its dims."""
-        grid = self._grid(config, self.models_used(config), self.methods or ())
+        grid = self.grid(config, self.models_used(config), self.methods or ())
         return [replace(grid, dims=self.dims)]
 
     def check(self, key: str, config: "Benchmark") -> list[str]:
@@ -51,7 +51,7 @@ class DimensionsExperiment(AblationOfModel):
         return [DimsOfModel(model, f"{key}.dims", self.dims) for model in self.models_used(config)]
 
     @classmethod
-    def _draw(cls, runs: "pd.DataFrame") -> "Figure":
+    def draw_runs(cls, runs: "pd.DataFrame") -> "Figure":
         """A panel a notion, with a curve a method; one without a size to choose is a dashed line.
 
         Args:

@@ -33,7 +33,7 @@ class Experiment(Choice):
 
     @classmethod
     def draw(cls, runs: "pd.DataFrame") -> "Figure":
-        """Its figure, in the style of all figures.
+        """Its figure, in the style of all figures; see :meth:`draw_runs`.
 
         Args:
             runs: rows as in ``metrics.parquet``, those of the experiment.
@@ -41,10 +41,10 @@ class Experiment(Choice):
         from lanzdml.figures.style import style
 
         with style():
-            return cls._draw(runs)
+            return cls.draw_runs(runs)
 
     @classmethod
-    def _draw(cls, runs: "pd.DataFrame") -> "Figure":
+    def draw_runs(cls, runs: "pd.DataFrame") -> "Figure":
         raise NotImplementedError(f"{cls.__name__} has no figure")
 
 
@@ -84,7 +84,7 @@ class Ablation(Experiment):
         )
         return lines
 
-    def _grid(self, config: "Benchmark", models: Sequence[str], methods: Sequence[str]) -> Grid:
+    def grid(self, config: "Benchmark", models: Sequence[str], methods: Sequence[str]) -> Grid:
         """Of its notions, by the first protocol, at the first dim."""
         return Grid(
             protocols=config.protocols[:1],

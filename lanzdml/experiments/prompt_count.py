@@ -47,7 +47,7 @@ class PromptCountExperiment(AblationOfModel):
 
     def grids(self, config: "Benchmark") -> list[Grid]:
         """Some of the prompts, and all of them for comparison."""
-        of_all = self._grid(config, self.models_used(config), self.methods)
+        of_all = self.grid(config, self.models_used(config), self.methods)
         return [replace(of_all, counts=self.counts), of_all]
 
     def check(self, key: str, config: "Benchmark") -> list[str]:
@@ -81,7 +81,7 @@ class PromptCountExperiment(AblationOfModel):
         ]
 
     @classmethod
-    def _draw(cls, runs: "pd.DataFrame") -> "Figure":
+    def draw_runs(cls, runs: "pd.DataFrame") -> "Figure":
         """A panel a notion: a curve a method, a dashed line for what it reaches with all prompts.
 
         Args:
