@@ -10,7 +10,7 @@ from lanzdml.config.config import parse_config
 from lanzdml.config.owner import check_folder, claim
 from lanzdml.errors import plain_errors
 from lanzdml.figures.catalogue import all_words
-from lanzdml.files import Kept, sample_of
+from lanzdml.files import Kept, digest, sample_of
 from lanzdml.methods import METHODS
 from lanzdml.plan import Plan
 from lanzdml.plan.jobs import fit_jobs, score_jobs
@@ -60,6 +60,19 @@ def version_with(script, method):
 def contents_of(files):
     """What files hold, as a parameter: Snakemake goes by dates, and a copy may have an older one."""
     return [sample_of(file) for file in files]
+
+
+def tasks_of(job):
+    return [asdict(task) for task in job.tasks]
+
+
+def unrecorded(value):
+    """A parameter that Snakemake does not record, as it takes it for one that depends on inputs.
+
+    A job's tasks would be recorded with each of its outputs, of which there are as many. Their
+    digest is a parameter in their place.
+    """
+    return lambda wildcards, input: value
 
 
 def more_each_time(amount):

@@ -21,7 +21,8 @@ for job in score_jobs(PLAN, partial(version_with, "compute_metrics")):
             mem_mb=more_each_time(2000),
             runtime=more_each_time(240),
         params:
-            tasks=[asdict(task) for task in job.tasks],
+            tasks_digest=digest(tasks_of(job)),
+            tasks=unrecorded(tasks_of(job)),
             kept=PATHS.kept,
         message:
             f"Scoring {job.title}"

@@ -28,7 +28,8 @@ for job in fit_jobs(PLAN, partial(version_with, "fit_transforms")):
             mem_mb=more_each_time(2000),
             runtime=more_each_time(480),
         params:
-            tasks=[asdict(task) for task in job.tasks],
+            tasks_digest=digest(tasks_of(job)),
+            tasks=unrecorded(tasks_of(job)),
             kept=PATHS.kept,
         message:
             f"Fitting {job.title}"
