@@ -217,6 +217,13 @@ def test_files_have_content_and_are_the_same_each_time(by_dimension, tmp_path):
         assert one == two
 
 
+def test_the_caption_is_written_beside_the_figure(by_dimension, tmp_path):
+    paths = [tmp_path / f"a.{suffix}" for suffix in ("rst", "png")]
+    write_figure(by_dimension, paths, "MAP@R über r'.")
+    assert paths[0].read_text(encoding="utf-8") == "MAP@R über r'.\n"
+    assert paths[1].read_bytes().startswith(b"\x89PNG")
+
+
 def test_classes_with_names_of_colours_have_them():
     assert class_colors(["red", "white", "fuchsia"]) == ["red", "white", "fuchsia"]
     assert len({to_hex(color) for color in class_colors([f"class {i}" for i in range(98)])}) == 98

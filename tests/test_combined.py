@@ -28,13 +28,13 @@ from lanzdml.methods import METHODS
 from lanzdml.tables.overview import Notion, describe
 from lanzdml.transforms import storage as transforms
 from lanzdml.transforms.stacked import Stacked
+from lanzdml.transforms.stacking import stack
 from lanzdml.transforms.storage import (
     FITTED_WITH,
     load_transform,
     read_metadata,
     save_not_fitted,
     save_transform,
-    stack_transforms,
 )
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -138,13 +138,18 @@ def fitted(method, **params):
     return [METHODS[method](random_state=3, **params).fit(texts) for texts in TEXTS.values()]
 
 
-def stack(folder, estimators, weights=(1, 1), **metadata):
+def stack_files(files, output, weights=(1, 1)):
+    """Stack what was learned for each part."""
+    stack([*zip(NAMES, map(str, files), weights, strict=True)], output)
+
+
+def stacked(folder, estimators, weights=(1, 1), **metadata):
     """The file of the stacked parts."""
     files = [folder / f"{name}.safetensors" for name in NAMES]
     for path, estimator in zip(files, estimators, strict=True):
         save_transform(path, estimator, **(MADE_BY | {"n_prompts": 12} | metadata))
     output = folder / "stacked.safetensors"
-    stack_transforms(files, [output], NAMES, weights)
+    stack_files(files, output, weights)
     return output
 
 
@@ -161,7 +166,7 @@ def test_the_cosine_is_the_weighted_mean_of_the_parts(method, tmp_path):
     if method in ("indirect", "lae", "ae"):
         params["max_iter"] = 5
     parts = fitted(method, **params)
-    vectors = load_transform(stack(tmp_path, parts, (3, 1))).transform(IMAGES)
+    vectors = load_transform(stacked(tmp_path, parts, (3, 1))).transform(IMAGES)
     own = [part.transform(IMAGES) for part in parts]
     assert vectors.dtype == np.float32
     assert vectors.shape == (40, sum(part.shape[1] for part in own))
@@ -173,16 +178,16 @@ def test_the_cosine_is_the_weighted_mean_of_the_parts(method, tmp_path):
 def test_images_reach_the_parts_as_the_protocol_has_them(tmp_path):
     """The autoencoder does not scale its output, and is not linear in the images' length."""
     parts = [METHODS["ae"](2, max_iter=5, random_state=3).fit(texts) for texts in TEXTS.values()]
-    stacked = load_transform(stack(tmp_path, parts))
-    raw = stacked.transform(9 * IMAGES, unit_images=False)
+    both = load_transform(stacked(tmp_path, parts))
+    raw = both.transform(9 * IMAGES, unit_images=False)
     own = [cosines(part.transform(9 * IMAGES, unit_images=False)) for part in parts]
     np.testing.assert_allclose(cosines(raw), np.mean(own, axis=0), atol=3e-7)
-    assert not np.allclose(raw, stacked.transform(9 * IMAGES), atol=1e-3)
+    assert not np.allclose(raw, both.transform(9 * IMAGES), atol=1e-3)
 
 
 def test_metadata_describe_the_stack(tmp_path):
     parts = fitted("lae", dim=2, max_iter=5)
-    metadata = read_metadata(stack(tmp_path, parts, (2, 1)))
+    metadata = read_metadata(stacked(tmp_path, parts, (2, 1)))
     assert json.loads(metadata.pop("params")) == parts[0].get_params()
     assert metadata == {
         "method": "lae", "seed": "3", "status": "ok", "reason": "", "n_features": "6",
@@ -198,20 +203,27 @@ def test_a_stack_has_the_versions_of_all_its_parts(tmp_path, monkeypatch):
         versions = dict.fromkeys(FITTED_WITH, "3") | {"torch": torch}
         monkeypatch.setattr(transforms, "version", versions.get)
         save_not_fitted(file, METHODS["pca"](2), "too few")
-    stack_transforms(files, [tmp_path / "stack.safetensors"], NAMES, [1, 1])
+    stack_files(files, tmp_path / "stack.safetensors")
     metadata = read_metadata(tmp_path / "stack.safetensors")
     assert (metadata["numpy"], metadata["torch"]) == ("3", "1.9, 2.0")
 
 
-def test_each_output_has_its_own_seed(tmp_path):
-    files = []
-    for name, texts in TEXTS.items():
-        for seed in (1, 2):
-            files.append(tmp_path / f"{name}-{seed}.safetensors")
-            save_transform(files[-1], METHODS["random_transform"](2, random_state=seed).fit(texts))
-    outputs = [tmp_path / f"{seed}.safetensors" for seed in (1, 2)]
-    stack_transforms(files, outputs, NAMES, [1, 1])
-    assert [read_metadata(path)["seed"] for path in outputs] == ["1", "2"]
+def test_each_seed_has_a_stack_of_its_own(tmp_path):
+    for seed in (1, 2):
+        files = [tmp_path / f"{name}-{seed}.safetensors" for name in NAMES]
+        for path, texts in zip(files, TEXTS.values(), strict=True):
+            save_transform(path, METHODS["random_transform"](2, random_state=seed).fit(texts))
+        stack_files(files, tmp_path / "stack.safetensors")
+        assert read_metadata(tmp_path / "stack.safetensors")["seed"] == str(seed)
+
+
+def test_parts_of_different_seeds_are_refused(tmp_path):
+    files = [tmp_path / f"{name}.safetensors" for name in NAMES]
+    for seed, (path, texts) in enumerate(zip(files, TEXTS.values(), strict=True)):
+        save_transform(path, METHODS["random_transform"](2, random_state=seed).fit(texts))
+    with pytest.raises(LanzdmlError, match=r"color\.safetensors has another params than"):
+        stack_files(files, tmp_path / "stack.safetensors")
+    assert not (tmp_path / "stack.safetensors").exists()
 
 
 def test_what_one_part_cannot_the_whole_cannot(tmp_path):
@@ -219,7 +231,7 @@ def test_what_one_part_cannot_the_whole_cannot(tmp_path):
     save_transform(files[0], PCA(4).fit(TEXTS["shape"]), n_prompts=12, **MADE_BY)
     save_not_fitted(files[1], PCA(4), "too few prompts", n_prompts=3, **MADE_BY)
     output = tmp_path / "stacked.safetensors"
-    stack_transforms(files, [output], NAMES, [1, 1])
+    stack_files(files, output)
     with pytest.raises(CannotFitError, match=r"^color: too few prompts$"):
         load_transform(output)
     metadata = read_metadata(output)
@@ -241,7 +253,7 @@ def test_parts_that_do_not_belong_together_are_refused(tmp_path, other, metadata
     save_transform(files[0], first, **MADE_BY)
     save_transform(files[1], other.fit(TEXTS["color"]), **metadata)
     with pytest.raises(LanzdmlError, match=message):
-        stack_transforms(files, [tmp_path / "stacked.safetensors"], NAMES, [1, 1])
+        stack_files(files, tmp_path / "stacked.safetensors")
 
 
 @pytest.mark.parametrize(
@@ -255,7 +267,7 @@ def test_parts_that_do_not_belong_together_are_refused(tmp_path, other, metadata
     ids=str,
 )  # fmt: skip
 def test_a_damaged_stack_is_one_line(tmp_path, change):
-    path = stack(tmp_path, fitted("indirect", dim=2, max_iter=5))
+    path = stacked(tmp_path, fitted("indirect", dim=2, max_iter=5))
     metadata = {key: value for key, value in (read_metadata(path) | change).items()
                 if value is not None and key != "tensors"}  # fmt: skip
     save_file(change.get("tensors", load_file(path)), path, metadata)

@@ -9,8 +9,8 @@ from lanzdml.datasets.manifest import FINGERPRINT, fingerprint, write_manifest
 from lanzdml.embeddings.storage import WEIGHTS, write_embeddings
 from lanzdml.methods import METHODS
 from lanzdml.metrics.protocols import PROTOCOLS, Sources
-from lanzdml.metrics.runs import evaluate_runs
 from lanzdml.metrics.scores import METRICS, compute_metrics
+from lanzdml.metrics.scoring import ScoreTask, score_runs
 from lanzdml.transforms.storage import load_transform, save_transform
 
 # The paper's methods by whether the length of an image vector is seen in their output.
@@ -45,15 +45,18 @@ def folder(tmp_path_factory):
 
 def score(folder, method, protocol, notion="length", dataset="mine"):
     output = folder / f"{protocol}-{method}.parquet"
-    evaluate_runs(
-        {"dataset": dataset, "notion": notion, "model": "m", "protocol": protocol,
-         "method": method},
-        transform_files=[folder / f"{method}.safetensors"],
-        images_file=folder / "images.parquet",
-        manifest_file=folder / "manifest.parquet",
+    task = ScoreTask(
+        output=str(output),
+        run={"dataset": dataset, "notion": notion, "model": "m", "protocol": protocol,
+             "method": method},
+        transform=str(folder / f"{method}.safetensors"),
+        seeds=[0],
+        version="1",
+        images=str(folder / "images.parquet"),
+        manifest=str(folder / "manifest.parquet"),
         labels=notion,
-        outputs=[output],
     )  # fmt: skip
+    score_runs([task], kept=folder / "kept")
     return pd.read_parquet(output).iloc[0]
 
 

@@ -524,11 +524,12 @@ def test_costs_are_on_the_page(page):
     assert "Random 48" not in page.text, "it learns nothing"
     assert "embeddings images 1 6.0 s 6.0 s 6.0 s 9.0 s 2,500" in page.text
     assert "InDiReCT 3 15.0 s 20.0 s 30.0 s 23.0 s 1,235" in page.text
+    assert "Methods that are quick to fit 1 2.5 s 2.5 s 2.5 s 2.0 s 300" in page.text
     assert "Oracle 1 2 min 56 s 2 min 56 s 2 min 56 s — —" in page.text
     assert "saliency all 1 — — — — —" in page.text
-    # 1 + 0.5 + 4.5 + 175.5 + 10 + 20 + 4 + 6 seconds of jobs; 48 fits of 1 s, and 46 of 2 s of
+    # 1 + 0.5 + 4.5 + 2.5 + 175.5 + 10 + 20 + 4 + 6 seconds of jobs; 48 fits of 1 s, and 46 of 2 s of
     # Oracle, which is given no prompts
-    assert "the jobs took 3 min 42 s and the fits in them 2 min 20 s; the rest is" in page.text
+    assert "the jobs took 3 min 44 s and the fits in them 2 min 20 s; the rest is" in page.text
     assert "also of earlier configurations" in page.text
     assert {"cost", "cost-fits", "cost-jobs"} <= set(page.attribute("id"))
     assert "#cost" in [link["href"] for link in page.all("a")]
@@ -573,6 +574,11 @@ def test_a_fit_that_runs_share_counts_once():
     ]
     costs = cost.fit_costs(pd.DataFrame(rows).assign(iterations=10))
     assert costs.loc["ae", ["fits", "sum"]].tolist() == [2, 8.0]
+    # A method that is the same for every seed is fitted once for all, and by each notion and dim.
+    rows = [fit("text_subspace", seed=seed, fit_seconds=0.5) for seed in range(3)]
+    rows += [fit("text_subspace", seed=seed, dim=2, fit_seconds=0.25) for seed in range(3)]
+    costs = cost.fit_costs(pd.DataFrame(rows).assign(iterations=None))
+    assert costs.loc["text_subspace", ["fits", "sum"]].tolist() == [2, 0.75]
     # Oracle's labels differ there, so its fits do.
     rows = [
         fit("oracle", dataset="cub200", notion="bird_species", protocol=protocol, fit_seconds=1.0)
@@ -590,6 +596,7 @@ def test_costs_of_jobs(tmp_path):
         ["embeddings", "prompts", 1, 4.0, 4.0, 4.0, 3.0, 900.0],
         ["transforms", "indirect", 3, 15.0, 20.0, 30.0, 23.0, 1234.6],
         ["transforms", "oracle", 1, 175.5, 175.5, 175.5, None, None],
+        ["transforms", "quick", 1, 2.5, 2.5, 2.5, 2.0, 300.0],
         ["metrics", "all", 3, 1.0, 4.5, 6.0, 4.5, 240.4],
         ["saliency", "all", 1, None, None, None, None, None],
     ]
@@ -598,8 +605,8 @@ def test_costs_of_jobs(tmp_path):
 
 def test_memory_from_before_a_job_began_is_not_its_own(tmp_path):
     write_benchmarks(tmp_path)
-    (tmp_path / "metrics/paper/synthetic_cars/tiny/car_color/clip/dim-full.tsv").unlink()
-    (tmp_path / "metrics/paper/synthetic_cars/tiny/car_color/indirect/dimensions.tsv").unlink()
+    (tmp_path / "metrics/main/synthetic_cars/paper/tiny/quick.tsv").unlink()
+    (tmp_path / "metrics/dimensions/synthetic_cars/indirect.tsv").unlink()
     costs = cost.job_costs(tmp_path, ["synthetic_cars"]).set_index("stage")
     assert costs.loc["metrics", "sum"] == 0.5
     assert costs.loc["metrics", ["cpu", "memory"]].isna().all()
@@ -612,6 +619,26 @@ def test_benchmarks_of_other_columns_or_depth_are_read(tmp_path):
     (row,) = cost.job_costs(tmp_path, ["synthetic_cars"]).itertuples(index=False)
     assert row[:6] == ("transforms", "all", 1, 5.0, 5.0, 5.0), "a job that was repeated is one"
     assert all(map(np.isnan, row[6:]))
+
+
+@pytest.mark.parametrize(
+    ("path", "stage", "kind"),
+    [
+        ("transforms/main/pca/tiny/ae", "transforms", "ae"),  # a dataset may be called pca
+        ("transforms/pca/tiny/car_color/indirect/dim-4/prompts", "transforms", "indirect"),
+        ("transforms/main/pca/tiny/quick", "transforms", "quick"),
+        ("embeddings/pca/tiny/shards/1-of-2", "embeddings", "shards"),
+        ("metrics/main/pca/paper/tiny/indirect", "metrics", "all"),
+        ("trimap/pca/indirect", "trimap", "all"),
+    ],
+)
+def test_the_kind_of_a_job_is_told_by_its_path(tmp_path, path, stage, kind):
+    """Also where an earlier version wrote it."""
+    file = tmp_path / f"{path}.tsv"
+    file.parent.mkdir(parents=True)
+    file.write_text("s\n2\n")
+    (row,) = cost.job_costs(tmp_path, ["pca"]).itertuples(index=False)
+    assert row[:3] == (stage, kind, 1)
 
 
 def test_only_what_was_measured_is_told():

@@ -33,7 +33,8 @@ from lanzdml.figures.saliency.maps import SHARES, read_maps, write_maps, write_s
 from lanzdml.figures.saliency.table import summarise_shares, write_saliency_table
 from lanzdml.methods.clay import CLAY
 from lanzdml.methods.indirect import InDiReCT
-from lanzdml.transforms.storage import load_transform, save_transform, stack_transforms
+from lanzdml.transforms.stacking import stack
+from lanzdml.transforms.storage import load_transform, save_transform
 from tests.tiny_clip import CONFIG, publish
 
 ROOT = Path(__file__).parents[1]
@@ -329,7 +330,7 @@ def test_mistakes_are_named(compute, manifest):
 
 def test_only_what_has_a_u_has_maps(model, transforms, tmp_path):
     stacked, clay = tmp_path / "stacked.safetensors", tmp_path / "clay.safetensors"
-    stack_transforms([transforms["shape"]] * 2, [stacked], ["shape", "color"], [1, 1])
+    stack([(name, transforms["shape"], 1) for name in ("shape", "color")], stacked)
     texts = np.random.default_rng(0).normal(size=(6, CONFIG["embed_dim"]))
     save_transform(clay, CLAY(dim=2).fit(texts), **MADE_BY)
     for path in (stacked, clay):
@@ -453,11 +454,12 @@ def test_the_scripts(manifest, transforms, tmp_path, monkeypatch):
         )
     )  # fmt: skip
     output = SimpleNamespace(
-        figure=[str(tmp_path / f"saliency.{suffix}") for suffix in ("pdf", "png")],
+        figure=[str(tmp_path / f"saliency.{suffix}") for suffix in ("pdf", "png", "rst")],
         table=[str(tmp_path / f"saliency.{suffix}") for suffix in ("md", "csv")],
     )
-    params = SimpleNamespace(dataset="mine", model="m")
+    params = SimpleNamespace(dataset="mine", model="m", caption="What is drawn.")
     import_module("plot_saliency").main(SimpleNamespace(input=files, params=params, output=output))
     assert all(Path(path).stat().st_size for path in (*output.figure, *output.table))
+    assert Path(output.figure[2]).read_text() == "What is drawn.\n"
     assert pd.read_csv(output.table[1])["n_images"].tolist() == [3, 3]
     assert read_maps(files.maps).notions == NOTIONS

@@ -66,16 +66,20 @@ class Files:
         crossed = pd.DataFrame({
             "fit_seed": [0, 0, 1], "clustering_seed": [0, 1, 0], "ami": [0.1, 0.3, 0.2],
             "nmi": [0.5, 0.5, 0.5],
-        }).assign(**key)  # fmt: skip
-        name = "-".join(map(str, key.values()))
-        files = [self.folder / f"{name}-{i}.parquet" for i in range(4)]
-        write_runs(files[0], pd.DataFrame(rows))
+        }).assign(**key, seed=[0, 1, 1])  # fmt: skip
         crossed = crossed[: 3 * (len(made) == 2)]
-        nothing = pd.DataFrame(columns=["image_id", *key])
-        for frames, file in zip((queries, [crossed], draws), files[1:], strict=True):
-            (pd.concat(frames) if frames else nothing).to_parquet(file)
-        for paths, file in zip(self.paths, files, strict=True):
-            paths.append(file)
+        name = "-".join(map(str, key.values()))
+        # A file a seed, or one for all of a method that is the same for each.
+        for of_file in [seeds] if without else [[seed] for seed in seeds]:
+            files = [self.folder / f"{name}-{of_file[0]}-{i}.parquet" for i in range(4)]
+            write_runs(files[0], pd.DataFrame(rows).query("seed in @of_file"))
+            nothing = pd.DataFrame(columns=["image_id", "seed", *key])
+            for frames, file in zip((queries, [crossed], draws), files[1:], strict=True):
+                kept = [frame[frame["seed"].isin(of_file)] for frame in frames]
+                kept = [frame for frame in kept if len(frame)] or [nothing]
+                pd.concat(kept, ignore_index=True).to_parquet(file)
+            for paths, file in zip(self.paths, files, strict=True):
+                paths.append(file)
 
     def rows(self, counted=None, sampled=None):
         """Those of the table; all notions are counted unless given."""
@@ -345,9 +349,8 @@ def test_few_queries_that_differ_decide_nothing(files, differing, decided):
 def test_draws_of_other_fits_are_an_error(files, change):
     files.add("clip", 0.2)
     files.add("indirect", 0.3)
-    draws = pd.read_parquet(files.paths[3][1])
-    kept = draws[draws["seed"] == 0] if change == "seed" else draws.iloc[:0]
-    kept.to_parquet(files.paths[3][1])
+    for path in files.paths[3][2 if change == "seed" else 1 :]:
+        pd.read_parquet(path).iloc[:0].to_parquet(path)
     with pytest.raises(LanzdmlError, match=r"demo_cars/car_color are not those .* of indirect"):
         files.rows()
 
@@ -365,12 +368,13 @@ def test_where_classes_are_a_sample_there_is_an_interval_for_others(files, tmp_p
     files.add("indirect", 0.3, scatter=0.001)
     files.add("indirect", 0.3, notion="fit", scatter=0.001)
     files.add("clip", 0.2, notion="fit")
-    queries = pd.read_parquet(files.paths[1][1])
     # Ten classes of five, and half of them gain 20 points more than the others.
     labels = np.repeat(list("abcdefghij"), 5)
     gains = np.where(np.isin(labels, list("abcde")), 0.1, -0.1)
-    queries["map_at_r"] += np.tile(gains, 2)
-    queries.to_parquet(files.paths[1][1])
+    for path in files.paths[1][1:3]:  # InDiReCT's seeds
+        queries = pd.read_parquet(path)
+        queries["map_at_r"] += gains
+        queries.to_parquet(path)
     rows = files.rows(sampled=classes(tmp_path, labels))
     row = part(rows, "difference").set_index("notion").loc["car_color"]
     assert row["se_classes"] == pytest.approx(np.std([10, -10] * 5, ddof=1) / np.sqrt(10))

@@ -172,7 +172,10 @@ def _score(task: ScoreTask, images: _Images, first: str, n_threads: int) -> _Sco
     if metadata["status"] != OK:
         return _Scores(row)
     protocol = PROTOCOLS[task.run["protocol"]]
-    vectors = images.transformed(task.transform, protocol.unit_images)
+    # The first fit before, as what was used last stays at hand: each is transformed once.
+    _, vectors = (
+        images.transformed(path, protocol.unit_images) for path in (first, task.transform)
+    )
     if dim is None:  # of a method whose size nobody chooses
         row["dim"] = vectors.shape[1]
     queries, tied = query_scores_and_ties(

@@ -1,19 +1,24 @@
 """What a run cost: the seconds of fits, and the seconds, CPU and memory of jobs."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from lanzdml.methods import METHODS
+from lanzdml.methods import METHODS, QUICK
 from lanzdml.metrics.protocols import PROTOCOLS
 
 _SCORED = ["protocol", "dataset", "notion", "method"]  # what says which notion a run's fit is of
 _FIT = ["dataset", "notion", "model", "method", "dim", "n_prompts", "seed"]
 _MEASURED = ["s", "cpu_time", "max_rss"]
-# Stages in the order of the work, and which part of a benchmark's path tells their kinds of jobs
+# Stages in the order of the work, and the parts of a benchmark's path that tell their kinds of jobs
 # apart: images from prompts, and the methods that are fitted. Scoring hardly depends on the method.
-_KIND_AT = {"datasets": None, "embeddings": 3, "transforms": -1, "metrics": None}
+_KINDS: dict[str, Sequence[str]] = {
+    "datasets": (),
+    "embeddings": ("images", "shards", "prompts"),
+    "transforms": (*METHODS, QUICK),
+    "metrics": (),
+}
 ALL = "all"
 
 
@@ -67,8 +72,8 @@ def job_costs(folder: Path, datasets: Collection[str]) -> pd.DataFrame:
     Returns:
         a row for each ``stage`` and ``kind``, in the order of the work: number of ``jobs``;
         ``median``, ``longest`` and ``sum`` of their seconds; sum of their ``cpu`` seconds; largest
-        ``memory`` in MiB. ``kind`` is the method that is fitted, what is embedded, or :data:`ALL`
-        of a stage. What was not measured is left out of all but ``jobs``; NaN where nothing was.
+        ``memory`` in MiB. ``kind`` is the method that is fitted, or :data:`QUICK` of several; what
+        is embedded; or :data:`ALL` of a stage. What was not measured is left out of all but ``jobs``; NaN where nothing was.
     """
     jobs = []
     for path in folder.rglob("*.tsv"):
@@ -76,10 +81,10 @@ def job_costs(folder: Path, datasets: Collection[str]) -> pd.DataFrame:
         if not set(datasets) & set(job.parent.parts):
             continue
         stage, *_ = parts = job.parts
-        at = _KIND_AT.get(stage)
-        kind = ALL if at is None or at >= len(parts) else parts[at]
+        # The last such part: a dataset may be called as a kind is.
+        kind = next((part for part in reversed(parts) if part in _KINDS.get(stage, ())), ALL)
         jobs.append((stage, kind, path))
-    jobs.sort(key=lambda job: (*_place(job[0], _KIND_AT), *_place(job[1], METHODS)))
+    jobs.sort(key=lambda job: (*_place(job[0], _KINDS), *_place(job[1], METHODS)))
     rows = [{"stage": stage, "kind": kind} | _measured(path) for stage, kind, path in jobs]
     frame = pd.DataFrame(rows, columns=["stage", "kind", *_MEASURED])
     costs = frame.groupby(["stage", "kind"], sort=False).agg(

@@ -52,7 +52,7 @@ def compute_significance(
     Args:
         metrics_files: of the tables' runs.
         queries_files, clusterings_files, draws_files: what
-            :func:`lanzdml.metrics.runs.evaluate_runs` kept of them.
+            :func:`lanzdml.metrics.scoring.score_runs` kept of them.
         counted: dataset and notion of those that are ranked and tested over. Others with the same
             labels, or with labels that are put together of theirs, would repeat what they say.
         sampled: by protocol, dataset and notion, the manifest and its labels of the notions whose
