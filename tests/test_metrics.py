@@ -19,7 +19,7 @@ from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
 from lanzdml.errors import LanzdmlError
-from lanzdml.metrics import ranking as ranking_module
+from lanzdml.metrics.ranking import Ranking
 from lanzdml.metrics.scores import (
     METRICS,
     RANK_METRICS,
@@ -476,30 +476,48 @@ def test_threads_do_not_change_a_bit(spread, distance):
     assert compute_metrics(vectors, labels, distance=distance, n_threads=7) == one
 
 
-@pytest.mark.parametrize("size", [1, 7, 64, 119, 120, 121])
-@pytest.mark.parametrize("limit", ["_MAX_CHUNK_QUERIES", "_MAX_CHUNK_SIMILARITIES"])
-def test_chunks_do_not_matter(monkeypatch, limit, size):
-    vectors, labels = integers(120, 5)
-    expected = rank_metrics(vectors, labels, distance="euclidean")
-    monkeypatch.setattr(
-        ranking_module, limit, size if limit == "_MAX_CHUNK_QUERIES" else size * 120
-    )
-    assert rank_metrics(vectors, labels, distance="euclidean") == expected
+@pytest.mark.parametrize("n", [127, 128, 129, 255, 256, 257, 400])
+@pytest.mark.parametrize("distance", ["cosine", "euclidean"])
+def test_any_number_of_images_is_scored_word_by_word(n, distance):
+    """They are ranked 128 at a time, whatever class they are of."""
+    vectors, labels = clustered([n // 2, n // 3, n - n // 2 - n // 3 - 1, 1], 1.5, n_dims=3)
+    given = unit(vectors) if distance == "cosine" else vectors
+    expected = reference_rank_metrics(given, labels, near)
+    assert rank_metrics(vectors, labels, distance=distance) == pytest.approx(expected, rel=1e-12)
 
 
-@pytest.mark.parametrize("limit", [2**22, 2**16])
-def test_memory_is_bounded(monkeypatch, limit):
+def test_memory_is_bounded():
     n = 4000
     vectors, labels = clustered([n // 8] * 8, 1.0)
-    monkeypatch.setattr(ranking_module, "_MAX_CHUNK_SIMILARITIES", limit)
     tracemalloc.start()
     try:
         rank_metrics(vectors, labels)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    chunk = 8 * min(limit, 128 * n)
-    assert peak < 4 * chunk + 8 * vectors.nbytes < 2 * n * n
+    assert peak < 4 * 8 * 128 * n + 8 * vectors.nbytes < 2 * n * n
+
+
+@pytest.mark.parametrize("n", [30_000, 300_000, 1_000_000])
+def test_however_many_images_there_are_few_similarities_are_in_memory(n):
+    """At most 32 MiB of them at a time, which is seen at the first ones."""
+    rng = np.random.default_rng(0)
+    images = Ranking(rng.normal(size=(n, 2)), np.arange(n) % 2, "cosine")
+
+    class SeenEnoughError(Exception):
+        pass
+
+    def score(similarities, first, label):
+        raise SeenEnoughError
+
+    tracemalloc.start()
+    try:
+        with pytest.raises(SeenEnoughError):
+            images.by_class(score, n_threads=1)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 2**25 + 2**20
 
 
 # --- clusters and seeds -----------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """Intervals and tests against known cases."""
 
 import math
+import tracemalloc
 from itertools import permutations, product
 
 import numpy as np
@@ -38,11 +39,25 @@ def test_resamples_spread_as_the_mean_does():
     assert (means != resampled_means(values, seed=2, n_resamples=4000)).any()
 
 
-def test_pieces_do_not_change_the_draws(monkeypatch):
-    values = np.random.default_rng(0).random((50, 3))
-    whole = resampled_means(values, seed=0, n_resamples=100)
-    monkeypatch.setattr("lanzdml.significance.statistics._MOST_DRAWN", 350)
-    np.testing.assert_array_equal(resampled_means(values, seed=0, n_resamples=100), whole)
+@pytest.mark.parametrize("n", [50, 70_000])
+def test_draws_are_those_of_the_seed_in_their_order(n):
+    """Also of so many queries that they are drawn in pieces."""
+    values, n_resamples = np.random.default_rng(0).random((n, 2)), 130
+    drawn = np.random.default_rng(7).integers(n, size=(n_resamples, n))
+    expected = np.stack([values[row].mean(axis=0) for row in drawn])
+    found = resampled_means(values, seed=7, n_resamples=n_resamples)
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+def test_memory_for_draws_is_bounded():
+    values = np.random.default_rng(0).random((70_000, 1))
+    tracemalloc.start()
+    try:
+        resampled_means(values, seed=0, n_resamples=400)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 8 * 400 * 70_000, "all draws together"
 
 
 def test_what_a_library_rounds_does_not_reach_the_draws():
