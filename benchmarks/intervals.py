@@ -47,8 +47,9 @@ from lanzdml.significance.statistics import (
     kinds_of_chance,
     query_intervals,
 )
-from lanzdml.sources import ROOT
-from lanzdml.transforms.storage import fit_transforms, load_transform
+from lanzdml.sources import ROOT, source_fingerprint
+from lanzdml.transforms.fitting import FitTask, fit_transforms
+from lanzdml.transforms.storage import load_transform
 
 FOLDER = ROOT / "build/intervals"
 N_RENDERS, N_FITS, N_SEEDS = 8_000, 30, 5
@@ -360,9 +361,15 @@ def _fits(
     """Vectors of the images by each fit of a method, by seeds that no run has."""
     seeds = [0] if METHODS[method].deterministic else list(range(100, 100 + n_fits))
     files = [FOLDER / notion / method / f"seed-{seed}.safetensors" for seed in seeds]
-    for seed, file in zip(seeds, files, strict=True):
-        if not file.exists():
-            fit_transforms(method, [DIM], [seed], outputs=[file], prompts_file=_prompts(notion))
+    dim, prompts = DIM if METHODS[method].has_dim else None, str(_prompts(notion))
+    version = source_fingerprint(
+        ROOT / "workflow_scripts/fit_transforms.py", METHODS.module(method)
+    )
+    tasks = [
+        FitTask(str(file), method, dim, seed, version, prompts=prompts)
+        for seed, file in zip(seeds, files, strict=True)
+    ]
+    fit_transforms(tasks, kept=FOLDER / "kept")
     return [partial(_vectors, file, images) for file in files]
 
 

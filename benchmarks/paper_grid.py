@@ -10,6 +10,8 @@ import shutil
 import subprocess
 import sys
 import time
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from statistics import median
 
@@ -17,11 +19,12 @@ import pandas as pd
 import torch
 import yaml
 
-from benchmarks import plain
 from benchmarks.machine import cores
 from benchmarks.record import Record
 from benchmarks.standins import place
-from lanzdml.config.config import Config, parse_config
+from lanzdml.config.config import parse_config
+from lanzdml.plan import Plan
+from lanzdml.plan.jobs import fit_jobs, score_jobs
 from lanzdml.report.cost import fit_costs, job_costs
 from lanzdml.sources import ROOT
 
@@ -29,29 +32,29 @@ FOLDER = ROOT / "build/paper_grid"
 OF_IMAGES = ("saliency", "gallery")
 # What a job imports before it begins with its work.
 IMPORTS = {
-    "fit": "import pandas, lanzdml.transforms.storage, lanzdml.methods.pca",
-    "fit, trained": "import torch.optim.adam, pandas, lanzdml.transforms.storage, "
-    "lanzdml.methods.indirect",
-    "score": "import lanzdml.metrics.runs, sklearn.cluster, lanzdml.methods.indirect",
+    "fit": "import lanzdml.transforms.fitting, pyarrow.parquet, safetensors.numpy, "
+    "sklearn.decomposition, lanzdml.methods.pca",
+    "fit, trained": "import lanzdml.transforms.fitting, pyarrow.parquet, safetensors.numpy, "
+    "torch.optim.adam, lanzdml.methods.indirect",
+    "score": "import lanzdml.metrics.scoring, sklearn.cluster, lanzdml.methods.indirect",
 }
 STARTING = "starting the jobs that fit and score"
 
 
 def measure() -> Record:
     """Run the grid once."""
-    config = prepare(FOLDER)
-    results = FOLDER / config.results
+    plan = prepare(FOLDER)
+    results, work = FOLDER / plan.config.results, work_of_jobs(plan)
     n_cores = cores()
-    start_ups = {work: start_up(imports) for work, imports in IMPORTS.items()}
+    start_ups = {kind: start_up(imports) for kind, imports in IMPORTS.items()}
     start = time.perf_counter()
     run_workflow(FOLDER, n_cores)
     wall = time.perf_counter() - start
 
     runs = pd.read_parquet(results / "metrics.parquet")
     fits = fit_costs(runs)["sum"].sort_values(ascending=False)
-    jobs = job_costs(results / "benchmarks", config.datasets)
-    stages = jobs.groupby("stage")[["jobs", "sum"]].sum()
-    spent = where_time_went(fits.sum(), jobs, start_ups)
+    jobs = job_costs(results / "benchmarks", plan.config.datasets)
+    spent = where_time_went(fits.sum(), jobs, work, start_ups)
     spent["the rest: Snakemake, tables, figures, cores without a job"] = wall * n_cores - sum(
         spent.values()
     )
@@ -68,8 +71,8 @@ def measure() -> Record:
         result=f"{wall / 60:.0f} min on {n_cores} cores; start-up "
         f"{shares[STARTING]:.0%} of their time; beside a GPU: "
         + ("as above, and none is used" if torch.cuda.is_available() else "not measured"),
-        text=f"{len(runs):,} runs ({stages['jobs']['transforms']} jobs that fit, "
-        f"{stages['jobs']['metrics']} that score) on stand-in embeddings, by `snakemake --cores "
+        text=f"{len(runs):,} runs ({work['fit'] + work['fit, trained']} jobs that fit, "
+        f"{work['score']} that score) on stand-in embeddings, by `snakemake --cores "
         f"{n_cores}`: {wall / 60:.1f} minutes. Core minutes of the fits by method: {longest}. "
         "Starting is what a process takes to import what its job needs, the median of five, times "
         "the number of such jobs; the jobs' own seconds come from Snakemake's benchmark files.",
@@ -77,41 +80,40 @@ def measure() -> Record:
     )
 
 
+def work_of_jobs(plan: Plan) -> Counter[str]:
+    """How many jobs there are for each key of :data:`IMPORTS`."""
+    fits, scores = fit_jobs(plan, str), score_jobs(plan, str)
+    return Counter(
+        [*("fit, trained" if job.is_costly else "fit" for job in fits), *("score" for _ in scores)]
+    )
+
+
 def where_time_went(
-    fits: float, jobs: pd.DataFrame, start_ups: dict[str, float]
+    fits: float, jobs: pd.DataFrame, work: Mapping[str, int], start_ups: Mapping[str, float]
 ) -> dict[str, float]:
     """Core seconds by the kind of work.
 
     Args:
         fits: seconds of all fits.
         jobs: of :func:`lanzdml.report.cost.job_costs`.
+        work: of :func:`work_of_jobs`.
         start_ups: seconds that a process of each key of :data:`IMPORTS` takes to start.
     """
-    starting = pd.Series(
-        [start_ups.get(_work(job.stage, job.kind) or "", 0) * job.jobs for job in jobs.itertuples()]
-    )
-    scoring = jobs["stage"] == "metrics"
+    seconds = jobs.groupby("stage")["sum"].sum()
+    starting = {kind: start_ups[kind] * n for kind, n in work.items()}
     return {
         "fits": fits,
-        "scoring: transforming, ranking, clustering": jobs.loc[scoring, "sum"].sum()
-        - starting[scoring].sum(),
-        STARTING: starting.sum(),
-        "TriMap": jobs.loc[jobs["stage"] == "trimap", "sum"].sum(),
+        "scoring: transforming, ranking, clustering": seconds["metrics"] - starting["score"],
+        STARTING: sum(starting.values()),
+        "TriMap": seconds["trimap"],
     }
 
 
-def _work(stage: str, kind: str) -> str | None:
-    """Which of :data:`IMPORTS` a job needs; None if it is of another kind."""
-    if stage == "transforms":
-        return "fit, trained" if kind in plain.FITS else "fit"
-    return "score" if stage == "metrics" else None
-
-
-def prepare(folder: Path) -> Config:
+def prepare(folder: Path) -> Plan:
     """Make a folder to run the workflow in, with stand-ins; what was there before goes.
 
     Returns:
-        the configuration.
+        of the configuration.
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -122,13 +124,9 @@ def prepare(folder: Path) -> Config:
     (folder / "paper_grid.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
     # Paths in a configuration are relative to where the workflow runs.
     with contextlib.chdir(folder):
-        config = parse_config(values)
-        models = {dataset: list(config.main_models) for dataset in config.datasets}
-        clip_size = config.experiments.clip_size
-        assert clip_size is not None, "the paper has this experiment"
-        models[clip_size.dataset] = list(clip_size.models)
-        place(config, models, folder)
-    return config
+        plan = Plan(parse_config(values))
+        place(plan, folder)
+    return plan
 
 
 def run_workflow(folder: Path, n_cores: int) -> None:

@@ -9,14 +9,14 @@ iterations.
 """
 
 import zlib
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import yaml
 
-from lanzdml.config.config import Config, NotionConfig, parse_config
+from lanzdml.config.config import Config, parse_config
+from lanzdml.config.notions import NotionConfig
 from lanzdml.datasets.cars196 import CLASSES_FILE
 from lanzdml.datasets.manifest import (
     FINGERPRINT,
@@ -29,6 +29,7 @@ from lanzdml.datasets.manifest import (
 from lanzdml.embeddings.models import read_local_architecture
 from lanzdml.embeddings.prompts import FROM_LABELS, make_prompts, read_aspects
 from lanzdml.embeddings.storage import WEIGHTS, write_embeddings
+from lanzdml.plan import Plan
 from lanzdml.sources import ROOT
 
 DECAY = 0.5  # the k-th direction varies with k^-DECAY
@@ -137,36 +138,36 @@ def stand_in_images(dataset: str) -> tuple[pd.DataFrame, np.ndarray]:
     return labels, StandInModel("ViT-B-32", 512).images(image_ids, labels)
 
 
-def place(config: Config, embedded: Mapping[str, list[str]], folder: Path) -> None:
+def place(plan: Plan, folder: Path) -> None:
     """Write manifests and embeddings where the workflow would have cached them.
 
     Args:
-        config: of the paper's datasets.
-        embedded: the models of each dataset.
+        plan: of the paper's datasets.
         folder: where the workflow is run.
     """
-    for dataset, models in embedded.items():
-        labels = labels_at_paper_sizes(dataset, config)
-        notions = config.datasets[dataset].notions
-        image_ids = [f"{dataset}/{number}" for number in range(len(labels))]
-        rows = pd.DataFrame({ID: image_ids, PATH: image_ids})
-        manifest = folder / f"{config.results}/datasets/{dataset}/manifest.parquet"
-        write_manifest(manifest, rows.join(labels), list(labels), dataset)
-        for model in models:
-            size = read_local_architecture(config.models[model].architecture)["embed_dim"]
-            stand_in = StandInModel(model, size)
-            files = folder / f"{config.results}/embeddings/{dataset}/{model}"
-            origin = {"architecture": f"stand-in for {model}", "embed_dim": str(size)}
-            origin[WEIGHTS] = "none"
-            images, made_of = stand_in.images(image_ids, labels), {FINGERPRINT: fingerprint(rows)}
-            write_embeddings(files / "images.parquet", rows[[ID]], images, origin | made_of)
-            for name, notion in notions.items():
-                template, aspects = template_and_aspects(notion)
-                if aspects == FROM_LABELS:
-                    aspects = distinct_labels(manifest, name)
-                prompts = make_prompts(template, aspects)
-                texts = stand_in.texts(prompts["aspect"].tolist())
-                write_embeddings(files / f"prompts/{name}.parquet", prompts, texts, origin)
+    config, paths = plan.config, plan.paths
+    labels = {dataset: labels_at_paper_sizes(dataset, config) for dataset in config.datasets}
+    ids = {dataset: [f"{dataset}/{n}" for n in range(len(of))] for dataset, of in labels.items()}
+    rows = {dataset: pd.DataFrame({ID: names, PATH: names}) for dataset, names in ids.items()}
+    for dataset, of in labels.items():
+        manifest = folder / paths.manifest(dataset)
+        write_manifest(manifest, rows[dataset].join(of), list(of), dataset)
+    for dataset, model in plan.embedded:
+        size = read_local_architecture(config.models[model].architecture)["embed_dim"]
+        stand_in = StandInModel(model, size)
+        origin = {"architecture": f"stand-in for {model}", "embed_dim": str(size), WEIGHTS: "none"}
+        images = stand_in.images(ids[dataset], labels[dataset])
+        made_of = {FINGERPRINT: fingerprint(rows[dataset])}
+        files = folder / paths.images(dataset, model)
+        write_embeddings(files, rows[dataset][[ID]], images, origin | made_of)
+        # All of a dataset's notions, as one job embeds them.
+        for notion in plan.notions_of(dataset):
+            template, aspects = template_and_aspects(plan.notions[dataset, notion])
+            if aspects == FROM_LABELS:
+                aspects = distinct_labels(folder / paths.manifest(dataset), notion)
+            prompts = make_prompts(template, aspects)
+            texts = stand_in.texts(prompts["aspect"].tolist())
+            write_embeddings(folder / paths.prompts(dataset, model, notion), prompts, texts, origin)
 
 
 def _rng(text: str) -> np.random.Generator:

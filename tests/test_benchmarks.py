@@ -17,6 +17,8 @@ from lanzdml.arithmetic import products as lanzdml_products
 from lanzdml.config.config import parse_config
 from lanzdml.embeddings.storage import labelled_images, read_embeddings
 from lanzdml.methods import METHODS
+from lanzdml.plan import Plan
+from lanzdml.plan.jobs import fit_jobs, score_jobs
 from lanzdml.sources import ROOT
 from lanzdml.tables.overview import PAPER_COUNTS
 
@@ -63,18 +65,28 @@ def test_stand_ins_agree_with_their_prompts_and_differ_between_models():
 
 
 def test_placed_files_are_what_the_workflow_would_have_cached(tmp_path):
-    place(PAPER, {"movie_posters": ["ViT-B-32"]}, tmp_path)
-    files = tmp_path / PAPER.results / "embeddings/movie_posters/ViT-B-32"
-    manifest = tmp_path / PAPER.results / "datasets/movie_posters/manifest.parquet"
-    images, labels, _ = labelled_images(files / "images.parquet", manifest, "genre")
+    values = yaml.safe_load((ROOT / "configs/paper.yaml").read_text(encoding="utf-8"))
+    less = {"datasets": {"movie_posters": values["datasets"]["movie_posters"]}}
+    plan = Plan(parse_config(values | less | {"experiments": {}, "figures": {}}))
+    place(plan, tmp_path)
+    paths = plan.paths
+    manifest = tmp_path / paths.manifest("movie_posters")
+    images_file = tmp_path / paths.images("movie_posters", "ViT-B-32")
+    images, labels, _ = labelled_images(images_file, manifest, "genre")
     assert images.shape == (8052, 512)
-    rows, prompts, metadata = read_embeddings(files / "prompts/genre.parquet")
+    prompts_file = tmp_path / paths.prompts("movie_posters", "ViT-B-32", "genre")
+    rows, prompts, metadata = read_embeddings(prompts_file)
     assert sorted(rows["aspect"]) == sorted(set(labels))
     assert rows["prompt"][0] == PAPER.datasets["movie_posters"].notions["genre"].template.replace(
         "{aspect}", rows["aspect"][0]
     )
     assert prompts.shape == (25, 512)
     assert "stand-in" in metadata["architecture"]
+    # Nothing that a fit or a score needs is left to be embedded.
+    needed = {path for jobs in (fit_jobs(plan, str), score_jobs(plan, str)) for job in jobs
+              for path in job.inputs if "transforms" not in path}  # fmt: skip
+    assert needed
+    assert all((tmp_path / path).exists() for path in needed)
 
 
 @pytest.mark.parametrize("method", plain.FITS)
@@ -149,17 +161,27 @@ def test_results_hold_what_ran_last(tmp_path, monkeypatch):
 def test_where_the_grids_time_went():
     jobs = pd.DataFrame(
         [
-            ("transforms", "pca", 2, 3.0),
+            ("transforms", "quick", 2, 3.0),
             ("transforms", "ae", 1, 50.0),
             ("metrics", "all", 4, 30.0),
             ("trimap", "all", 1, 9.0),
         ],
         columns=["stage", "kind", "jobs", "sum"],
     )
-    spent = paper_grid.where_time_went(
-        45.0, jobs, start_ups={"fit": 1.0, "fit, trained": 3.0, "score": 2.0}
-    )
+    work = {"fit": 2, "fit, trained": 1, "score": 4}
+    start_ups = {"fit": 1.0, "fit, trained": 3.0, "score": 2.0}
+    spent = paper_grid.where_time_went(45.0, jobs, work, start_ups)
     assert list(spent.values()) == [45.0, 30.0 - 4 * 2.0, 2 * 1.0 + 3.0 + 4 * 2.0, 9.0]
+
+
+def test_the_grids_jobs_are_those_of_the_plan():
+    plan = Plan(PAPER)
+    work = paper_grid.work_of_jobs(plan)
+    assert work.keys() == paper_grid.IMPORTS.keys()
+    assert work["fit"] + work["fit, trained"] == len(fit_jobs(plan, str))
+    assert work["score"] == len(score_jobs(plan, str))
+    # Of each dataset one for all methods that are quick to fit, and one of an ablation.
+    assert len(PAPER.datasets) <= work["fit"] <= len(PAPER.datasets) + 3
 
 
 def test_what_jobs_import_can_be_imported():

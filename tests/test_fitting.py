@@ -355,9 +355,10 @@ class TestKept:
                 raise KeyboardInterrupt
             return fit(self, *given)
 
-        with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        with monkeypatch.context() as patched:
             patched.setattr(RandomTransform, "fit", interrupted)
-            fit(*tasks, n_threads=n_threads)
+            with pytest.raises(KeyboardInterrupt):
+                fit(*tasks, n_threads=n_threads)
         # As Snakemake does with the outputs of a job that failed.
         for of_seed in tasks:
             Path(of_seed.output).unlink(missing_ok=True)

@@ -527,8 +527,8 @@ def test_costs_are_on_the_page(page):
     assert "Methods that are quick to fit 1 2.5 s 2.5 s 2.5 s 2.0 s 300" in page.text
     assert "Oracle 1 2 min 56 s 2 min 56 s 2 min 56 s — —" in page.text
     assert "saliency all 1 — — — — —" in page.text
-    # 1 + 0.5 + 4.5 + 2.5 + 175.5 + 10 + 20 + 4 + 6 seconds of jobs; 48 fits of 1 s, and 46 of 2 s of
-    # Oracle, which is given no prompts
+    # 1 + 0.5 + 4.5 + 2.5 + 175.5 + 10 + 20 + 4 + 6 seconds of jobs; 48 fits of 1 s, and 46 of 2 s
+    # of Oracle, which is given no prompts
     assert "the jobs took 3 min 44 s and the fits in them 2 min 20 s; the rest is" in page.text
     assert "also of earlier configurations" in page.text
     assert {"cost", "cost-fits", "cost-jobs"} <= set(page.attribute("id"))

@@ -72,8 +72,9 @@ def job_costs(folder: Path, datasets: Collection[str]) -> pd.DataFrame:
     Returns:
         a row for each ``stage`` and ``kind``, in the order of the work: number of ``jobs``;
         ``median``, ``longest`` and ``sum`` of their seconds; sum of their ``cpu`` seconds; largest
-        ``memory`` in MiB. ``kind`` is the method that is fitted, or :data:`QUICK` of several; what
-        is embedded; or :data:`ALL` of a stage. What was not measured is left out of all but ``jobs``; NaN where nothing was.
+        ``memory`` in MiB. ``kind`` is the method that is fitted, or "quick" of several; what is
+        embedded; or :data:`ALL` of a stage. What was not measured is left out of all but ``jobs``;
+        NaN where nothing was.
     """
     jobs = []
     for path in folder.rglob("*.tsv"):
