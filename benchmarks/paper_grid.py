@@ -32,9 +32,9 @@ FOLDER = ROOT / "build/paper_grid"
 OF_IMAGES = ("saliency", "gallery")
 # What a job imports before it begins with its work.
 IMPORTS = {
-    "fit": "import lanzdml.transforms.fitting, pyarrow.parquet, safetensors.numpy, "
+    "fit": "import lanzdml.transforms.fitting, lanzdml.embeddings.storage, safetensors.numpy, "
     "sklearn.decomposition, lanzdml.methods.pca",
-    "fit, trained": "import lanzdml.transforms.fitting, pyarrow.parquet, safetensors.numpy, "
+    "fit, trained": "import lanzdml.transforms.fitting, lanzdml.embeddings.storage, safetensors.numpy, "
     "torch.optim.adam, lanzdml.methods.indirect",
     "score": "import lanzdml.metrics.scoring, sklearn.cluster, lanzdml.methods.indirect",
 }
