@@ -34,8 +34,8 @@ OF_IMAGES = ("saliency", "gallery")
 IMPORTS = {
     "fit": "import lanzdml.transforms.fitting, lanzdml.embeddings.storage, safetensors.numpy, "
     "sklearn.decomposition, lanzdml.methods.pca",
-    "fit, trained": "import lanzdml.transforms.fitting, lanzdml.embeddings.storage, safetensors.numpy, "
-    "torch.optim.adam, lanzdml.methods.indirect",
+    "fit, trained": "import lanzdml.transforms.fitting, lanzdml.embeddings.storage, "
+    "safetensors.numpy, torch.optim.adam, lanzdml.methods.indirect",
     "score": "import lanzdml.metrics.scoring, sklearn.cluster, lanzdml.methods.indirect",
 }
 STARTING = "starting the jobs that fit and score"
@@ -84,7 +84,7 @@ def work_of_jobs(plan: Plan) -> Counter[str]:
     """How many jobs there are for each key of :data:`IMPORTS`."""
     fits, scores = fit_jobs(plan, str), score_jobs(plan, str)
     return Counter(
-        [*("fit, trained" if job.is_costly else "fit" for job in fits), *("score" for _ in scores)]
+        [*("fit, trained" if job.cost else "fit" for job in fits), *("score" for _ in scores)]
     )
 
 

@@ -42,7 +42,10 @@ def finished(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def released(finished):
-    """The same folder after both protocols ran on the two datasets that they differ in."""
+    """The same folder after both protocols ran on the two datasets that they differ in.
+
+    The jobs that this took, what they fitted, and all runs.
+    """
     folder, _ = finished
     datasets = {name: dict(PAPER["datasets"][name]) for name in ("cub200", "deepfashion")}
     notions = datasets["deepfashion"]["notions"]
@@ -53,9 +56,20 @@ def released(finished):
         datasets=datasets, methods=["random_transform", "oracle"], protocol=["paper", "released"]
     )
     working_folder(folder, config)
-    jobs = plan(folder)
+    jobs, before = plan(folder), transforms_of(folder)
     snakemake(folder, "--cores", "2")
-    return jobs, pd.read_parquet(folder / "results/metrics.parquet")
+    after = transforms_of(folder)
+    assert before.items() <= after.items(), "what was fitted before is as it was, to its seconds"
+    return jobs, after.keys() - before.keys(), pd.read_parquet(folder / "results/metrics.parquet")
+
+
+def transforms_of(folder):
+    """What was fitted: bytes by dataset, notion and method."""
+    below = folder / "results/transforms"
+    return {
+        (path.parts[-6], *path.parts[-4:-2]): path.read_bytes()
+        for path in below.rglob("*.safetensors")
+    }
 
 
 @pytest.mark.parametrize("dataset", PAPER["datasets"])
@@ -148,10 +162,13 @@ def test_each_value_is_beside_the_published_one(finished):
 
 
 def test_released_adds_only_the_fit_that_differs(released):
-    jobs, _ = released
-    # Oracle's of three notions, and of the birds with matched names
-    assert jobs["fit_transforms"] == 3 + 1
-    assert not jobs.keys() & {"prepare_dataset", "embed_images", "embed_prompts"}
+    jobs, fitted, _ = released
+    notions = [
+        ("cub200", "bird_species"), ("cub200", "bird_species_case_matched"),
+        ("deepfashion", "clothing_category"), ("deepfashion", "texture"),
+    ]  # fmt: skip
+    assert fitted == {(*notion, "oracle") for notion in notions}
+    assert not [name for name in jobs if name.startswith(("prepare", "embed"))]
 
 
 def values(runs, **keys):
@@ -162,7 +179,7 @@ def values(runs, **keys):
 
 
 def test_released_birds_are_those_with_matched_names(released):
-    _, runs = released
+    *_, runs = released
     for method in ("random_transform", "oracle"):
         key = {"dataset": "cub200", "method": method}
         paper, matched = (values(runs, protocol=name, **key) for name in ("paper", "released"))
@@ -173,7 +190,7 @@ def test_released_birds_are_those_with_matched_names(released):
 
 
 def test_released_texture_repeats_the_category_in_one_column(released):
-    _, runs = released
+    *_, runs = released
     texture, category = (
         {method: values(runs, protocol="released", dataset="deepfashion", notion=notion,
                         method=method)
