@@ -125,9 +125,9 @@ class Kept:
                 _link(output, temporary)
 
     def forget(self) -> None:
-        """Delete what is no result any more."""
+        """Delete what is no result any more, and what killed processes left; nobody may write."""
         for path in self._folder.glob("*/*"):
-            if path.stat().st_nlink == 1:
+            if path.stat().st_nlink == 1 or path.name.startswith("."):
                 path.unlink(missing_ok=True)
 
     def _find(self, made_of: str, position: int) -> Path | None:

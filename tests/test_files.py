@@ -201,6 +201,8 @@ class TestKept:
         (path,) = files_below(tmp_path / "kept")
         path.rename(path.with_name(f".0123456789abcdef0123456789abcdef.{path.name}"))
         assert not kept.take(digest("this"), [tmp_path / "b"])
+        kept.forget()
+        assert files_below(tmp_path / "kept") == []
 
     def test_only_what_no_result_holds_is_forgotten(self, kept, tmp_path, links):
         still, gone = made(tmp_path, "still", "gone")

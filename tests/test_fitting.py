@@ -1,5 +1,6 @@
 """Fits: each as if it were alone, and none made a second time."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from threading import Barrier, Event
@@ -376,6 +377,19 @@ class TestKept:
         fit(*tasks)
         assert len(fits) == 1
         assert load_transform(tmp_path / "3").components_.shape == (3, 6)
+
+    def test_fits_are_kept_where_files_have_no_links(self, tmp_path, prompts, fits, monkeypatch):
+        def refuse(existing, new):
+            raise OSError("Operation not permitted")
+
+        monkeypatch.setattr(os, "link", refuse)
+        first = task(tmp_path / "fit", prompts=prompts)
+        fit(first)
+        before = Path(first.output).read_bytes()
+        Path(first.output).unlink()
+        fit(first)
+        assert len(fits) == 1
+        assert Path(first.output).read_bytes() == before
 
     def test_what_was_forgotten_is_fitted_again(self, tmp_path, prompts, fits):
         tasks = [task(tmp_path / str(dim), dim=dim, prompts=prompts) for dim in (1, 2)]

@@ -10,7 +10,12 @@ import pytest
 
 from lanzdml import CLIP, PCA, PromptPosterior, RandomTransform, TextSubspace
 from lanzdml.datasets.manifest import FINGERPRINT, fingerprint, write_manifest
-from lanzdml.embeddings.storage import WEIGHTS, read_embeddings, write_embeddings
+from lanzdml.embeddings.storage import (
+    WEIGHTS,
+    labelled_images,
+    read_embeddings,
+    write_embeddings,
+)
 from lanzdml.errors import LanzdmlError
 from lanzdml.files import Kept
 from lanzdml.metrics.resampling import N_DRAWS, RESAMPLED, resampled_scores
@@ -219,6 +224,21 @@ def test_no_clustering_is_made_twice(inputs, tmp_path, monkeypatch, method, n):
     if n == len(SEEDS):
         own = metrics["ami"].tolist()
         assert pairs.tolist() == [*own, own[0], own[0]]
+
+
+def test_images_are_read_once_for_runs_that_follow_each_other(inputs, tmp_path, monkeypatch):
+    read = []
+
+    def counting(*files):
+        read.append(files)
+        return labelled_images(*files)
+
+    monkeypatch.setattr("lanzdml.metrics.scoring.labelled_images", counting)
+    methods = ("clip", "random_transform", "text_subspace")
+    of_all = [task for method in methods for task in tasks(inputs, tmp_path, method, False)]
+    rows = score(*of_all)[0]
+    assert len(read) == 1
+    assert len(rows) == len(methods) * len(SEEDS)
 
 
 def test_images_are_transformed_once_a_fit(inputs, tmp_path, transformed):

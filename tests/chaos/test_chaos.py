@@ -20,8 +20,8 @@ KILLS = 20
 SEED = 7
 # Seconds until a kill: from before the first job begins to after several have ended.
 SHORTEST, LONGEST = 1.0, 15.0
-# What times and machines are written in, not results.
-TIMES = ("report.html", "metrics.parquet", "logs", "benchmarks")
+# What times and machines are written in, also by its name; not results.
+TIMES = ("report.html", "metrics.parquet", "logs", "benchmarks", "kept")
 
 
 def config():
@@ -78,6 +78,10 @@ def assert_same(folder, undisturbed):
     assert plan(folder) == {}
     expected, found = results(undisturbed), results(folder)
     assert list(found) == list(expected), "nothing is missing, and nothing half-written is left"
+    # Of what was made once there is nothing but results: no room is lost.
+    kept = [path for path in (folder / "results/kept").rglob("*") if path.is_file()]
+    assert kept
+    assert all(path.stat().st_nlink > 1 and path.name[0] != "." for path in kept)
     differing = [name for name in expected if content(found[name]) != content(expected[name])]
     assert differing == []
     pd.testing.assert_frame_equal(
