@@ -309,11 +309,10 @@ def test_what_a_message_says_to_delete_is_what_mends_it(folder):
     before = pd.read_parquet(folder / "results/metrics.parquet").drop(columns="fit_seconds")
     with_metadata(f"{EMBEDDINGS}/images.parquet", weights_sha256="0")(folder)
     _, output = snakemake(folder, "--cores", "2", check=False)
-    errors = {line for line in output.splitlines() if line.startswith("Error: ")}
-    assert len(errors) == len(DATASET["notions"]), output
-    for line in errors:
-        assert "delete it and the model's folder below embeddings/, and run again" in line
-        Path(folder, line.split()[1]).unlink()
+    # One job scores both notions: the first that it says this of stands for both.
+    (line,) = (line for line in output.splitlines() if line.startswith("Error: "))
+    assert "delete it and the model's folder below embeddings/, and run again" in line
+    Path(folder, line.split()[1]).unlink()
     shutil.rmtree(folder / EMBEDDINGS)
     snakemake(folder, "--cores", "2")
     after = pd.read_parquet(folder / "results/metrics.parquet").drop(columns="fit_seconds")
