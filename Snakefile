@@ -71,7 +71,7 @@ include: "rules/report.smk"
 
 onstart:
     with plain_errors():
-        claim(Path(CONFIG.results), workflow.configfiles)
+        record_owner(Path(CONFIG.results), workflow.configfiles)
     # Snakemake 9.27 limits jobs to 100 a second. For that it wakes its scheduler once a second for every
     # job that ever finished, and looks at the inputs of all jobs that could run: in a run of hundreds that
     # takes a core from the jobs. What runs here needs no limit.

@@ -7,7 +7,7 @@ from functools import cache, partial
 from pathlib import Path
 
 from lanzdml.config.config import parse_config
-from lanzdml.config.owner import check_folder, claim
+from lanzdml.config.owner import check_writable, record_owner
 from lanzdml.errors import plain_errors
 from lanzdml.figures.catalogue import all_words
 from lanzdml.files import Kept, digest, sample_of
@@ -19,7 +19,7 @@ from lanzdml.sources import source_fingerprint
 ROOT = Path(workflow.basedir)
 with plain_errors():
     CONFIG = parse_config(config)
-    check_folder(Path(CONFIG.results))
+    check_writable(Path(CONFIG.results))
     PLAN = Plan(CONFIG)
 PATHS, WORDS = PLAN.paths, all_words()
 NOTHING = "(?!)"  # a pattern without a match; Snakemake takes an empty one for no constraint

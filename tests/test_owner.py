@@ -7,35 +7,35 @@ from pathlib import Path
 import pytest
 
 from lanzdml.config import owner
-from lanzdml.config.owner import check_folder, claim
+from lanzdml.config.owner import check_writable, record_owner
 from lanzdml.errors import LanzdmlError
 
 
 def test_a_folder_belongs_to_who_was_there_first(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     folder = tmp_path / "out" / "mine"
-    claim(folder, ["a.yaml"])
-    claim(folder, [str(tmp_path / "a.yaml")])
+    record_owner(folder, ["a.yaml"])
+    record_owner(folder, [str(tmp_path / "a.yaml")])
     with pytest.raises(LanzdmlError, match=r"out/mine holds results of a\.yaml; name another .* b"):
-        claim(folder, ["b.yaml"])
+        record_owner(folder, ["b.yaml"])
     with pytest.raises(LanzdmlError, match=r"folder in a\.yaml and b\.yaml, or delete .*\.txt"):
-        claim(folder, ["a.yaml", "b.yaml"])
+        record_owner(folder, ["a.yaml", "b.yaml"])
     (folder / "configuration.txt").unlink()
-    claim(folder, ["b.yaml"])
+    record_owner(folder, ["b.yaml"])
 
 
 def test_two_working_directories_do_not_share_a_folder(tmp_path, monkeypatch):
     for name in ("one", "other"):
         (tmp_path / name).mkdir()
     monkeypatch.chdir(tmp_path / "one")
-    claim(tmp_path / "out", ["config.yaml"])
-    claim(Path("../out"), ["config.yaml"])
+    record_owner(tmp_path / "out", ["config.yaml"])
+    record_owner(Path("../out"), ["config.yaml"])
     monkeypatch.chdir(tmp_path / "other")
     with pytest.raises(LanzdmlError, match=r"holds results of \.\./one/config\.yaml; name another"):
-        claim(tmp_path / "out", ["config.yaml"])
+        record_owner(tmp_path / "out", ["config.yaml"])
 
 
-@pytest.mark.parametrize("write", [check_folder, lambda folder: claim(folder, ["a.yaml"])])
+@pytest.mark.parametrize("write", [check_writable, lambda folder: record_owner(folder, ["a.yaml"])])
 class TestAFolderThatCannotBeWritten:
     @pytest.mark.parametrize("name", ["results", "results/mine"])
     def test_a_file_in_the_way_is_named(self, tmp_path, write, name):
@@ -61,5 +61,5 @@ class TestAFolderThatCannotBeWritten:
 
 def test_a_folder_that_can_be_made_is_left_unmade(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    check_folder(Path("results/mine"))
+    check_writable(Path("results/mine"))
     assert not list(tmp_path.iterdir())

@@ -8,7 +8,7 @@ from lanzdml.datasets import DATASETS
 from lanzdml.datasets.manifest import FINGERPRINT, fingerprint, write_manifest
 from lanzdml.embeddings.storage import WEIGHTS, write_embeddings
 from lanzdml.methods import METHODS
-from lanzdml.metrics.protocols import PROTOCOLS, Sources
+from lanzdml.metrics.protocols import PROTOCOLS, UsedNotions
 from lanzdml.metrics.scores import METRICS, compute_metrics
 from lanzdml.metrics.scoring import ScoreTask, score_runs
 from lanzdml.transforms.storage import load_transform, save_transform
@@ -99,19 +99,19 @@ def test_only_the_released_protocol_takes_other_notions():
         for method in METHODS
     ]
     for run in everything:
-        assert PROTOCOLS["paper"].sources(*run) == Sources(run[1], run[1])
+        assert PROTOCOLS["paper"].notions_used(*run) == UsedNotions(run[1], run[1])
     other = {
         run: sources
         for run in everything
-        if (sources := PROTOCOLS["released"].sources(*run)) != Sources(run[1], run[1])
+        if (sources := PROTOCOLS["released"].notions_used(*run)) != UsedNotions(run[1], run[1])
     }
     slips = {
-        ("deepfashion", notion, method): Sources("clothing_category", "clothing_category")
+        ("deepfashion", notion, method): UsedNotions("clothing_category", "clothing_category")
         for notion in ("texture", "fabric", "fit")
         for method in ("random_transform", "ae")
     }
     birds = {
-        ("cub200", "bird_species", method): Sources("bird_species", "bird_species_case_matched")
+        ("cub200", "bird_species", method): UsedNotions("bird_species", "bird_species_case_matched")
         for method in METHODS
     }
     assert other == slips | birds

@@ -169,7 +169,9 @@ class DatasetConfig(Section):
         for notion, settings in self.scored.items():
             where = f"{key}.notions.{notion}"
             for protocol in protocols:
-                sources = [PROTOCOLS[protocol].sources(name, notion, method) for method in methods]
+                sources = [
+                    PROTOCOLS[protocol].notions_used(name, notion, method) for method in methods
+                ]
                 replaced += [
                     f"{where}.labels: the {protocol} protocol takes those of {labels} in their "
                     "place; leave it out, or give the notion another name"

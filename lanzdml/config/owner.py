@@ -10,7 +10,7 @@ from lanzdml.files import write_text
 RECORD = "configuration.txt"
 
 
-def check_folder(folder: Path) -> None:
+def check_writable(folder: Path) -> None:
     """Raise where results could not be written; Snakemake would fail with a traceback.
 
     Args:
@@ -26,7 +26,7 @@ def check_folder(folder: Path) -> None:
         raise _unwritable(folder, f"{there} is read-only")
 
 
-def claim(folder: Path, configuration: Sequence[str | os.PathLike[str]]) -> None:
+def record_owner(folder: Path, configuration: Sequence[str | os.PathLike[str]]) -> None:
     """Record that a folder holds the results of a configuration, before any are written.
 
     Args:

@@ -108,7 +108,7 @@ class Method(BaseEstimator):
     ) -> Self:
         self._check_parameters()
         unit = normalise(as_embeddings(vectors, what))
-        with self.one_thread():
+        with self.single_threaded():
             start = time.perf_counter()
             fit(unit)
             self.fit_seconds_ = time.perf_counter() - start
@@ -127,7 +127,7 @@ class Method(BaseEstimator):
         if self.has_dim:
             check_integer("dim", self.dim, 1)
 
-    def one_thread(self) -> AbstractContextManager[Any]:
+    def single_threaded(self) -> AbstractContextManager[Any]:
         """Keeps the numerical library that ``_fit`` uses to one thread: NumPy's, or torch's."""
         return one_blas_thread()
 

@@ -32,7 +32,7 @@ class InDiReCTSVD(InDiReCT):
         (self.U_,) = self._minimise(mean_angle(unit, start.shape[1]), [start])
 
     @contextmanager
-    def one_thread(self) -> Iterator[None]:
+    def single_threaded(self) -> Iterator[None]:
         # NumPy decomposes, then torch trains.
-        with one_blas_thread(), super().one_thread():
+        with one_blas_thread(), super().single_threaded():
             yield

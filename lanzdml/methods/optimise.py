@@ -192,6 +192,6 @@ class Optimised(Method):
             raise EmbeddingError(f"learning_rate must be positive, not {self.learning_rate!r}")
 
     @contextmanager
-    def one_thread(self) -> Iterator[None]:
+    def single_threaded(self) -> Iterator[None]:
         with one_torch_thread(), full_float32():
             yield

@@ -22,7 +22,7 @@ DEFAULT = "paper"
 
 
 @dataclass(frozen=True)
-class Sources:
+class UsedNotions:
     """The notions that a run takes its prompts and its labels from."""
 
     prompts: str
@@ -41,14 +41,14 @@ class Protocol:
 
     unit_images: bool
     distance: Literal["cosine", "euclidean"]
-    instead: Mapping[tuple[str, str, str], Sources] = field(default_factory=dict)
+    instead: Mapping[tuple[str, str, str], UsedNotions] = field(default_factory=dict)
 
-    def sources(self, dataset: str, notion: str, method: str) -> Sources:
+    def notions_used(self, dataset: str, notion: str, method: str) -> UsedNotions:
         """Where a run of a notion really takes its prompts and labels from."""
         for key in ((dataset, notion, method), (dataset, notion, _ANY)):
             if key in self.instead:
                 return self.instead[key]
-        return Sources(notion, notion)
+        return UsedNotions(notion, notion)
 
 
 _ANY = "*"
@@ -60,9 +60,13 @@ PROTOCOLS: dict[str, Protocol] = {
         unit_images=False,
         distance="euclidean",
         instead={
-            ("cub200", "bird_species", _ANY): Sources("bird_species", "bird_species_case_matched"),
+            ("cub200", "bird_species", _ANY): UsedNotions(
+                "bird_species", "bird_species_case_matched"
+            ),
             **{
-                ("deepfashion", notion, method): Sources("clothing_category", "clothing_category")
+                ("deepfashion", notion, method): UsedNotions(
+                    "clothing_category", "clothing_category"
+                )
                 for notion, method in _SLIPS
             },
         },

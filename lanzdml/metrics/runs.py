@@ -84,7 +84,7 @@ def read_runs(paths: Sequence[Path], seeds: Sequence[int] | None = None) -> pd.D
 def _shared_by(runs: pd.DataFrame) -> dict[str, list[Any]]:
     """What rows have in common that have the same digest, each."""
     sources = [
-        PROTOCOLS[protocol].sources(dataset, notion, method)
+        PROTOCOLS[protocol].notions_used(dataset, notion, method)
         for protocol, dataset, notion, method in runs[
             ["protocol", "dataset", "notion", "method"]
         ].itertuples(index=False)

@@ -176,7 +176,7 @@ def _score_task(plan: Plan, run: Run, version: Version, is_main: bool) -> ScoreT
         version=version(fit.method),
         images=paths.images(fit.dataset, fit.model),
         manifest=paths.manifest(fit.dataset),
-        labels=plan.label_columns(fit.dataset, plan.sources(run).labels),
+        labels=plan.label_columns(fit.dataset, plan.notions_used(run).labels),
         siblings=[paths.transform(sibling) for sibling in plan.siblings(run)] if is_main else (),
         evidence=evidence if is_main else None,
     )

@@ -14,7 +14,7 @@ from lanzdml.experiments.experiment import Experiment
 from lanzdml.experiments.grid import Grid
 from lanzdml.figures.picture import Picture
 from lanzdml.methods import METHODS, PAPER_METHODS
-from lanzdml.metrics.protocols import PROTOCOLS, Sources
+from lanzdml.metrics.protocols import PROTOCOLS, UsedNotions
 from lanzdml.plan.paths import Paths
 from lanzdml.plan.runs import Fit, Run
 from lanzdml.significance.comparisons import OURS
@@ -160,14 +160,14 @@ class Plan:
         """Every run, once: the tables' first."""
         return list(dict.fromkeys(run for runs in self.experiments.values() for run in runs))
 
-    def sources(self, run: Run) -> Sources:
+    def notions_used(self, run: Run) -> UsedNotions:
         """The notions that a run really takes its prompts and labels from."""
         protocol, fit = PROTOCOLS[run.protocol], run.fit
-        return protocol.sources(fit.dataset, fit.notion, fit.method)
+        return protocol.notions_used(fit.dataset, fit.notion, fit.method)
 
     def fit_of(self, run: Run) -> Fit:
         """What a run scores: a fit to another notion where the protocol takes one."""
-        sources = self.sources(run)
+        sources = self.notions_used(run)
         supervised = METHODS[run.fit.method].supervised
         return replace(run.fit, notion=sources.labels if supervised else sources.prompts)
 
@@ -293,7 +293,7 @@ class Plan:
             for name in self.config.protocols
             for (dataset, notion), settings in self.notions.items()
             if settings.scored and settings.sampled_classes
-            for labels in [PROTOCOLS[name].sources(dataset, notion, OURS).labels]
+            for labels in [PROTOCOLS[name].notions_used(dataset, notion, OURS).labels]
         ]
 
 

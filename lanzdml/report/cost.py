@@ -58,7 +58,7 @@ def fit_costs(runs: pd.DataFrame) -> pd.DataFrame:
 
 def _fitted_to(protocol: str, dataset: str, notion: str, method: str) -> str:
     """The notion that a run's transform was fitted to."""
-    sources = PROTOCOLS[protocol].sources(dataset, notion, method)
+    sources = PROTOCOLS[protocol].notions_used(dataset, notion, method)
     return sources.labels if METHODS[method].supervised else sources.prompts
 
 

@@ -86,10 +86,9 @@ def _comparable(summary: pd.DataFrame) -> pd.DataFrame:
     """The summary without the values that a protocol makes of another notion's labels."""
 
     def other_labels(row: pd.Series) -> str | None:
-        sources = PROTOCOLS[row["protocol"]].sources
+        used = PROTOCOLS[row["protocol"]].notions_used
         labels, labels_of_ours = (
-            sources(row["dataset"], row["notion"], method).labels
-            for method in (row["method"], OURS)
+            used(row["dataset"], row["notion"], method).labels for method in (row["method"], OURS)
         )
         return f"scored by the labels of {labels}" if labels != labels_of_ours else None
 

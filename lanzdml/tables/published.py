@@ -33,7 +33,7 @@ COLUMNS = [
     "protocol", "model", "source", *KEY, "unit", "ours", "ours_std", "published", "published_std",
     "difference", "difference_in_std", "comparable", "note", "n_images", "n_classes",
 ]  # fmt: skip
-SOURCES = {"table2": "Table 2", "appendix_table1": "Appendix Table 1"}
+PUBLISHED_IN = {"table2": "Table 2", "appendix_table1": "Appendix Table 1"}
 _UNITS = {"percent": (100.0, 1), "fraction": (1.0, 3)}  # factor of our fractions, decimals
 _MARK = "†"
 INTRODUCTION = [
@@ -78,7 +78,7 @@ def compare(summary: pd.DataFrame) -> pd.DataFrame:
     factor = rows["unit"].map(factors).astype("float64")  # without rows it would be of strings
     rows[["ours", "ours_std"]] = rows[["ours", "ours_std"]].mul(factor, axis=0)
     runs = rows[["protocol", "dataset", "notion", "method"]].itertuples(index=False)
-    labels = (PROTOCOLS[protocol].sources(*run).labels for protocol, *run in runs)
+    labels = (PROTOCOLS[protocol].notions_used(*run).labels for protocol, *run in runs)
     rows["comparable"] |= rows["notion"] != pd.Series(labels, dtype="str")
     rows["difference"] = rows["ours"] - rows["published"]
     rows["difference_in_std"] = rows["difference"] / rows["published_std"].where(
@@ -170,7 +170,7 @@ def _values(
             METRIC_NAMES[metric],
         ))  # fmt: skip
         values.append([cells.get(method, DASH) for method in methods])
-    caption = f"{SOURCES[source]}, {protocol} protocol, {model}"
+    caption = f"{PUBLISHED_IN[source]}, {protocol} protocol, {model}"
     names = ["Dataset", "Notion", "Metric"]
     return Table(caption, names, heads, _on_paper(methods), values, _notes(block))
 
