@@ -25,10 +25,17 @@ def by_run(
     """What is kept of runs, whose files (one a seed) follow each other; without rows there is none.
 
     All queries of all runs together would not fit into memory where images are many.
+
+    Raises:
+        ValueError: the files of a run do not follow each other.
     """
     tables = (table for table in map(pd.read_parquet, paths) if len(table))
-    of_runs = groupby(tables, lambda table: run_of(table.iloc[0]))
-    return {run: reduce(pd.concat(of_run, ignore_index=True)) for run, of_run in of_runs}
+    kept: dict[Run, pd.DataFrame] = {}
+    for run, of_run in groupby(tables, lambda table: run_of(table.iloc[0])):
+        if run in kept:
+            raise ValueError(f"the files of {run} do not follow each other")
+        kept[run] = reduce(pd.concat(of_run, ignore_index=True))
+    return kept
 
 
 def mean_draws(rows: pd.DataFrame) -> pd.DataFrame:
