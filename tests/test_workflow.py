@@ -101,7 +101,8 @@ def listen(frame, event, argument):
     code = frame.f_code
     if code.co_name == "_find_and_load" and code.co_filename.startswith("<frozen"):
         depth = getattr(local, "importing", 0)
-        local.importing = depth + (event == "call") - (event == "return")
+        # Python was importing this when it began to listen.
+        local.importing = max(0, depth + (event == "call") - (event == "return"))
     elif event == "call" and not getattr(local, "importing", 0):
         # No classes, and nothing that a library made and has no line of its own.
         if "/lanzdml/" in code.co_filename and code.co_flags & 2:
