@@ -13,9 +13,19 @@ import yaml
 
 from lanzdml.config.config import parse_config
 from lanzdml.embeddings.storage import read_embeddings
+from lanzdml.methods import QUICK
 from lanzdml.metrics.scores import METRICS
+from lanzdml.plan import Plan
 from lanzdml.transforms.storage import read_metadata
-from tests.test_workflow import copy_code, edit, plan, snakemake, working_folder
+from tests.test_workflow import (
+    copy_code,
+    edit,
+    methods_of,
+    plan,
+    snakemake,
+    stages_of,
+    working_folder,
+)
 
 ROOT = Path(__file__).parents[1]
 EMBEDDED = yaml.safe_load((ROOT / "config.yaml").read_text())["datasets"]
@@ -79,9 +89,10 @@ def finished(tmp_path_factory):
 
 def test_the_smallest_block_is_planned_with_all_methods(tmp_path):
     jobs = plan(own_folder(tmp_path))
-    assert jobs["embed_images"] == jobs["embed_prompts"] == 1
-    assert jobs["compute_metrics"] == len(SMALLEST["methods"])
-    assert jobs["fit_transforms"] == len(SMALLEST["methods"]) + 1, "r' = 2 for saliency"
+    assert jobs["embed_images"] == jobs["embed_prompts_my_flowers"] == 1
+    costly = {"indirect", "lae", "ae", "oracle"}
+    assert methods_of(jobs, "fit") == methods_of(jobs, "score") == {*costly, QUICK}
+    assert stages_of(jobs)["fit"] == stages_of(jobs)["score"] + 1, "r' = 2 for saliency"
     assert jobs["plot_gallery"] == jobs["plot_trimap"] == jobs["plot_saliency"] == 1
 
 
@@ -185,10 +196,8 @@ def test_a_new_notion_embeds_no_image(finished):
     mood = {"prompts": ["a merry flower", "a sad flower"], "scored": False}
     config["datasets"]["my_flowers"]["notions"]["mood"] = mood
     jobs = plan_with(finished, "config.yaml", yaml.safe_dump(config))
-    assert jobs == {"all": 1, "embed_prompts": 1, "fit_transforms": 2 + 1, "make_overview": 1,
-                    "make_beyond": 1, "make_report": 1,
-                    "compute_trimap": 1, "plot_trimap": 1, "plot_gallery": 1,
-                    "compute_saliency": 1, "plot_saliency": 1}  # fmt: skip
+    assert jobs["embed_prompts_my_flowers"] == jobs["plot_gallery"] == jobs["make_overview"] == 1
+    assert not jobs.keys() & {"prepare_dataset", "embed_images"}
 
 
 def test_an_edited_table_is_read_anew(finished):
@@ -263,27 +272,28 @@ def unscored_demo(*notions):
     return SMALLEST | {"datasets": datasets, "figures": {}}
 
 
-def test_an_unscored_notion_of_any_dataset_needs_no_labels(tmp_path):
+def test_an_unscored_notion_of_any_dataset_needs_no_labels(tmp_path, monkeypatch):
     config = unscored_demo("car_color")
     notions = config["datasets"]["demo_cars"]["notions"]
     plain = {name: notion for name, notion in notions.items() if "combine" not in notion}
     config["datasets"]["demo_cars"]["notions"] = plain  # a stack would want Oracle of its parts
-    jobs = plan(working_folder(tmp_path, config))
-    methods = len(SMALLEST["methods"])
-    assert jobs["compute_metrics"] == 2 * methods
-    assert jobs["fit_transforms"] == 2 * methods + (methods - 1), "no Oracle"
-    assert jobs["embed_prompts"] == 3
+    monkeypatch.chdir(working_folder(tmp_path, config))
+    of = Plan(parse_config(config))
+    fitted = {(fit.notion, fit.method) for fit in of.fits}
+    assert {(run.fit.notion, run.fit.method) for run in of.runs} == {
+        (notion, method) for notion, method in fitted if notion != "car_color"
+    }
+    assert {method for notion, method in fitted if notion == "car_color"} == {
+        *SMALLEST["methods"]
+    } - {"oracle"}
+    assert len({notion for notion, _ in fitted}) == 3
 
 
 def test_without_any_scored_notion_there_are_no_tables_of_scores(tmp_path):
     notions = EMBEDDED["demo_cars"]["notions"]
     jobs = plan(working_folder(tmp_path, unscored_demo(*notions)))
-    assert jobs == {
-        "all": 1,
-        "prepare_dataset": 1,
-        "embed_images": 1,
-        "embed_prompts": len(notions),
-        "fit_transforms": len(notions) * (len(SMALLEST["methods"]) - 1),
-        "make_overview": 1,
-        "make_report": 1,
-    }
+    assert methods_of(jobs, "fit") == {"indirect", "lae", "ae", QUICK}
+    assert {name for name in jobs if not name.startswith("fit_")} == {
+        "all", "prepare_dataset", "embed_images", "embed_prompts_demo_cars", "make_overview",
+        "make_report",
+    }  # fmt: skip
