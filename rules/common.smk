@@ -26,6 +26,7 @@ NOTHING = "(?!)"  # a pattern without a match; Snakemake takes an empty one for 
 # Priorities: first what the tables show, then pictures of it, then the ablations; of each the embeddings,
 # and then the longest jobs, so that none of these runs alone at the end.
 TABLES, PICTURES, ABLATIONS, FIRST = 30, 20, 10, 9
+QUICK_ONES = 2  # as costly as this: they are many, and all are scored
 
 
 def any_of(names):
@@ -33,8 +34,16 @@ def any_of(names):
     return "|".join(map(re.escape, names)) or NOTHING
 
 
+RULES = set()
+
+
 def rule_name(*parts):
-    return re.sub(r"\W", "_", "_".join(parts))
+    """A name that no other rule has: names of the configuration may differ in signs only."""
+    name = re.sub(r"\W", "_", "_".join(parts))
+    while name in RULES:
+        name += "_"
+    RULES.add(name)
+    return name
 
 
 wildcard_constraints:
@@ -81,7 +90,8 @@ def more_each_time(amount):
 
 
 def priority_of(job):
-    return (TABLES if job.is_main else ABLATIONS) + job.cost
+    of_owner = {"main": TABLES, "figures": PICTURES}.get(job.key[0], ABLATIONS)
+    return of_owner + (job.cost or QUICK_ONES)
 
 
 def log_of(output):

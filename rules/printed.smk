@@ -37,7 +37,7 @@ class OneLineAJob(logging.Formatter):
             return f"{record.done} of {record.total}: {self.ended}"
         if getattr(record, "event", None) == LogEvent.JOB_ERROR:
             message = self.messages.get(record.jobid, record.rule_name)
-            return f"Failed: {message} ({', '.join(record.log)})"
+            return f"Error in rule {record.rule_name}: {message} ({', '.join(record.log)})"
         return self.otherwise.format(record)
 
 

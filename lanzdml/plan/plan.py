@@ -27,7 +27,7 @@ class Plan:
     """What a configuration asks for. It reads no result, and knows nothing of Snakemake.
 
     Args:
-        config: with what it implies written out, as :func:`lanzdml.config.parse.parse_config`
+        config: with what it implies written out, as :func:`lanzdml.config.config.parse_config`
             returns it.
     """
 
