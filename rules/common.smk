@@ -10,9 +10,10 @@ from lanzdml.config.config import parse_config
 from lanzdml.config.owner import check_writable, record_owner
 from lanzdml.errors import plain_errors
 from lanzdml.figures.catalogue import all_words
-from lanzdml.files import Kept, digest, sample_of
+from lanzdml.files import Kept, digest
 from lanzdml.methods import METHODS
 from lanzdml.plan import Plan
+from lanzdml.plan.given import Given
 from lanzdml.plan.jobs import fit_jobs, score_jobs
 from lanzdml.sources import source_fingerprint
 
@@ -20,7 +21,7 @@ ROOT = Path(workflow.basedir)
 with plain_errors():
     CONFIG = parse_config(config)
     check_writable(Path(CONFIG.results))
-    PLAN = Plan(CONFIG)
+    PLAN, GIVEN = Plan(CONFIG), Given(CONFIG)
 PATHS, WORDS = PLAN.paths, all_words()
 NOTHING = "(?!)"  # a pattern without a match; Snakemake takes an empty one for no constraint
 # Priorities: first what the tables show, then pictures of it, then the ablations; of each the embeddings,
@@ -38,7 +39,7 @@ RULES = set()
 
 
 def rule_name(*parts):
-    """A name that no other rule has: names of the configuration may differ in signs only."""
+    """One that no other has, as names of the configuration may differ in signs only."""
     name = re.sub(r"\W", "_", "_".join(parts))
     while name in RULES:
         name += "_"
@@ -66,11 +67,6 @@ def version_with(script, method):
     return f"{version_of(script, METHODS.module(method))} {METHODS.class_name(method)}"
 
 
-def contents_of(files):
-    """What files hold, as a parameter: Snakemake goes by dates, and a copy may have an older one."""
-    return [sample_of(file) for file in files]
-
-
 def tasks_of(job):
     return [asdict(task) for task in job.tasks]
 
@@ -92,6 +88,24 @@ def more_each_time(amount):
 def priority_of(job):
     of_owner = {"main": TABLES, "figures": PICTURES}.get(job.key[0], ABLATIONS)
     return of_owner + (job.cost or QUICK_ONES)
+
+
+def priority_of_model(wildcards):
+    """What only an ablation shows comes later."""
+    return FIRST + (TABLES if wildcards.model in CONFIG.main_models else ABLATIONS)
+
+
+def awaited(dataset):
+    """What prompts wait for, so that a missing dataset is all that a run complains about.
+
+    They are made of nothing in it, so one that is there is no input: an ancient one would be, and
+    hides what else has changed, as Snakemake takes whatever is below a job that runs for done with
+    and then passes over ancient inputs.
+    """
+    if CONFIG.datasets[dataset].download:
+        return [PATHS.download(dataset)]
+    manifest = PATHS.manifest(dataset)
+    return [] if GIVEN.is_there(dataset) or os.path.exists(manifest) else [manifest]
 
 
 def log_of(output):

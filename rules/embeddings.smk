@@ -1,60 +1,14 @@
 # embeddings: images and prompts through CLIP, once
 
-from lanzdml.embeddings import models
-
 IMAGES = PATHS.images("{dataset}", "{model}")
 SHARD = PATHS.shard("{dataset}", "{model}", "{shard}", "{shards}")
 SHARDED = [name for name, settings in CONFIG.datasets.items() if settings.shards > 1]
 
 
-def model_settings(wildcards):
-    return CONFIG.models[wildcards.model].model_dump()
-
-
-def model_files(wildcards):
-    """A model's own files: changed weights are embedded with anew."""
-    return models.model_files(**model_settings(wildcards))
-
-
-def model_contents(wildcards):
-    return contents_of(model_files(wildcards))
-
-
-def priority_of_model(wildcards):
-    """What only an ablation shows comes later."""
-    return FIRST + (TABLES if wildcards.model in CONFIG.main_models else ABLATIONS)
-
-
-def shards_of(wildcards):
-    """The shards of a dataset's embeddings, in order."""
-    n = settings_of(wildcards).shards
-    return [PATHS.shard(wildcards.dataset, wildcards.model, shard, n) for shard in range(1, n + 1)]
-
-
-def awaited_dataset(name):
-    """What prompts wait for, so that a missing dataset is all that a run complains about.
-
-    They are made of nothing in it, so one that is there is no input: an ancient one would be, and
-    hides what else has changed, as Snakemake takes whatever is below a job that runs for done with
-    and then passes over ancient inputs.
-    """
-    if name in DOWNLOADED:
-        return [PATHS.download(name)]
-    root, manifest = Path(CONFIG.datasets[name].folder), PATHS.manifest(name)
-    is_there = root.is_file() or (root.is_dir() and any(root.iterdir()))
-    return [] if is_there or os.path.exists(manifest) else [manifest]
-
-
-def manifest_of_prompts(name):
-    """The manifest of a dataset whose labels are aspects."""
-    sources = PLAN.prompt_sources(name)
-    return [PATHS.manifest(name)] if any(source["labels"] for source in sources) else []
-
-
 rule embed_images:
     input:
         manifest=MANIFEST,
-        weights=model_files,
+        weights=lambda wildcards: GIVEN.model_files(wildcards.model),
     output:
         IMAGES,
     log:
@@ -79,9 +33,9 @@ rule embed_images:
         workers=CONFIG.embeddings.workers,
     params:
         version=version_of("embed_images"),
-        model=model_settings,
-        weights=model_contents,
-        root=dataset_root,
+        model=lambda wildcards: GIVEN.model(wildcards.model),
+        weights=lambda wildcards: GIVEN.model_contents(wildcards.model),
+        root=lambda wildcards: GIVEN.root(wildcards.dataset),
     message:
         "Embedding the images of {wildcards.dataset} with {wildcards.model}"
     script:
@@ -113,7 +67,9 @@ if SHARDED:
     rule gather_shards:
         input:
             manifest=MANIFEST,
-            shards=shards_of,
+            shards=lambda wildcards: PATHS.shards(
+                **wildcards, n=CONFIG.datasets[wildcards.dataset].shards
+            ),
         output:
             IMAGES,
         log:
@@ -141,9 +97,10 @@ for dataset in CONFIG.datasets:
         name:
             rule_name("embed_prompts", dataset)
         input:
-            manifest=manifest_of_prompts(dataset),
-            dataset=awaited_dataset(dataset),
-            weights=model_files,
+            # Of a dataset whose labels are aspects.
+            manifest=[PATHS.manifest(dataset)] if PLAN.takes_labels(dataset) else [],
+            dataset=awaited(dataset),
+            weights=lambda wildcards: GIVEN.model_files(wildcards.model),
         output:
             [PATHS.prompts(dataset, "{model}", notion) for notion in PLAN.notions_of(dataset)],
         log:
@@ -158,8 +115,8 @@ for dataset in CONFIG.datasets:
             runtime=more_each_time(30),
         params:
             version=version_of("embed_prompts"),
-            model=model_settings,
-            weights=model_contents,
+            model=lambda wildcards: GIVEN.model(wildcards.model),
+            weights=lambda wildcards: GIVEN.model_contents(wildcards.model),
             notions=PLAN.prompt_sources(dataset),
         message:
             f"Embedding the prompts of {dataset} with {{wildcards.model}}"

@@ -1,34 +1,6 @@
 # figures: of the experiments, and pictures of one dataset
 
-from types import SimpleNamespace
-
 from lanzdml.experiments import EXPERIMENTS
-
-
-def of_picture(name, path_of):
-    """The file of a picture's dataset and model."""
-    return path_of(PLAN.pictures[name].dataset, PLAN.pictures[name].model)
-
-
-def manifest_of(name):
-    return PATHS.manifest(PLAN.pictures[name].dataset)
-
-
-def drawn_of(name):
-    """A picture's dataset and model, as wildcards are."""
-    return SimpleNamespace(dataset=PLAN.pictures[name].dataset, model=PLAN.pictures[name].model)
-
-
-def learned_for(name):
-    """What InDiReCT learned for each notion of a picture."""
-    return [PATHS.transform(fit) for fit in PLAN.shown_in(name).values()]
-
-
-def columns_of(name):
-    """Where the labels of each notion of a picture are."""
-    picture = PLAN.pictures[name]
-    return {notion: PLAN.label_columns(picture.dataset, notion) for notion in picture.notions}
-
 
 for name, experiment in PLAN.drawn.items():
 
@@ -58,19 +30,20 @@ for name, experiment in PLAN.drawn.items():
 
 
 if "trimap" in PLAN.pictures:
-    TRIMAP = of_picture("trimap", PATHS.trimap)
+    TRIMAP = PLAN.pictures["trimap"]
+    POINTS = PATHS.trimap(TRIMAP.dataset, TRIMAP.model)
 
     rule compute_trimap:
         input:
-            images=of_picture("trimap", PATHS.images),
-            manifest=manifest_of("trimap"),
-            transforms=learned_for("trimap"),
+            images=PATHS.images(TRIMAP.dataset, TRIMAP.model),
+            manifest=PATHS.manifest(TRIMAP.dataset),
+            transforms=PLAN.transforms_of("trimap"),
         output:
-            TRIMAP,
+            POINTS,
         log:
-            log_of(TRIMAP),
+            log_of(POINTS),
         benchmark:
-            benchmark_of(TRIMAP)
+            benchmark_of(POINTS)
         priority: PICTURES
         conda:
             "../envs/figures.yaml"
@@ -81,7 +54,7 @@ if "trimap" in PLAN.pictures:
             runtime=more_each_time(60),
         params:
             version=version_with("compute_trimap", "indirect"),
-            notions=PLAN.pictures["trimap"].notions,
+            notions=TRIMAP.notions,
             seed=CONFIG.seeds[0],
         message:
             "Computing the TriMap of the embeddings"
@@ -90,8 +63,8 @@ if "trimap" in PLAN.pictures:
 
     rule plot_trimap:
         input:
-            points=TRIMAP,
-            manifest=manifest_of("trimap"),
+            points=POINTS,
+            manifest=PATHS.manifest(TRIMAP.dataset),
         output:
             *figure_files("trimap"),
         log:
@@ -104,12 +77,12 @@ if "trimap" in PLAN.pictures:
             runtime=more_each_time(10),
         params:
             version=version_of("plot_trimap"),
-            caption=PLAN.pictures["trimap"].words.caption,
-            dataset=PLAN.pictures["trimap"].dataset,
-            model=PLAN.pictures["trimap"].model,
+            caption=TRIMAP.words.caption,
+            dataset=TRIMAP.dataset,
+            model=TRIMAP.model,
             dim=CONFIG.dims[0],
-            notions=PLAN.pictures["trimap"].notions,
-            labels=columns_of("trimap"),
+            notions=TRIMAP.notions,
+            labels=PLAN.columns_of("trimap"),
         message:
             "Drawing the embeddings in two dimensions"
         script:
@@ -117,14 +90,15 @@ if "trimap" in PLAN.pictures:
 
 
 if "saliency" in PLAN.pictures:
-    MAPS = of_picture("saliency", PATHS.saliency_maps)
-    SHARES = of_picture("saliency", PATHS.saliency_shares)
+    SALIENCY = PLAN.pictures["saliency"]
+    MAPS = PATHS.saliency_maps(SALIENCY.dataset, SALIENCY.model)
+    SHARES = PATHS.saliency_shares(SALIENCY.dataset, SALIENCY.model)
 
     rule compute_saliency:
         input:
-            manifest=manifest_of("saliency"),
-            weights=model_files(drawn_of("saliency")),
-            transforms=learned_for("saliency"),
+            manifest=PATHS.manifest(SALIENCY.dataset),
+            weights=GIVEN.model_files(SALIENCY.model),
+            transforms=PLAN.transforms_of("saliency"),
         output:
             maps=MAPS,
             shares=SHARES,
@@ -143,14 +117,14 @@ if "saliency" in PLAN.pictures:
             device=CONFIG.embeddings.device,
         params:
             version=version_with("compute_saliency", "indirect"),
-            model=model_settings(drawn_of("saliency")),
-            weights=model_contents(drawn_of("saliency")),
-            root=dataset_root(drawn_of("saliency")),
-            notions=PLAN.pictures["saliency"].notions,
+            model=GIVEN.model(SALIENCY.model),
+            weights=GIVEN.model_contents(SALIENCY.model),
+            root=GIVEN.root(SALIENCY.dataset),
+            notions=SALIENCY.notions,
             # As one: values are compared without their names, so that two that swap are not seen.
             drawn={
-                "images": PLAN.pictures["saliency"].images,
-                "measured": PLAN.pictures["saliency"].measured,
+                "images": SALIENCY.images,
+                "measured": SALIENCY.measured,
                 "seed": CONFIG.seeds[0],
             },
         message:
@@ -175,9 +149,9 @@ if "saliency" in PLAN.pictures:
             runtime=more_each_time(10),
         params:
             version=version_of("plot_saliency"),
-            caption=PLAN.pictures["saliency"].words.caption,
-            dataset=PLAN.pictures["saliency"].dataset,
-            model=PLAN.pictures["saliency"].model,
+            caption=SALIENCY.words.caption,
+            dataset=SALIENCY.dataset,
+            model=SALIENCY.model,
         message:
             "Drawing what InDiReCT looks at"
         script:
@@ -185,12 +159,13 @@ if "saliency" in PLAN.pictures:
 
 
 if "gallery" in PLAN.pictures:
+    GALLERY = PLAN.pictures["gallery"]
 
     rule plot_gallery:
         input:
-            images=of_picture("gallery", PATHS.images),
-            manifest=manifest_of("gallery"),
-            transforms=learned_for("gallery"),
+            images=PATHS.images(GALLERY.dataset, GALLERY.model),
+            manifest=PATHS.manifest(GALLERY.dataset),
+            transforms=PLAN.transforms_of("gallery"),
         output:
             *figure_files("gallery"),
         log:
@@ -203,14 +178,14 @@ if "gallery" in PLAN.pictures:
             runtime=more_each_time(10),
         params:
             version=version_with("plot_gallery", "indirect"),
-            caption=PLAN.pictures["gallery"].words.caption,
-            dataset=PLAN.pictures["gallery"].dataset,
-            model=PLAN.pictures["gallery"].model,
+            caption=GALLERY.words.caption,
+            dataset=GALLERY.dataset,
+            model=GALLERY.model,
             dim=CONFIG.dims[0],
-            notions=PLAN.pictures["gallery"].notions,
-            labels=columns_of("gallery"),
-            drawn={"queries": PLAN.pictures["gallery"].queries, "seed": CONFIG.seeds[0]},
-            root=dataset_root(drawn_of("gallery")),
+            notions=GALLERY.notions,
+            labels=PLAN.columns_of("gallery"),
+            drawn={"queries": GALLERY.queries, "seed": CONFIG.seeds[0]},
+            root=GIVEN.root(GALLERY.dataset),
         message:
             "Drawing the nearest images of some queries"
         script:

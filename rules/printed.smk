@@ -18,6 +18,7 @@ class OneLineAJob(logging.Formatter):
         LogEvent.JOB_FINISHED,
     }
 
+    error = "Error in rule"
     noise = ("Select jobs to execute", "Removing output files of failed job")
 
     def __init__(self, otherwise):
@@ -37,7 +38,7 @@ class OneLineAJob(logging.Formatter):
             return f"{record.done} of {record.total}: {self.ended}"
         if getattr(record, "event", None) == LogEvent.JOB_ERROR:
             message = self.messages.get(record.jobid, record.rule_name)
-            return f"Error in rule {record.rule_name}: {message} ({', '.join(record.log)})"
+            return f"{self.error} {record.rule_name}: {message} ({', '.join(record.log)})"
         return self.otherwise.format(record)
 
 

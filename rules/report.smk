@@ -11,7 +11,7 @@ rule make_report:
         runs=[PATHS.at("metrics.parquet")] if PLAN.main_runs else [],
         main=MAIN_METRICS,
         paper=PAPER_METRICS,
-        tables=all_tables(),
+        tables=ALL_TABLES,
         figures=[PATHS.figure(name, "png") for name in PLAN.figures],
         prompts=rules.make_overview.input.prompts,
         images=[PATHS.images(dataset, model) for dataset, model in PLAN.embedded],

@@ -15,18 +15,18 @@ MAIN_METRICS = [PATHS.metrics(run) for run in PLAN.main_runs]
 PAPER_METRICS = [PATHS.metrics(run) for run in PLAN.paper_runs]
 
 
-def all_tables():
-    """The tables; of scores where there are any, and compared where there are published ones."""
-    tables = [*OVERVIEW_FILES]
-    if PAPER_METRICS:
-        tables += PAPER_FILES
-        if set(read_published()["dataset"]) & set(CONFIG.datasets):
-            tables += COMPARISON_FILES
-    if MAIN_METRICS:
-        tables += SIGNIFICANCE_FILES
-    if len(MAIN_METRICS) > len(PAPER_METRICS):
-        tables += BEYOND_FILES
-    return tables + (SALIENCY_FILES if "saliency" in PLAN.pictures else [])
+# Of scores where there are any, and compared where there are published ones.
+ALL_TABLES = [*OVERVIEW_FILES]
+if PAPER_METRICS:
+    ALL_TABLES += PAPER_FILES
+    if set(read_published()["dataset"]) & set(CONFIG.datasets):
+        ALL_TABLES += COMPARISON_FILES
+if MAIN_METRICS:
+    ALL_TABLES += SIGNIFICANCE_FILES
+if len(MAIN_METRICS) > len(PAPER_METRICS):
+    ALL_TABLES += BEYOND_FILES
+if "saliency" in PLAN.pictures:
+    ALL_TABLES += SALIENCY_FILES
 
 
 rule make_tables:

@@ -36,6 +36,10 @@ class Paths:
         """Embeddings of some of them, until all are there."""
         return self.at(f"embeddings/{dataset}/{model}/shards/{shard}-of-{shards}.parquet")
 
+    def shards(self, dataset: str, model: str, n: int) -> list[str]:
+        """All of them, in order."""
+        return [self.shard(dataset, model, shard, n) for shard in range(1, n + 1)]
+
     def prompts(self, dataset: str, model: str, notion: str) -> str:
         """Embeddings of a notion's prompts."""
         return self.at(f"embeddings/{dataset}/{model}/prompts/{notion}.parquet")

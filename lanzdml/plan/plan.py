@@ -93,6 +93,11 @@ class Plan:
         """
         return [{"name": name} | self._source(dataset, name) for name in self.notions_of(dataset)]
 
+    def takes_labels(self, dataset: str) -> bool:
+        """Whether the labels of a dataset's images are aspects of a notion."""
+        notions = self.config.datasets[dataset].notions.values()
+        return any(notion.aspects == FROM_LABELS for notion in notions)
+
     def _source(self, dataset: str, name: str) -> dict[str, Any]:
         notion = self.notions[dataset, name]
         if notion.combine:
@@ -250,6 +255,15 @@ class Plan:
             notion: Fit(shown.dataset, model, notion, OURS, dim, seed=self.config.seeds[0])
             for notion in shown.notions or ()
         }
+
+    def transforms_of(self, picture: str) -> list[str]:
+        """Their files."""
+        return [self.paths.transform(fit) for fit in self.shown_in(picture).values()]
+
+    def columns_of(self, picture: str) -> dict[str, LabelColumns]:
+        """Where the labels of each notion of a picture are."""
+        dataset = self.pictures[picture].dataset
+        return {name: self.label_columns(dataset, name) for name in self.shown_in(picture)}
 
     @property
     def prompts(self) -> list[tuple[str, str, str]]:

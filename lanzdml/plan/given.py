@@ -1,0 +1,63 @@
+"""What the user gives: the files of datasets and models, whose contents results depend on."""
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from lanzdml.config.config import Config
+from lanzdml.datasets import Dataset, OwnDataset, files_read, find_dataset, images_listed
+from lanzdml.embeddings import models
+from lanzdml.files import sample_of
+
+
+class Given:
+    """Files of a configuration's datasets and models, by name, as they are now."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+
+    def dataset(self, name: str) -> Dataset | OwnDataset:
+        """The dataset: a registered one, or that of a table of the user's."""
+        return find_dataset(name, self._config.datasets[name].labels)
+
+    def root(self, name: str) -> str:
+        """Where a dataset is."""
+        return self._config.datasets[name].folder
+
+    def is_there(self, name: str) -> bool:
+        """Whether there is anything where a dataset should be."""
+        root = Path(self.root(name))
+        return root.is_file() or (root.is_dir() and any(root.iterdir()))
+
+    def dataset_files(self, name: str) -> list[Path]:
+        """The files that a manifest is made of, but for images and what is to be downloaded."""
+        settings, dataset, root = self._config.datasets[name], self.dataset(name), self.root(name)
+        tables = [Path(settings.labels)] if settings.labels else []
+        files = [*tables, *files_read(dataset, Path(root))]
+        if settings.download and dataset.download:
+            return [file for file in files if file != Path(root) / dataset.download.file]
+        return files
+
+    def dataset_contents(self, name: str) -> list[str]:
+        """What those hold, and which images there are where the reader lists them itself."""
+        images = images_listed(self.dataset(name), Path(self.root(name)))
+        names = hashlib.sha256("\n".join(map(str, images)).encode()).hexdigest()[:16]
+        return [*_contents(self.dataset_files(name)), names]
+
+    def model(self, name: str) -> dict[str, Any]:
+        """What a model is loaded by."""
+        return self._config.models[name].model_dump()
+
+    def model_files(self, name: str) -> list[Path]:
+        """A model's own files: changed weights are embedded with anew."""
+        return models.model_files(**self.model(name))
+
+    def model_contents(self, name: str) -> list[str]:
+        """What those hold."""
+        return _contents(self.model_files(name))
+
+
+def _contents(files: Iterable[str | Path]) -> list[str]:
+    """Samples of files: Snakemake goes by dates, and a copy may have an older one."""
+    return [sample_of(file) for file in files]
