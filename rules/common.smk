@@ -15,6 +15,7 @@ from lanzdml.methods import METHODS
 from lanzdml.plan import Plan
 from lanzdml.plan.given import Given
 from lanzdml.plan.jobs import fit_jobs, score_jobs
+from lanzdml.plan.plan import FIGURES, MAIN
 from lanzdml.sources import source_fingerprint
 
 ROOT = Path(workflow.basedir)
@@ -23,6 +24,8 @@ with plain_errors():
     check_writable(Path(CONFIG.results))
     PLAN, GIVEN = Plan(CONFIG), Given(CONFIG)
 PATHS, WORDS = PLAN.paths, all_words()
+MAIN_METRICS = [PATHS.metrics(run) for run in PLAN.main_runs]
+PAPER_METRICS = [PATHS.metrics(run) for run in PLAN.paper_runs]
 NOTHING = "(?!)"  # a pattern without a match; Snakemake takes an empty one for no constraint
 # Priorities: first what the tables show, then pictures of it, then the ablations; of each the embeddings,
 # and then the longest jobs, so that none of these runs alone at the end.
@@ -86,7 +89,7 @@ def more_each_time(amount):
 
 
 def priority_of(job):
-    of_owner = {"main": TABLES, "figures": PICTURES}.get(job.key[0], ABLATIONS)
+    of_owner = {MAIN: TABLES, FIGURES: PICTURES}.get(job.key[0], ABLATIONS)
     return of_owner + (job.cost or QUICK_ONES)
 
 

@@ -5,7 +5,7 @@ SIGNIFICANCE_FILES = [PATHS.table("significance", suffix) for suffix in ("csv", 
 
 rule compute_significance:
     input:
-        runs=[PATHS.metrics(run) for run in PLAN.main_runs],
+        runs=MAIN_METRICS,
         queries=[PATHS.queries(run) for run in PLAN.main_runs],
         clusterings=[PATHS.clusterings(run) for run in PLAN.main_runs],
         draws=[PATHS.draws(run) for run in PLAN.main_runs],

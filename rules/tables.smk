@@ -11,9 +11,6 @@ BEYOND_FILES = [PATHS.table(BEYOND, suffix) for suffix in SUFFIXES]
 COMPARISON_FILES = [PATHS.table("published_comparison", suffix) for suffix in ("csv", "md")]
 SALIENCY_FILES = [PATHS.table("saliency", suffix) for suffix in ("md", "csv")]
 
-MAIN_METRICS = [PATHS.metrics(run) for run in PLAN.main_runs]
-PAPER_METRICS = [PATHS.metrics(run) for run in PLAN.paper_runs]
-
 
 # Of scores where there are any, and compared where there are published ones.
 ALL_TABLES = [*OVERVIEW_FILES]

@@ -605,7 +605,7 @@ def test_costs_of_jobs(tmp_path):
 
 def test_memory_from_before_a_job_began_is_not_its_own(tmp_path):
     write_benchmarks(tmp_path)
-    (tmp_path / "metrics/main/synthetic_cars/paper/tiny/quick.tsv").unlink()
+    (tmp_path / "metrics/synthetic_cars/main/paper/tiny/quick.tsv").unlink()
     (tmp_path / "metrics/dimensions/synthetic_cars/indirect.tsv").unlink()
     costs = cost.job_costs(tmp_path, ["synthetic_cars"]).set_index("stage")
     assert costs.loc["metrics", "sum"] == 0.5
@@ -624,11 +624,11 @@ def test_benchmarks_of_other_columns_or_depth_are_read(tmp_path):
 @pytest.mark.parametrize(
     ("path", "stage", "kind"),
     [
-        ("transforms/main/pca/tiny/ae", "transforms", "ae"),  # a dataset may be called pca
+        ("transforms/pca/main/tiny/ae", "transforms", "ae"),  # a dataset may be called pca
         ("transforms/pca/tiny/car_color/indirect/dim-4/prompts", "transforms", "indirect"),
-        ("transforms/main/pca/tiny/quick", "transforms", "quick"),
+        ("transforms/pca/main/tiny/quick", "transforms", "quick"),
         ("embeddings/pca/tiny/shards/1-of-2", "embeddings", "shards"),
-        ("metrics/main/pca/paper/tiny/indirect", "metrics", "all"),
+        ("metrics/pca/main/paper/tiny/indirect", "metrics", "all"),
         ("trimap/pca/indirect", "trimap", "all"),
     ],
 )

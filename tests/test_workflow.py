@@ -1,7 +1,10 @@
 """The workflow as a user runs it: planned, run end to end on a small configuration, and rerun."""
 
+import ast
 import hashlib
 import json
+import os
+import re
 import shutil
 import signal
 import subprocess
@@ -475,6 +478,22 @@ def test_significance_is_that_of_the_runs(finished):
         assert row.low_classes <= row.value <= row.high_classes
     unranked = rows[(rows["part"] == "mean_rank") & rows["reason"].notna()]
     assert set(unranked["method"]) == {"pca", "oracle"}
+
+
+def test_the_readmes_python_gives_a_row_of_the_results(finished):
+    text = (ROOT / "README.md").read_text().replace("demo-M", "demo-S").replace("dim=128", "dim=16")
+    use, read = re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    code = f"{read}\n{use}"
+    printed = subprocess.run(
+        [sys.executable, "-c", code], cwd=finished, env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    row = (
+        main_runs(finished)
+        .query("notion == 'car_color' and method == 'indirect' and seed == 0")
+        .iloc[0]
+    )
+    assert ast.literal_eval(printed) == {name: row[name] for name in METRICS}
 
 
 def test_nothing_is_left_to_do(finished):

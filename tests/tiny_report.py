@@ -76,17 +76,17 @@ def significance():
 # Seconds, peak memory and CPU seconds of jobs, as Snakemake writes them.
 BENCHMARKS = {
     "saliency/synthetic_cars/tiny/maps": ("NA", "-", "NA"),
-    "metrics/main/synthetic_cars/paper/tiny/quick": (1, 200, 0.5),
-    "metrics/main/synthetic_cars/paper/tiny/oracle": (0.5, 2, 0),
+    "metrics/synthetic_cars/main/paper/tiny/quick": (1, 200, 0.5),
+    "metrics/synthetic_cars/main/paper/tiny/oracle": (0.5, 2, 0),
     "metrics/dimensions/synthetic_cars/indirect": (4.5, 240.4, 4),
-    "transforms/main/synthetic_cars/tiny/quick": (2.5, 300, 2),
-    "transforms/main/synthetic_cars/tiny/oracle": (175.5, "NA", "-"),
-    "transforms/main/synthetic_cars/tiny/indirect": (10, 700, 8),
+    "transforms/synthetic_cars/main/tiny/quick": (2.5, 300, 2),
+    "transforms/synthetic_cars/main/tiny/oracle": (175.5, "NA", "-"),
+    "transforms/synthetic_cars/main/tiny/indirect": (10, 700, 8),
     "transforms/prompt_count/synthetic_cars/indirect": (20, 1234.6, 15),
     "transforms/clip_size/synthetic_cars/indirect": ("-", "NA", "NA"),
     "embeddings/synthetic_cars/tiny/prompts": (4, 900, 3),
     "embeddings/synthetic_cars/tiny/images": (6, 2500, 9),
-    "transforms/main/elsewhere/tiny/ae": (1000, 9999, 1000),
+    "transforms/elsewhere/main/tiny/ae": (1000, 9999, 1000),
 }
 
 

@@ -33,7 +33,7 @@ class Job(Generic[Task]):
     """What one process makes.
 
     Attributes:
-        key: what its tasks have in common: its name, no two jobs have the same.
+        key: what its tasks have in common; no two jobs of a stage have the same.
         title: what is said of it.
         tasks: in the order in which they are made.
         inputs: the files that they need and that another job makes.
@@ -50,13 +50,14 @@ class Job(Generic[Task]):
 
     @property
     def name(self) -> str:
-        """The key as one name."""
+        """The key as one name; those of two jobs can be the same, where names hold underscores."""
         return "_".join(self.key)
 
     @property
     def path(self) -> str:
         """Where its log and its benchmark lie below their stage's folder."""
-        return "/".join(self.key)
+        owner, dataset, *rest = self.key
+        return "/".join((dataset, owner, *rest))
 
 
 def fit_jobs(plan: Plan, version: Version) -> list[Job[FitTask]]:

@@ -207,7 +207,7 @@ class Plan:
         the joined labels is not.
         """
         notion = self.notions.get((fit.dataset, fit.notion))
-        if notion is None or notion.by != "stacked":
+        if notion is None or not notion.stacked:
             return []
         parts = zip(notion.combine or (), notion.weights or (), strict=True)
         return [(replace(fit, notion=part), weight) for part, weight in parts]

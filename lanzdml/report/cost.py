@@ -79,9 +79,9 @@ def job_costs(folder: Path, datasets: Collection[str]) -> pd.DataFrame:
     jobs = []
     for path in folder.rglob("*.tsv"):
         job = path.relative_to(folder).with_suffix("")
-        if not set(datasets) & set(job.parent.parts):
-            continue
         stage, *_ = parts = job.parts
+        if not set(datasets) & set(parts[1:2]):
+            continue
         # The last such part: a dataset may be called as a kind is.
         kind = next((part for part in reversed(parts) if part in _KINDS.get(stage, ())), ALL)
         jobs.append((stage, kind, path))

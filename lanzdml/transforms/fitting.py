@@ -90,8 +90,10 @@ def fit_transforms(tasks: Sequence[FitTask], *, kept: Path, n_threads: int = 1) 
             drawn, or the method needs the model's logit scale and the embeddings do not say it.
     """
     store, fits = Kept(kept), [task for task in tasks if not task.parts]
-    data = {_source(task): _read(task) for task in fits}
+    data: dict[tuple[object, ...], _Data] = {}
     for task in fits:
+        if _source(task) not in data:
+            data[_source(task)] = _read(task)
         _check_dim(task, data[_source(task)])
     with ThreadPoolExecutor(n_threads) as pool:
         # The last first: dims and counts are mostly listed from small to large, and the largest,
