@@ -606,7 +606,7 @@ def test_costs_of_jobs(tmp_path):
 def test_memory_from_before_a_job_began_is_not_its_own(tmp_path):
     write_benchmarks(tmp_path)
     (tmp_path / "metrics/synthetic_cars/main/paper/tiny/quick.tsv").unlink()
-    (tmp_path / "metrics/dimensions/synthetic_cars/indirect.tsv").unlink()
+    (tmp_path / "metrics/synthetic_cars/dimensions/indirect.tsv").unlink()
     costs = cost.job_costs(tmp_path, ["synthetic_cars"]).set_index("stage")
     assert costs.loc["metrics", "sum"] == 0.5
     assert costs.loc["metrics", ["cpu", "memory"]].isna().all()
