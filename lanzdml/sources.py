@@ -9,7 +9,7 @@ import ast
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ def source_fingerprint(*sources: str | Path) -> str:
     for path, name in sorted(definitions_behind(*sources)):
         if path.suffix != ".py":
             counts = hashlib.sha256(path.read_bytes()).hexdigest()
-        elif not (counts := "\n".join(_read(path, path.read_bytes()).text(name))):
+        elif not (counts := _read(path, path.read_bytes()).text(name)):
             continue
         digest.update(f"{path.relative_to(ROOT)}\0{name}\0{counts}\0".encode())
     return digest.hexdigest()[:16]
@@ -53,6 +53,7 @@ def definitions_behind(*sources: str | Path) -> set[Definition]:
             raise FileNotFoundError(f"no module {source} below {ROOT}")
         pending.append((path, ALL))
     behind: set[Definition] = set()
+    known = _uses_known(_contents())
     while pending:
         path, name = pending.pop()
         if path.parent.name == PACKAGE and path.name in WORDS_ONLY:
@@ -63,8 +64,24 @@ def definitions_behind(*sources: str | Path) -> set[Definition]:
         elif (path, name) not in behind:
             behind.add((path, name))
             if module is not None:
-                pending.extend(module.uses(name))
+                if (path, name) not in known:
+                    known[path, name] = list(module.uses(name))
+                pending.extend(known[path, name])
     return behind
+
+
+def _contents() -> str:
+    """Digest of all modules: what is known of one holds as long as none changes."""
+    digest = hashlib.sha256()
+    for folder in (PACKAGE, "workflow_scripts"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            digest.update(f"{path}\0".encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+@lru_cache(maxsize=1)  # many jobs run the same modules
+def _uses_known(contents: str) -> dict[Definition, list[Definition]]:
+    return {}
 
 
 @dataclass
@@ -74,11 +91,14 @@ class _Module:
     path: Path
     statements: dict[str, list[ast.stmt]] = field(default_factory=lambda: {"": []})
     imported: dict[str, str] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
 
-    def text(self, name: str) -> list[str]:
+    def text(self, name: str) -> str:
         """What counts of a definition."""
-        nodes = [] if name in REGISTRIES else self.statements[name]
-        return [ast.unparse(node) for node in nodes]
+        if name not in self.texts:
+            nodes = [] if name in REGISTRIES else self.statements[name]
+            self.texts[name] = "\n".join(map(ast.unparse, nodes))
+        return self.texts[name]
 
     def uses(self, name: str) -> Iterator[Definition]:
         """The definitions that one uses, here and in other modules."""
