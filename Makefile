@@ -31,8 +31,8 @@ demo: $(INSTALLED)  ## run the benchmark on the embedded cars: results/report.ht
 test: $(INSTALLED) check  ## formatting, lint, types and all tests but the slow ones
 	$(BIN)/pytest -n 2 --dist loadscope
 
-test-slow: $(INSTALLED)  ## a run that is killed twenty times, a full disk, a Slurm cluster (some 15 minutes)
-	$(BIN)/pytest --slow -m slow -rs --ignore tests/versions
+test-slow: $(INSTALLED)  ## a run that is killed twenty times, a full disk, a Slurm cluster, all pairs of edits (some 25 minutes)
+	$(BIN)/pytest -n 2 --slow -m slow -rs --ignore tests/versions
 
 test-versions: $(INSTALLED)  ## most tests with the lowest versions, and with Python 3.12 and 3.13
 	$(BIN)/pytest --slow tests/versions -rs
