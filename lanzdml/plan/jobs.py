@@ -37,7 +37,6 @@ class Job(Generic[Task]):
         title: what is said of it.
         tasks: in the order in which they are made.
         inputs: the files that they need and that another job makes.
-        is_main: whether the tables show it: it comes first.
         cost: of a fit, see :class:`lanzdml.methods.base.Method`.
     """
 
@@ -45,8 +44,12 @@ class Job(Generic[Task]):
     title: str
     tasks: Sequence[Task]
     inputs: Sequence[str]
-    is_main: bool
     cost: int
+
+    @property
+    def is_main(self) -> bool:
+        """Whether the tables show it."""
+        return self.key[0] == MAIN
 
     @property
     def name(self) -> str:
@@ -103,7 +106,7 @@ def score_jobs(plan: Plan, version: Version) -> list[Job[ScoreTask]]:
 
 def _job(key: tuple[str, ...], title: str, tasks: Sequence[Task], inputs: list[str]) -> Job[Task]:
     cost = 0 if key[-1] == QUICK else METHODS[key[-1]].cost
-    return Job(key, title, tasks, inputs, key[0] == MAIN, cost)
+    return Job(key, title, tasks, inputs, cost)
 
 
 def _kind(method: str) -> str:
