@@ -3,7 +3,7 @@
 Columns: ``image_id`` (string, unique), ``path`` (relative to the dataset's root) or ``image``
 (encoded bytes), then one string column a notion, null where an image has no label for it. The order
 of the rows is the order of evaluation. A dataset may have a column ``mask``: an encoded image of an
-image's size, black but for the foreground, null where there is none.
+image's size (:func:`lanzdml.datasets.pixels.foreground`), null where there is none.
 
 A dataset's reader may add a column ``excluded`` with the reason of every row that is to be left
 out, null for the others. Such rows are listed in a CSV of their own beside the manifest.

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from lanzdml.arithmetic.threads import full_float32
-from lanzdml.datasets.images import Images, read_image
+from lanzdml.datasets.images import Images, read_foreground
 from lanzdml.datasets.manifest import ID, MASK, positions_of
 from lanzdml.embeddings.storage import WEIGHTS
 from lanzdml.errors import LanzdmlError
@@ -194,7 +194,7 @@ class _MappedImages:
         mask = np.zeros_like(clip, bool)
         encoded = self._masks[index]
         if encoded is not None:
-            drawn = read_image(encoded, f"mask of image {image_id}")
+            drawn = read_foreground(encoded, f"mask of image {image_id}")
             mask = self._view.mask(drawn, image, image_id)
         return _Mapped(image_id, self._view.colors(pixels), mask, clip, np.stack(indirect))
 
@@ -215,14 +215,16 @@ class _View:
         share = (pixels - self.black) / (self._white - self.black)
         return (255 * share).round().clamp(0, 255).byte().permute(1, 2, 0).numpy()
 
-    def mask(self, mask: "Image", image: "Image", image_id: str) -> NDArray[np.bool_]:
-        """A mask, which is whatever is not black, resized and cropped as its image is."""
+    def mask(
+        self, foreground: NDArray[np.bool_], image: "Image", image_id: str
+    ) -> NDArray[np.bool_]:
+        """A foreground, resized and cropped as its image is."""
         from PIL.Image import fromarray
 
-        if mask.size != image.size:
+        height, width = foreground.shape
+        if (width, height) != image.size:
             raise LanzdmlError(
-                f"mask of image {image_id} has {mask.width} x {mask.height} pixels, but the image "
-                f"has {image.width} x {image.height}; give it the same size"
+                f"mask of image {image_id} has {width} x {height} pixels, but the image has "
+                f"{image.width} x {image.height}; give it the same size"
             )
-        foreground = fromarray(np.asarray(mask).any(axis=2)).convert("RGB")
-        return self.colors(self._preprocess(foreground))[..., 0] >= 128
+        return self.colors(self._preprocess(fromarray(foreground).convert("RGB")))[..., 0] >= 128
