@@ -72,6 +72,7 @@ include: "rules/report.smk"
 onstart:
     with plain_errors():
         record_owner(Path(CONFIG.results), workflow.configfiles)
+        write_down(SUMMARIES)
     # Snakemake 9.27 limits jobs to 100 a second. For that it wakes its scheduler once a second for every
     # job that ever finished, and looks at the inputs of all jobs that could run: in a run of hundreds that
     # takes a core from the jobs. What runs here needs no limit.

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lanzdml.config.config import parse_config
 from lanzdml.config.owner import check_writable, record_owner
+from lanzdml.datasets.summary import recall, write_down
 from lanzdml.errors import plain_errors
 from lanzdml.figures.catalogue import all_words
 from lanzdml.files import Kept, digest
@@ -19,6 +20,9 @@ from lanzdml.plan.plan import FIGURES, MAIN
 from lanzdml.sources import source_fingerprint
 
 ROOT = Path(workflow.basedir)
+# What has to be known of tables of the user's own, for later starts and the jobs of a cluster.
+SUMMARIES = Path(str(config.get("results", "")), "kept", "tables.json")
+recall(SUMMARIES)
 with plain_errors():
     CONFIG = parse_config(config)
     check_writable(Path(CONFIG.results))

@@ -342,7 +342,7 @@ PROMPTS = {"prompts": ["a merry face", "a sad face"]}
 OWN = ("datasets", "mine")
 WRONG_OF_OWN = [
     ((*OWN, "labels"), "no.csv", "datasets.mine.labels: there is no file no.csv"),
-    ((*OWN, "labels"), "config.yaml", "labels: config.yaml is neither a .csv nor a .parquet file"),
+    ((*OWN, "labels"), "config.yaml", "labels: config.yaml is no .csv, .tsv or .parquet file"),
     ((*OWN, "labels"), "{a}.csv", "mine.labels: should have no braces, not '{a}.csv'"),
     ((*OWN, "root"), "{a}", "datasets.mine.root: should have no braces, not '{a}'"),
     ((*OWN, "labels"), 5, "datasets.mine.labels: should be a valid string, not 5"),

@@ -1,9 +1,12 @@
 """Tables of the user's own images: what is read from them, and one line for each mistake."""
 
+import json
+import os
 import shutil
 from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
+from unicodedata import normalize
 
 import pandas as pd
 import pyarrow as pa
@@ -13,7 +16,9 @@ import pytest
 from lanzdml.datasets import find_dataset
 from lanzdml.datasets.manifest import check_manifest, write_manifest
 from lanzdml.datasets.manifest import read_manifest as read_written
-from lanzdml.datasets.own import has_label, label_columns, read_manifest
+from lanzdml.datasets.own import label_columns, read_manifest
+from lanzdml.datasets.parquet_file import BYTES, FILE
+from lanzdml.datasets.summary import recall, summarise, write_down
 from lanzdml.errors import LanzdmlError
 from tests.raw_datasets import save_image
 
@@ -83,7 +88,7 @@ def test_words_for_nothing_are_labels(folder, word):
     assert row["color"] == word
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "latin-1"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le"])
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_csv_of_any_program(folder, encoding, end):
     table = write_csv(folder, f"image, grün{end}a.png,hell{end},{end}{end}", encoding)
@@ -176,7 +181,140 @@ def test_a_table_is_a_dataset(folder):
     assert find_dataset("demo_cars", None).module == "lanzdml.datasets.demo_cars"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sep=;\nimage;color\na.png;red\n",
+        '"sep=;"\nimage;color\na.png;red\n',
+        "\nimage;color\na.png;red\n",
+        "\r\n;;\r\nimage;color\r\na.png;red\r\n",
+        'image, color\n"a.png", "red"\n',
+        'image, color\na.png, "red"\n',
+        "image\tcolor\na.png\tred\n",
+    ],
+)
+def test_csv_as_programs_write_it(folder, text):
+    assert rows_of(write_csv(folder, text)) == [
+        {"image_id": "a.png", "path": "a.png", "color": "red"}
+    ]
+
+
+def test_a_columns_name_may_hold_a_comma(folder):
+    table = write_csv(folder, "size, cm;image;color\n3,5;a.png;red\n")
+    assert label_columns(table) == ("size, cm", "color")
+    assert rows_of(table)[0]["size, cm"] == "3,5"
+
+
+@pytest.mark.parametrize("name", ["labels.tsv", "LABELS.TSV", "Labels.CSV"])
+def test_the_suffix_may_be_of_any_case(folder, name):
+    separator = "\t" if name.lower().endswith("tsv") else ","
+    (folder / name).write_text(f"image{separator}color, light\na.png{separator}x\n".replace(
+        "color, light", "color, light" if separator == "\t" else "color"))  # fmt: skip
+    assert rows_of(folder / name)[0]["path"] == "a.png"
+
+
+def test_lines_are_counted_as_editors_do(folder):
+    text = 'sep=;\n\nimage;note\na.png;"two\nlines"\nx.png;\n'
+    assert "line 6: there is no image x.png" in error_of(write_csv(folder, text))
+
+
+@pytest.mark.parametrize("written", ["NFC", "NFD"])
+@pytest.mark.parametrize("stored", ["NFC", "NFD"])
+def test_accents_of_macos_and_others_are_the_same(folder, stored, written):
+    name = "größe/Blüte.png"
+    save_image(folder / normalize(stored, name))
+    first, second = normalize(written, "rötlich"), normalize(stored, "rötlich")
+    table = write_csv(folder, f"image,color\n{normalize(written, name)},{first}\na.png,{second}\n")
+    rows = rows_of(table)
+    assert rows[0]["path"] == normalize(stored, name)
+    assert rows[0]["image_id"] == normalize(written, name)
+    assert rows[0]["color"] == rows[1]["color"] == "rötlich"
+
+
+def test_backslashes_of_windows_are_found(folder):
+    table = write_csv(folder, "image,mask\nsub\\c.jpg,sub\\c.jpg\na.png,\n")
+    rows = rows_of(table)
+    assert rows[0]["path"] == "sub/c.jpg"
+    assert rows[0]["mask"] == (folder / "sub/c.jpg").read_bytes()
+
+
+def hugging_face(folder, labels, names, images=None):
+    """An export with a column of classes."""
+    columns = {"image": images or ["a.png", "b.png", "sub/c.jpg"][: len(labels)], "color": labels}
+    features = {"image": {"_type": "Image"}, "color": {"names": names, "_type": "ClassLabel"}}
+    metadata = {"huggingface": json.dumps({"info": {"features": features}})}
+    path = folder / "labels.parquet"
+    pq.write_table(pa.table(columns).replace_schema_metadata(metadata), path)
+    return path
+
+
+def test_an_export_of_hugging_face_has_classes_names(folder):
+    table = hugging_face(folder, [1, -1, None], ["red", "blue"])
+    assert [row["color"] for row in rows_of(table)] == ["blue", None, None]
+    assert summarise(hugging_face(folder, [-1, -1], ["red"])).labelled == ()
+    message = error_of(hugging_face(folder, [0, 2, 1], ["red", "blue"]))
+    assert "row 1: color is 2, but the file names 2 classes" in message
+
+
+@pytest.mark.parametrize("kind", [pa.null(), pa.binary()])
+def test_an_export_of_hugging_face_may_have_paths_only(folder, kind):
+    image = pa.struct([("bytes", kind), ("path", pa.string())])
+    column = pa.array([{"bytes": None, "path": name} for name in ("a.png", "b.png")], image)
+    rows = rows_of(hugging_face(folder, [0, 1], ["red", "blue"], column))
+    assert [(row["path"], row["color"]) for row in rows] == [("a.png", "red"), ("b.png", "blue")]
+
+
+def test_a_table_is_read_in_slices(folder, monkeypatch):
+    images = [{BYTES: bytes([number]) * 100, FILE: None} for number in range(7)]
+    table = hugging_face(folder, [0, 1, 0, 1, 0, 1, 0], ["red", "blue"], images)
+    whole = rows_of(table)
+    monkeypatch.setattr("lanzdml.datasets.parquet_file._SLICE", 250)
+    assert rows_of(table) == whole
+    assert [row["image"] for row in whole] == [image[BYTES] for image in images]
+
+
+@pytest.mark.slow
+def test_a_row_group_above_2_gib_is_read(folder):
+    """All in one: Arrow holds no more of a nested column in one piece."""
+    size, n = 2**24, 140
+    schema = pa.schema([("image", pa.struct([(BYTES, pa.binary()), (FILE, pa.string())]))])
+    images = ({BYTES: bytes([number]) * size, FILE: "x"} for number in range(n))
+    batches = [pa.RecordBatch.from_pylist([{"image": image}], schema) for image in images]
+    table = pa.Table.from_batches(batches)
+    pq.write_table(table, folder / "big.parquet", row_group_size=n, use_dictionary=False)
+    del batches, table
+    assert pq.read_metadata(folder / "big.parquet").num_row_groups == 1
+    manifest = read_manifest(folder, folder / "big.parquet")
+    assert [(len(image), image[-1]) for image in manifest["image"]] == [
+        (size, number) for number in range(n)
+    ]
+
+
 # What is wrong
+
+
+@pytest.mark.parametrize("encoding", ["gbk", "cp1252", "shift_jis", "cp1251", "utf-32"])
+def test_other_encodings_are_refused_with_the_line(folder, encoding):
+    word = {"cp1252": "grün", "cp1251": "красный"}.get(encoding, "赤")
+    message = error_of(write_csv(folder, f"image,color\na.png,red\nb.png,{word}\n", encoding))
+    if encoding == "utf-32":
+        assert "holds zero bytes and is no text" in message
+    else:
+        assert "line 3: is in another encoding than UTF-8 and UTF-16, which are read" in message
+
+
+def test_a_workbook_is_no_table(folder):
+    (folder / "labels.csv").write_bytes(b"PK\x03\x04" + bytes(100))
+    assert "workbook of Excel: save that as CSV" in error_of(folder / "labels.csv")
+
+
+@pytest.mark.parametrize("second", ["./a.png", "sub/../a.png", ".\\a.png", "link.png", "hard.png"])
+def test_one_file_under_two_names_is_refused(folder, second):
+    (folder / "link.png").symlink_to("a.png")
+    os.link(folder / "a.png", folder / "hard.png")
+    message = error_of(write_csv(folder, f"image,color\na.png,red\nb.png,red\n{second},blue\n"))
+    assert "line 4: image " in message
+    assert "is there already, in line 2 as 'a.png'; delete one row" in message
 
 
 @pytest.mark.parametrize(
@@ -215,7 +353,12 @@ def test_bad_csv(folder, text, message):
         ({"image": pa.array([], pa.string())}, "lists no images"),
         ({"image": ["a.png", None]}, "row 1: image is empty"),
         ({"image": [b"x", None]}, "row 1: image is empty"),
-        ({"image": [{"bytes": None, "path": "x"}]}, "column image holds struct"),
+        ({"image": [{"bytes": None}]}, "column image holds struct"),
+        ({"image": [{"bytes": None, "path": "x"}]}, "row 0: there is no image x in "),
+        (
+            {"image": [{"bytes": b"x", "path": "x"}, {"bytes": None, "path": "a.png"}]},
+            "image is a path in row 1 and encoded in row 0; give all of them in one way",
+        ),
         ({"image": [{"bytes": b"x"}, {"bytes": None}]}, "row 1: image is empty"),
         ({"image": ["a.png", "a.png"]}, "row 1: image 'a.png' is there already, in row 0"),
         ({"image": [b"x", b"x"], "image_id": ["i", "i"]}, "row 1: image_id 'i' is there already"),
@@ -229,12 +372,29 @@ def test_whether_there_is_a_label_is_told_without_the_images(folder):
     table = write_parquet(
         folder, image=[bytes(1000)] * 100, color=[None] * 99 + ["red"], age=[""] * 100
     )
-    assert has_label(table, "color")
-    assert not has_label(table, "age")
     data = bytearray(table.read_bytes())
     data[4:54] = b"\xff" * 50  # the first column, of the images
     table.write_bytes(data)
-    assert has_label(table, "color")
+    found = summarise(table)
+    assert (found.columns, found.labelled, found.n_images) == (("color", "age"), ("color",), 100)
+
+
+@pytest.mark.parametrize("end", [",\n", ""])
+def test_what_is_known_of_a_table_is_kept_until_it_changes(folder, end, monkeypatch):
+    table = write_csv(folder, f"image,color,age,size\na.png,,,1\nb.png,red,,1\n{end}")
+    found = summarise(table)
+    assert found.columns == ("color", "age", "size")
+    assert (found.labelled, found.n_images) == (("color", "size"), 2)
+    write_down(folder / "kept.json")
+    monkeypatch.setattr("lanzdml.datasets.summary._known", {})
+    recall(folder / "kept.json")
+    with monkeypatch.context() as patch:
+        patch.setattr("lanzdml.datasets.own.label_columns", None)
+        assert summarise(table) == found, "nothing is read"
+    write_csv(folder, "image,color,age\na.png,,7\n")
+    assert summarise(table).labelled == ("age",)
+    (folder / "kept.json").write_text("{")
+    recall(folder / "kept.json")
 
 
 def test_a_damaged_parquet_is_one_line(folder):
@@ -260,7 +420,10 @@ def test_a_name_that_no_file_can_have(folder):
 
 def test_files_that_are_no_table(folder):
     assert "there is no file" in error_of(folder / "labels.csv")
-    for name, message in (("a.png", "is neither a .csv nor"), ("x.parquet", "is no parquet file")):
+    for name, message in (
+        ("a.png", "is no .csv, .tsv or .parquet file"),
+        ("x.parquet", "is no parquet file"),
+    ):
         (folder / name).write_bytes(b"nothing")
         assert message in error_of(folder / name)
 

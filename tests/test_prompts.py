@@ -42,13 +42,32 @@ def test_csv_file(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("A.CSV", b"aspect,note\nred,a\nblue,b\n"),
+        ("a.csv", b'note;aspect\n"a, b";red\n;blue\n'),
+        ("a.TSV", b"aspect\tnote\nred\ta, b\nblue\t\n"),
+        ("a.TXT", "# two\nred\n\nblue\n".encode("utf-16")),
+        ("a.csv", b'sep=,\nnote, aspect\na, "red"\nb, "blue"\n'),
+    ],
+)
+def test_files_as_programs_write_them(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    assert read_aspects(str(tmp_path / name)) == ["red", "blue"]
+
+
+@pytest.mark.parametrize(
     ("name", "content", "message"),
     [
         ("a.txt", b"# nothing\n", "holds no aspects"),
         ("a.csv", b"name\nx\n", "no column 'aspect'"),
         ("a.csv", b"aspect,b\nx,1\n,2\n", "aspect number 2 is empty"),
         ("a.txt", b"red\nblue\n red\n", "aspect 'red' is there twice; delete one"),
-        ("a.txt", b"caf\xe9\n", "is not UTF-8"),
+        ("a.txt", b"caf\xe9\n", "line 1: is in another encoding than UTF-8"),
+        ("a.csv", b"aspect\nred, like fire\n", "line 2: the number of cells is 2, .* needs quotes"),
+        ("a.CSV", b"name\nx\n", "no column 'aspect'"),
+        ("a.tsv", b"aspect\tnote\nred\n", "line 2: the number of cells is 1"),
+        ("a.xlsx", b"PK", "is no .txt, .csv or .tsv file"),
     ],
 )
 def test_bad_files_are_named(tmp_path, name, content, message):

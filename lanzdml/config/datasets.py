@@ -8,10 +8,9 @@ from pydantic import ConfigDict, Field
 
 from lanzdml.config.notions import NotionConfig
 from lanzdml.config.section import Count, Name, PathName, Section
-from lanzdml.datasets import DATASETS, find_dataset
+from lanzdml.datasets import DATASETS, OwnDataset, find_dataset
 from lanzdml.datasets.archives import is_archive
 from lanzdml.datasets.manifest import NOT_NOTIONS
-from lanzdml.datasets.own import has_label
 from lanzdml.datasets.raw import LAYOUTS
 from lanzdml.embeddings.prompts import FROM_LABELS
 from lanzdml.errors import LanzdmlError, suggest
@@ -36,7 +35,7 @@ class DatasetConfig(Section):
     ] = None
     labels: Annotated[
         PathName | None,
-        Field(description=f"table of images of your own, .csv or .parquet ({OWN_DATA})"),
+        Field(description=f"table of images of your own, .csv, .tsv or .parquet ({OWN_DATA})"),
     ] = None
     download: Annotated[
         bool, Field(description="fetch the archive into the folder root where it is not there")
@@ -131,7 +130,14 @@ class DatasetConfig(Section):
         if notion.combine is not None:
             return notion.check_parts(where, notion_name, self.notions, known)
         if column in known:
-            return self._check_column(key, where, column) if notion.scored else []
+            if not notion.scored or self.labels is None:
+                return []
+            if column in OwnDataset(Path(self.labels)).labelled:
+                return []
+            return [
+                f"{where}: {self.labels} has no label in column {column!r}; if that is right, say "
+                "scored: false"
+            ]
         none = (
             f"{name} has no notion {column!r}"
             if self.labels is None
@@ -146,20 +152,6 @@ class DatasetConfig(Section):
         else:
             return []
         return [f"{where}: {none}; {suggest(notion_name, known)}; {advice}"]
-
-    def _check_column(self, key: str, where: str, column: str) -> list[str]:
-        """Whether a table of the user's own can be read, and has any label for a notion."""
-        if self.labels is None:
-            return []
-        try:
-            if has_label(Path(self.labels), column):
-                return []
-        except LanzdmlError as error:
-            return [f"{key}.labels: {error}"]
-        return [
-            f"{where}: {self.labels} has no label in column {column!r}; if that is right, say "
-            "scored: false"
-        ]
 
     def _check_protocols(
         self, key: str, name: str, protocols: list[str], methods: list[str]

@@ -42,8 +42,8 @@ class NotionConfig(Section):
     aspects: Annotated[
         list[str] | str | None,
         Field(
-            description="the aspects; or a file of them: .txt, one a line, or .csv, column "
-            f"aspect; or the word {FROM_LABELS}: the distinct labels of the dataset's images"
+            description="the aspects; or a file of them: .txt, one a line, or .csv or .tsv, "
+            f"column aspect; or the word {FROM_LABELS}: the distinct labels of the dataset's images"
         ),
         BeforeValidator(_texts),
     ] = None
@@ -51,7 +51,7 @@ class NotionConfig(Section):
         list[str] | str | None,
         Field(
             description="in place of template and aspects: the prompts; or a file of them: .txt, "
-            "one a line, or .csv, column prompt"
+            "one a line, or .csv or .tsv, column prompt"
         ),
         BeforeValidator(_texts),
     ] = None

@@ -24,6 +24,8 @@ from lanzdml.datasets.download import Download
 if TYPE_CHECKING:
     import pandas as pd
 
+    from lanzdml.datasets.summary import Summary
+
 
 @dataclass(frozen=True)
 class Dataset:
@@ -62,18 +64,33 @@ class OwnDataset:
         """The notions that the table has a column for.
 
         Raises:
-            LanzdmlError: there is no such table, or its columns are not as they should be.
+            LanzdmlError: the table cannot be read, or its columns are not as they should be.
         """
-        return import_module(self.module).label_columns(self.table)
+        return self._summary.columns
+
+    @property
+    def labelled(self) -> tuple[str, ...]:
+        """Those of which any image has a label.
+
+        Raises:
+            LanzdmlError: as :attr:`notions`.
+        """
+        return self._summary.labelled
 
     @property
     def n_images(self) -> int:
-        """About how many images the table lists.
+        """How many images the table lists.
 
         Raises:
-            LanzdmlError: the table cannot be read.
+            LanzdmlError: as :attr:`notions`.
         """
-        return import_module(self.module).count_rows(self.table)
+        return self._summary.n_images
+
+    @property
+    def _summary(self) -> "Summary":
+        from lanzdml.datasets.summary import summarise
+
+        return summarise(self.table)
 
     def read_manifest(self, root: Path) -> "pd.DataFrame":
         """The manifest of the images in the table.

@@ -1,28 +1,26 @@
 """A dataset of the user's own: images listed with their labels in a table (docs/your-own.md).
 
-The table is a CSV or a parquet file. Its column ``image`` holds paths relative to the dataset's
-root or, in parquet, the encoded images. ``image_id`` may name the images, and ``mask`` may hold
-masks of their foreground in the same way. Every other column is a notion, with nothing in it where
-an image has no label; columns of a parquet file that can hold no names, such as decimal numbers,
-are left out.
+The table is a CSV, a TSV or a parquet file. Its column ``image`` holds paths relative to the
+dataset's root or, in parquet, the encoded images. ``image_id`` may name the images, and ``mask``
+may hold masks of their foreground in the same way. Every other column is a notion, with nothing in
+it where an image has no label; columns of a parquet file that can hold no names, such as decimal
+numbers, are left out.
 """
 
-import csv
-import io
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
+from unicodedata import normalize
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from lanzdml.datasets import raw
+from lanzdml.datasets import csv_file, parquet_file
 from lanzdml.datasets.manifest import EXCLUDED, ID, IMAGE, MASK, PATH
 from lanzdml.errors import LanzdmlError
 
-BYTES = "bytes"  # of an image as the library `datasets` of Hugging Face saves it: bytes and a path
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 def label_columns(table: Path) -> tuple[str, ...]:
@@ -33,13 +31,15 @@ def label_columns(table: Path) -> tuple[str, ...]:
     """
     if not table.is_file():
         raise LanzdmlError(f"there is no file {table}")
-    if _is_csv(table):
-        columns = labels = _csv_header(table)
-    elif table.suffix.lower() == ".parquet":
-        schema = _parquet_schema(table)
-        columns, labels = schema.names, [field.name for field in schema if _is_name(field.type)]
+    if csv_file.is_csv(table):
+        columns = labels = csv_file.columns_of(table, IMAGE)
+    elif parquet_file.is_parquet(table):
+        schema = parquet_file.read_schema(table)
+        columns = schema.names
+        labels = [field.name for field in schema if parquet_file.is_name(field.type)]
+        _check_kinds(table, schema)
     else:
-        raise LanzdmlError(f"{table} is neither a .csv nor a .parquet file")
+        raise LanzdmlError(f"{table} is no .csv, .tsv or .parquet file")
     _check_columns(table, columns)
     return tuple(
         column
@@ -49,29 +49,19 @@ def label_columns(table: Path) -> tuple[str, ...]:
     )
 
 
-def has_label(table: Path, notion: str) -> bool:
-    """Whether any row has a label for a notion that the table has a column for.
+def read_rows(table: Path, columns: Iterable[str]) -> pd.DataFrame:
+    """A table's columns, or some of them, by line of a text file or by row of a data frame.
+
+    Returns:
+        Strings without blanks around them, bytes, or None for nothing; the index is named.
 
     Raises:
         LanzdmlError: the table cannot be read.
     """
-    # Of parquet this column alone, as the others can be all the images.
-    rows = _read_csv(table) if _is_csv(table) else _read_parquet(table, [notion])
-    return bool(rows[notion].notna().any())
-
-
-def count_rows(table: Path) -> int:
-    """About how many images a table lists: a cell of a CSV may hold a line break.
-
-    Raises:
-        LanzdmlError: the table cannot be read.
-    """
-    try:
-        if _is_csv(table):
-            return table.read_bytes().count(b"\n")
-        return pq.read_metadata(table).num_rows
-    except (pa.ArrowInvalid, OSError) as error:
-        raise LanzdmlError(f"{table} cannot be read: {error}") from None
+    if csv_file.is_csv(table):
+        rows = csv_file.read_csv(table, IMAGE)
+        return rows[[column for column in columns if column in rows]]
+    return parquet_file.read_parquet(table, columns)
 
 
 def read_manifest(root: Path, table: Path) -> pd.DataFrame:
@@ -90,132 +80,89 @@ def read_manifest(root: Path, table: Path) -> pd.DataFrame:
             are columns.
     """
     labels = label_columns(table)
-    columns = (IMAGE, ID, MASK, *labels)
-    rows = _read_csv(table) if _is_csv(table) else _read_parquet(table, columns)
+    rows = read_rows(table, (IMAGE, ID, MASK, *labels))
     if rows.empty:
         raise LanzdmlError(f"{table} lists no images")
     _check_filled(table, rows, IMAGE)
     source = IMAGE if isinstance(rows[IMAGE].iloc[0], bytes) else PATH
-    if source == PATH:
-        _check_distinct(table, rows, IMAGE)
-        _check_files(table, rows, root, IMAGE)
+    _check_alike(table, rows)
     if ID in rows:
         _check_filled(table, rows, ID)
         _check_distinct(table, rows, ID)
     else:
         rows[ID] = rows[IMAGE] if source == PATH else rows.index.astype("str")
-    manifest = rows.rename(columns={IMAGE: source})[[ID, source, *labels]]
+    if source == PATH:
+        _check_distinct(table, rows, IMAGE)
+        rows[IMAGE] = _found(table, rows, root, IMAGE)
+        _check_distinct_files(table, rows, root)
+    manifest = rows.rename(columns={IMAGE: source})[[ID, source]]
+    for column in labels:
+        # Of the two ways to write an accent a table may have both, and classes are equal strings.
+        manifest[column] = [
+            normalize("NFC", cell) if isinstance(cell, str) else None for cell in rows[column]
+        ]
     if MASK in rows:
         manifest[MASK] = _masks(table, rows, root)
     return manifest.reset_index(drop=True)
 
 
+def _objects(cells: pd.Series) -> list[str | bytes | None]:
+    return cells.astype(object).where(cells.notna(), None).tolist()
+
+
 def _masks(table: Path, rows: pd.DataFrame, root: Path) -> list[bytes | None]:
     """Encoded masks: what a manifest holds, whether or not it holds paths of the images."""
-    _check_files(table, rows, root, MASK)
-    masks = rows[MASK].astype(object).where(rows[MASK].notna(), None)
+    masks = _found(table, rows, root, MASK)
     return [(root / mask).read_bytes() if isinstance(mask, str) else mask for mask in masks]
 
 
-# Both readers give strings without blanks around them, None for nothing, and an index that is named
-# and counts as users do who look for a row: lines of a text file, rows of a data frame.
+def _found(table: Path, rows: pd.DataFrame, root: Path, column: str) -> list[str | bytes | None]:
+    """A column's cells with each path as it is spelt in the file system.
+
+    Raises:
+        LanzdmlError: there is no such folder, or no such file in it.
+    """
+    cells = _objects(rows[column])
+    paths = [cell for cell in cells if isinstance(cell, str)]
+    if paths and not root.is_dir():
+        raise LanzdmlError(f"there is no folder {root} for the images of {table}")
+    found = [_spelt(root, cell) if isinstance(cell, str) else cell for cell in cells]
+    missing = [
+        row
+        for row, (cell, there) in enumerate(zip(cells, found, strict=True))
+        if cell and not there
+    ]
+    if missing:
+        name = cells[missing[0]]
+        raise LanzdmlError(
+            f"{table}, {_word(rows.index, missing[0])}: there is no {column} {name!s} "
+            f"in {root} (missing: {len(missing):,} of {len(paths):,}); paths are relative to that "
+            "folder"
+        )
+    return found
 
 
-def _is_csv(table: Path) -> bool:
-    return table.suffix.lower() == ".csv"
+def _spelt(root: Path, name: str) -> str | None:
+    """How a file's name is spelt there: macOS writes accents apart, Windows has backslashes."""
+    return next((way for way in _spellings(name) if os.path.isfile(os.path.join(root, way))), None)
 
 
-def _read_csv(table: Path) -> pd.DataFrame:
-    rows = _csv_rows(table)
-    _, columns = next(rows)
-    lines, records = [], []
-    for line, cells in rows:
-        if len(cells) != len(columns):
-            raise LanzdmlError(
-                f"{table}, line {line}: the number of cells is {len(cells)}, that of columns "
-                f"{len(columns)}; what holds a separator needs quotes"
-            )
-        lines.append(line)
-        records.append([cell or None for cell in cells])
-    return pd.DataFrame(records, pd.Index(lines, name="line"), columns, dtype="str")
+def _spellings(name: str) -> Iterator[str]:
+    for slashed in dict.fromkeys((name, name.replace("\\", "/"))):
+        yield slashed
+        yield normalize("NFC", slashed)
+        yield normalize("NFD", slashed)
 
 
-def _csv_header(table: Path) -> list[str]:
-    _, columns = next(_csv_rows(table), (0, []))
-    return columns
-
-
-def _csv_rows(table: Path) -> Iterator[tuple[int, list[str]]]:
-    """Line number and cells of every row that is not blank, as some programs leave at the end."""
-    text = raw.decode(table.read_bytes())
-    header = next(iter(text.splitlines()), "")
-    # Spreadsheets write semicolons where numbers have a decimal comma.
-    separator = next((character for character in ",;\t" if character in header), ",")
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    try:
-        for row in reader:
-            cells = [cell.strip() for cell in row]
-            if any(cells):
-                yield reader.line_num, cells
-    except csv.Error as error:
-        raise LanzdmlError(f"{table}, line {reader.line_num}: is no CSV: {error}") from None
-
-
-def _read_parquet(table: Path, columns: Iterable[str]) -> pd.DataFrame:
-    """Those of some columns that are there."""
-    in_table = _parquet_schema(table).names
-    names = [name for name in columns if name in in_table]
-    try:
-        data = pq.read_table(table, columns=names)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise _no_parquet(table, error) from None
-    cells = {name: _cells(data[name]) for name in names}
-    return pd.DataFrame(cells, pd.RangeIndex(len(data), name="row"), dtype="object")
-
-
-def _cells(column: pa.ChunkedArray) -> list[str | bytes | None]:
-    if pa.types.is_struct(column.type):
-        column = pc.struct_field(column, BYTES)
-    if _is_bytes(column.type):
-        return column.to_pylist()
-    return [(value or "").strip() or None for value in column.cast(pa.string()).to_pylist()]
-
-
-def _parquet_schema(table: Path) -> pa.Schema:
-    try:
-        schema = pq.read_schema(table)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise _no_parquet(table, error) from None
+def _check_kinds(table: Path, schema: "pa.Schema") -> None:
     for field in schema:
-        if field.name in (IMAGE, MASK) and not (_is_name(field.type) or _is_bytes(field.type)):
+        if field.name in (IMAGE, MASK) and not parquet_file.is_picture(field.type):
             raise LanzdmlError(
                 f"{table}: column {field.name} holds {field.type}; needed are paths (string) or "
                 "encoded images (binary)"
             )
-        if field.name == ID and not _is_name(field.type):
+        if field.name == ID and not parquet_file.is_name(field.type):
             raise LanzdmlError(f"{table}: column {ID} holds {field.type}; needed are strings")
-    return schema
-
-
-def _no_parquet(table: Path, error: Exception) -> LanzdmlError:
-    reason = " ".join(str(error).split())
-    return LanzdmlError(f"{table} is no parquet file, or a damaged one: {reason}")
-
-
-def _is_name(kind: pa.DataType) -> bool:
-    """Whether a column's values can be labels; one of type null has none."""
-    if pa.types.is_dictionary(kind):
-        kind = kind.value_type
-    texts = (pa.string(), pa.large_string(), pa.string_view())
-    return kind in texts or any(
-        is_kind(kind) for is_kind in (pa.types.is_integer, pa.types.is_boolean, pa.types.is_null)
-    )
-
-
-def _is_bytes(kind: pa.DataType) -> bool:
-    if pa.types.is_struct(kind) and (position := kind.get_field_index(BYTES)) >= 0:
-        kind = kind.field(position).type
-    return kind in (pa.binary(), pa.large_binary(), pa.binary_view())
 
 
 def _check_columns(table: Path, columns: list[str]) -> None:
@@ -238,36 +185,50 @@ def _check_columns(table: Path, columns: list[str]) -> None:
 
 
 def _check_filled(table: Path, rows: pd.DataFrame, column: str) -> None:
-    blank = rows.index[rows[column].isna()]
+    blank = rows[column].isna().to_numpy().nonzero()[0]
     if len(blank):
         raise LanzdmlError(
-            f"{table}, {_first(blank)}: {column} is empty; fill it or delete the row"
+            f"{table}, {_word(rows.index, blank[0])}: {column} is empty; fill it or delete the row"
+        )
+
+
+def _check_alike(table: Path, rows: pd.DataFrame) -> None:
+    encoded = [isinstance(cell, bytes) for cell in rows[IMAGE]]
+    if any(encoded) and not all(encoded):
+        path, image = encoded.index(False), encoded.index(True)
+        raise LanzdmlError(
+            f"{table}: image is a path in {_word(rows.index, path)} and encoded in "
+            f"{_word(rows.index, image)}; give all of them in one way"
         )
 
 
 def _check_distinct(table: Path, rows: pd.DataFrame, column: str) -> None:
-    repeated = rows.index[rows[column].duplicated()]
+    repeated = rows[column].duplicated().to_numpy().nonzero()[0]
     if len(repeated):
-        value = rows[column][repeated[0]]
-        first = rows.index[rows[column] == value]
+        value = rows[column].iloc[repeated[0]]
+        first = (rows[column] == value).to_numpy().argmax()
         raise LanzdmlError(
-            f"{table}, {_first(repeated)}: {column} {value!r} is there already, in {_first(first)}"
+            f"{table}, {_word(rows.index, repeated[0])}: {column} {value!r} is there already, in "
+            f"{_word(rows.index, first)}"
         )
 
 
-def _check_files(table: Path, rows: pd.DataFrame, root: Path, column: str) -> None:
-    paths = rows[column][[isinstance(cell, str) for cell in rows[column]]]
-    if len(paths) and not root.is_dir():
-        raise LanzdmlError(f"there is no folder {root} for the images of {table}")
-    # False, too, for names that no file can have
-    missing = paths.index[[not os.path.isfile(root / name) for name in paths]]
-    if len(missing):
-        raise LanzdmlError(
-            f"{table}, {_first(missing)}: there is no {column} {paths[missing[0]]} in {root} "
-            f"(missing: {len(missing):,} of {len(paths):,}); paths are relative to that folder"
-        )
+def _check_distinct_files(table: Path, rows: pd.DataFrame, root: Path) -> None:
+    """Whether no file is listed twice, under two spellings or through a link.
+
+    Such an image would be its own nearest neighbour.
+    """
+    first: dict[tuple[int, int], int] = {}
+    for row, name in enumerate(rows[IMAGE]):
+        status = os.stat(os.path.join(root, name))
+        earlier = first.setdefault((status.st_dev, status.st_ino), row)
+        if earlier != row:
+            raise LanzdmlError(
+                f"{table}, {_word(rows.index, row)}: image {name!r} is there already, in "
+                f"{_word(rows.index, earlier)} as {rows[IMAGE].iloc[earlier]!r}; delete one row"
+            )
 
 
-def _first(index: pd.Index) -> str:
-    """The first of some rows, in words."""
-    return f"{index.name} {index[0]}"
+def _word(index: pd.Index, position: int) -> str:
+    """A row, in words."""
+    return f"{index.name} {index[position]}"

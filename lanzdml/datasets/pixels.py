@@ -62,7 +62,7 @@ def foreground(mask: "Image") -> NDArray[np.bool_]:
     if _is_deep_color(mask):
         raise ValueError("it has 16 bits a colour; save it as a grey picture")
     if mask.mode == "1" or mask.mode[0] in "IF":
-        return np.asarray(mask) != 0
+        return np.asarray(mask).astype(bool)
     lossy = mask.format == "JPEG"
     if mask.has_transparency_data:
         mask = mask.convert("RGBA")
@@ -70,7 +70,8 @@ def foreground(mask: "Image") -> NDArray[np.bool_]:
         if opaque.min() < 255:
             return opaque > 0
     colors = np.asarray(mask.convert("RGB"))
-    return (colors >= _HALF).any(axis=2) if lossy else colors.any(axis=2)
+    bright: NDArray[np.bool_] = colors >= (_HALF if lossy else 1)
+    return np.any(bright, axis=2)
 
 
 def _is_deep_grey(image: "Image") -> bool:

@@ -3,13 +3,13 @@
 Prompts that somebody wrote out are the same with :data:`PLACEHOLDER` as the template.
 """
 
-import csv
 from collections import Counter
 from pathlib import Path
-from typing import TextIO
+from unicodedata import normalize
 
 import pandas as pd
 
+from lanzdml.datasets.csv_file import columns_of, is_csv, read_csv, read_text
 from lanzdml.errors import LanzdmlError
 
 PLACEHOLDER = "{aspect}"
@@ -21,7 +21,8 @@ def read_aspects(aspects: list[str] | str) -> list[str]:
     """Aspects from a list, a text file (one a line, ``#`` starts a comment) or a CSV (``aspect``).
 
     Raises:
-        LanzdmlError: no such file, no such column, no aspect, an empty one, or one twice.
+        LanzdmlError: the file cannot be read, or has no such column; no aspect, an empty one, or
+            one twice.
     """
     return _read(aspects, "aspect")
 
@@ -36,18 +37,13 @@ def read_prompts(prompts: list[str] | str) -> list[str]:
 
 
 def _read(texts: list[str] | str, kind: str) -> list[str]:
-    if isinstance(texts, list):
-        given, source = texts, "the list"
-    else:
-        path = Path(texts)
-        if not path.is_file():
-            raise LanzdmlError(f"there is no file {texts}")
-        source = str(path)
-        try:
-            with open(path, newline="", encoding="utf-8-sig") as file:
-                given = _csv_column(file, path, kind) if path.suffix == ".csv" else _lines(file)
-        except UnicodeDecodeError as error:
-            raise LanzdmlError(f"{path} is not UTF-8: {error}") from None
+    source = "the list" if isinstance(texts, list) else texts
+    # Accents as labels have them, so that classes are found among the aspects.
+    given = (
+        texts
+        if isinstance(texts, list)
+        else [normalize("NFC", text) for text in _of_file(Path(texts), kind)]
+    )
     if not given:
         raise LanzdmlError(f"{source} holds no {kind}s")
     for position, text in enumerate(given):
@@ -60,16 +56,19 @@ def _read(texts: list[str] | str, kind: str) -> list[str]:
     return texts
 
 
-def _lines(file: TextIO) -> list[str]:
-    lines = (line.strip() for line in file)
+def _of_file(path: Path, kind: str) -> list[str]:
+    if not path.is_file():
+        raise LanzdmlError(f"there is no file {path}")
+    if is_csv(path):
+        columns = columns_of(path, kind)
+        if kind not in columns:
+            has = ", ".join(columns) or "nothing at all"
+            raise LanzdmlError(f"{path} has no column {kind!r}, but {has}")
+        return read_csv(path, kind)[kind].fillna("").tolist()
+    if path.suffix.lower() != ".txt":
+        raise LanzdmlError(f"{path} is no .txt, .csv or .tsv file")
+    lines = (line.strip() for line in read_text(path).splitlines())
     return [line for line in lines if line and not line.startswith("#")]
-
-
-def _csv_column(file: TextIO, path: Path, column: str) -> list[str]:
-    reader = csv.DictReader(file)
-    if column not in (reader.fieldnames or ()):
-        raise LanzdmlError(f"{path} has no column {column!r}, but {reader.fieldnames}")
-    return [row[column] or "" for row in reader]
 
 
 def make_prompts(template: str, aspects: list[str] | str) -> pd.DataFrame:

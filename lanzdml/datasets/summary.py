@@ -1,0 +1,84 @@
+"""What a plan has to know of a user's table, which is read once for it and not at every start."""
+
+import json
+import os
+from dataclasses import astuple, dataclass
+from pathlib import Path
+
+from lanzdml.datasets import csv_file, own, parquet_file
+from lanzdml.datasets.manifest import IMAGE
+from lanzdml.files import write_text
+
+_VERSION = 1  # of what is kept: another one is not read
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A table's notions.
+
+    Attributes:
+        columns: those that it has a column for.
+        labelled: those of which any image has a label.
+        n_images: how many rows it has.
+    """
+
+    columns: tuple[str, ...]
+    labelled: tuple[str, ...]
+    n_images: int
+
+
+# By path, size and time of change.
+_known: dict[tuple[str, int, int], Summary] = {}
+
+
+def summarise(table: Path) -> Summary:
+    """What a table holds; it is read where that is not known of this state of it.
+
+    Raises:
+        LanzdmlError: there is no such table, or it cannot be read.
+    """
+    state = table.stat() if table.is_file() else None
+    key = (os.path.abspath(table), state.st_size, state.st_mtime_ns) if state else ("", 0, 0)
+    if key not in _known:
+        columns = own.label_columns(table)
+        read = _of_csv if csv_file.is_csv(table) else _of_parquet
+        _known[key] = Summary(columns, *read(table, columns))
+    return _known[key]
+
+
+def _of_csv(table: Path, columns: tuple[str, ...]) -> tuple[tuple[str, ...], int]:
+    rows = csv_file.rows_of(table, IMAGE)
+    _, header = next(rows)
+    position = {column: header.index(column) for column in columns}
+    n_images = 0
+    for _, cells in rows:
+        n_images += 1
+        if position:  # of those without any label yet
+            position = {column: at for column, at in position.items() if not cells[at]}
+    return tuple(column for column in columns if column not in position), n_images
+
+
+def _of_parquet(table: Path, columns: tuple[str, ...]) -> tuple[tuple[str, ...], int]:
+    # Of the labels alone, as the other columns can be all the images.
+    rows = parquet_file.read_parquet(table, columns)
+    labelled = tuple(column for column in columns if rows[column].notna().any())
+    return labelled, parquet_file.count_rows(table)
+
+
+def recall(file: Path) -> None:
+    """Know what an earlier process wrote down; a file that cannot be used says nothing."""
+    try:
+        kept = json.loads(file.read_text(encoding="utf-8"))
+        if kept["version"] == _VERSION:
+            for path, size, changed, columns, labelled, n_images in kept["tables"]:
+                of_table = Summary(tuple(columns), tuple(labelled), n_images)
+                _known[path, size, changed] = of_table
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+
+
+def write_down(file: Path) -> None:
+    """Keep what is known for later processes, in JSON."""
+    tables = [[*key, *astuple(summary)] for key, summary in _known.items()]
+    if tables:
+        write_text(file, json.dumps({"version": _VERSION, "tables": tables}))
