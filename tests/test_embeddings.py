@@ -2,12 +2,15 @@
 
 import json
 from dataclasses import replace
+from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from torch.utils.data import DataLoader
 
 from lanzdml.datasets.manifest import (
     FINGERPRINT,
@@ -16,9 +19,15 @@ from lanzdml.datasets.manifest import (
     read_manifest,
     write_manifest,
 )
-from lanzdml.embeddings.embedding import embed_images, embed_prompts
+from lanzdml.embeddings import loader
+from lanzdml.embeddings.embedding import embed_images, embed_prompts, tokens_of
 from lanzdml.embeddings.loading import load_clip
-from lanzdml.embeddings.storage import labelled_images, read_embeddings, write_embeddings
+from lanzdml.embeddings.storage import (
+    combine_prompts,
+    labelled_images,
+    read_embeddings,
+    write_embeddings,
+)
 from lanzdml.errors import LanzdmlError
 from tests.tiny_clip import CONFIG, png
 
@@ -111,6 +120,58 @@ def test_prompts_are_embedded_in_order(clip):
     parts = embed_prompts(clip, prompts, batch_size=1)
     np.testing.assert_allclose(parts, whole, rtol=1e-4, atol=1e-5)
     assert np.abs(whole[0] - whole[1]).max() > 1e-4
+
+
+def test_prompts_that_the_model_cannot_tell_apart_are_refused(clip):
+    with pytest.raises(LanzdmlError, match=r"prompts 'a Red car' and 'a red  CAR' are one to the"):
+        embed_prompts(clip, ["a Red car", "a blue car", "a red  CAR"])
+
+
+def test_prompts_of_parts_are_one_where_the_model_reads_one(clip, tmp_path):
+    files = []
+    for name, texts in (("a", ["a Red car", "a blue car"]), ("b", ["a red car", "a van"])):
+        files.append(tmp_path / f"{name}.parquet")
+        rows = pd.DataFrame({"prompt": texts, "aspect": texts})
+        write_embeddings(files[-1], rows, embed_prompts(clip, texts), clip.description)
+    combine_prompts(files, tmp_path / "ab.parquet", partial(tokens_of, clip))
+    rows, _, _ = read_embeddings(tmp_path / "ab.parquet")
+    assert rows["prompt"].tolist() == ["a Red car", "a blue car", "a van"]
+
+
+@pytest.mark.parametrize("n_images", [0.5, 7, 20])
+def test_little_shared_memory_changes_no_batch(
+    clip, manifest, tmp_path, monkeypatch, capsys, n_images
+):
+    """It has room for some parts of a batch of four, or for none."""
+    manifest = pd.concat([manifest] * 4, ignore_index=True)
+    manifest["image_id"] = manifest.index.astype("str")
+    whole = embed_images(clip, manifest, tmp_path, batch_size=4, workers=2)
+    assert "/dev/shm" not in capsys.readouterr().out
+    free = 2 * n_images * loader._bytes_an_image(clip)
+    monkeypatch.setattr(loader.shutil, "disk_usage", lambda _: SimpleNamespace(free=int(free)))
+    given = []
+    monkeypatch.setattr(
+        loader, "DataLoader", lambda *images, **how: given.append(how) or DataLoader(*images, **how)
+    )
+    parts = embed_images(clip, manifest, tmp_path, batch_size=4, workers=2)
+    np.testing.assert_array_equal(parts, whole)
+    size, workers = {0.5: (4, 0), 7: (1, 2), 20: (4, 2)}[n_images]
+    assert (given[0]["batch_size"], given[0]["num_workers"]) == (size, workers)
+    said = {0.5: "one process reads images", 7: "hand over 1 images at a time", 20: ""}[n_images]
+    assert said in capsys.readouterr().out
+    manifest.loc[6, "image"] = b"no image"
+    with pytest.raises(LanzdmlError, match="1 of 20 images cannot be read, the first: image 6 "):
+        embed_images(clip, manifest, tmp_path, batch_size=4, workers=2)
+
+
+def test_shared_memory_that_others_fill_is_one_line(clip, manifest, tmp_path, monkeypatch):
+    def full(*images, **how):
+        raise RuntimeError("unable to write to file </torch_1>: No space left on device (28)")
+        yield
+
+    monkeypatch.setattr(loader, "DataLoader", full)
+    with pytest.raises(LanzdmlError, match=r"^/dev/shm, .* is full: say embeddings.workers: 0"):
+        embed_images(clip, manifest, tmp_path, workers=1)
 
 
 def test_manifest_round_trip_and_fingerprint(manifest, tmp_path):

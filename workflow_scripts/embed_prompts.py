@@ -1,5 +1,6 @@
 """Embed the prompts of a dataset's notions with a CLIP model, and gather those of combined ones."""
 
+from functools import partial
 from pathlib import Path
 
 from job import Job, run_as_script
@@ -7,7 +8,7 @@ from job import Job, run_as_script
 
 def main(snakemake: Job) -> None:
     from lanzdml.datasets.manifest import distinct_labels
-    from lanzdml.embeddings.embedding import embed_prompts
+    from lanzdml.embeddings.embedding import embed_prompts, tokens_of
     from lanzdml.embeddings.loading import load_clip
     from lanzdml.embeddings.prompts import make_prompts
     from lanzdml.embeddings.storage import combine_prompts, write_embeddings
@@ -22,7 +23,7 @@ def main(snakemake: Job) -> None:
     for notion in params.notions:
         output = outputs[notion["name"]]
         if parts := notion["parts"]:
-            combine_prompts([outputs[part] for part in parts], output)
+            combine_prompts([outputs[part] for part in parts], output, partial(tokens_of, clip))
             continue
         aspects = notion["aspects"]
         if notion["labels"]:

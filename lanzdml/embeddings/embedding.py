@@ -1,48 +1,20 @@
 """Embed images and prompts with a CLIP."""
 
 import textwrap
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, default_collate
 
 from lanzdml.arithmetic.products import faster_linear
 from lanzdml.arithmetic.threads import full_float32
 from lanzdml.datasets.images import Images
 from lanzdml.embeddings.clip import Clip, Tokenizer
+from lanzdml.embeddings.loader import batches
 from lanzdml.errors import LanzdmlError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from PIL.Image import Image
-
-
-class _Inputs(Dataset[Tensor | LanzdmlError]):
-    """Images as a model takes them."""
-
-    def __init__(self, images: Images, preprocess: "Callable[[Image], Tensor]") -> None:
-        self._images, self._preprocess = images, preprocess
-
-    def __len__(self) -> int:
-        return len(self._images)
-
-    def __getitem__(self, index: int) -> Tensor | LanzdmlError:
-        try:
-            return self._preprocess(self._images[index])
-        except LanzdmlError as error:
-            # Returned, not raised: torch would wrap the traceback of a worker around it.
-            return error
-
-
-def _collate(items: list[Tensor | LanzdmlError]) -> Tensor | list[LanzdmlError]:
-    """A batch, or the errors of the images that cannot be read."""
-    errors = [item for item in items if isinstance(item, LanzdmlError)]
-    return errors or default_collate(items)
 
 
 def embed_images(
@@ -67,20 +39,13 @@ def embed_images(
     """
     from tqdm import tqdm
 
-    images = _Inputs(Images(manifest, root), clip.preprocess)
-    batches = DataLoader(
-        images,
-        batch_size=batch_size,
-        num_workers=workers,
-        collate_fn=_collate,
-        pin_memory=clip.device.startswith("cuda"),
-    )
+    images = Images(manifest, root)
     embeddings: list[np.ndarray] = []
     unreadable: list[str] = []
     fitting = _FittingBatches(clip, batch_size)
     progress = tqdm(total=len(images), unit="image", mininterval=1)
     with progress, torch.inference_mode(), full_float32(), faster_linear(clip.device):
-        for batch in batches:
+        for batch in batches(images, clip, batch_size=batch_size, workers=workers):
             if isinstance(batch, list):
                 unreadable += map(str, batch)
                 print(*map(str, batch), sep="\n")
@@ -125,15 +90,35 @@ def embed_prompts(clip: Clip, prompts: list[str], *, batch_size: int = 256) -> n
     """Embed prompts: (n, r) float32, raw outputs in their order.
 
     Raises:
-        LanzdmlError: a prompt is longer than what the model reads.
+        LanzdmlError: a prompt is longer than what the model reads, or one to it with another.
     """
     _check_lengths(clip.tokenizer, prompts)
+    _check_distinct(prompts, tokens_of(clip, prompts))
     embeddings = []
     with torch.inference_mode(), full_float32(), faster_linear(clip.device):
         for start in range(0, len(prompts), batch_size):
             tokens = clip.tokenizer(prompts[start : start + batch_size]).to(clip.device)
             embeddings.append(clip.model.encode_text(tokens, normalize=False).float().cpu().numpy())
     return np.concatenate(embeddings)
+
+
+def tokens_of(clip: Clip, prompts: list[str]) -> list[tuple[int, ...]]:
+    """What the model reads of each prompt."""
+    return [tuple(tokens) for tokens in clip.tokenizer(prompts).tolist()]
+
+
+def _check_distinct(prompts: list[str], tokens: Sequence[tuple[int, ...]]) -> None:
+    """Check that the model can tell prompts apart: most tokenizers do not see upper case.
+
+    Methods would count one prompt several times, or learn from no difference at all.
+    """
+    first: dict[tuple[int, ...], str] = {}
+    for prompt, read in zip(prompts, tokens, strict=True):
+        if (other := first.setdefault(read, prompt)) is not prompt:
+            raise LanzdmlError(
+                f"prompts {other!r} and {prompt!r} are one to the model, which reads the same "
+                "tokens: delete one, or write labels in one way where they make the prompts"
+            )
 
 
 def _check_lengths(tokenizer: Tokenizer, prompts: list[str]) -> None:

@@ -6,7 +6,7 @@ metadata says which model made it from what.
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -153,12 +153,17 @@ def digest_of(texts: Iterable[str]) -> str:
     return digest.hexdigest()
 
 
-def combine_prompts(parts: Sequence[Path], output: Path) -> None:
+def combine_prompts(
+    parts: Sequence[Path],
+    output: Path,
+    tokens_of: Callable[[list[str]], Sequence[Hashable]] = list,
+) -> None:
     """Gather the prompts of several notions as those of one; a prompt that is there twice once.
 
     Args:
         parts: prompt embeddings of the notions, in this order.
         output: as them.
+        tokens_of: what the model reads of prompts, by which they are one; their letters otherwise.
 
     Raises:
         LanzdmlError: other weights made some of them.
@@ -171,7 +176,7 @@ def combine_prompts(parts: Sequence[Path], output: Path) -> None:
             )
     rows, embeddings, metadata = zip(*map(read_embeddings, parts), strict=True)
     prompts = pd.concat(rows, ignore_index=True)
-    new = ~prompts["prompt"].duplicated()
+    new = ~pd.Series(tokens_of(prompts["prompt"].tolist()), dtype="object").duplicated()
     write_embeddings(output, prompts[new], np.concatenate(embeddings)[new], metadata[0])
 
 
