@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from lanzdml.datasets import raw
+from lanzdml.datasets.archives import NO_FOLDER
 from lanzdml.datasets.manifest import EXCLUDED, ID, IMAGE, MASK, PATH
 from lanzdml.errors import LanzdmlError
 
@@ -257,6 +258,8 @@ def _check_distinct(table: Path, rows: pd.DataFrame, column: str) -> None:
 
 def _check_files(table: Path, rows: pd.DataFrame, root: Path, column: str) -> None:
     paths = rows[column][[isinstance(cell, str) for cell in rows[column]]]
+    if len(paths) and root.is_file():
+        raise LanzdmlError(f"{root} {NO_FOLDER}")
     if len(paths) and not root.is_dir():
         raise LanzdmlError(f"there is no folder {root} for the images of {table}")
     # False, too, for names that no file can have
