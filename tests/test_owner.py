@@ -37,7 +37,7 @@ def test_two_working_directories_do_not_share_a_folder(tmp_path, monkeypatch):
 
 @pytest.fixture
 def two_users(tmp_path):
-    """Projects with links of one name to the same results; the first has a link to its file, too."""
+    """Projects with links of one name to the same results; the first has one to its file, too."""
     (tmp_path / "shared/results").mkdir(parents=True)
     for user in ("one", "other"):
         (tmp_path / user).mkdir()
