@@ -49,6 +49,11 @@ def error_lines(error: LanzdmlError | str) -> str:
     return "\n".join(f"Error: {line}" for line in str(error).splitlines())
 
 
+def one_line(error: Exception) -> str:
+    """What a library says, which may be several lines or nothing."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
 def suggest(name: str, allowed: Iterable[str]) -> str:
     """``did you mean 'x'? allowed: ...`` for a misspelt name."""
     from difflib import get_close_matches

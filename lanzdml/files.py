@@ -29,7 +29,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{uuid.uuid4().hex}.{path.name}")
+    temporary = temporary_name(path)
     try:
         yield temporary
         temporary.replace(path)
@@ -63,12 +63,24 @@ def is_full(error: Exception) -> bool:
     return any(os.strerror(number) in str(error) for number in (errno.ENOSPC, errno.EDQUOT))
 
 
+def temporary_name(path: Path) -> Path:
+    """A name beside a path for what is to take its place."""
+    return path.with_name(f".{uuid.uuid4().hex}.{path.name}")
+
+
+def leftovers(path: Path) -> list[Path]:
+    """What has a :func:`temporary_name` of a path: being written, or left by killed processes."""
+    return [
+        other
+        for other in path.parent.glob(f".*.{glob.escape(path.name)}")
+        if re.fullmatch("[0-9a-f]{32}", other.name.split(".")[1])
+    ]
+
+
 def delete_leftovers(path: str | os.PathLike[str]) -> None:
     """Delete what killed processes were writing in place of a path, see :func:`replacing`."""
-    path = Path(path)
-    for other in path.parent.glob(f".*.{glob.escape(path.name)}"):
-        if re.fullmatch("[0-9a-f]{32}", other.name.split(".")[1]):
-            other.unlink(missing_ok=True)
+    for other in leftovers(Path(path)):
+        other.unlink(missing_ok=True)
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:

@@ -18,6 +18,7 @@ from lanzdml.plan.given import Given
 from lanzdml.plan.jobs import fit_jobs, score_jobs
 from lanzdml.plan.plan import FIGURES, MAIN
 from lanzdml.sources import source_fingerprint
+from lanzdml.transforms.parameters import contents_of
 
 ROOT = Path(workflow.basedir)
 # What has to be known of tables of the user's own, for later starts and the jobs of a cluster.
@@ -69,9 +70,11 @@ def version_of(script, *sources):
     return source_fingerprint(*scripts, *sources)
 
 
+@cache
 def version_with(script, method):
-    """That of a script that runs a method: with its module, and its class there."""
-    return f"{version_of(script, METHODS.module(method))} {METHODS.class_name(method)}"
+    """That of a script that runs a method: with its module, its class there, and files it reads."""
+    version, class_name = version_of(script, METHODS.module(method)), METHODS.class_name(method)
+    return " ".join([version, class_name, *contents_of(method)])
 
 
 def tasks_of(job):

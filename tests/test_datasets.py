@@ -367,6 +367,164 @@ def test_broken_mat_file(content, tmp_path):
     assert "cars_annos.mat is no annotation of Cars196" in error_of("cars196", tmp_path)
 
 
+def test_a_mat_file_that_is_cut_off(tmp_path):
+    build_cars196(tmp_path)
+    path = tmp_path / "cars_annos.mat"
+    path.write_bytes(path.read_bytes()[:-1000])
+    assert "cars_annos.mat is no annotation of Cars196, or a damaged" in error_of(
+        "cars196", tmp_path
+    )
+
+
+@pytest.mark.parametrize("before", [b"", b"MATLAB 7.3 MAT-file, Platform: GLNXA64".ljust(512)])
+def test_a_mat_file_of_a_newer_format(before, tmp_path):
+    build_cars196(tmp_path)
+    (tmp_path / "cars_annos.mat").write_bytes(before + b"\x89HDF\r\n\x1a\n" + bytes(100))
+    message = error_of("cars196", tmp_path)
+    assert "cars_annos.mat is a file of MATLAB 7.3 (HDF5), which is not read" in message
+
+
+def struct(**fields):
+    """A MATLAB struct array of one annotation."""
+    array = np.zeros((1, 1), dtype=[(name, "O") for name in fields])
+    for name, value in fields.items():
+        array[0, 0][name] = value
+    return array
+
+
+NO_FIELDS = "cars_annos.mat: annotations have no fields 'relative_im_path' and 'class' of names"
+NO_VALUES = "cars_annos.mat: 'relative_im_path' and 'class' of annotation 1 are not a name and a"
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        ({"other": 1}, "cars_annos.mat is no annotation of Cars196: no annotations"),
+        ({"annotations": np.arange(3)}, NO_FIELDS),
+        ({"annotations": "text"}, NO_FIELDS),
+        ({"annotations": np.zeros(0)}, NO_FIELDS),
+        ({"annotations": struct(relative_im_path="a.jpg")}, NO_FIELDS),
+        ({"annotations": struct(**{"class": 1})}, NO_FIELDS),
+        ({"annotations": struct(relative_im_path=5, **{"class": 1})}, NO_VALUES),
+        ({"annotations": struct(relative_im_path="", **{"class": 1})}, NO_VALUES),
+        ({"annotations": struct(relative_im_path="a.jpg", **{"class": "one"})}, NO_VALUES),
+        ({"annotations": struct(relative_im_path="a.jpg", **{"class": 1.5})}, NO_VALUES),
+        ({"annotations": struct(relative_im_path="a.jpg", **{"class": np.nan})}, NO_VALUES),
+        ({"annotations": struct(relative_im_path="a.jpg", **{"class": np.inf})}, NO_VALUES),
+        ({"annotations": struct(relative_im_path="a.jpg", **{"class": [1, 2]})}, NO_VALUES),
+        (
+            {"annotations": struct(relative_im_path="a.jpg", **{"class": 99})},
+            "cars_annos.mat is no annotation of Cars196: no class_names",
+        ),
+    ],
+)
+def test_a_mat_file_of_other_content(variables, message, tmp_path):
+    from scipy.io import savemat
+
+    build_cars196(tmp_path)
+    savemat(tmp_path / "cars_annos.mat", variables)
+    assert message in error_of("cars196", tmp_path)
+
+
+# Files of a collection that are damaged, or something else
+
+ANNOTATIONS = [
+    ("demo_cars", "test.parquet"), ("synthetic_cars", "cars.csv"), ("cars196", "cars_annos.mat"),
+    ("cars196", "car_color.csv"), ("cars196 split", "devkit/cars_meta.mat"),
+    ("cars196 split", "devkit/cars_train_annos.mat"), ("cub200", "CUB_200_2011/images.txt"),
+    ("cub200", "CUB_200_2011/classes.txt"), ("cub200", "CUB_200_2011/image_class_labels.txt"),
+    *(("deepfashion", f"Anno_fine/{name}.txt") for name in (
+        "test", "test_cate", "test_attr", "list_category_cloth", "list_attr_cloth"
+    )),
+    *(("movie_posters", f"groundtruth/{year}.txt") for year in (1980, 1981, 1982)),
+]  # fmt: skip
+GARBAGE = {
+    "nothing": b"",
+    "blank lines": b"\n \n\n",
+    "zeros": bytes(3000),
+    "noise": np.random.default_rng(0).bytes(3000),
+    "brackets": b"[" * 100_000,
+    "digits": b"9" * 6000,
+    "quotes": b'"' * 9999,
+}
+
+
+@pytest.mark.parametrize(("name", "file"), ANNOTATIONS)
+@pytest.mark.parametrize("garbage", GARBAGE)
+def test_garbage_in_place_of_a_file_is_named(garbage, name, file, tmp_path):
+    BUILDERS[name](tmp_path)
+    (tmp_path / file).write_bytes(GARBAGE[garbage])
+    message = error_of(name, root_of(name, tmp_path))
+    assert str(tmp_path) in message
+    assert message.isprintable()
+    assert len(message.replace(str(tmp_path), "")) < 400
+    if file != "Anno_fine/test.txt":  # each of the others has to have as many lines
+        assert Path(file).name in message
+
+
+@pytest.mark.parametrize(("name", "file"), ANNOTATIONS)
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "run `git lfs pull`"),
+        (b"<!DOCTYPE html>\n<html>Sign in: here", "fetch it with a browser that is signed in"),
+    ],
+)
+def test_what_was_saved_in_place_of_a_file_is_told(content, kind, name, file, tmp_path):
+    BUILDERS[name](tmp_path)
+    (tmp_path / file).write_bytes(content)
+    message = error_of(name, root_of(name, tmp_path))
+    assert str(tmp_path / file) in message
+    assert kind in message
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "old", "new", "line"),
+    [
+        ("synthetic_cars", "cars.csv", "\n2,enzo,", "\n2,", "line 5: the number of cells is 7"),
+        ("synthetic_cars", "cars.csv", "\n2,enzo,", "\n2,enzo,0,", "line 5: the number of cells"),
+        ("cars196", "car_color.csv", "jpg,red", "jpg,red,", "line 2: the number of cells is 3"),
+        ("cars196", "car_color.csv", "jpg,red", "jpg", "line 2: the number of cells is 1"),
+        ("cars196", "car_color.csv", "jpg,red", 'jpg,"red', "is no CSV: "),
+        ("cub200", "CUB_200_2011/images.txt", "\n2 ", "\n2", "line 2: '2100.Brown_Pelican"),
+    ],
+)
+def test_lines_with_other_cells_are_named(name, file, old, new, line, tmp_path):
+    BUILDERS[name](tmp_path)
+    path = tmp_path / file
+    path.write_text(path.read_text().replace(old, new, 1))
+    message = error_of(name, tmp_path)
+    assert str(path) in message
+    assert line in message
+
+
+@pytest.mark.parametrize("name", ["synthetic_cars", "cars196", "cub200", "movie_posters"])
+def test_a_file_in_place_of_the_folder(name, tmp_path):
+    (tmp_path / "data.tar.zst").write_bytes(b"\x28\xb5\x2f\xfd")
+    message = error_of(name, tmp_path / "data.tar.zst")
+    assert (
+        f"{name}: {tmp_path}/data.tar.zst is neither a folder nor an archive of a kind" in message
+    )
+    assert "(.zip, .tar, .tgz, .tar.gz, " in message
+
+
+@pytest.mark.parametrize("name", ["cub200", "movie_posters"])
+def test_what_macos_adds_to_a_zip_is_passed_over(name, tmp_path):
+    (tmp_path / "original").mkdir()
+    expected = BUILDERS[name](tmp_path / "original")
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
+        for path in sorted((tmp_path / "original").rglob("*")):
+            inside = path.relative_to(tmp_path / "original")
+            archive.write(path, inside)
+            if path.is_file():
+                archive.writestr(f"__MACOSX/{inside.parent}/._{inside.name}", b"\0\5\26\7")
+        archive.writestr(".DS_Store", b"\0\0\0\1Bud1")
+    root = unpacked(tmp_path / "x.zip")
+    manifest, _ = split_excluded(read(name, root))
+    assert_frame_equal(manifest, expected)
+    assert not [path for path in raw.look_up(root, ["*.txt"]) if "__MACOSX" in path.parts]
+
+
 def test_class_out_of_range(tmp_path):
     build_cars196_split(tmp_path)
     save_annotations(tmp_path / "devkit/cars_train_annos.mat", "fname", [("00001.jpg", 197)])
@@ -546,7 +704,7 @@ def test_metadata_of_joined_files(tmp_path):
     ("text", "message"),
     [
         ('{"imdbID": "tt1"}\n{"imdbID": tt2}\n', "1983.txt, line 2: Expecting value"),
-        ('{"imdbID": "tt1"}\n\n["tt2"]\n', "1983.txt, line 3: ['tt2'] is no record"),
+        ('{"imdbID": "tt1"}\n\n["tt2"]\n', '1983.txt, line 3: ["tt2"] is no record'),
         ('{"imdbID": "tt1"', "1983.txt, line 1: Expecting ',' delimiter"),
     ],
 )

@@ -169,6 +169,25 @@ def test_wrong_content_is_removed(server, folder):
     assert list(folder.iterdir()) == []
 
 
+def test_a_part_beside_a_file_that_was_placed_by_hand_is_deleted(server, folder):
+    place(folder, PART, CONTENT[:400])
+    place(folder, FILE, CONTENT)
+    fetch(server, folder)
+    assert server.asked == []
+
+
+def test_another_run_that_is_faster(server, folder, monkeypatch):
+    receive = download._receive
+
+    def slow(url, part, have):
+        receive(url, part, have)
+        part.unlink()  # as the other run does when it finds its own file complete
+        place(folder, FILE, CONTENT)
+
+    monkeypatch.setattr(download, "_receive", slow)
+    fetch(server, folder)
+
+
 def test_another_file_of_that_name_is_left_alone(server, folder):
     place(folder, FILE, b"mine")
     message = error_of(server, folder)

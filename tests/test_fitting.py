@@ -94,6 +94,15 @@ def test_a_dim_beyond_the_embeddings_is_refused(tmp_path, prompts, method):
     assert load_transform(good.output).dim == 6
 
 
+def test_a_parameter_that_cannot_be_stored_is_refused_before_the_fit(
+    tmp_path, prompts, fits, monkeypatch
+):
+    monkeypatch.setattr(TextSubspace, "get_params", lambda *_, **__: {"random_state": 0, "a": {1}})
+    with pytest.raises(LanzdmlError, match=r"^text_subspace: parameter 'a' holds a set, which is"):
+        fit(task(tmp_path / "fit", prompts=prompts))
+    assert not fits
+
+
 def test_a_task_must_say_what_it_is_fitted_to(tmp_path):
     with pytest.raises(ValueError, match="nothing to fit text_subspace to"):
         fit(task(tmp_path / "fit"))

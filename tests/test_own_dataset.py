@@ -174,6 +174,13 @@ def test_the_script_reads_images_in_an_archive(folder, tmp_path, monkeypatch):
     ]
 
 
+def test_an_archive_of_a_kind_that_is_not_unpacked(folder):
+    (folder / "images.7z").write_bytes(b"7z\xbc\xaf\x27\x1c")
+    table = write_csv(folder, "image,color\na.png,red\n")
+    with pytest.raises(LanzdmlError, match=r"images\.7z is neither .* \(\.zip, .*: unpack it and"):
+        read_manifest(folder / "images.7z", table)
+
+
 def test_a_table_is_a_dataset(folder):
     dataset = find_dataset("mine", str(write_csv(folder, "image,color\na.png,red\n")))
     assert dataset.notions == ("color",)

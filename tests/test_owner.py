@@ -35,6 +35,58 @@ def test_two_working_directories_do_not_share_a_folder(tmp_path, monkeypatch):
         record_owner(tmp_path / "out", ["config.yaml"])
 
 
+@pytest.fixture
+def two_users(tmp_path):
+    """Projects with links of one name to the same results; the first has one to its file, too."""
+    (tmp_path / "shared/results").mkdir(parents=True)
+    for user in ("one", "other"):
+        (tmp_path / user).mkdir()
+        (tmp_path / user / "results").symlink_to(tmp_path / "shared/results")
+        (tmp_path / user / "config.yaml").touch()
+    (tmp_path / "one/link.yaml").symlink_to("config.yaml")
+    return tmp_path / "one", tmp_path / "other"
+
+
+class TestLinks:
+    def test_two_users_of_one_folder(self, two_users, monkeypatch):
+        one, other = two_users
+        monkeypatch.chdir(one)
+        record_owner(Path("results"), ["config.yaml"])
+        monkeypatch.chdir(other)
+        with pytest.raises(LanzdmlError, match=r"holds results of \.\./one/config\.yaml; name an"):
+            record_owner(Path("results"), ["config.yaml"])
+
+    def test_the_owner_however_it_comes_there(self, two_users, monkeypatch):
+        one, other = two_users
+        monkeypatch.chdir(one)
+        record_owner(Path("results"), ["link.yaml"])
+        for folder in ("results", "../other/results", "../shared/results"):
+            record_owner(Path(folder), ["config.yaml"])
+            record_owner(Path(folder), [one / "link.yaml"])
+        monkeypatch.chdir(other)
+        record_owner(Path("results"), ["../one/link.yaml"])
+
+    @pytest.mark.parametrize("files", [["config.yaml"], ["config.yaml", "link.yaml"]])
+    def test_a_record_of_an_earlier_version(self, files, two_users, monkeypatch):
+        one, other = two_users
+        monkeypatch.chdir(one)
+        (one / "results/configuration.txt").write_text("".join(f"../{file}\n" for file in files))
+        with pytest.raises(LanzdmlError, match=r"holds results of config\.yaml.*; name another"):
+            record_owner(Path("results"), ["another.yaml"])
+        record_owner(Path("results"), files)
+        monkeypatch.chdir(other)  # where the same words would have meant another file
+        with pytest.raises(LanzdmlError, match=r"holds results of \.\./one/config\.yaml"):
+            record_owner(Path("results"), files)
+
+    def test_a_project_that_is_moved_with_its_results(self, tmp_path, monkeypatch):
+        (tmp_path / "before").mkdir()
+        monkeypatch.chdir(tmp_path / "before")
+        record_owner(Path("results"), ["config.yaml"])
+        (tmp_path / "before").rename(tmp_path / "after")
+        monkeypatch.chdir(tmp_path / "after")
+        record_owner(Path("results"), ["config.yaml"])
+
+
 @pytest.mark.parametrize("write", [check_writable, lambda folder: record_owner(folder, ["a.yaml"])])
 class TestAFolderThatCannotBeWritten:
     @pytest.mark.parametrize("name", ["results", "results/mine"])

@@ -1,7 +1,10 @@
 """Stored transforms: complete, readable again, and never silently something else."""
 
 import json
+from collections import namedtuple
+from enum import Enum, IntEnum
 from importlib.metadata import version
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +16,9 @@ from sklearn.exceptions import NotFittedError
 from lanzdml import CLIP, PCA, InDiReCT, LinearAutoencoder, RandomTransform
 from lanzdml.embeddings.storage import WEIGHTS
 from lanzdml.errors import CannotFitError, LanzdmlError
+from lanzdml.files import digest
+from lanzdml.methods.base import Method
+from lanzdml.transforms import parameters, storage
 from lanzdml.transforms.storage import (
     check_weights,
     load_transform,
@@ -86,6 +92,81 @@ def test_a_method_that_learns_nothing_has_no_arrays(path):
 def test_numpy_parameters_are_stored(path):
     save_transform(path, RandomTransform(np.int64(3), random_state=np.int64(4)).fit(TEXT))
     assert load_transform(path).get_params() == {"dim": 3, "random_state": 4}
+
+
+class Mine(Method):
+    """A user's own, with a parameter of any kind."""
+
+    name = "mine"
+    has_dim = False
+
+    def __init__(self, *, file: object = Path("words.txt"), random_state: int = 0) -> None:
+        self.file, self.random_state = file, random_state
+
+
+@pytest.fixture
+def mine(monkeypatch):
+    for module in (parameters, storage):
+        monkeypatch.setattr(module, "METHODS", {"mine": Mine})
+    return Mine
+
+
+STORED = [
+    Path("a/b.txt"), None, True, 2**70, 0.1, float("inf"), "é", "", (), (1, (2, "x")),
+    [1, [Path("a")]], {}, {"b": 1, "a": (2,)}, {"path": "no path"}, {"tuple": [1]},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", STORED, ids=repr)
+def test_a_parameter_comes_back_as_it_was(value, mine, path):
+    save_transform(path, mine(file=value).fit(TEXT))
+    loaded = load_transform(path).file
+    assert repr(loaded) == repr(value), "also the types, and the order of a dict"
+
+
+@pytest.mark.parametrize(
+    ("value", "plain"),
+    [(np.int8(3), 3), (np.float32(0.5), 0.5), (np.str_("a"), "a"), (np.True_, True)],
+)
+def test_numbers_of_numpy_become_those_of_python(value, plain, mine, path):
+    save_transform(path, mine(file=(value, [value])).fit(TEXT))
+    assert repr(load_transform(path).file) == repr((plain, [plain]))
+
+
+Pair = namedtuple("Pair", "one other")
+REFUSED = {
+    "set": {"a", "b"}, "frozenset": frozenset("ab"), "ndarray": np.arange(3), "function": digest,
+    "object": object(), "CLIP": CLIP(), "Color": Enum("Color", "RED").RED,
+    "Number": IntEnum("Number", "ONE").ONE, "Pair": Pair(1, 2), "bytes": b"a", "complex": 1j,
+    "type": int, "dict": {1: "a"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+@pytest.mark.parametrize("inside", [False, True])
+def test_a_parameter_that_no_text_says_is_refused(kind, inside, mine, path):
+    value = REFUSED[kind]
+    with pytest.raises(LanzdmlError) as caught:
+        save_transform(path, mine(file=[(value,)] if inside else value).fit(TEXT))
+    assert str(caught.value) == (
+        f"mine: parameter 'file' holds a {kind}, which is not stored; parameters are None, "
+        "numbers, texts and paths, and lists, tuples and dicts of these"
+    )
+    assert not path.parent.exists()
+
+
+def test_files_that_defaults_name_are_known_by_what_they_hold(mine, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert parameters.contents_of("mine") == []
+    seen = set()
+    for text in ("one", "two"):
+        Path("words.txt").write_text(text)
+        seen.add(tuple(parameters.contents_of("mine")))
+    assert len(seen) == 2
+    assert all(len(contents) == 1 for contents in seen)
+    Path("words.txt").unlink()
+    Path("words.txt").mkdir()
+    assert parameters.contents_of("mine") == []
 
 
 def test_a_run_that_could_not_be_fitted(path):

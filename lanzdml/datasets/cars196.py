@@ -6,14 +6,13 @@ folder an image is in.
 """
 
 import io
-import zlib
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pandas as pd
 
 from lanzdml.datasets import raw
-from lanzdml.errors import LanzdmlError
+from lanzdml.errors import LanzdmlError, one_line
 
 FIRST_TEST_CLASS = 98  # of 196, counted from 0
 # Facts about the 196 classes, which the original annotation has in their names only.
@@ -35,6 +34,7 @@ FILES = (
     *(folder + suffix for folder in (_WHOLE, *_HALVES) for suffix in _PACKED),
 )  # fmt: skip
 
+_HDF5, _USER_BLOCK = b"\x89HDF\r\n\x1a\n", 512  # MATLAB 7.3 puts a text of that size before
 _Images = list[tuple[str, int]]  # name as <folder>/<file>, class counted from 0
 
 
@@ -100,7 +100,7 @@ def _read_images(root: Path, class_names: list[str]) -> _Images:
 
 
 def _read_halves(root: Path, class_names: list[str]) -> _Images:
-    if root.exists() and not any(raw.locate(root, folder, _archives(folder)) for folder in _HALVES):
+    if root.is_dir() and not any(raw.locate(root, folder, _archives(folder)) for folder in _HALVES):
         raise LanzdmlError(
             f"cars196: {root} has neither {_WHOLE}/ with {_WHOLE_ANNOTATION} nor cars_train/ and "
             f"cars_test/ with a devkit; {raw.LAYOUTS} shows both layouts"
@@ -117,13 +117,25 @@ def _read_halves(root: Path, class_names: list[str]) -> _Images:
 def _read_annotation(path: Path, name_field: str) -> _Images:
     """The struct array ``annotations`` of a MATLAB file; its classes count from 1."""
     annotations = _load(path, "annotations")
-    try:
-        names, classes = annotations[name_field], annotations["class"]
-        return [(str(name), int(number) - 1) for name, number in zip(names, classes, strict=True)]
-    except (ValueError, TypeError, IndexError):
+    if not {name_field, "class"} <= set(annotations.dtype.names or ()):
         raise LanzdmlError(
             f"{path}: annotations have no fields {name_field!r} and 'class' of names and numbers"
-        ) from None
+        )
+    images = []
+    for position, row in enumerate(annotations, start=1):
+        name, number = row[name_field], row["class"]
+        if not (isinstance(name, str) and name and _is_whole(number)):
+            raise LanzdmlError(
+                f"{path}: {name_field!r} and 'class' of annotation {position} are not a name and a "
+                "whole number"
+            )
+        images.append((str(name), int(number) - 1))
+    return images
+
+
+def _is_whole(value: object) -> bool:
+    number = np.asarray(value)
+    return number.shape == () and number.dtype.kind in "iuf" and float(number).is_integer()
 
 
 def _check_class_names(path: Path, class_names: list[str]) -> None:
@@ -139,30 +151,30 @@ def _check_class_names(path: Path, class_names: list[str]) -> None:
 
 def _load(path: Path, variable: str) -> np.ndarray:
     from scipy.io import loadmat
-    from scipy.io.matlab import MatReadError
 
-    # SciPy 1.15 raises an IndexError for a file that is shorter than a header.
-    broken = (
-        MatReadError, ValueError, TypeError, IndexError, NotImplementedError, OSError, zlib.error
-    )  # fmt: skip
+    content = raw.read_file(path)
+    if _HDF5 in content[: _USER_BLOCK + len(_HDF5)]:
+        raise LanzdmlError(
+            f"{path} is a file of MATLAB 7.3 (HDF5), which is not read, and the original is none: "
+            "load it in MATLAB and save it with -v7"
+        )
     try:
-        return np.atleast_1d(loadmat(path, squeeze_me=True, variable_names=[variable])[variable])
-    except KeyError:
-        raise LanzdmlError(f"{path} is no annotation of Cars196: no {variable}") from None
-    except broken as error:
-        raise LanzdmlError(f"{path} is no annotation of Cars196: {error}") from None
+        found = loadmat(io.BytesIO(content), squeeze_me=True, variable_names=[variable])
+    except Exception as error:  # any that its parser stumbles over: SciPy checks little
+        raise LanzdmlError(
+            f"{path} is no annotation of Cars196, or a damaged one: {one_line(error)}"
+        ) from None
+    if variable not in found:
+        raise LanzdmlError(f"{path} is no annotation of Cars196: no {variable}")
+    return np.atleast_1d(found[variable])
 
 
 def _read_colors(path: Path) -> dict[str, str]:
     """Image name to colour."""
-    try:
-        table = pd.read_csv(io.StringIO(raw.decode(path.read_bytes())), dtype="str").dropna(
-            how="all"
-        )
-    except ValueError as error:
-        raise LanzdmlError(f"{path} is no CSV: {error}") from None
+    table = raw.read_csv(path).dropna(how="all")
     if not {"image", "car_color"} <= set(table):
-        raise LanzdmlError(f"{path} needs the columns image and car_color, not {', '.join(table)}")
+        found = raw.shown(", ".join(table))
+        raise LanzdmlError(f"{path} needs the columns image and car_color, not {found}")
     repeated = table["image"][table["image"].duplicated()]
     if len(repeated):
         raise LanzdmlError(f"{path}: image {repeated.iloc[0]!r} occurs twice")

@@ -105,7 +105,7 @@ def _read_list(path: Path) -> list[tuple[int, str]]:
     for position, line in enumerate(raw.read_lines(path), start=1):
         number, _, value = line.partition(" ")
         if not (number.isdecimal() and value):
-            raise LanzdmlError(f"{path}, line {position}: {line!r} is no number and a value")
+            raise LanzdmlError(f"{path}, line {position}: {line!r:.100} is no number and a value")
         rows.append((int(number), value))
     return rows
 

@@ -52,7 +52,7 @@ def _categories(folder: Path, n_images: int) -> list[str]:
     for position, line in enumerate(_read_labels(path, n_images), start=1):
         if not (line.isdecimal() and 1 <= int(line) <= len(names)):
             raise LanzdmlError(
-                f"{path}, line {position}: {line!r} is no category, 1 to {len(names)}"
+                f"{path}, line {position}: {line!r:.100} is no category, 1 to {len(names)}"
             )
         labels.append(names[int(line) - 1])
     return labels

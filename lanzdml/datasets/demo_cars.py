@@ -6,7 +6,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lanzdml.errors import LanzdmlError
+from lanzdml.errors import LanzdmlError, one_line
+from lanzdml.signatures import mistaken
 
 OWN_FILE = "resources/demo_cars/test.parquet"
 COLUMNS = ("image_id", "image", "mask", "car_model", "car_color", "background_color")
@@ -27,5 +28,7 @@ def read_manifest(root: Path) -> pd.DataFrame:
         )
     try:
         return pq.read_table(root, columns=list(COLUMNS)).to_pandas()
-    except (pa.ArrowInvalid, KeyError) as error:
-        raise LanzdmlError(f"{root} is no demo_cars file: {error}") from None
+    except (pa.ArrowException, KeyError, OSError) as error:
+        kind = mistaken(root)
+        reason = f"it is {kind}" if kind else one_line(error)
+        raise LanzdmlError(f"{root} is no demo_cars file: {reason}") from None

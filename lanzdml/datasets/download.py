@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.client import HTTPException, HTTPResponse
@@ -40,7 +40,7 @@ def download(dataset: str, source: Download, folder: Path) -> Path:
 
     It is fetched under the name ``<file>.part``, which stays when a download is cut off: the next
     call asks for the rest only. The file gets its name when all of it has the right checksum. What
-    has that name already is never changed.
+    has that name already is never changed; a part beside it is deleted.
 
     Args:
         dataset: its name, for messages.
@@ -65,6 +65,8 @@ def download(dataset: str, source: Download, folder: Path) -> Path:
                     f"{dataset}: {file} has the MD5 sum {md5} and not {source.md5}; move it away "
                     "to download it"
                 )
+            with suppress(OSError):
+                part.unlink()
             return file
         folder.mkdir(parents=True, exist_ok=True)
         # A call that was stopped at its very end leaves a part that lacks nothing.
@@ -80,6 +82,9 @@ def download(dataset: str, source: Download, folder: Path) -> Path:
     except _NetworkError as error:
         raise LanzdmlError(f"{dataset}: cannot download {source.url}: {error}; {by_hand}") from None
     except OSError as error:
+        if isinstance(error, FileNotFoundError) and file.exists():
+            # Another run was faster, and the part is gone.
+            return download(dataset, source, folder)
         raise LanzdmlError(
             f"{dataset}: cannot keep {source.file} in {folder}: {error.strerror}; what is there "
             "stays, and is continued when you try again"

@@ -19,7 +19,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lanzdml.errors import LanzdmlError
+from lanzdml.errors import LanzdmlError, one_line
 from lanzdml.files import replacing
 
 ID, PATH, IMAGE, MASK = "image_id", "path", "image", "mask"
@@ -124,7 +124,9 @@ def _readable(path: Path) -> Iterator[None]:
     try:
         yield
     except (pa.ArrowException, OSError) as error:
-        raise LanzdmlError(f"{path} cannot be read: {error}; delete it and run again") from None
+        raise LanzdmlError(
+            f"{path} cannot be read: {one_line(error)}; delete it and run again"
+        ) from None
 
 
 def fingerprint_of(path: Path) -> str:

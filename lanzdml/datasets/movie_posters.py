@@ -112,22 +112,27 @@ def _read_records(folder: Path) -> Iterator[tuple[str, int, dict[str, Any]]]:
     """Year, position in its file counted from 1, and content of every record.
 
     Raises:
-        LanzdmlError: a file holds something else, with its line.
+        LanzdmlError: a file holds nothing, or something else, with its line.
     """
     for path in sorted(folder.glob("*.txt")):
         if path.name.startswith("."):
             continue
-        text = _OBJECT_ID.sub(r"\1", raw.decode(path.read_bytes()))
+        text = _OBJECT_ID.sub(r"\1", raw.decode(raw.read_file(path)))
         start, position = _skip_gap(text, 0), 0
+        if start == len(text):
+            raise LanzdmlError(f"{path} is empty: get it again; {raw.LAYOUTS} says where")
         while start < len(text):
             position += 1
             try:
                 record, end = _DECODER.raw_decode(text, start)
             except json.JSONDecodeError as error:
                 raise LanzdmlError(f"{path}, line {error.lineno}: {error.msg}") from None
+            except (ValueError, RecursionError):  # a number of thousands of digits, or brackets
+                record = None
             if not isinstance(record, dict):
                 line = text.count("\n", 0, start) + 1
-                raise LanzdmlError(f"{path}, line {line}: {record!r:.40} is no record")
+                first, *_ = text[start : start + 40].splitlines()
+                raise LanzdmlError(f"{path}, line {line}: {raw.shown(first)} is no record")
             yield path.stem, position, record
             start = _skip_gap(text, end)
 

@@ -16,6 +16,7 @@ from unicodedata import normalize
 import pandas as pd
 
 from lanzdml.datasets import csv_file, parquet_file
+from lanzdml.datasets.archives import NO_FOLDER
 from lanzdml.datasets.manifest import EXCLUDED, ID, IMAGE, MASK, PATH
 from lanzdml.errors import LanzdmlError
 
@@ -124,6 +125,8 @@ def _found(table: Path, rows: pd.DataFrame, root: Path, column: str) -> list[str
     """
     cells = _objects(rows[column])
     paths = [cell for cell in cells if isinstance(cell, str)]
+    if paths and root.is_file():
+        raise LanzdmlError(f"{root} {NO_FOLDER}")
     if paths and not root.is_dir():
         raise LanzdmlError(f"there is no folder {root} for the images of {table}")
     found = [_spelt(root, cell) if isinstance(cell, str) else cell for cell in cells]

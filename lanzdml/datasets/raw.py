@@ -1,6 +1,8 @@
 """What the readers of original files share: finding, decoding and counting."""
 
 import codecs
+import csv
+import io
 import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -9,13 +11,15 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
-from lanzdml.datasets.archives import FOLDER_SUFFIX, unpacked
+from lanzdml.datasets.archives import FOLDER_SUFFIX, NO_FOLDER, unpacked
 from lanzdml.datasets.manifest import ID, PATH, split_excluded
-from lanzdml.errors import LanzdmlError
+from lanzdml.errors import LanzdmlError, one_line
+from lanzdml.signatures import mistaken
 
 LAYOUTS = "docs/datasets.md"
 # Of a checkout: they are a configuration's data, and a library that is installed has none.
 _PROMPT_LISTS = Path(__file__).parents[2] / "resources" / "prompts"
+_OF_MACOS = "__MACOSX"  # in zips, a second tree of folders with what else macOS keeps of files
 _log = logging.getLogger(__name__)
 
 
@@ -76,7 +80,11 @@ def _folders(root: Path) -> list[Path]:
             names = sorted(entry.name for entry in entries if entry.is_dir())
     except OSError:  # nothing there, a file, or a folder that may not be read
         return []
-    return [root / name for name in names if name[0] != "." and not name.endswith(FOLDER_SUFFIX)]
+    return [
+        root / name
+        for name in names
+        if name[0] != "." and name != _OF_MACOS and not name.endswith(FOLDER_SUFFIX)
+    ]
 
 
 def require(dataset: str, root: Path, name: str, archives: Iterable[str] = ()) -> Path:
@@ -86,7 +94,11 @@ def require(dataset: str, root: Path, name: str, archives: Iterable[str] = ()) -
         return folder
     if not root.exists():
         raise LanzdmlError(f"{dataset}: there is no {root}; {LAYOUTS} says what to place there")
-    raise LanzdmlError(f"{dataset}: there is no {name} in {root}; {LAYOUTS} shows the layout")
+    if root.is_file():
+        raise LanzdmlError(f"{dataset}: {root} {NO_FOLDER}")
+    raise LanzdmlError(
+        f"{dataset}: there is no {shown(name)} in {root}; {LAYOUTS} shows the layout"
+    )
 
 
 def image_rows(
@@ -100,11 +112,12 @@ def image_rows(
     if not names:
         raise LanzdmlError(f"{dataset}: {root} lists no test images; {LAYOUTS} shows the layout")
     folder = require(dataset, root, names[0], archives)
-    missing = [name for name in names if not (folder / name).is_file()]
+    # False, too, for names that no file can have
+    missing = [name for name in names if not os.path.isfile(folder / name)]
     if missing:
         raise LanzdmlError(
             f"{dataset}: {len(missing):,} of {len(names):,} images are not in {folder}, the first "
-            f"is {missing[0]}; unpack the images again"
+            f"is {shown(missing[0])}; unpack the images again"
         )
     inside = PurePosixPath(folder.relative_to(root).as_posix())
     return [str(inside / name) for name in names]
@@ -138,18 +151,63 @@ def decode(data: bytes) -> str:
     return data.decode("latin-1")
 
 
+def shown(text: str) -> str:
+    """What a file holds, for a message of one line: also where the file is another than thought."""
+    return text if text.isprintable() and len(text) <= 100 else f"{text!r:.100}"
+
+
+def read_file(path: Path) -> bytes:
+    """A file of a collection beside its images.
+
+    Raises:
+        LanzdmlError: there is no such file, it cannot be read, or something else was saved in its
+            place, such as a web page.
+    """
+    if not path.is_file():
+        raise LanzdmlError(f"there is no file {path}; {LAYOUTS} shows the layout")
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise LanzdmlError(f"{path} cannot be read: {error.strerror}") from None
+    if kind := mistaken(content):
+        raise LanzdmlError(f"{path} is {kind}; {LAYOUTS} says where it is to be had")
+    return content
+
+
 def read_lines(path: Path) -> list[str]:
     """The lines of a text file without trailing white space and empty lines at its end.
 
     Raises:
-        LanzdmlError: there is no such file.
+        LanzdmlError: as :func:`read_file`, or it is empty.
     """
-    if not path.is_file():
-        raise LanzdmlError(f"there is no file {path}; {LAYOUTS} shows the layout")
-    lines = [line.rstrip() for line in decode(path.read_bytes()).splitlines()]
+    lines = [line.rstrip() for line in decode(read_file(path)).splitlines()]
     while lines and not lines[-1]:
         lines.pop()
+    if not lines:
+        raise LanzdmlError(f"{path} is empty: get it again; {LAYOUTS} says where")
     return lines
+
+
+def read_csv(path: Path) -> pd.DataFrame:
+    """A table of strings with a line of its columns' names.
+
+    Raises:
+        LanzdmlError: as :func:`read_file`, or it is no CSV, or a line has more or fewer cells than
+            there are columns.
+    """
+    text = decode(read_file(path))
+    lines = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        n_columns = len(next(lines, []))
+        for cells in lines:
+            if cells and len(cells) != n_columns:  # pandas would fill, or shift, them
+                raise LanzdmlError(
+                    f"{path}, line {lines.line_num}: the number of cells is {len(cells)}, that of "
+                    f"columns {n_columns}"
+                )
+        return pd.read_csv(io.StringIO(text), dtype="str")
+    except (csv.Error, ValueError) as error:
+        raise LanzdmlError(f"{path} is no CSV: {one_line(error)}") from None
 
 
 @dataclass(frozen=True)

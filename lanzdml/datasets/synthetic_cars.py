@@ -4,7 +4,6 @@
 """
 
 import colorsys
-import io
 from pathlib import Path
 
 import pandas as pd
@@ -78,14 +77,12 @@ def read_manifest(root: Path) -> pd.DataFrame:
 
 def _read_table(path: Path) -> pd.DataFrame:
     """``cars.csv`` with whole frames, distinct, and the numbers of the colours."""
-    try:
-        table = pd.read_csv(io.StringIO(raw.decode(path.read_bytes())), dtype="str")
-    except ValueError as error:
-        raise LanzdmlError(f"{path} is no CSV: {error}") from None
+    table = raw.read_csv(path)
     numbers = ["frame", *(column for columns in _HSV.values() for column in columns)]
     missing = [column for column in ("model", *numbers) if column not in table]
     if missing:
-        raise LanzdmlError(f"{path} has no column {missing[0]!r}, but {', '.join(table)}")
+        found = raw.shown(", ".join(table))
+        raise LanzdmlError(f"{path} has no column {missing[0]!r}, but {found}")
     for column in numbers:
         values = pd.to_numeric(table[column], errors="coerce")
         wrong = values.isna() | (values % 1 != 0 if column == "frame" else False)

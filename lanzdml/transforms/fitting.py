@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lanzdml.errors import CannotFitError, LanzdmlError
 from lanzdml.files import Kept, digest
 from lanzdml.methods import METHODS
+from lanzdml.transforms.parameters import as_text
 from lanzdml.transforms.stacking import stack
 from lanzdml.transforms.storage import save_not_fitted, save_transform
 
@@ -87,7 +88,8 @@ def fit_transforms(tasks: Sequence[FitTask], *, kept: Path, n_threads: int = 1) 
 
     Raises:
         LanzdmlError: the embeddings are smaller than r', there are fewer prompts than are to be
-            drawn, or the method needs the model's logit scale and the embeddings do not say it.
+            drawn, the method needs the model's logit scale and the embeddings do not say it, or it
+            has a parameter of a type that is not stored.
     """
     store, fits = Kept(kept), [task for task in tasks if not task.parts]
     data: dict[tuple[object, ...], _Data] = {}
@@ -171,6 +173,7 @@ def _fit(task: FitTask, data: _Data, settings: dict[str, float]) -> None:
         given, metadata = (prompts,), metadata | {"n_prompts": str(len(prompts))}
     estimator = new_estimator(task.method, task.dim)
     estimator.set_params(random_state=task.seed, **settings)
+    as_text(estimator)  # raises now, and not after a long fit
     try:
         save_transform(task.output, estimator.fit(*given), **metadata)
     except CannotFitError as error:

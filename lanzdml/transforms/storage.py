@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lanzdml.errors import CannotFitError, LanzdmlError
 from lanzdml.files import replacing
 from lanzdml.methods import METHODS
+from lanzdml.transforms.parameters import as_text, from_text
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,13 +34,15 @@ _SCALARS = {
 def save_transform(path: str | os.PathLike[str], estimator: "Method", **metadata: object) -> None:
     """Store a fitted method.
 
-    The file's metadata (strings) hold ``method``, ``params`` (JSON), ``seed``, ``status`` "ok",
+    The file's metadata (strings) hold ``method``, ``params`` (see
+    :func:`lanzdml.transforms.parameters.as_text`), ``seed``, ``status`` "ok",
     ``reason`` (empty), ``n_features``, ``fit_seconds``, for a trained method ``loss`` and
     ``iterations``, the versions of :data:`FITTED_WITH`, and what else the caller passes, for
     instance ``n_prompts=17``.
 
     Raises:
         sklearn.exceptions.NotFittedError: nothing has been fitted.
+        LanzdmlError: a parameter is of a type that is not stored.
         ValueError: a key of the caller's is one of those above.
     """
     import numpy as np
@@ -61,6 +64,7 @@ def save_not_fitted(
     """Store that a method could not be fitted, with ``status`` "not_fitted", and why.
 
     Raises:
+        LanzdmlError: a parameter is of a type that is not stored.
         ValueError: a key of the caller's is one that :func:`save_transform` writes.
     """
     _save(path, estimator, {}, {"status": NOT_FITTED, "reason": str(reason)}, metadata)
@@ -87,7 +91,7 @@ def _restored(metadata: dict[str, str], tensors: dict[str, Any]) -> "Method":
     cls = METHODS[metadata["method"]]
     if set(tensors) != set(cls.learned):
         raise LanzdmlError(f"it holds {sorted(tensors)}, not {sorted(cls.learned)}")
-    estimator = cls(**json.loads(metadata["params"]))
+    estimator = cls(**from_text(metadata["params"]))
     for key, (attribute, type_) in _SCALARS.items():
         if key in metadata:
             setattr(estimator, attribute, type_(metadata[key]))
@@ -153,7 +157,7 @@ def _save(
 
     own |= {
         "method": estimator.name,
-        "params": json.dumps(estimator.get_params(), sort_keys=True, default=lambda x: x.item()),
+        "params": as_text(estimator),
         "seed": str(estimator.random_state),
         **{package: version(package) for package in FITTED_WITH},
     }
