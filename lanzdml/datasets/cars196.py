@@ -56,7 +56,7 @@ def read_manifest(root: Path) -> pd.DataFrame:
     test = [(name, number) for name, number in images if number >= FIRST_TEST_CLASS]
     names, rows = [name for name, _ in test], classes.iloc[[number for _, number in test]]
     folder = raw.locate(root, COLORS_FILE)
-    colors = _read_colors(folder / COLORS_FILE) if folder else {}
+    colors = _read_colors(folder / COLORS_FILE, {name for name, _ in images}) if folder else {}
     manifest = raw.make_manifest(
         [str(PurePosixPath(name).with_suffix("")) for name in names],
         _paths(root, names),
@@ -153,18 +153,28 @@ def _load(path: Path, variable: str) -> np.ndarray:
         raise LanzdmlError(f"{path} is no annotation of Cars196: {error}") from None
 
 
-def _read_colors(path: Path) -> dict[str, str]:
-    """Image name to colour."""
+def _read_colors(path: Path, images: set[str]) -> dict[str, str]:
+    """Image name to colour, of some of the collection's images."""
     try:
-        table = pd.read_csv(io.StringIO(raw.decode(path.read_bytes())), dtype="str").dropna(
-            how="all"
+        table = pd.read_csv(
+            io.StringIO(raw.decode(path.read_bytes())),
+            dtype="str",
+            keep_default_na=False,  # "N/A" is what somebody called a colour
+            skipinitialspace=True,  # of quotes after a blank
         )
     except ValueError as error:
         raise LanzdmlError(f"{path} is no CSV: {error}") from None
+    table = raw.strip_cells(table.fillna(""))
+    table = table[(table != "").any(axis=1)]
     if not {"image", "car_color"} <= set(table):
         raise LanzdmlError(f"{path} needs the columns image and car_color, not {', '.join(table)}")
     repeated = table["image"][table["image"].duplicated()]
     if len(repeated):
         raise LanzdmlError(f"{path}: image {repeated.iloc[0]!r} occurs twice")
-    labelled = table.dropna(subset=["car_color"])
-    return dict(zip(labelled["image"], labelled["car_color"].str.strip(), strict=True))
+    unknown = [name for name in table["image"] if name not in images]
+    if unknown:
+        raise LanzdmlError(
+            f"{path}: {unknown[0]!r} is no image of the collection (unknown: {len(unknown):,} of "
+            f"{len(table):,}); they are called as {min(images)!r} is"
+        )
+    return dict(zip(table["image"], table["car_color"], strict=True))

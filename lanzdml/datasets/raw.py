@@ -152,9 +152,14 @@ def read_lines(path: Path) -> list[str]:
     return lines
 
 
+def strip_cells(table: pd.DataFrame) -> pd.DataFrame:
+    """A table of strings without blanks around its cells and its columns' names."""
+    return table.rename(columns=str.strip).apply(lambda column: column.str.strip())
+
+
 @dataclass(frozen=True)
 class Published:
-    """What the paper evaluates of a complete collection.
+    """What is evaluated of a complete collection, as the paper or the original files have it.
 
     ``total`` is the size of the raw collection (``unit``), by which it is known to be complete;
     ``classes`` counts the values of notions.
@@ -182,7 +187,7 @@ class Published:
 def check_published(
     dataset: str, found: int, manifest: pd.DataFrame, published: Published, *, strict: bool = True
 ) -> None:
-    """Compare a manifest of the complete collection with the paper's counts.
+    """Compare a manifest of the complete collection with the published counts.
 
     A collection that is smaller or larger than the published one, as those of the tests are, is
     only said to be so in a warning.
@@ -208,7 +213,7 @@ def check_published(
         return
     message = (
         f"{dataset}: has all of its {published.total:,} {published.unit}, but "
-        f"{', '.join(differences)} in the paper"
+        f"{', '.join(differences)} of the published collection"
     )
     if strict:
         raise LanzdmlError(f"{message}; are the annotation files the original ones?")
@@ -216,9 +221,9 @@ def check_published(
 
 
 def check_prompts(dataset: str, file: str, names: Iterable[str]) -> None:
-    """Warn of a list of ours that lacks names of the collection.
+    """Warn of a list of ours, in ``resources/prompts/``, that lacks names of the collection.
 
-    Those lists, in ``resources/prompts/``, were made without the original collections at hand.
+    Those lists are the original collections' own; a copy that was edited has other names.
     """
     path = _PROMPT_LISTS / file
     if not path.is_file():
