@@ -55,10 +55,11 @@ def one_line(error: Exception) -> str:
 
 
 def suggest(name: str, allowed: Iterable[str]) -> str:
-    """``did you mean 'x'? allowed: ...`` for a misspelt name."""
+    """``did you mean 'x'? allowed: ...`` for a misspelt name, or one whose end is missing."""
     from difflib import get_close_matches
 
     allowed = list(allowed)
-    close = get_close_matches(name, allowed, n=1)
-    guess = f"did you mean {close[0]!r}? " if close else ""
+    longer = [known for known in allowed if known.lower().startswith(name.lower())]
+    close = (longer if len(name) > 2 else []) or get_close_matches(name, allowed, n=1)
+    guess = f"did you mean {' or '.join(map(repr, close))}? " if close else ""
     return f"{guess}allowed: {', '.join(allowed) or 'none'}"

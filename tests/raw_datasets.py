@@ -116,6 +116,17 @@ def build_synthetic_cars(root: Path) -> pd.DataFrame:
     )
 
 
+def build_synthetic_cars_release(root: Path) -> pd.DataFrame:
+    """The same frames as they were released, with numbers as Blender writes them."""
+    manifest = build_synthetic_cars(root)
+    (root / "cars.csv").rename(root / "samples.csv")
+    (root / "cars").rename(root / "images")
+    for path in (root / "images").iterdir():
+        path.rename(path.with_stem(f"{int(path.stem):04}"))
+    save_image(root / "images/10000.png")
+    return manifest.assign(path=[f"images/{int(number):04}.png" for number in manifest["image_id"]])
+
+
 def class_names() -> list[str]:
     """The 196 class names of Cars196 in their order."""
     return pd.read_csv(cars196.CLASSES_FILE)["class_name"].tolist()
@@ -261,12 +272,12 @@ def build_deepfashion(root: Path) -> pd.DataFrame:
     folder = root / "Anno_fine"
     folder.mkdir()
 
-    def write_list(name: str, header: str, names: list[str]) -> None:
-        lines = [str(len(names)), header, *(f"{value:<30}1" for value in names)]
+    def write_list(name: str, header: str, names: list[str], gap: str) -> None:
+        lines = [str(len(names)), header, *(f"{value}{gap}1" for value in names)]
         (folder / name).write_text("\n".join(lines) + "\n")
 
-    write_list("list_category_cloth.txt", "category_name  category_type", categories)
-    write_list("list_attr_cloth.txt", "attribute_name  attribute_type", ATTRIBUTE_NAMES)
+    write_list("list_category_cloth.txt", "category_name\tcategory_type", categories, "\t\t")
+    write_list("list_attr_cloth.txt", "attribute_name  attribute_type", ATTRIBUTE_NAMES, "   ")
     (folder / "test.txt").write_text("\n".join(images))
     (folder / "test_cate.txt").write_text("2\n1\n3\n3\n")
     rows = [" ".join(str(int(name in names)) for name in ATTRIBUTE_NAMES) for names in present]
@@ -348,6 +359,7 @@ EXCLUDED_POSTERS = [
 BUILDERS: dict[str, Callable[[Path], pd.DataFrame]] = {
     "demo_cars": build_demo_cars,
     "synthetic_cars": build_synthetic_cars,
+    "synthetic_cars release": build_synthetic_cars_release,
     "cars196": build_cars196,
     "cars196 split": build_cars196_split,
     "cub200": build_cub200,

@@ -17,7 +17,7 @@ from lanzdml.embeddings.checkpoints import TOKEN_ROWS, TOKEN_TABLE, expand_token
 from lanzdml.embeddings.loading import load_clip
 from lanzdml.embeddings.models import CONFIG_FILE, WEIGHTS_FILE, model_files, read_architecture
 from lanzdml.errors import LanzdmlError
-from tests.tiny_clip import COMMIT, cache_repository, embedded, publish
+from tests.tiny_clip import COMMIT, CONFIG, cache_repository, embedded, publish
 
 DEMO = Path(__file__).parents[1] / "resources" / "demo_clip"
 
@@ -155,6 +155,59 @@ def test_weights_for_another_activation_are_refused():
 def test_weights_without_a_fitting_architecture_are_sent_to_the_hub():
     with pytest.raises(LanzdmlError, match=r"these weights is hf-hub:laion/CLIP-ViT-B-32-roberta"):
         load_clip("roberta-ViT-B-32", "laion2b_s12b_b32k", "cpu")
+
+
+def saved(path, embed_dim):
+    """A model config and the weights of a random model of it; the path of the weights."""
+    import torch
+    from open_clip.model import CLIP
+    from safetensors.torch import save_file
+
+    path.parent.mkdir(exist_ok=True)
+    config = CONFIG | {"embed_dim": embed_dim}
+    path.write_text(json.dumps(config))
+    torch.manual_seed(embed_dim)
+    weights = path.with_name("w.safetensors")
+    save_file(CLIP(**config).state_dict(), weights)
+    return weights
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "ViT-B-32.json", "vit-b-32.json", "ViT-B-32.JSON", "ViT-B-32.txt", "ViT-B-32",
+        "my.clip v2.json", "hf-hub:a.json", "my-siglip.json",
+    ],
+)  # fmt: skip
+def test_a_config_of_the_users_is_what_is_built_whatever_it_is_called(file, tmp_path):
+    import open_clip
+
+    before = open_clip.get_model_config("ViT-B-32")
+    loaded = []
+    for folder, embed_dim in (("a", 8), ("b", 12), ("a", 8)):
+        path = tmp_path / folder / file
+        weights = saved(path, embed_dim)
+        clip = load_clip(str(path), str(weights), "cpu")
+        assert clip.description["embed_dim"] == str(embed_dim)
+        assert clip.description["architecture"] == path.stem
+        assert clip.tokenizer(["a red car"]).shape == (1, CONFIG["text_cfg"]["context_length"])
+        loaded.append(embedded(clip))
+    assert [values.shape[-1] for values in loaded] == [8, 12, 8]
+    np.testing.assert_array_equal(loaded[0], loaded[2])
+    assert open_clip.get_model_config("ViT-B-32") == before, "open_clip's own stays what it is"
+
+
+def test_a_config_that_cannot_be_built_is_called_as_its_file(tmp_path):
+    weights = saved(tmp_path / "mine.json", 8)
+    path = tmp_path / "mine.json"
+    path.write_text(path.read_text().replace("patch_size", "patch_sise"))
+    with pytest.raises(LanzdmlError, match=r"^mine cannot be built: .*patch_sise"):
+        load_clip(str(path), str(weights), "cpu")
+
+
+def test_openais_spelling_is_no_path_of_a_config():
+    with pytest.raises(LanzdmlError, match="there is no readable file 'ViT-B/32'; did you mean"):
+        load_clip("ViT-B/32", "openai", "cpu")
 
 
 def test_unknown_weights_are_named():

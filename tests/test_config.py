@@ -13,6 +13,7 @@ import yaml
 from lanzdml.config.config import json_schema, parse_config
 from lanzdml.config.file import check_file
 from lanzdml.config.messages import ConfigError
+from lanzdml.embeddings.checkpoints import taken_for_weights
 from lanzdml.embeddings.models import CONFIG_FILE, WEIGHTS_FILE
 from tests.tiny_clip import cache_repository
 
@@ -509,6 +510,38 @@ def test_models_come_with_their_weights_or_name_them(config, folder):
         ({"architecture": "hf-hub:a/b/c"}, "architecture: hf-hub:a/b/c names no repository"),
         ({"architecture": "local-dir:gone"}, "architecture: there is no folder gone"),
         ({"architecture": "local-dir:docs"}, f"there is no readable file 'docs/{CONFIG_FILE}'"),
+        (
+            {"architecture": "ViT-B/32", "pretrained": "openai"},
+            "architecture: there is no readable file 'ViT-B/32'; did you mean 'ViT-B-32' "
+            "('ViT-B-32-quickgelu' for OpenAI's own weights)?",
+        ),
+        ({"architecture": "vit-b-32", "pretrained": "openai"}, "did you mean 'ViT-B-32' ("),
+        ({"architecture": "RN50X4", "pretrained": "openai"}, "did you mean 'RN50x4' ("),
+        (
+            {"architecture": "openai/clip-vit-base-patch32"},
+            "clip-vit-base-patch32'; open_clip has these weights: architecture "
+            "ViT-B-32-quickgelu, pretrained openai",
+        ),
+        (
+            {"architecture": "hf-hub:openai/clip-vit-large-patch14-336"},
+            "is in the format of transformers, which is not read; open_clip has these weights: "
+            "architecture ViT-L-14-336-quickgelu, pretrained openai",
+        ),
+        (
+            {"architecture": "org/ViT-B-32", "pretrained": "openai"},
+            "'org/ViT-B-32'; a repository of the hub is written hf-hub:org/ViT-B-32; did you mean",
+        ),
+        ({"architecture": "docs"}, "there is no open_clip model 'docs'"),
+        ({"architecture": "./docs"}, "a model's folder is written local-dir:./docs"),
+        (
+            {"architecture": "ViT-B-32", "pretrained": "mine.PT"},
+            "pretrained: only safetensors are loaded, not mine.PT, a pickle of torch, which can",
+        ),
+        (
+            {"architecture": "ViT-B-32", "pretrained": "mine.onnx"},
+            "not mine.onnx, an ONNX model, which is not read: take the weights that it was made of",
+        ),
+        ({"architecture": "ViT-B-32", "pretrained": "a/mine"}, "are loaded, not a/mine"),
     ],
 )
 def test_a_model_that_is_named_wrongly_is_one_line(config, model, expected):
@@ -516,6 +549,7 @@ def test_a_model_that_is_named_wrongly_is_one_line(config, model, expected):
     (line,) = lines_of(config)
     assert line.startswith("models.m.")
     assert expected in line
+    assert "?;" not in line
 
 
 def test_a_folder_is_checked_before_any_job(config, folder):
@@ -528,6 +562,66 @@ def test_a_folder_is_checked_before_any_job(config, folder):
     (folder / CONFIG_FILE).write_text('{"embed_dim": 512, "vision_cfg": {}, "text_cfg": {}}')
     (line,) = lines_of(config)
     assert "is no open_clip model config" in line
+
+
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 605143316\n"
+PAGE = b"<!DOCTYPE html><html><body>Sign in</body></html>"
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (POINTER, " is a pointer of Git LFS and not the file itself: run `git lfs pull`"),
+        (PAGE, " is a web page and not the file itself"),
+        (b"PK\x03\x04\0\0\x08\x08archive/data.pkl", " is a pickle of torch, which can run code: "),
+        (
+            b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.",
+            " is a pickle of torch, which can run code: ",
+        ),
+        (b"\x08\x07\x12\x07pytorch\x1a\x052.1.0:", " is an ONNX model, which is not read: "),
+    ],
+)
+def test_weights_that_are_something_else_are_told_before_any_job(
+    config, folder, content, expected, tmp_path
+):
+    path = tmp_path / "w.safetensors"
+    path.write_bytes(content)
+    config["models"]["demo-M"]["pretrained"] = str(path)
+    assert lines_of(config)[0].startswith(f"models.demo-M.pretrained: {path}{expected}")
+    (folder / WEIGHTS_FILE).write_bytes(content)
+    config["models"] = {"m": {"architecture": f"local-dir:{folder}"}}
+    (line,) = lines_of(config)
+    assert line.startswith(f"models.m.architecture: {folder / WEIGHTS_FILE}{expected}")
+
+
+@pytest.mark.parametrize("name", [CONFIG_FILE, "tokenizer.json", "merges.txt"])
+def test_other_files_of_a_model_that_are_pointers_are_told(config, folder, name):
+    (folder / name).write_bytes(POINTER)
+    config["models"] = {"m": {"architecture": f"local-dir:{folder}"}}
+    (line,) = lines_of(config)
+    assert line.startswith(f"models.m.architecture: {folder / name} is a pointer of Git LFS")
+
+
+def test_a_model_config_that_is_a_web_page_is_told(config, tmp_path):
+    path = tmp_path / "mine.json"
+    path.write_bytes(PAGE)
+    config["models"]["demo-M"]["architecture"] = str(path)
+    assert f"architecture: {path} is a web page and not the file itself" in lines_of(config)[0]
+
+
+def test_a_folder_in_the_format_of_transformers_is_told(config, folder):
+    (folder / CONFIG_FILE).rename(folder / "config.json")
+    config["models"] = {"m": {"architecture": f"local-dir:{folder}"}}
+    (line,) = lines_of(config)
+    assert line.endswith("; its config.json is in the format of transformers, which is not read")
+
+
+def test_weights_of_any_header_length_are_weights(tmp_path):
+    """Among others of a length whose bytes look as a pickle's or an ONNX model's first ones."""
+    path = tmp_path / "w.safetensors"
+    for length in (0x0280, 0x120708, 0x04034B50):
+        path.write_bytes(length.to_bytes(8, "little") + b'{"a":')
+        assert taken_for_weights(path) is None
 
 
 def test_dims_are_checked_where_the_hub_is_cached(config, folder, tmp_path_factory, monkeypatch):

@@ -35,7 +35,7 @@ from lanzdml.datasets.manifest import (
     write_excluded,
     write_manifest,
 )
-from lanzdml.datasets.synthetic_cars import CSS21_COLORS, color_name
+from lanzdml.datasets.synthetic_cars import CSS21_COLORS, color_name, nearest_color
 from lanzdml.errors import LanzdmlError
 from tests.raw_datasets import (
     ATTRIBUTE_NAMES,
@@ -220,7 +220,9 @@ def test_nothing_there(name, tmp_path):
     assert str(tmp_path / "empty") in error_of(name, tmp_path / "empty")
 
 
-@pytest.mark.parametrize("name", ["synthetic_cars", "cars196", "cars196 split", "cub200"])
+@pytest.mark.parametrize(
+    "name", ["synthetic_cars", "synthetic_cars release", "cars196", "cars196 split", "cub200"]
+)
 def test_a_missing_image_is_named(name, tmp_path):
     expected = BUILDERS[name](tmp_path)
     path = expected["path"].iloc[-1]
@@ -247,7 +249,7 @@ def published_as(module, monkeypatch, **changes):
 
 def test_the_complete_collection_must_have_the_counts_of_the_paper(tmp_path, monkeypatch, caplog):
     build_cub200(tmp_path)
-    monkeypatch.setattr(cub200, "MATCHED_IMAGES", 4)
+    monkeypatch.setattr(cub200, "MATCHED", (4, 2))
     published_as(cub200, monkeypatch, classes={"bird_species": 3})
     read("cub200", tmp_path)
     assert not caplog.records
@@ -261,7 +263,9 @@ def test_other_matched_birds_are_a_warning(tmp_path, monkeypatch, caplog):
     build_cub200(tmp_path)
     published_as(cub200, monkeypatch)
     read("cub200", tmp_path)
-    assert "cub200: 4 images match the names of their classes, but 4,462 in" in caplog.text
+    assert (
+        "cub200: 4 images of 2 classes match the names of their classes, but 4,462 of 75 in the"
+    ) in caplog.text
 
 
 def test_posters_that_differ_are_a_warning(tmp_path, monkeypatch, caplog):
@@ -277,11 +281,11 @@ def test_posters_that_differ_are_a_warning(tmp_path, monkeypatch, caplog):
         ("synthetic_cars", (1000, 6)),
         ("cars196", (8131, 98, 35, 7)),
         ("cub200", (5924, 100)),
-        ("deepfashion", (4000,)),
+        ("deepfashion", (4000, 41, 7, 6, 3)),
         ("movie_posters", (8052, 25, 69)),
     ],
 )
-def test_published_counts_are_those_of_the_paper(name, counts):
+def test_published_counts_are_those_of_the_collections(name, counts):
     module = import_module(DATASETS[name].module)
     assert (module.PUBLISHED.images, *module.PUBLISHED.classes.values()) == counts
     assert set(module.PUBLISHED.classes) <= set(DATASETS[name].notions)
@@ -292,7 +296,7 @@ def test_published_counts_are_those_of_the_paper(name, counts):
 
 def test_css21_colors_are_the_prompts_colors():
     prompts = (ROOT / "resources/prompts/css21_colors.txt").read_text().split("\n")
-    assert [line for line in prompts if line and line[0] != "#"] == list(CSS21_COLORS)
+    assert [line for line in prompts if line and line[0] != "#"] == sorted(CSS21_COLORS)
     for name, rgb in CSS21_COLORS.items():
         assert tuple(webcolors.name_to_rgb(name, webcolors.CSS21)) == rgb
 
@@ -318,13 +322,94 @@ def test_color_name_is_the_nearest():
 
 
 @pytest.mark.parametrize(
+    ("levels", "name"),
+    [
+        ((64, 64, 64), "teal"),  # as near to black, navy, green, maroon, olive, purple and gray
+        ((64, 0, 0), "maroon"),  # black
+        ((0, 64, 128), "teal"),  # navy
+        ((128, 64, 128), "purple"),  # gray
+        ((128, 192, 192), "silver"),  # no tie
+        ((64, 128, 128), "teal"),  # gray
+        ((160, 160, 160), "silver"),  # gray
+        ((255, 210, 0), "yellow"),  # orange, the first in that order
+    ],
+)
+def test_colors_that_are_equally_near_are_the_last_of_the_released_order(levels, name):
+    assert nearest_color(levels) == name
+
+
+def test_ties_of_colors_everywhere():
+    order = [
+        "orange", "aqua", "black", "blue", "fuchsia", "green", "gray", "lime", "maroon", "navy",
+        "olive", "purple", "red", "silver", "teal", "white", "yellow",
+    ]  # fmt: skip
+    colors = np.array([webcolors.name_to_rgb(name, webcolors.CSS21) for name in order])
+    steps = [0, 32, 64, 96, 105, 128, 160, 192, 210, 224, 255]
+    levels = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(-1, 3)
+    distances = ((levels[:, None] - colors) ** 2).sum(axis=-1)
+    nearest = distances == distances.min(axis=1, keepdims=True)
+    assert (nearest.sum(axis=1) > 1).sum() > 100, "these are ties"
+    last = len(order) - 1 - nearest[:, ::-1].argmax(axis=1)
+    assert [nearest_color(row) for row in levels.tolist()] == [order[index] for index in last]
+
+
+def test_gray_that_ties_is_reached_by_parameters_of_frames():
+    assert color_name(0.3, 0, 2 * 64.5 / 255) == "teal"
+    assert color_name(0.3, 0, 2 * 65 / 255) == "gray"
+
+
+def rename_frames(folder, spell):
+    for path in sorted(folder.iterdir()):
+        path.rename(folder / spell(int(path.stem)))
+
+
+@pytest.mark.parametrize("spell", ["{}.jpg", "{:06}.png", "{:04}.PNG", "{:02}.jpeg"])
+def test_frames_are_found_however_their_numbers_are_written(spell, tmp_path):
+    expected = build_synthetic_cars(tmp_path)
+    rename_frames(tmp_path / "cars", spell.format)
+    (tmp_path / "cars/mask_0001.png").touch()
+    manifest = read("synthetic_cars", tmp_path)
+    expected["path"] = [f"cars/{spell.format(int(number))}" for number in expected["image_id"]]
+    assert_frame_equal(manifest, expected)
+
+
+def test_frames_with_numbers_of_two_kinds_are_refused(tmp_path):
+    build_synthetic_cars(tmp_path)
+    shutil.copy(tmp_path / "cars/2.png", tmp_path / "cars/0002.png")
+    message = "frame 2 is there as cars/0002.png and as cars/2.png: delete one of them"
+    assert message in error_of("synthetic_cars", tmp_path)
+    (tmp_path / "cars/2.png").unlink()
+    message = "cars/ numbers its frames in two ways, such as 0002 and 1: "
+    assert message in error_of("synthetic_cars", tmp_path)
+
+
+def test_two_layouts_of_synthetic_cars_are_refused(tmp_path):
+    build_synthetic_cars(tmp_path)
+    shutil.copy(tmp_path / "cars.csv", tmp_path / "samples.csv")
+    message = f"{tmp_path}/samples.csv and {tmp_path}/cars.csv are two layouts"
+    assert message in error_of("synthetic_cars", tmp_path)
+
+
+def test_parameters_are_read_whatever_wrote_the_table(tmp_path):
+    expected = build_synthetic_cars(tmp_path)
+    path = tmp_path / "cars.csv"
+    table = pd.read_csv(path, dtype="str")
+    rows = [table.columns[::-1].tolist(), *table.iloc[:, ::-1].to_numpy().tolist()]
+    lines = [", ".join(f'"{cell} "' for cell in row) for row in rows]
+    path.write_bytes(b"\xef\xbb\xbf" + "\r\n".join(lines).encode())
+    assert_frame_equal(read("synthetic_cars", tmp_path), expected)
+
+
+@pytest.mark.parametrize(
     ("old", "new", "message"),
     [
         ("color_hue", "hue", "has no column 'color_hue', but frame"),
-        ("\n3,tesla,0.5", "\n3,tesla,red", "row 1: color_hue is 'red', no number"),
+        ("\n3,tesla,0.5", "\n3,tesla,red", "line 2: color_hue is 'red', no number"),
+        ("\n3,tesla,0.5", "\n3,tesla,inf", "line 2: color_hue is 'inf', no number"),
+        ("\n3,tesla,", "\n3, ,", "line 2: model is empty"),
         ("\n2,", "\n1,", "frame 1 occurs twice"),
-        ("\n2,", "\n2.5,", "row 4: frame is '2.5', no number"),
-        ("\n2,", "\n,", "row 4: frame is nan, no number"),
+        ("\n2,", "\n2.5,", "line 5: frame is '2.5', no number"),
+        ("\n2,", "\n,", "line 5: frame is '', no number"),
     ],
 )
 def test_bad_rows_of_synthetic_cars(old, new, message, tmp_path):
@@ -350,6 +435,18 @@ def test_other_class_names_are_refused(tmp_path, monkeypatch):
     table.to_csv(tmp_path / "classes.csv", index=False)
     monkeypatch.setattr(cars196, "CLASSES_FILE", tmp_path / "classes.csv")
     assert "but 'Acura Legend 1990' in classes.csv" in error_of("cars196", tmp_path)
+
+
+def test_colors_are_read_whatever_wrote_the_table(tmp_path):
+    expected = build_cars196(tmp_path)
+    (tmp_path / "car_color.csv").write_bytes(
+        b'\xef\xbb\xbfcar_color , "image"\r\n black, "car_ims/008055.jpg"\r\n,\r\n'
+        b"N/A,car_ims/008056.jpg \r\n"
+    )
+    manifest = read("cars196", tmp_path)
+    assert manifest["car_color"].iloc[:2].tolist() == ["black", "N/A"]
+    assert manifest["car_color"].iloc[2:].isna().all()
+    assert_frame_equal(manifest.drop(columns="car_color"), expected.drop(columns="car_color"))
 
 
 def test_test_annotations_without_labels(tmp_path):
@@ -550,7 +647,12 @@ def test_no_color_file_means_no_colors(tmp_path):
     [
         ("file,color\na,b\n", "needs the columns image and car_color, not file, color"),
         ("image,car_color\na,red\na,blue\n", "image 'a' occurs twice"),
-        ("", "is no CSV"),
+        (
+            "image,car_color\ncar_ims/000001.jpg,red\n008055.jpg,blue\n",
+            "'008055.jpg' is no image of the collection (unknown: 1 of 2); they are called as "
+            "'car_ims/000001.jpg' is",
+        ),
+        ("", "needs the columns image and car_color, not"),
     ],
 )
 def test_bad_color_file(text, message, tmp_path):
@@ -582,6 +684,26 @@ def test_cub200_without_lists_goes_by_folders(tmp_path):
     assert_frame_equal(manifest, expected.sort_values("path", ignore_index=True))
 
 
+def test_lists_of_cub200_are_read_whatever_wrote_them(tmp_path):
+    expected = build_cub200(tmp_path)
+    for path in (tmp_path / "CUB_200_2011").glob("*.txt"):
+        lines = [line.replace(" ", " \t") for line in path.read_text().splitlines()]
+        path.write_bytes(b"\xef\xbb\xbf" + "\r\n".join([*lines, "", ""]).encode())
+    assert_frame_equal(read("cub200", tmp_path), expected)
+
+
+def test_images_with_an_upper_case_suffix_are_images(tmp_path):
+    build_cub200(tmp_path)
+    for path in (tmp_path / "CUB_200_2011").glob("*.txt"):
+        path.unlink()
+    before = read("cub200", tmp_path)
+    path = tmp_path / before["path"].iloc[0]
+    path.rename(path.with_suffix(".JPG"))
+    manifest = read("cub200", tmp_path)
+    assert manifest["image_id"].tolist() == before["image_id"].tolist()
+    assert path.with_suffix(".JPG") in images_listed(DATASETS["cub200"], tmp_path)
+
+
 def test_an_installed_library_has_no_prompts_to_warn_of(tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(raw, "_PROMPT_LISTS", tmp_path)
     raw.check_prompts("cub200", "cub200_species.txt", ["Dodo"])
@@ -592,8 +714,12 @@ def test_species_that_the_prompts_lack_are_warned_about(tmp_path, caplog):
     build_cub200(tmp_path)
     read("cub200", tmp_path)
     assert "cub200_species.txt" not in caplog.text
-    classes = tmp_path / "CUB_200_2011/classes.txt"
-    classes.write_text(classes.read_text().replace("1 001.Black_footed", "1 001.Blue_footed"))
+    folder = tmp_path / "CUB_200_2011"
+    (folder / "images/001.Black_footed_Albatross").rename(
+        folder / "images/001.Blue_footed_Albatross"
+    )
+    for path in (folder / "classes.txt", folder / "images.txt"):
+        path.write_text(path.read_text().replace("1 001.Black_footed", "1 001.Blue_footed"))
     read("cub200", tmp_path)
     assert "cub200_species.txt lacks 1 of the collection's own names" in caplog.text
     assert "'Blue footed Albatross'" in caplog.text
@@ -604,7 +730,13 @@ def test_species_that_the_prompts_lack_are_warned_about(tmp_path, caplog):
     [
         ("images.txt", "1 a.jpg\nb.jpg\n", "images.txt, line 2: 'b.jpg' is no number and a value"),
         ("image_class_labels.txt", "1 1\n", "image 2 (100.Brown_Pelican/"),
-        ("classes.txt", "1 001.A\n", "has no class that is in classes.txt, but '100'"),
+        ("image_class_labels.txt", "1 1\n1 2\n", "line 2: number 1 is there already"),
+        ("classes.txt", "1 001.A\n", "image 1 (001.Black_footed_Albatross/"),
+        (
+            "classes.txt",
+            "1 001.Black_footed_Albatross\n",
+            "has no class that is in classes.txt, but '100'",
+        ),
     ],
 )
 def test_bad_lists_of_cub200(file, text, message, tmp_path):
@@ -633,6 +765,8 @@ def test_attribute_columns_are_those_of_the_authors():
         ("test_attr.txt", "1", "-1", "line 1: not 26 zeros and ones"),
         ("list_attr_cloth.txt", "floral ", "flowers ", "has no attribute 'floral'"),
         ("list_category_cloth.txt", "3\n", "50\n", "does not give the number of its names"),
+        ("list_category_cloth.txt", "Tee\t\t1", "Tee", "line 5: 'Tee' is no name and its type"),
+        ("test.txt", "img/Tee/img_2.jpg", " ", "line 3: is empty"),
     ],
 )
 def test_bad_files_of_deepfashion(file, old, new, message, tmp_path):
@@ -644,7 +778,58 @@ def test_bad_files_of_deepfashion(file, old, new, message, tmp_path):
     assert file in error
 
 
+def test_files_of_deepfashion_are_read_whatever_wrote_them(tmp_path):
+    expected = build_deepfashion(tmp_path)
+    for path in (tmp_path / "Anno_fine").iterdir():
+        lines = [f" {line} " for line in path.read_text().splitlines()]
+        path.write_bytes(b"\xef\xbb\xbf" + "\r\n".join([*lines, ""]).encode())
+    assert_frame_equal(read("deepfashion", tmp_path), expected)
+
+
+def test_an_image_with_no_attribute_of_a_group_or_several_is_warned_about(tmp_path, caplog):
+    build_deepfashion(tmp_path)
+    read("deepfashion", tmp_path)
+    path = tmp_path / "Anno_fine/test_attr.txt"
+    for words in (
+        f"2 of 4 images have no texture or several, where the original annotation has one each; "
+        f"line 1 of {path} is the first. What an image has is one label, such as 'striped + pleat",
+        "3 of 4 images have no fabric or several",
+        f"2 of 4 images have no fit or several, where the original annotation has one each; line 2 "
+        f"of {path} is the first. What an image has is one label, such as 'none'",
+    ):
+        assert words in caplog.text
+    caplog.clear()
+    one_each = {"solid", "denim", "loose"}
+    row = " ".join(str(int(name in one_each)) for name in ATTRIBUTE_NAMES)
+    path.write_text(f"{row}\n" * 4)
+    read("deepfashion", tmp_path)
+    assert "or several" not in caplog.text
+
+
 # movie_posters
+
+
+def test_names_in_upper_case_and_blanks_around_ids(tmp_path):
+    expected = build_movie_posters(tmp_path)
+    path = tmp_path / "groundtruth/1982.txt"
+    path.write_text(path.read_text().replace('"tt0000006"', '" tt0000006 "').replace("\n", "\r\n"))
+    path.rename(path.with_suffix(".TXT"))
+    poster = tmp_path / "Movie_Poster_Dataset/1982/tt0000006.jpg"
+    poster.rename(poster.with_suffix(".JPG"))
+    manifest, _ = split_excluded(read("movie_posters", tmp_path))
+    expected["path"] = expected["path"].str.replace("tt0000006.jpg", "tt0000006.JPG")
+    assert_frame_equal(manifest, expected)
+    dataset = DATASETS["movie_posters"]
+    assert path.with_suffix(".TXT") in files_read(dataset, tmp_path)
+    assert poster.with_suffix(".JPG") in images_listed(dataset, tmp_path)
+
+
+def test_no_metadata_at_all(tmp_path):
+    build_movie_posters(tmp_path)
+    for path in (tmp_path / "groundtruth").iterdir():
+        path.unlink()
+    message = f"there is no <year>.txt in {tmp_path}/groundtruth"
+    assert message in error_of("movie_posters", tmp_path)
 
 
 def test_excluded_posters_are_listed_with_their_reasons(tmp_path):

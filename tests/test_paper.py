@@ -116,7 +116,7 @@ def published_count(dataset, notion, found):
     count = counts.query("dataset == @dataset and notion == @notion")["paper_aspects"].item()
     if dataset == "movie_posters":
         return found
-    return 17 if count == 18 else count  # the paper counts gray and grey as two colours
+    return 17 if count == 18 else count  # colours of CSS 2.1
 
 
 def test_every_run_has_a_row(finished):

@@ -28,17 +28,20 @@ class ModelConfig(Section):
     ] = None
 
     def check(self, key: str) -> list[str]:
-        """Whether there are such a model and such weights, as far as is known without a job."""
-        lines = []
-        try:
-            check_pretrained(self.architecture, self.pretrained)
-        except LanzdmlError as error:
-            lines.append(f"{key}.pretrained: {error}")
+        """Whether there are such a model and such weights, as far as is known without a job.
+
+        What its weights may be follows from the architecture, so nothing is said of them where
+        that is wrong.
+        """
         try:
             read_architecture(self.architecture)
         except LanzdmlError as error:
-            lines.append(f"{key}.architecture: {error}")
-        return lines
+            return [f"{key}.architecture: {error}"]
+        try:
+            check_pretrained(self.architecture, self.pretrained)
+        except LanzdmlError as error:
+            return [f"{key}.pretrained: {error}"]
+        return []
 
     def check_dims(self, key: str, name: str, dims: list[int]) -> list[str]:
         """Whether transformed embeddings are no larger than the model's own.

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import pandas as pd
 
-from lanzdml.datasets import raw
+from lanzdml.datasets import csv_file, raw
 from lanzdml.errors import LanzdmlError, one_line
 
 FIRST_TEST_CLASS = 98  # of 196, counted from 0
@@ -56,7 +56,7 @@ def read_manifest(root: Path) -> pd.DataFrame:
     test = [(name, number) for name, number in images if number >= FIRST_TEST_CLASS]
     names, rows = [name for name, _ in test], classes.iloc[[number for _, number in test]]
     folder = raw.locate(root, COLORS_FILE)
-    colors = _read_colors(folder / COLORS_FILE) if folder else {}
+    colors = _read_colors(folder / COLORS_FILE, {name for name, _ in images}) if folder else {}
     manifest = raw.make_manifest(
         [str(PurePosixPath(name).with_suffix("")) for name in names],
         _paths(root, names),
@@ -169,14 +169,19 @@ def _load(path: Path, variable: str) -> np.ndarray:
     return np.atleast_1d(found[variable])
 
 
-def _read_colors(path: Path) -> dict[str, str]:
-    """Image name to colour."""
-    table = raw.read_csv(path).dropna(how="all")
+def _read_colors(path: Path, images: set[str]) -> dict[str, str]:
+    """Image name to colour, of some of the collection's images."""
+    table = csv_file.read_csv(path, "image")
     if not {"image", "car_color"} <= set(table):
         found = raw.shown(", ".join(table))
         raise LanzdmlError(f"{path} needs the columns image and car_color, not {found}")
     repeated = table["image"][table["image"].duplicated()]
     if len(repeated):
         raise LanzdmlError(f"{path}: image {repeated.iloc[0]!r} occurs twice")
-    labelled = table.dropna(subset=["car_color"])
-    return dict(zip(labelled["image"], labelled["car_color"].str.strip(), strict=True))
+    unknown = [name for name in table["image"] if name not in images]
+    if unknown:
+        raise LanzdmlError(
+            f"{path}: {unknown[0]!r} is no image of the collection (unknown: {len(unknown):,} of "
+            f"{len(table):,}); they are called as {min(images)!r} is"
+        )
+    return dict(zip(table["image"], table["car_color"], strict=True))

@@ -11,7 +11,7 @@ from lanzdml.errors import LanzdmlError
 _log = logging.getLogger(__name__)
 ARCHIVES = ("CUB_200_2011.tgz", "CUB_200_2011.tar.gz", "CUB_200_2011.zip")
 FILES = ("images.txt", "image_class_labels.txt", "classes.txt", *ARCHIVES)
-IMAGES = ("images/*/*.jpg",)  # listed by their folders where there is no images.txt
+IMAGES = ("images/*/*.[jJ][pP][gG]",)  # listed by their folders where there is no images.txt
 LAST_TRAIN_CLASS = 100
 PUBLISHED = raw.Published(
     total=11_788,
@@ -19,7 +19,7 @@ PUBLISHED = raw.Published(
     images=5_924,
     classes={"bird_species": 100},
 )
-MATCHED_IMAGES = 4_462  # with a label of bird_species_case_matched
+MATCHED = (4_462, 75)  # images and classes of bird_species_case_matched
 
 
 def read_manifest(root: Path) -> pd.DataFrame:
@@ -41,7 +41,7 @@ def read_manifest(root: Path) -> pd.DataFrame:
     classes, images = _read_collection(folder)
     test = [(name, number) for name, number in images if number > LAST_TRAIN_CLASS]
     image_ids = [Path(name).stem for name, _ in test]
-    species = [classes[number] for _, number in test]
+    species = [_species(classes[number]) for _, number in test]
     manifest = raw.make_manifest(
         image_ids,
         raw.image_rows("cub200", root, [f"images/{name}" for name, _ in test], ARCHIVES),
@@ -54,31 +54,38 @@ def read_manifest(root: Path) -> pd.DataFrame:
         },
     )
     raw.check_published("cub200", len(images), manifest, PUBLISHED)
-    matched = int(manifest["bird_species_case_matched"].notna().sum())
-    if len(images) == PUBLISHED.total and matched != MATCHED_IMAGES:
+    matched = manifest["bird_species_case_matched"]
+    found = (int(matched.notna().sum()), matched.nunique())
+    if len(images) == PUBLISHED.total and found != MATCHED:
         # No error: the paper protocol does not need it.
         _log.warning(
-            "cub200: %s images match the names of their classes, but %s in the authors' code: the "
-            "released protocol is not quite theirs", f"{matched:,}", f"{MATCHED_IMAGES:,}",
-        )  # fmt: skip
-    train = (name for number, name in classes.items() if number <= LAST_TRAIN_CLASS)
+            "cub200: %s images of %s classes match the names of their classes, but %s of %s in the "
+            "authors' code: the released protocol is not quite theirs",
+            *(f"{number:,}" for number in (*found, *MATCHED)),
+        )
+    train = (_species(name) for number, name in classes.items() if number <= LAST_TRAIN_CLASS)
     raw.check_prompts("cub200", "cub200_species.txt", train)
     return manifest
 
 
 def _read_collection(folder: Path) -> tuple[dict[int, str], list[tuple[str, int]]]:
-    """Class number to species, and (path below images/, class number) of every image."""
+    """Class number to its folder, and (path below images/, class number) of every image."""
     if not (folder / "images.txt").is_file():
         return _read_folders(folder / "images")
-    classes = {number: _species(name) for number, name in _read_list(folder / "classes.txt")}
-    labels = dict(_read_list(folder / "image_class_labels.txt"))
+    classes = _read_list(folder / "classes.txt")
+    labels = _read_list(folder / "image_class_labels.txt")
     images = []
-    for image, name in _read_list(folder / "images.txt"):
+    for image, name in _read_list(folder / "images.txt").items():
         number = labels.get(image, "")
         if not number.isdecimal() or int(number) not in classes:
             raise LanzdmlError(
                 f"{folder / 'image_class_labels.txt'}: image {image} ({name}) has no class that "
                 f"is in classes.txt, but {number!r}"
+            )
+        if name.partition("/")[0] != classes[int(number)]:
+            raise LanzdmlError(
+                f"{folder / 'image_class_labels.txt'}: image {image} ({name}) has class {number}, "
+                f"which is {classes[int(number)]}: the lists do not belong together"
             )
         images.append((name, int(number)))
     return classes, images
@@ -90,23 +97,26 @@ def _read_folders(folder: Path) -> tuple[dict[int, str], list[tuple[str, int]]]:
         number = path.name.partition(".")[0]
         if not (path.is_dir() and number.isdecimal()):
             continue
-        classes[int(number)] = _species(path.name)
+        classes[int(number)] = path.name
         images += [
             (f"{path.name}/{image.name}", int(number))
-            for image in sorted(path.glob("*.jpg"))
+            for image in sorted(path.glob("*.[jJ][pP][gG]"))
             if not image.name.startswith(".")  # what macOS leaves beside files
         ]
     return classes, images
 
 
-def _read_list(path: Path) -> list[tuple[int, str]]:
+def _read_list(path: Path) -> dict[int, str]:
     """Lines of a number and a value."""
-    rows = []
+    rows: dict[int, str] = {}
     for position, line in enumerate(raw.read_lines(path), start=1):
-        number, _, value = line.partition(" ")
-        if not (number.isdecimal() and value):
+        columns = line.split(maxsplit=1)
+        if len(columns) < 2 or not columns[0].isdecimal():
             raise LanzdmlError(f"{path}, line {position}: {line!r:.100} is no number and a value")
-        rows.append((int(number), value))
+        number = int(columns[0])
+        if number in rows:
+            raise LanzdmlError(f"{path}, line {position}: number {number} is there already")
+        rows[number] = columns[1]
     return rows
 
 

@@ -16,8 +16,9 @@ from lanzdml.errors import LanzdmlError
 POSTERS = "Movie_Poster_Dataset"
 METADATA = "groundtruth"
 ARCHIVES = ("Movie_Poster_Dataset.zip", "Movie_Poster_Metadata.zip")
-FILES = (f"{METADATA}/*.txt", *ARCHIVES)
-IMAGES = (f"{POSTERS}/**/*.jpg",)  # no list names those that there are
+_RECORDS, _IMAGES = "*.[tT][xX][tT]", "*.[jJ][pP][gG]"
+FILES = (f"{METADATA}/{_RECORDS}", *ARCHIVES)
+IMAGES = (f"{POSTERS}/**/{_IMAGES}",)  # no list names those that there are
 PUBLISHED = raw.Published(
     total=8_873,
     unit="records",
@@ -85,14 +86,14 @@ def _labels(record: dict[str, Any]) -> dict[str, str | None]:
 
 def _text(record: dict[str, Any], field: str) -> str | None:
     value = record.get(field)
-    return value if isinstance(value, str) and value.strip() else None
+    return value.strip() or None if isinstance(value, str) else None
 
 
 def _find_posters(root: Path) -> dict[str, dict[str, str]]:
     """IMDb's id to year to path; a poster can be there under more than one year."""
     folder = raw.require("movie_posters", root, POSTERS, ARCHIVES[:1]) / POSTERS
     posters: dict[str, dict[str, str]] = {}
-    for path in sorted(folder.rglob("*.jpg")):
+    for path in sorted(folder.rglob(_IMAGES)):
         if not path.name.startswith("."):  # what macOS leaves beside files
             years = posters.setdefault(path.stem, {})
             years[path.parent.name] = path.relative_to(root).as_posix()
@@ -112,11 +113,14 @@ def _read_records(folder: Path) -> Iterator[tuple[str, int, dict[str, Any]]]:
     """Year, position in its file counted from 1, and content of every record.
 
     Raises:
-        LanzdmlError: a file holds nothing, or something else, with its line.
+        LanzdmlError: there is no file, or one holds nothing, or something else, with its line.
     """
-    for path in sorted(folder.glob("*.txt")):
-        if path.name.startswith("."):
-            continue
+    paths = [path for path in sorted(folder.glob(_RECORDS)) if not path.name.startswith(".")]
+    if not paths:
+        raise LanzdmlError(
+            f"movie_posters: there is no <year>.txt in {folder}; {raw.LAYOUTS} shows the layout"
+        )
+    for path in paths:
         text = _OBJECT_ID.sub(r"\1", raw.decode(raw.read_file(path)))
         start, position = _skip_gap(text, 0), 0
         if start == len(text):

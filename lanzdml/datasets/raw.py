@@ -1,8 +1,6 @@
 """What the readers of original files share: finding, decoding and counting."""
 
 import codecs
-import csv
-import io
 import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,7 +11,7 @@ import pandas as pd
 
 from lanzdml.datasets.archives import FOLDER_SUFFIX, NO_FOLDER, unpacked
 from lanzdml.datasets.manifest import ID, PATH, split_excluded
-from lanzdml.errors import LanzdmlError, one_line
+from lanzdml.errors import LanzdmlError
 from lanzdml.signatures import mistaken
 
 LAYOUTS = "docs/datasets.md"
@@ -188,31 +186,9 @@ def read_lines(path: Path) -> list[str]:
     return lines
 
 
-def read_csv(path: Path) -> pd.DataFrame:
-    """A table of strings with a line of its columns' names.
-
-    Raises:
-        LanzdmlError: as :func:`read_file`, or it is no CSV, or a line has more or fewer cells than
-            there are columns.
-    """
-    text = decode(read_file(path))
-    lines = csv.reader(io.StringIO(text, newline=""), strict=True)
-    try:
-        n_columns = len(next(lines, []))
-        for cells in lines:
-            if cells and len(cells) != n_columns:  # pandas would fill, or shift, them
-                raise LanzdmlError(
-                    f"{path}, line {lines.line_num}: the number of cells is {len(cells)}, that of "
-                    f"columns {n_columns}"
-                )
-        return pd.read_csv(io.StringIO(text), dtype="str")
-    except (csv.Error, ValueError) as error:
-        raise LanzdmlError(f"{path} is no CSV: {one_line(error)}") from None
-
-
 @dataclass(frozen=True)
 class Published:
-    """What the paper evaluates of a complete collection.
+    """What is evaluated of a complete collection, as the paper or the original files have it.
 
     ``total`` is the size of the raw collection (``unit``), by which it is known to be complete;
     ``classes`` counts the values of notions.
@@ -240,7 +216,7 @@ class Published:
 def check_published(
     dataset: str, found: int, manifest: pd.DataFrame, published: Published, *, strict: bool = True
 ) -> None:
-    """Compare a manifest of the complete collection with the paper's counts.
+    """Compare a manifest of the complete collection with the published counts.
 
     A collection that is smaller or larger than the published one, as those of the tests are, is
     only said to be so in a warning.
@@ -266,7 +242,7 @@ def check_published(
         return
     message = (
         f"{dataset}: has all of its {published.total:,} {published.unit}, but "
-        f"{', '.join(differences)} in the paper"
+        f"{', '.join(differences)} of the published collection"
     )
     if strict:
         raise LanzdmlError(f"{message}; are the annotation files the original ones?")
@@ -274,9 +250,9 @@ def check_published(
 
 
 def check_prompts(dataset: str, file: str, names: Iterable[str]) -> None:
-    """Warn of a list of ours that lacks names of the collection.
+    """Warn of a list of ours, in ``resources/prompts/``, that lacks names of the collection.
 
-    Those lists, in ``resources/prompts/``, were made without the original collections at hand.
+    Those lists are the original collections' own; a copy that was edited has other names.
     """
     path = _PROMPT_LISTS / file
     if not path.is_file():

@@ -1,10 +1,12 @@
 """Checkpoints: their weights, compact token tables put back, and the checksums that name them."""
 
 import hashlib
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lanzdml.embeddings.other_packages import one_line
+from lanzdml.signatures import ENOUGH, mistaken
 
 if TYPE_CHECKING:
     import torch
@@ -12,6 +14,15 @@ if TYPE_CHECKING:
 
 TOKEN_TABLE = "token_embedding.weight"
 TOKEN_ROWS = "token_embedding.rows"
+
+PICKLE = (
+    "a pickle of torch, which can run code: where you trust it, load it with torch and save its "
+    "state_dict with safetensors.torch.save_file"
+)
+ONNX = "an ONNX model, which is not read: take the weights that it was made of, as safetensors"
+_PICKLES = re.compile(rb"PK\x03\x04|\x80[\x02-\x05]")  # in a zip since torch 1.6
+# The first field is the format's version; what follows is the producer, its version or the graph.
+_ONNX = re.compile(rb"\x08[\x01-\x20][\x12\x1a\x3a]")
 
 
 def expand_token_table(state: "dict[str, Tensor]", vocab_size: int) -> "dict[str, Tensor]":
@@ -33,6 +44,21 @@ def expand_token_table(state: "dict[str, Tensor]", vocab_size: int) -> "dict[str
     state[TOKEN_TABLE] = compact.new_zeros(vocab_size, compact.shape[1])
     state[TOKEN_TABLE][rows] = compact
     return state
+
+
+def taken_for_weights(path: Path) -> str | None:
+    """What a file is that is no safetensors, and what to do: words after "it is".
+
+    Returns:
+        None for safetensors, and where nothing is known of it.
+    """
+    with open(path, "rb") as file:
+        start = file.read(ENOUGH)
+    if start[8:9] == b"{":  # behind the length of the header
+        return None
+    if _PICKLES.match(start):
+        return PICKLE
+    return ONNX if _ONNX.match(start) else mistaken(start)
 
 
 def load_checkpoint(model: "torch.nn.Module", path: Path, vocab_size: int) -> None:

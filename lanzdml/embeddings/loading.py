@@ -1,9 +1,12 @@
 """Load a CLIP through open_clip from wherever it is, and say exactly which one it is."""
 
+import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from lanzdml.embeddings.checkpoints import load_checkpoint, sha256, state_checksum
@@ -17,6 +20,7 @@ from lanzdml.embeddings.models import (
     check_pretrained,
     is_path,
     parse_architecture,
+    read_architecture,
     read_local_architecture,
 )
 from lanzdml.embeddings.other_packages import no_warnings, one_line
@@ -54,7 +58,7 @@ def load_clip(architecture: str, pretrained: str | None = None, device: str = "a
 
     # Before the weights, which can take long to fetch: it may need a package that is not there.
     with one_line(f"{source.name}: its tokenizer cannot be had"):
-        tokenizer = open_clip.get_tokenizer(source.name)
+        tokenizer = open_clip.get_tokenizer(source.registered or source.name)
     loaded = source.load()
     loaded.model.to(device).eval().requires_grad_(False)
     description = {
@@ -101,19 +105,22 @@ class _Source:
     """Where a model is: all that is known of it before its weights are there.
 
     Attributes:
-        name: what open_clip knows it by.
+        name: what results and messages call it.
         config: of the model, as open_clip writes it.
         load: builds it, with its weights.
         origin: what beside its name says which model it is.
+        registered: what open_clip knows it by, where that is another name.
     """
 
     name: str
     config: dict[str, Any]
     load: Callable[[], _Loaded]
     origin: dict[str, str] = field(default_factory=dict)
+    registered: str | None = None
 
 
 def _find(architecture: str, pretrained: str | None) -> _Source:
+    read_architecture(architecture)  # what its weights may be follows from it
     check_pretrained(architecture, pretrained)
     kind, target = parse_architecture(architecture)
     if kind is Kind.FOLDER:
@@ -148,22 +155,40 @@ def _of_folder(name: str, folder: Path, origin: dict[str, str] | None = None) ->
 def _of_model_config(path: str, checkpoint: Path) -> _Source:
     """A model config of the user's own and a checkpoint."""
     config = read_local_architecture(path)
+    return _of_checkpoint(Path(path).stem, config, checkpoint, _register(config))
 
+
+def _register(config: dict[str, Any]) -> str:
+    """Give open_clip a config, and the name that it then knows it by.
+
+    open_clip takes a file's name for the model's, and passes over files that are not called .json:
+    one that is called as a model of its own would be built in place of that from then on, or that
+    in place of it, and a name with "siglip" in it would get another tokenizer. So the name is made
+    from what the config holds.
+    """
     import open_clip
 
-    open_clip.add_model_config(Path(path))
-    return _of_checkpoint(Path(path).stem, config, checkpoint)
+    text = json.dumps(config)
+    name = f"own-{hashlib.sha256(text.encode()).hexdigest()}"
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / f"{name}.json"
+        path.write_text(text, encoding="utf-8")
+        open_clip.add_model_config(path)  # which reads it at once
+    return name
 
 
-def _of_checkpoint(name: str, config: dict[str, Any], path: Path) -> _Source:
+def _of_checkpoint(
+    name: str, config: dict[str, Any], path: Path, registered: str | None = None
+) -> _Source:
     """A model that open_clip has the config of, and a checkpoint."""
 
     def load() -> _Loaded:
-        model, preprocess = _untrained(name)
+        with one_line(f"{name} cannot be built"):
+            model, preprocess = _untrained(registered or name)
         load_checkpoint(model, path, config["text_cfg"].get("vocab_size", VOCAB_SIZE))
         return _Loaded(model, preprocess, sha256(path))
 
-    return _Source(name, config, load)
+    return _Source(name, config, load, registered=registered)
 
 
 def _of_tag(name: str, tag: str) -> _Source:
@@ -199,7 +224,8 @@ def _fetch_file(repository: str, file: str, revision: str | None) -> Path:
         except RemoteEntryNotFoundError:
             pass
     raise LanzdmlError(
-        f"{name} holds no {file}: only models in open_clip's format with safetensors are loaded"
+        f"{name} holds no {file}: only models in open_clip's format with safetensors are loaded, "
+        "none in that of transformers"
     )
 
 
@@ -208,7 +234,7 @@ def _untrained(name: str) -> tuple[Any, Any]:
     import open_clip
 
     # open_clip warns that the model is random; its weights come right after.
-    with no_warnings(), one_line(f"{name} cannot be built"):
+    with no_warnings():
         model, _, preprocess = open_clip.create_model_and_transforms(
             name, pretrained=None, load_weights=False, pretrained_text=False
         )

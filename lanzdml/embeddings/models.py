@@ -11,10 +11,17 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from lanzdml.embeddings import spelling
+from lanzdml.embeddings.checkpoints import ONNX, PICKLE, taken_for_weights
 from lanzdml.errors import LanzdmlError
+from lanzdml.signatures import mistaken
 
 HUB_PREFIX, FOLDER_PREFIX = "hf-hub:", "local-dir:"
 CONFIG_FILE, WEIGHTS_FILE = "open_clip_config.json", "open_clip_model.safetensors"
+SAFETENSORS = ".safetensors"
+_OTHER_WEIGHTS = {
+    ".pt": PICKLE, ".pth": PICKLE, ".bin": PICKLE, ".ckpt": PICKLE, ".onnx": ONNX,
+}  # fmt: skip
 
 
 class Kind(Enum):
@@ -36,7 +43,8 @@ def parse_architecture(architecture: str) -> tuple[Kind, str]:
 
 def is_path(reference: str) -> bool:
     """Whether an architecture without a prefix, or ``pretrained``, is a file and no name or tag."""
-    return "/" in reference or Path(reference).suffix in {".json", ".safetensors", ".pt", ".bin"}
+    suffix = Path(reference).suffix.lower()
+    return "/" in reference or suffix in {".json", SAFETENSORS, *_OTHER_WEIGHTS}
 
 
 def model_files(architecture: str, pretrained: str | None) -> list[Path]:
@@ -64,7 +72,7 @@ def check_pretrained(architecture: str, pretrained: str | None) -> None:
     Whether open_clip has a tag is known only when the model is loaded.
 
     Raises:
-        LanzdmlError: ``pretrained`` is missing or not allowed, or no safetensors file.
+        LanzdmlError: ``pretrained`` is missing or not allowed, or no file of safetensors.
     """
     kind, _ = parse_architecture(architecture)
     if kind in (Kind.HUB, Kind.FOLDER):
@@ -78,10 +86,19 @@ def check_pretrained(architecture: str, pretrained: str | None) -> None:
     elif pretrained.startswith((HUB_PREFIX, FOLDER_PREFIX)):
         raise LanzdmlError(f"{pretrained} is an architecture that comes with its weights")
     elif is_path(pretrained):
-        if Path(pretrained).suffix != ".safetensors":
-            raise LanzdmlError(f"only safetensors are loaded, not {pretrained}")
+        suffix = Path(pretrained).suffix.lower()
+        if suffix != SAFETENSORS:
+            kind_of_it = f", {_OTHER_WEIGHTS[suffix]}" if suffix in _OTHER_WEIGHTS else ""
+            raise LanzdmlError(f"only safetensors are loaded, not {pretrained}{kind_of_it}")
         if not Path(pretrained).is_file():
             raise LanzdmlError(f"there is no file {pretrained}")
+        _refuse(Path(pretrained), taken_for_weights(Path(pretrained)))
+
+
+def _refuse(path: Path, what: str | None) -> None:
+    """Refuse a file of which it is known that it is something else."""
+    if what is not None:
+        raise LanzdmlError(f"{path} is {what}")
 
 
 def read_architecture(architecture: str) -> dict[str, Any] | None:
@@ -98,6 +115,11 @@ def read_architecture(architecture: str) -> dict[str, Any] | None:
     kind, target = parse_architecture(architecture)
     if kind is not Kind.HUB:
         return read_local_architecture(architecture)
+    if spelling.is_of_transformers(target):
+        raise LanzdmlError(
+            f"{architecture} is in the format of transformers, which is not read; "
+            f"{spelling.openai_weights(target, open_clip_models())}"
+        )
     path = _cached_config(target)
     return None if path is None else _read_config(path, kind, target)
 
@@ -110,27 +132,51 @@ def read_local_architecture(architecture: str) -> dict[str, Any]:
 
 def _read_config(path: Path, kind: Kind, target: str) -> dict[str, Any]:
     try:
+        _refuse(path, mistaken(path))
         config = json.loads(path.read_text(encoding="utf-8"))
         if kind in (Kind.HUB, Kind.FOLDER):
             config = config["model_cfg"]
         embed_dim, _, _ = config["embed_dim"], config["vision_cfg"], config["text_cfg"]
     except OSError:
-        wanted = f"open_clip model {target!r}" if kind is Kind.NAME else f"readable file '{path}'"
-        hub = kind is Kind.FILE and target.count("/") == 1 and not Path(target).suffix
-        advice = f"; a repository of the hub is written {HUB_PREFIX}{target}" if hub else ""
-        raise LanzdmlError(f"there is no {wanted}{advice}") from None
+        advice = _advice(target) if kind is Kind.FILE else ""
+        if kind is Kind.FOLDER and path.with_name("config.json").is_file():
+            advice = "; its config.json is in the format of transformers, which is not read"
+        raise LanzdmlError(f"there is no readable file '{path}'{advice}") from None
     except (ValueError, KeyError, TypeError) as error:
         raise LanzdmlError(
             f"{path} is no open_clip model config (embed_dim, vision_cfg, text_cfg): {error!r}"
         ) from None
     if not isinstance(embed_dim, int) or embed_dim < 1:
         raise LanzdmlError(f"{path}: embed_dim must be a positive integer, not {embed_dim!r}")
-    if kind is Kind.FOLDER and not path.with_name(WEIGHTS_FILE).is_file():
+    if kind is Kind.FOLDER:
+        _check_files(Path(target))
+    return config
+
+
+def _check_files(folder: Path) -> None:
+    """Whether the files beside a folder's config are what they are called."""
+    if not (folder / WEIGHTS_FILE).is_file():
         raise LanzdmlError(
-            f"{target} holds no {WEIGHTS_FILE}: only models in open_clip's format with safetensors "
+            f"{folder} holds no {WEIGHTS_FILE}: only models in open_clip's format with safetensors "
             "are loaded"
         )
-    return config
+    for path in model_files(f"{FOLDER_PREFIX}{folder}", None):
+        _refuse(path, taken_for_weights(path) if path.name == WEIGHTS_FILE else mistaken(path))
+
+
+def _advice(target: str) -> str:
+    """What else may have been meant by the path of a file that is not there."""
+    if Path(target).is_dir():
+        return f"; a model's folder is written {FOLDER_PREFIX}{target}"
+    if Path(target).suffix.lower() == ".json":
+        return ""
+    names = open_clip_models()
+    if spelling.is_of_transformers(target):
+        return f"; {spelling.openai_weights(target, names)}"
+    advice = f"; {spelling.advice(target, names)}" if spelling.meant(target, names) else ""
+    if target.count("/") == 1 and not Path(target).suffix and not spelling.same(target, names):
+        return f"; a repository of the hub is written {HUB_PREFIX}{target}{advice}"
+    return advice
 
 
 def _config_file(kind: Kind, target: str) -> Path:
@@ -140,10 +186,25 @@ def _config_file(kind: Kind, target: str) -> Path:
         if not Path(target).is_dir():
             raise LanzdmlError(f"there is no folder {target}")
         return Path(target) / CONFIG_FILE
+    configs = open_clip_models()
+    if target not in configs:
+        raise LanzdmlError(
+            f"there is no open_clip model {target!r}; {spelling.advice(target, configs)}"
+        )
+    return configs[target]
+
+
+def open_clip_models() -> dict[str, Path]:
+    """The names of open_clip's models and their configs.
+
+    Raises:
+        LanzdmlError: open_clip is not installed.
+    """
     package = find_spec("open_clip")
     if package is None or package.origin is None:
         raise LanzdmlError("open_clip is not installed: pip install open_clip_torch")
-    return Path(package.origin).parent / "model_configs" / f"{target}.json"
+    folder = Path(package.origin).parent / "model_configs"
+    return {path.stem: path for path in sorted(folder.glob("*.json"))}
 
 
 def _cached_config(repository: str) -> Path | None:
