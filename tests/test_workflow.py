@@ -32,6 +32,7 @@ from lanzdml.tables.overview import PAPER_COUNTS
 from tests.file_server import FileServer
 from tests.raw_datasets import build_cub200
 from tests.tiny_clip import CONFIG, publish
+from tests.workflow_runs import run_workflow
 
 ROOT = Path(__file__).parents[1]
 SMALL = yaml.safe_load((ROOT / "tests" / "configs" / "small.yaml").read_text())
@@ -39,18 +40,11 @@ SMALL = yaml.safe_load((ROOT / "tests" / "configs" / "small.yaml").read_text())
 
 def snakemake(folder, *arguments, check=True, code=ROOT):
     """Run the workflow of a copy of this repository in a folder; returns what it printed."""
-    command = [sys.executable, "-m", "snakemake", "--snakefile", code / "Snakefile", *arguments]
-    result = subprocess.run(
-        [*map(str, command), "--directory", str(folder)],
-        capture_output=True,
-        text=True,
-        cwd=code,
-        check=False,
-    )
-    output = result.stdout + result.stderr
+    where = ("--snakefile", code / "Snakefile", "--directory", folder)
+    returned, output = run_workflow(code, [*where, *arguments])
     if check:
-        assert result.returncode == 0, output
-    return output if check else (result.returncode, output)
+        assert returned == 0, output
+    return output if check else (returned, output)
 
 
 def working_folder(folder, config):
