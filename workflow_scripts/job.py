@@ -119,5 +119,5 @@ def run(main: Callable[[Job], None], snakemake: Job, *, least_threads: int = 1) 
                     traceback.print_exc()
                 if known:
                     # One write, unlike print's two: jobs that fail together share the terminal.
-                    terminal.write(f"{error_lines(_FULL.format(error) if full else str(error))}\n")
+                    terminal.write(f"{error_lines(_FULL.format(error) if full else error)}\n")
                 sys.exit(1)
