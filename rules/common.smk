@@ -20,7 +20,7 @@ from lanzdml.sources import source_fingerprint
 
 ROOT = Path(workflow.basedir)
 with plain_errors():
-    CONFIG = parse_config(config)
+    CONFIG = parse_config(VALUES)
     check_writable(Path(CONFIG.results))
     PLAN, GIVEN = Plan(CONFIG), Given(CONFIG)
 PATHS, WORDS = PLAN.paths, all_words()

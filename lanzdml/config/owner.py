@@ -1,13 +1,18 @@
 """Whose results lie in a folder: those of one configuration, so that no other overwrites them."""
 
+import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from lanzdml.errors import LanzdmlError
 from lanzdml.files import write_text
 
 RECORD = "configuration.txt"
+_GIVEN = "--config "
+# Where results lie and on what machine they are made changes none of them.
+_NO_MATTER = ("results", "embeddings")
 
 
 def check_writable(folder: Path) -> None:
@@ -19,26 +24,35 @@ def check_writable(folder: Path) -> None:
     Raises:
         LanzdmlError: the folder, or that in which it would be made, is no folder or is read-only.
     """
-    there = next(path for path in (folder, *folder.absolute().parents) if os.path.exists(path))
+    there = next(path for path in (folder, *folder.absolute().parents) if os.path.lexists(path))
+    if there.is_symlink() and not there.exists():
+        raise _unwritable(folder, f"{there} is a link to {os.readlink(there)}, which is not there")
     if not there.is_dir():
         raise _unwritable(folder, f"{there} is a file")
     if not os.access(there, os.W_OK):
         raise _unwritable(folder, f"{there} is read-only")
 
 
-def record_owner(folder: Path, configuration: Sequence[str | os.PathLike[str]]) -> None:
+def record_owner(
+    folder: Path,
+    configuration: Sequence[str | os.PathLike[str]],
+    given: Mapping[str, Any] | None = None,
+) -> None:
     """Record that a folder holds the results of a configuration, before any are written.
 
     Args:
         folder: for results; it need not be there.
         configuration: its files, relative to the working directory.
+        given: values given in place of theirs, on the command line.
 
     Raises:
-        LanzdmlError: it holds those of other files, or cannot be written.
+        LanzdmlError: it holds those of other files or values, or cannot be written.
     """
     record = folder / RECORD
     # Relative to the folder, so that two working directories that share one differ in it.
     ours = "".join(f"{os.path.relpath(path, folder)}\n" for path in configuration)
+    if values := {key: value for key, value in (given or {}).items() if key not in _NO_MATTER}:
+        ours += f"{_GIVEN}{json.dumps(values, sort_keys=True)}\n"
     try:
         theirs = record.read_text(encoding="utf-8") if record.exists() else None
         if theirs is None:
@@ -57,4 +71,7 @@ def _unwritable(folder: Path, reason: str) -> LanzdmlError:
 
 
 def _listed(folder: Path, lines: str) -> str:
-    return " and ".join(os.path.relpath(folder / line) for line in lines.splitlines())
+    return " and ".join(
+        line if line.startswith(_GIVEN) else os.path.relpath(folder / line)
+        for line in lines.splitlines()
+    )
