@@ -81,6 +81,14 @@ def test_a_link_to_nowhere_is_named(tmp_path, name):
     check_writable(tmp_path / name)
 
 
+def test_a_working_directory_that_cannot_be_written_is_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".snakemake").write_text("in the way")
+    expected = r"^Snakemake cannot write its records to \.snakemake: \.snakemake is a file; run in"
+    with pytest.raises(LanzdmlError, match=expected):
+        check_writable(tmp_path / "results")
+
+
 def test_a_folder_that_can_be_made_is_left_unmade(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     check_writable(Path("results/mine"))

@@ -22,15 +22,26 @@ def check_writable(folder: Path) -> None:
         folder: for results; it need not be there.
 
     Raises:
-        LanzdmlError: the folder, or that in which it would be made, is no folder or is read-only.
+        LanzdmlError: the folder, or that in which it would be made, is no folder or is read-only;
+            or the working directory is, in which Snakemake writes what it has done.
     """
+    if reason := _refusal(folder):
+        raise _unwritable(folder, reason)
+    if reason := _refusal(Path(".snakemake")):
+        raise LanzdmlError(
+            f"Snakemake cannot write its records to .snakemake: {reason}; run in another folder, "
+            "as by --directory"
+        )
+
+
+def _refusal(folder: Path) -> str | None:
+    """Why a folder cannot be made or written to."""
     there = next(path for path in (folder, *folder.absolute().parents) if os.path.lexists(path))
     if there.is_symlink() and not there.exists():
-        raise _unwritable(folder, f"{there} is a link to {os.readlink(there)}, which is not there")
+        return f"{there} is a link to {os.readlink(there)}, which is not there"
     if not there.is_dir():
-        raise _unwritable(folder, f"{there} is a file")
-    if not os.access(there, os.W_OK):
-        raise _unwritable(folder, f"{there} is read-only")
+        return f"{there} is a file"
+    return None if os.access(there, os.W_OK) else f"{there} is read-only"
 
 
 def record_owner(

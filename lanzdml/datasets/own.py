@@ -198,8 +198,7 @@ def _parquet_schema(table: Path) -> pa.Schema:
 
 
 def _no_parquet(table: Path, error: Exception) -> LanzdmlError:
-    reason = " ".join(str(error).split())
-    return LanzdmlError(f"{table} is no parquet file, or a damaged one: {reason}")
+    return LanzdmlError(f"{table} is no parquet file, or a damaged one: {error}")
 
 
 def _is_name(kind: pa.DataType) -> bool:
