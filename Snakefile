@@ -24,14 +24,16 @@
 # one that is the same for each. lanzdml/plan/paths.py makes these paths. Each job logs to results/logs/ and
 # longer ones write their time and memory to results/benchmarks/, under the path of their output.
 
+import os
 import re
+import shlex
 import sys
 
 from snakemake.common import __version__
 
 sys.path.insert(0, workflow.basedir)
 
-from lanzdml.config.file import check_file
+from lanzdml.config.file import parse_given, read_values
 from lanzdml.errors import LanzdmlError, plain_errors, show_tracebacks
 
 with plain_errors():
@@ -42,16 +44,26 @@ with plain_errors():
             f"Snakemake {__version__} is not supported: install 9.19 or a later 9, as by "
             "`pip install 'snakemake>=9.19,<10'`"
         )
+    if set(workflow.basedir) & set("{}"):
+        raise LanzdmlError(
+            f"{workflow.basedir} has braces in its name, which Snakemake takes for a pattern: rename it"
+        )
 
 if workflow.output_settings.verbose:
     show_tracebacks()
 
-with plain_errors():
-    for file in workflow.overwrite_configfiles or ["config.yaml"]:
-        check_file(file)
-
+# Snakemake puts the interpreter into a job's command as it is, and the shell takes that apart at blanks.
+if os.path.exists(sys.executable):
+    sys.executable = shlex.quote(sys.executable)
 
 # With --configfile the given file is the whole configuration, not a patch of the default.
+FILES = workflow.overwrite_configfiles or ["config.yaml"]
+with plain_errors():
+    OVERRIDES = parse_given(workflow.config_settings.config_args)
+    VALUES = read_values(FILES, OVERRIDES)
+
+
+# So that Snakemake knows of the file; nothing here reads its `config`.
 if not workflow.overwrite_configfiles:
 
     configfile: "config.yaml"
@@ -71,7 +83,14 @@ include: "rules/report.smk"
 
 onstart:
     with plain_errors():
-        record_owner(Path(CONFIG.results), workflow.configfiles)
+        for path in map(str, (os.getcwd(), workflow.main_snakefile, *FILES)):
+            # Where jobs are submitted a shell sees these in double quotes.
+            if not workflow.local_exec and set(path) & set("'\"`$\\\n"):
+                raise LanzdmlError(
+                    f"{path}: jobs elsewhere cannot be told paths with quotes, $, \\ or line breaks; "
+                    "rename it"
+                )
+        record_owner(Path(CONFIG.results), FILES, OVERRIDES)
         write_down(SUMMARIES)
     # Snakemake 9.27 limits jobs to 100 a second. For that it wakes its scheduler once a second for every
     # job that ever finished, and looks at the inputs of all jobs that could run: in a run of hundreds that

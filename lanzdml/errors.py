@@ -6,11 +6,28 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 
+def in_one_line(message: object) -> str:
+    """A message without its line breaks, as other packages' errors have them.
+
+    Of an error that says nothing it is the name of its kind.
+    """
+    text = " ".join(filter(None, map(str.strip, str(message).splitlines())))
+    return text or (type(message).__name__ if isinstance(message, Exception) else "")
+
+
 class LanzdmlError(Exception):
     """Bad input or a missing resource; the message names it and says what to do.
 
-    Scripts print the message as one line and no traceback.
+    Scripts print the message as one line and no traceback. What it quotes of other errors, and
+    names with line breaks, is made one line.
+
+    Args:
+        faults: what is wrong; several are a line each.
     """
+
+    def __init__(self, *faults: object) -> None:
+        self.lines = [in_one_line(fault) for fault in faults]
+        super().__init__("\n".join(self.lines))
 
 
 class CannotFitError(LanzdmlError):
@@ -32,7 +49,7 @@ def tracebacks_shown() -> bool:
 
 @contextmanager
 def plain_errors() -> Iterator[None]:
-    """End the process with a line ``Error: ...`` for each line of what the user can mend.
+    """End the process with a line ``Error: ...`` for each thing that the user can mend.
 
     Snakemake would put its own frames around it.
     """
@@ -44,14 +61,10 @@ def plain_errors() -> Iterator[None]:
         sys.exit(error_lines(error))
 
 
-def error_lines(error: LanzdmlError | str) -> str:
-    """``Error: ...`` for each line of a message."""
-    return "\n".join(f"Error: {line}" for line in str(error).splitlines())
-
-
-def one_line(error: Exception) -> str:
-    """What a library says, which may be several lines or nothing."""
-    return " ".join(str(error).split()) or type(error).__name__
+def error_lines(error: object) -> str:
+    """``Error: ...`` for each thing that is wrong, one line each."""
+    lines = error.lines if isinstance(error, LanzdmlError) else [in_one_line(error)]
+    return "\n".join(f"Error: {line}" for line in lines)
 
 
 def suggest(name: str, allowed: Iterable[str]) -> str:

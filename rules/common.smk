@@ -22,10 +22,10 @@ from lanzdml.transforms.parameters import contents_of
 
 ROOT = Path(workflow.basedir)
 # What has to be known of tables of the user's own, for later starts and the jobs of a cluster.
-SUMMARIES = Path(str(config.get("results", "")), "kept", "tables.json")
+SUMMARIES = Path(str(VALUES.get("results", "")), "kept", "tables.json")
 recall(SUMMARIES)
 with plain_errors():
-    CONFIG = parse_config(config)
+    CONFIG = parse_config(VALUES)
     check_writable(Path(CONFIG.results))
     PLAN, GIVEN = Plan(CONFIG), Given(CONFIG)
 PATHS, WORDS = PLAN.paths, all_words()

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import pytest
 import yaml
 
 from lanzdml.config.config import json_schema, parse_config
-from lanzdml.config.file import check_file
+from lanzdml.config.file import parse_given, read_values
 from lanzdml.config.messages import ConfigError
 from lanzdml.embeddings.checkpoints import taken_for_weights
 from lanzdml.embeddings.models import CONFIG_FILE, WEIGHTS_FILE
@@ -65,6 +66,8 @@ WRONG = [
     (("results",), "", "results: "),
     (("datasets",), [], "datasets: should be a valid dictionary, not []"),
     (("figures",), {"galery": {}}, "figures.galery: unknown key; did you mean 'gallery'?"),
+    (("results",), "a\n", "results: should have no line breaks, not 'a\\n'"),
+    (("results",), "s3://a", "results: should be a folder and no address: results lie on a disk"),
     (("results",), "res{a}", "results: should have no braces, not 'res{a}'"),
     ((*MODEL, "pretrained"), "{a}", "pretrained: should have no braces, not '{a}'"),
     (("protocol",), "papr", "protocol: should be paper or released, or a list of them, not 'papr'"),
@@ -83,7 +86,7 @@ WRONG = [
     ((*MODEL, "weights"), "x", "models.demo-M.weights: unknown key; allowed: architecture"),
     (("seeds",), "0", "seeds: should be a valid list, not '0'"),
     (("seeds",), [0, "1"], "seeds[1]: should be a valid integer, not '1'"),
-    (("seeds",), [0, True], "seeds[1]: should be a valid integer, not True"),
+    (("seeds",), [0, True], "seeds[1]: should be a valid integer, not true"),
     (("seeds",), [-1], "seeds[0]: should be greater than or equal to 0, not -1"),
     (("seeds",), [3, 3], "seeds: 3 is listed twice"),
     (("seeds",), [], "seeds: should have at least one entry"),
@@ -98,7 +101,12 @@ WRONG = [
     ((*NOTION, "template"), "{aspect} {aspect}", "must hold {aspect} once"),
     ((*NOTION, "aspects"), "nowhere.txt", "car_color.aspects: there is no file nowhere.txt"),
     ((*NOTION, "aspects"), 5, "aspects: should be a list of strings or the path of a file, not 5"),
-    ((*NOTION, "aspects"), ["red", 5], "should be a list of strings or the path of a file"),
+    (
+        (*NOTION, "aspects"),
+        ["red", False],
+        "aspects: should be a list of strings (entry 2 needs quotes, as it is false in YAML) or "
+        "the path of a file, not ['red', False]",
+    ),
     ((*NOTION, "template"), "a {aspect} {car", "must hold {aspect} once"),
     (
         (*NOTION, "template"),
@@ -119,7 +127,13 @@ WRONG = [
         "car_colr",
         "car_color.labels: demo_cars has no notion 'car_colr'; did you mean 'car_color'?",
     ),
-    ((*NOTION, "labels"), 5, "car_color.labels: should be a valid string, not 5"),
+    (
+        (*NOTION, "labels"),
+        5,
+        "car_color.labels: should be text, and is 5 in YAML; put it in quotes",
+    ),
+    ((*NOTION, "template"), False, "template: should be text, and is false in YAML; put it in quo"),
+    ((*NOTION, "labels"), ["a"], "car_color.labels: should be a valid string, not ['a']"),
     ((*NOTION, "scored"), "no", "car_color.scored: should be a valid boolean, not 'no'"),
     ((*NOTION, "sampled_classes"), "yes", "sampled_classes: should be a valid boolean, not 'yes'"),
     (
@@ -346,7 +360,7 @@ WRONG_OF_OWN = [
     ((*OWN, "labels"), "config.yaml", "labels: config.yaml is no .csv, .tsv or .parquet file"),
     ((*OWN, "labels"), "{a}.csv", "mine.labels: should have no braces, not '{a}.csv'"),
     ((*OWN, "root"), "{a}", "datasets.mine.root: should have no braces, not '{a}'"),
-    ((*OWN, "labels"), 5, "datasets.mine.labels: should be a valid string, not 5"),
+    ((*OWN, "labels"), 5, "datasets.mine.labels: should be text, and is 5 in YAML"),
     ((*OWN, "labels"), None, "there is no dataset 'mine'; allowed: demo_cars, "),
     ((*OWN, "labels"), None, "; or, for images of your own, give labels: the path of a table, "),
     ((*OWN, "notions", "modd"), PROMPTS, "mine.csv has no column 'modd' of names or integers; did "
@@ -635,31 +649,135 @@ def test_dims_are_checked_where_the_hub_is_cached(config, folder, tmp_path_facto
     assert parse_config(config).dims == [513]
 
 
+BAD_FILES = {
+    "nothing": (b"", "mine.yaml holds no keys; docs/configuration.md explains them"),
+    "a list": (b"- seeds", "mine.yaml holds no keys; docs/configuration.md explains them"),
+    "UTF-16": ("seeds: [0]".encode("utf-16"), "mine.yaml, line 1: is not in UTF-8; save it in"),
+    "Latin-1": (b"seeds: [0]\n# \xfc", "mine.yaml, line 2: is not in UTF-8; save it in UTF-8"),
+    "an open bracket": (
+        b"seeds: [0]\ndims: [4\nmethods: [clip]\n",
+        "mine.yaml, line 3: while parsing a flow sequence from line 2 on, expected ',' or ']', but",
+    ),
+    "a tab": (
+        b"embeddings:\n\tdevice: cpu",
+        "mine.yaml, line 2: while scanning for the next token, found character '\\t' that cannot "
+        "start any token; indent with blanks",
+    ),
+    "a key twice": (
+        b"seeds: [0]\ndims: [4]\nseeds: [1]\n", "mine.yaml, line 3: the key 'seeds' is there tw",
+    ),
+    "a key in braces": (b"datasets:\n  {a}: 1\n", "mine.yaml, line 2: a key in brackets or braces"),
+    "a key that is no text": (
+        b"datasets:\n  no: 1\n",
+        "mine.yaml, line 2: the key no is no text in YAML; put it in quotes",
+    ),
+    "a number for a key": (b"a: 1\n4: 1", "mine.yaml, line 2: the key 4 is no text in YAML; put"),
+    "a date": (b"a:\n  2001-09-19", "mine.yaml, line 2: 2001-09-19 is a date in YAML; put it in q"),
+    "no date": (b"seeds: 2001-99-99\n", "mine.yaml, line 1: 2001-99-99 is a date in YAML; put it"),
+    "an octal number": (b"dims: [010]", "mine.yaml, line 1: 010 is 8 in YAML; write that, or text"),
+    "a sexagesimal one": (b"a: 12:30:00", "mine.yaml, line 1: 12:30:00 is 45000 in YAML; write th"),
+    "a fraction of 60": (b"a: 1:30.5", "mine.yaml, line 1: 1:30.5 is 90.5 in YAML; write that, or"),
+    "a sign of none": (b"a: 1\nb: \x00", "mine.yaml, line 2: U+0000 is no character of text"),
+    "no number": (b"a: !!int b", "mine.yaml is no YAML: invalid literal for int()"),
+    "an object": (b"a: !!python/name:os.system", "mine.yaml, line 1: could not determine a constr"),
+    "two of them": (
+        b"a: 1\n---\nb: 1",
+        "mine.yaml, line 2: expected a single document in the stream from line 1 on, but found an",
+    ),
+    "brackets without end": (b"[" * 5000, "mine.yaml: has too many brackets in brackets"),
+    "a pointer": (
+        b"version https://git-lfs.github.com/spec/v1\n", "mine.yaml is a pointer of Git LFS and no",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BAD_FILES)
+def test_a_file_that_is_no_configuration_is_one_line(tmp_path, monkeypatch, name):
+    content, expected = BAD_FILES[name]
+    monkeypatch.chdir(tmp_path)
+    Path("mine.yaml").write_bytes(content)
+    assert_read_says(["mine.yaml"], expected)
+    Path("good.yaml").write_text("seeds: [0]")
+    assert_read_says(["good.yaml", "mine.yaml"], expected)
+
+
+def assert_read_says(files, expected):
+    with pytest.raises(ConfigError) as raised:
+        read_values(files)
+    (line,) = raised.value.lines
+    assert line.startswith(expected)
+    assert len(line.splitlines()) == 1
+
+
+def test_what_is_no_file_is_one_line(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert_read_says(["a.yaml"], "there is no file a.yaml; --configfile names another one")
+    Path("a.yaml").mkdir()
+    assert_read_says(["a.yaml"], "a.yaml is a folder; a configuration is a file")
+    os.mkfifo("b.yaml")
+    assert_read_says(["b.yaml"], "b.yaml is a pipe or a device, which is read only once; a config")
+
+
+def test_numbers_are_read_where_they_cannot_be_mistaken(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text(
+        "seeds: [0, 10, -5, 0x10, 1_000]\nweights: [0.5, 1.5e+3]\nd: {<<: {a: 1}, b: 2}"
+    )
+    assert read_values([path]) == {
+        "seeds": [0, 10, -5, 16, 1000], "weights": [0.5, 1500.0], "d": {"a": 1, "b": 2},
+    }  # fmt: skip
+
+
+def test_json_is_a_configuration(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = Path("mine.json")
+    path.write_text(json.dumps(DEFAULT, indent="\t"), encoding="utf-8-sig")
+    assert read_values([path]) == DEFAULT
+    path.write_text('{"seeds": [0],\n"dims": [4')
+    assert_read_says([path], "mine.json, line 2: is no JSON: Expecting ',' delimiter")
+    path.write_text('{"seeds": [0], "seeds": [1]}')
+    assert_read_says([path], "mine.json: the key 'seeds' is there twice")
+    path.with_suffix(".yaml").write_text("{seeds: [0]}")  # YAML that begins as JSON does
+    assert read_values([path.with_suffix(".yaml")]) == {"seeds": [0]}
+
+
+def test_later_values_count_and_sections_are_merged(tmp_path):
+    first, second = tmp_path / "a.yaml", tmp_path / "b.yaml"
+    first.write_text("seeds: [0, 1]\nembeddings: &e {device: cpu, workers: 1}\nother: *e")
+    second.write_text("embeddings: {workers: 2}")
+    given = parse_given(["seeds=[7]", "embeddings={batch_size: 3}", "embeddings={batch_size: 4}"])
+    assert given == {"seeds": [7], "embeddings": {"batch_size": 4}}
+    assert read_values([first, second], given) == {
+        "seeds": [7], "embeddings": {"device": "cpu", "workers": 2, "batch_size": 4},
+        "other": {"device": "cpu", "workers": 1},
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(
-    ("text", "expected"),
+    ("argument", "expected"),
     [
-        (None, r"^there is no file .*mine\.yaml; --configfile names another one$"),
-        (b"", r"mine\.yaml holds no keys; docs/configuration\.md explains them$"),
-        (b"- seeds", r"mine\.yaml holds no keys; "),
-        (b"\xff", r"mine\.yaml cannot be read: "),
-        (b"seeds: [0]\ndims: [4\n", r"mine\.yaml, line 3: expected ',' or ']'"),
-        (
-            b"seeds: [0]\ndims: [4]\nseeds: [1]\n",
-            r"mine\.yaml, line 3: the key 'seeds' is there tw",
-        ),
-        (b"datasets:\n  {a}: 1\n", r"mine\.yaml, line 2: a key in brackets or braces; text with"),
-        (b"seeds: 2001-99-99\n", r"mine\.yaml is no YAML: month must be in 1\.\.12$"),
-        (b"a: \x00", r"mine\.yaml is no YAML: .*"),
+        ("seeds=[0", "--config seeds: while parsing a flow sequence, expected ',' or ']'"),
+        ("dims=[010]", "--config dims: 010 is 8 in YAML; write that, or text in quotes"),
     ],
 )
-def test_a_file_that_is_no_configuration_is_one_line(tmp_path, text, expected):
-    path = tmp_path / "mine.yaml"
-    if text is not None:
-        path.write_bytes(text)
-    with pytest.raises(ConfigError, match=expected) as raised:
-        check_file(path)
-    assert len(raised.value.lines) == 1
-    assert "\n" not in raised.value.lines[0]
+def test_a_value_of_the_command_line_that_is_no_yaml_is_one_line(argument, expected):
+    with pytest.raises(ConfigError) as raised:
+        parse_given([argument])
+    (line,) = raised.value.lines
+    assert line.startswith(expected)
+
+
+def test_a_configuration_can_be_checked_without_snakemake(tmp_path):
+    def check(*files):
+        command = [sys.executable, "-m", "lanzdml.config", *files]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout + done.stderr
+
+    assert check("config.yaml") == (0, "config.yaml: nothing is wrong with it\n")
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text("seeds: [010]")
+    told = f"Error: {wrong}, line 1: 010 is 8 in YAML; write that, or text in quotes\n"
+    assert check(wrong) == (1, told)
 
 
 def test_schema_file_is_in_step():

@@ -2,17 +2,14 @@
 
 import csv
 import io
-import json
 import os
-import subprocess
-import sys
-from pathlib import Path
 from shutil import copytree
 
 import pytest
 import yaml
 
 from tests.test_workflow import ROOT, copy_code, edit
+from tests.workflow_runs import run_workflow
 
 COLORS = "resources/prompts/css21_colors.txt"
 CONFIG = {
@@ -130,14 +127,11 @@ EDITS = {
 
 
 def run_all(runs):
-    """What each run of stand_in.py printed: pairs of a folder and Snakemake's arguments."""
-    done = subprocess.run(
-        [sys.executable, Path(__file__).with_name("stand_in.py")],
-        input=json.dumps([(str(folder), list(map(str, arguments))) for folder, arguments in runs]),
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    return json.loads(done.stdout)
+    """What each run with jobs that stand in printed: pairs of a folder and its arguments."""
+    done = [run_workflow(*each, stand_in=True) for each in runs]
+    for code, printed in done:
+        assert code == 0, printed
+    return [printed for _, printed in done]
 
 
 def run(folder, code):

@@ -112,6 +112,19 @@ def test_a_full_disk_is_one_line_even_where_the_log_is_on_it(snakemake, capsys):
     assert error.count("\n") == 1
 
 
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM, errno.EROFS])
+def test_what_may_not_be_written_is_one_line(snakemake, capsys, number):
+    def main(_):
+        raise OSError(number, os.strerror(number), "results/a.parquet")
+
+    with pytest.raises(SystemExit):
+        run(main, snakemake)
+    error = capsys.readouterr().err
+    assert error.startswith("Error: this may not be read or written; see whose it is and run again")
+    assert "results/a.parquet" in error
+    assert error.count("\n") == 1
+
+
 def test_what_a_killed_job_was_writing_is_deleted(snakemake, tmp_path):
     output = tmp_path / "a[1].parquet"
     with replacing(output) as temporary:

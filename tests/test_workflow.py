@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import sysconfig
 import time
 from collections import Counter
 from html import unescape
@@ -32,6 +33,7 @@ from lanzdml.tables.overview import PAPER_COUNTS
 from tests.file_server import FileServer
 from tests.raw_datasets import build_cub200
 from tests.tiny_clip import CONFIG, publish
+from tests.workflow_runs import run_workflow
 
 ROOT = Path(__file__).parents[1]
 SMALL = yaml.safe_load((ROOT / "tests" / "configs" / "small.yaml").read_text())
@@ -39,18 +41,11 @@ SMALL = yaml.safe_load((ROOT / "tests" / "configs" / "small.yaml").read_text())
 
 def snakemake(folder, *arguments, check=True, code=ROOT):
     """Run the workflow of a copy of this repository in a folder; returns what it printed."""
-    command = [sys.executable, "-m", "snakemake", "--snakefile", code / "Snakefile", *arguments]
-    result = subprocess.run(
-        [*map(str, command), "--directory", str(folder)],
-        capture_output=True,
-        text=True,
-        cwd=code,
-        check=False,
-    )
-    output = result.stdout + result.stderr
+    where = ("--snakefile", code / "Snakefile", "--directory", folder)
+    returned, output = run_workflow(code, [*where, *arguments])
     if check:
-        assert result.returncode == 0, output
-    return output if check else (result.returncode, output)
+        assert returned == 0, output
+    return output if check else (returned, output)
 
 
 def working_folder(folder, config):
@@ -301,6 +296,21 @@ def test_a_mistake_in_the_config_stops_before_any_job(tmp_path):
     assert not (folder / "results").exists()
 
 
+def test_values_of_the_command_line_count(tmp_path):
+    config = SMALL | {"experiments": {}, "figures": {}}
+    folder = working_folder(tmp_path, config)
+    values = ("--config", "dims=[4]", "methods=[clip]", "results=other")
+    arguments = ("-n", "--cores", "1", *values, "datasets={demo_cars: {shards: 2}}")
+    output = snakemake(folder, *arguments)
+    assert "other/metrics/paper/demo_cars/demo-S/car_color/clip/dim-full" in output
+    jobs = planned_jobs(output)
+    assert jobs["embed_shard"] == 2 * len(SMALL["models"])
+    assert methods_of(jobs, "fit") == {"quick"}
+    code, output = snakemake(folder, *arguments, "nonsense=1", check=False)
+    assert code != 0
+    assert "Error: nonsense: unknown key; allowed: results, datasets" in output
+
+
 def all_runs(folder):
     return pd.read_parquet(folder / "results" / "metrics.parquet")
 
@@ -535,8 +545,12 @@ def test_results_are_those_of_one_configuration(finished):
     assert "Error: results: results holds results of config.yaml; name another folder" in output
     assert "Traceback" not in output
     pd.testing.assert_frame_equal(all_runs(finished), before)
+    code, output = snakemake(finished, "--cores", "1", "--config", "seeds=[7]", check=False)
+    assert code != 0
+    assert 'name another folder in config.yaml and --config {"seeds": [7]}, or' in output
+    pd.testing.assert_frame_equal(all_runs(finished), before)
     assert plan(finished) == {}
-    snakemake(finished, "--cores", "1")  # no lock is left
+    snakemake(finished, "--cores", "1", "--config", "embeddings={batch_size: 3}")  # no lock is left
 
 
 def test_a_second_run_in_a_folder_is_refused(finished):
@@ -578,6 +592,68 @@ def copy_code(folder):
 @pytest.fixture
 def copied_code(tmp_path):
     return copy_code(tmp_path)
+
+
+def link_environment(folder):
+    """The interpreter of an environment that is this one, but in a folder of another name."""
+    library = folder / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}"
+    (folder / "bin").mkdir(parents=True)
+    library.mkdir(parents=True)
+    (library / "site-packages").symlink_to(sysconfig.get_path("purelib"))
+    base = os.path.realpath(sys.executable)
+    (folder / "pyvenv.cfg").write_text(f"home = {os.path.dirname(base)}\n")
+    python = folder / "bin" / "python"
+    python.symlink_to(base)
+    return python
+
+
+def test_paths_may_have_any_signs(tmp_path):
+    clone = tmp_path / "a b'\"ü(&$x`;\n[y]*?#%20\\"
+    python = link_environment(clone / "environment")
+    copy_code(clone)
+    data, other = clone / "data & [more] *", tmp_path / "'{x} $y \""
+    data.mkdir()
+    other.mkdir()
+    (data / "cars.parquet").symlink_to(ROOT / "resources/demo_cars/test.parquet")
+    config = yaml.safe_load(yaml.safe_dump(SMALL)) | {"results": "out '\"$(x) [y]*"}
+    config["datasets"]["demo_cars"]["root"] = f"{data.name}/cars.parquet"
+    (other / "my {x} '.yaml").write_text(yaml.safe_dump(config))
+    places = dict.fromkeys(("TMPDIR", "HOME", "XDG_CACHE_HOME"), str(other))
+    manifest = f"{config['results']}/datasets/demo_cars/manifest.parquet"
+    done = subprocess.run(
+        [
+            *(python, "-m", "snakemake", "--cores", "1", manifest),
+            *("--configfile", other / "my {x} '.yaml"),
+        ],
+        cwd=clone, env=os.environ | places, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(pd.read_parquet(clone / manifest)) == 1000
+
+
+def test_a_clone_with_braces_in_its_path_is_refused_in_one_line(tmp_path):
+    code = tmp_path / "a {b}"
+    code.mkdir()
+    returned, output = snakemake(tmp_path, "-n", code=copy_code(code), check=False)
+    assert returned != 0
+    (line,) = (line for line in output.splitlines() if line.startswith("Error"))
+    assert line == (
+        f"Error: {code} has braces in its name, which Snakemake takes for a pattern: rename it"
+    )
+    assert "Traceback" not in output
+
+
+def test_what_a_submitted_job_cannot_be_told_is_refused_in_one_line(tmp_path):
+    pytest.importorskip("snakemake_executor_plugin_slurm")
+    folder = working_folder(tmp_path / "it's", SMALL)
+    manifest = "results/datasets/demo_cars/manifest.parquet"
+    returned, output = snakemake(
+        folder, manifest, "--executor", "slurm", "--jobs", "1", check=False
+    )
+    assert returned != 0
+    (line,) = (line for line in output.splitlines() if line.startswith("Error"))
+    assert line.startswith(f"Error: {folder}: jobs elsewhere cannot be told paths with quotes")
+    assert not (folder / "results/configuration.txt").exists()
 
 
 def edit(path, old, new):

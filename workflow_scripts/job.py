@@ -1,5 +1,6 @@
 """What every script of the workflow has in common."""
 
+import errno
 import os
 import sys
 import traceback
@@ -11,6 +12,7 @@ from typing import Any, BinaryIO, Protocol, TextIO, TypeVar
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 _FULL = "no space is left: make some and run again; what is complete is kept ({})"
+_DENIED = "this may not be read or written; see whose it is and run again ({})"
 
 # Jobs may run in conda environments, in which this library is not installed.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -92,8 +94,8 @@ def run(main: Callable[[Job], None], snakemake: Job, *, least_threads: int = 1) 
     An error that the user can mend ends the job with its message, and its traceback only with
     ``--verbose``. What a killed job was writing is deleted before.
     """
-    from lanzdml.errors import LanzdmlError, error_lines, tracebacks_shown
-    from lanzdml.files import delete_leftovers, is_full
+    from lanzdml.errors import error_lines, tracebacks_shown
+    from lanzdml.files import delete_leftovers
 
     threads = max(least_threads, snakemake.threads)
     os.environ |= dict.fromkeys(THREAD_VARIABLES, str(threads))
@@ -104,20 +106,33 @@ def run(main: Callable[[Job], None], snakemake: Job, *, least_threads: int = 1) 
         # Without a buffer, as closing would fail on what a full disk did not take.
         log = open(snakemake.log[0], "wb", buffering=0)  # noqa: SIM115, closed below
     except OSError as error:
-        if not is_full(error):
+        if (known := _known(error)) is None:
             raise
-        sys.exit(error_lines(_FULL.format(error)))
+        sys.exit(error_lines(known))
     with log:
         terminal = _Tee(sys.stderr, log)
         with redirect_stdout(terminal), redirect_stderr(terminal):
             try:
                 main(snakemake)
             except Exception as error:
-                full = is_full(error)
-                known = full or isinstance(error, LanzdmlError)
-                if not known or tracebacks_shown():
+                known = _known(error)
+                if known is None or tracebacks_shown():
                     traceback.print_exc()
-                if known:
+                if known is not None:
                     # One write, unlike print's two: jobs that fail together share the terminal.
-                    terminal.write(f"{error_lines(_FULL.format(error) if full else str(error))}\n")
+                    terminal.write(f"{error_lines(known)}\n")
                 sys.exit(1)
+
+
+def _known(error: Exception) -> Exception | str | None:
+    """What is said of an error that the user can mend; None of a fault of ours."""
+    from lanzdml.errors import LanzdmlError
+    from lanzdml.files import is_full
+
+    if isinstance(error, LanzdmlError):
+        return error
+    if is_full(error):
+        return _FULL.format(error)
+    if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return _DENIED.format(error)
+    return None

@@ -1,7 +1,18 @@
-"""``python -m lanzdml.config`` prints the JSON schema, ``resources/config.schema.json``."""
+"""``python -m lanzdml.config FILE...`` says what is wrong with a configuration.
+
+Without files it prints the JSON schema, ``resources/config.schema.json``.
+"""
 
 import json
+import sys
 
-from lanzdml.config.config import json_schema
+from lanzdml.config.config import json_schema, parse_config
+from lanzdml.config.file import read_values
+from lanzdml.errors import plain_errors
 
-print(json.dumps(json_schema(), indent=2))
+if files := sys.argv[1:]:
+    with plain_errors():
+        parse_config(read_values(files))
+    print(f"{' and '.join(files)}: nothing is wrong with it")
+else:
+    print(json.dumps(json_schema(), indent=2))

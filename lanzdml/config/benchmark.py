@@ -30,6 +30,8 @@ def _folder(value: str) -> str:
     """A folder that holds results only, so that nothing else is lost with it."""
     if os.path.normpath(value) in {".", "..", "/"} or value.startswith("~"):
         raise ValueError("should be a folder for nothing else, such as results/mine")
+    if "://" in value:
+        raise ValueError("should be a folder and no address: results lie on a disk")
     return os.path.normpath(value)
 
 

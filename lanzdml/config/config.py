@@ -120,9 +120,9 @@ def parse_config(values: dict[str, Any]) -> Config:
     try:
         config = Config.model_validate(values)
     except ValidationError as error:
-        raise ConfigError(lines_of(error, Config)) from None
+        raise ConfigError(*lines_of(error, Config)) from None
     if lines := config.check():
-        raise ConfigError(lines)
+        raise ConfigError(*lines)
     return config.resolved()
 
 

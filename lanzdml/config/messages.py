@@ -1,5 +1,6 @@
 """What a user reads of a configuration that does not fit its schema: one line for each mistake."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,10 +11,6 @@ from lanzdml.errors import LanzdmlError, suggest
 
 class ConfigError(LanzdmlError):
     """All that is wrong with a configuration, one line each."""
-
-    def __init__(self, lines: list[str]) -> None:
-        self.lines = lines
-        super().__init__("\n".join(lines))
 
 
 def lines_of(error: ValidationError, root: type[BaseModel]) -> list[str]:
@@ -45,8 +42,12 @@ def _line(error: Mapping[str, Any], root: type[BaseModel]) -> str:
     if kind in ("too_short", "dict_too_short"):
         least = error["ctx"]["min_length"]
         return f"{where}: should have at least {'one entry' if least == 1 else f'{least} entries'}"
+    if kind == "string_type" and isinstance(error["input"], bool | int | float):
+        return (
+            f"{where}: should be text, and is {shorten(error['input'])} in YAML; put it in quotes"
+        )
     message = error["msg"].removeprefix("Value error, ").replace("Input should", "should")
-    return f"{where or 'config'}: {message}, not {_shorten(error['input'])}"
+    return f"{where or 'config'}: {message}, not {shorten(error['input'])}"
 
 
 def _dotted(location: Sequence[str | int]) -> str:
@@ -58,8 +59,9 @@ def _dotted(location: Sequence[str | int]) -> str:
     return path
 
 
-def _shorten(value: Any) -> str:
-    text = "null" if value is None else repr(value)
+def shorten(value: Any) -> str:
+    """A value as a message shows it."""
+    text = json.dumps(value) if value is None or isinstance(value, bool) else repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, ConfigDict, Field
 
+from lanzdml.config.messages import shorten
 from lanzdml.config.section import Section, check_unique
 from lanzdml.embeddings.prompts import FROM_LABELS, PLACEHOLDER, read_aspects, read_prompts
 from lanzdml.errors import LanzdmlError, suggest
@@ -12,12 +13,15 @@ from lanzdml.errors import LanzdmlError, suggest
 
 def _texts(value: Any) -> Any:
     """One error for what is neither of the two kinds, in place of one for each kind."""
-    if isinstance(value, str) or (
-        isinstance(value, list) and all(isinstance(text, str) for text in value)
-    ):
+    entries = value if isinstance(value, list) else [value]
+    others = [number for number, entry in enumerate(entries, 1) if not isinstance(entry, str)]
+    if not others:
         return value
-    hint = "; yes, no and numbers need quotes" if isinstance(value, list) else ""
-    raise ValueError(f"should be a list of strings or the path of a file{hint}")
+    hint = ""
+    if isinstance(value, list):
+        entry = shorten(value[others[0] - 1])
+        hint = f" (entry {others[0]} needs quotes, as it is {entry} in YAML)"
+    raise ValueError(f"should be a list of strings{hint} or the path of a file")
 
 
 class NotionConfig(Section):

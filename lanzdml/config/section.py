@@ -14,14 +14,16 @@ Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
 Count = Annotated[int, Field(ge=1)]
 
 
-def _without_braces(value: str) -> str:
-    """A path that Snakemake takes as it is, not for a pattern."""
+def _plain(value: str) -> str:
+    """A path that Snakemake takes as it is, not for a pattern, and that a message can name."""
     if set(value) & set("{}"):
         raise ValueError("should have no braces")
+    if "".join(value.splitlines()) != value:
+        raise ValueError("should have no line breaks")
     return value
 
 
-PathName = Annotated[str, AfterValidator(_without_braces)]
+PathName = Annotated[str, AfterValidator(_plain)]
 
 
 class Section(BaseModel):

@@ -23,7 +23,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from lanzdml.errors import LanzdmlError, one_line
+from lanzdml.errors import LanzdmlError, in_one_line
 from lanzdml.files import is_full, leftovers, temporary_name
 from lanzdml.signatures import mistaken
 
@@ -166,7 +166,7 @@ def _reason(root: Path, error: Exception) -> str:
         kind = None
     if kind is not None:
         return f"it is {kind}; docs/datasets.md says where the paper's datasets are to be had"
-    return f"{one_line(error)}; get it again, or unpack it and give the folder"
+    return f"{in_one_line(error)}; get it again, or unpack it and give the folder"
 
 
 def _unpack(archive: Path, folder: Path, max_bytes: int) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from lanzdml.datasets import csv_file, raw
-from lanzdml.errors import LanzdmlError, one_line
+from lanzdml.errors import LanzdmlError, in_one_line
 
 FIRST_TEST_CLASS = 98  # of 196, counted from 0
 # Facts about the 196 classes, which the original annotation has in their names only.
@@ -162,7 +162,7 @@ def _load(path: Path, variable: str) -> np.ndarray:
         found = loadmat(io.BytesIO(content), squeeze_me=True, variable_names=[variable])
     except Exception as error:  # any that its parser stumbles over: SciPy checks little
         raise LanzdmlError(
-            f"{path} is no annotation of Cars196, or a damaged one: {one_line(error)}"
+            f"{path} is no annotation of Cars196, or a damaged one: {in_one_line(error)}"
         ) from None
     if variable not in found:
         raise LanzdmlError(f"{path} is no annotation of Cars196: no {variable}")

@@ -6,7 +6,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lanzdml.errors import LanzdmlError, one_line
+from lanzdml.errors import LanzdmlError, in_one_line
 from lanzdml.signatures import mistaken
 
 OWN_FILE = "resources/demo_cars/test.parquet"
@@ -30,5 +30,5 @@ def read_manifest(root: Path) -> pd.DataFrame:
         return pq.read_table(root, columns=list(COLUMNS)).to_pandas()
     except (pa.ArrowException, KeyError, OSError) as error:
         kind = mistaken(root)
-        reason = f"it is {kind}" if kind else one_line(error)
+        reason = f"it is {kind}" if kind else in_one_line(error)
         raise LanzdmlError(f"{root} is no demo_cars file: {reason}") from None

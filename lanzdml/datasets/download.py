@@ -167,4 +167,4 @@ def _network() -> Iterator[None]:
     except (OSError, HTTPException) as error:
         # A URLError wraps the reason why there is no connection.
         reason = error if isinstance(error, HTTPError) else getattr(error, "reason", error)
-        raise _NetworkError(" ".join(str(reason).split())) from None
+        raise _NetworkError(str(reason)) from None

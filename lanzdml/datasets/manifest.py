@@ -19,7 +19,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lanzdml.errors import LanzdmlError, one_line
+from lanzdml.errors import LanzdmlError, in_one_line
 from lanzdml.files import replacing
 
 ID, PATH, IMAGE, MASK = "image_id", "path", "image", "mask"
@@ -125,7 +125,7 @@ def _readable(path: Path) -> Iterator[None]:
         yield
     except (pa.ArrowException, OSError) as error:
         raise LanzdmlError(
-            f"{path} cannot be read: {one_line(error)}; delete it and run again"
+            f"{path} cannot be read: {in_one_line(error)}; delete it and run again"
         ) from None
 
 
