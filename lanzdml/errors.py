@@ -13,7 +13,7 @@ class LanzdmlError(Exception):
     """
 
 
-class CannotFitError(LanzdmlError):
+class CannotFitError(LanzdmlError, ValueError):
     """A method cannot be fitted to these prompts; the run is reported with this reason."""
 
 
