@@ -1086,7 +1086,7 @@ def test_oracle_separates_the_classes():
     "labels", [LABELS[:-1], LABELS[:, None], [None, *LABELS[1:]], [np.nan, *range(29)]], ids=str
 )
 def test_oracle_with_unusable_labels(labels):
-    with pytest.raises(EmbeddingError, match="labels (must|have shape)"):
+    with pytest.raises(EmbeddingError, match=r"labels (must|have shape)"):
         make(Oracle).fit(IMAGES, labels)
 
 
