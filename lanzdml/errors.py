@@ -30,7 +30,7 @@ class LanzdmlError(Exception):
         super().__init__("\n".join(self.lines))
 
 
-class CannotFitError(LanzdmlError):
+class CannotFitError(LanzdmlError, ValueError):
     """A method cannot be fitted to these prompts; the run is reported with this reason."""
 
 

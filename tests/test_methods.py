@@ -244,7 +244,7 @@ class TestContract:
             make(cls).transform(IMAGES)
 
     def test_transform_of_another_size(self, cls):
-        with pytest.raises(EmbeddingError, match=r"\b9 components.*\b24\b"):
+        with pytest.raises(EmbeddingError, match=r"\b9 features.*\b24 features"):
             fitted(cls).transform(IMAGES[:, :9])
 
     @pytest.mark.parametrize(
@@ -252,8 +252,8 @@ class TestContract:
         [
             (lambda x: x[0], r"shape is \(24,\)"),
             (lambda x: x[None], r"shape is \(1, .*24\)"),
-            (lambda x: x[:0], r"shape is \(0, 24\)"),
-            (lambda x: x[:, :0], r"shape is \(\d+, 0\)"),
+            (lambda x: x[:0], r"0 sample\(s\) \(shape=\(0, 24\)\)"),
+            (lambda x: x[:, :0], r"0 feature\(s\) \(shape=\(\d+, 0\)\)"),
             (lambda x: np.where(np.arange(len(x))[:, None] == 4, np.nan, x), "row 4 has NaN"),
             (
                 lambda x: np.where(np.arange(len(x))[:, None] == 4, 1e300, x.astype(float)),
@@ -1086,12 +1086,12 @@ def test_oracle_separates_the_classes():
     "labels", [LABELS[:-1], LABELS[:, None], [None, *LABELS[1:]], [np.nan, *range(29)]], ids=str
 )
 def test_oracle_with_unusable_labels(labels):
-    with pytest.raises(EmbeddingError, match="labels must"):
+    with pytest.raises(EmbeddingError, match=r"labels (must|have shape)"):
         make(Oracle).fit(IMAGES, labels)
 
 
 def test_oracle_needs_two_classes():
-    with pytest.raises(CannotFitError, match="at least two classes; all images are red"):
+    with pytest.raises(CannotFitError, match="at least two classes, but there is one class: red"):
         make(Oracle).fit(IMAGES, ["red"] * 30)
 
 

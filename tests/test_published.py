@@ -31,8 +31,9 @@ def runs(published):
     means = table2.pivot_table(index=RUN, columns="metric", values="mean") / 100
     frame = means.reindex(columns=METRICS).reset_index()
     frame = frame.assign(
-        model="ViT-B-32", protocol="paper", reason=None, n_images=9, n_classes=3, tied_queries=0
-    )
+        model="ViT-B-32", protocol="paper", reason=None, n_images=9, n_classes=3, tied_queries=0,
+        loss=None,
+    )  # fmt: skip
     frame["dim"] = np.where(frame["method"] == "clip", 512, DIM)
     return pd.concat([frame.assign(seed=seed) for seed in (0, 1)], ignore_index=True)
 
@@ -81,7 +82,7 @@ def test_differences_are_in_the_published_unit_and_std():
     runs = pd.DataFrame([
         {"dataset": "synthetic_cars", "notion": "car_model", "method": method, "dim": dim,
          "model": "ViT-B-32", "protocol": "paper", "seed": seed, "reason": None,
-         "n_images": 1000, "n_classes": 6, "tied_queries": 0,
+         "n_images": 1000, "n_classes": 6, "tied_queries": 0, "loss": None,
          **dict.fromkeys(METRICS, value)}
         for method, dim, values in [("indirect", 128, (0.57, 0.59)), ("clip", 512, (0.45, 0.45))]
         for seed, value in enumerate(values)

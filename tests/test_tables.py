@@ -1,6 +1,7 @@
 """Tables: layout, rounding, bold, dashes."""
 
 import io
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -8,6 +9,7 @@ import pytest
 
 from lanzdml.metrics.scores import METRICS
 from lanzdml.tables.paper import render_table, summarise
+from lanzdml.tables.poor_fits import FACTOR
 
 
 def rows(method, values, *, notion="car_model", dim=128, reason=None, model="demo-M"):
@@ -17,6 +19,7 @@ def rows(method, values, *, notion="car_model", dim=128, reason=None, model="dem
             "dataset": "demo_cars", "notion": notion, "model": model, "protocol": "paper",
             "method": method, "dim": dim, "n_prompts": 17, "seed": seed,
             **dict.fromkeys(METRICS, value), "n_images": 9, "n_classes": 3, "tied_queries": 0,
+            "loss": None,
             "reason": reason,
         }
         for seed, value in enumerate(values)
@@ -201,3 +204,53 @@ def test_scores_that_are_expectations_over_ties_are_named():
         in text
     )
     assert "LAE, Demo Cars" not in text
+
+
+def fits(losses, method="ae", notion="car_color", dim=128):
+    """Runs of one method, a seed for each loss."""
+    made = rows(method, [0.3] * len(losses), notion=notion, dim=dim)
+    return [row | {"loss": loss} for row, loss in zip(made, losses, strict=True)]
+
+
+def notes(runs, table="table2"):
+    return [
+        line for line in render(pd.DataFrame(runs), table, "md").splitlines() if line[:2] == "- "
+    ]
+
+
+@pytest.mark.parametrize("table", ["table2", "appendix_table1"])
+def test_a_fit_that_ended_far_above_the_others_is_named(table):
+    runs = fits([0.004, 0.006, 1.8, 0.005, 0.007]) + fits([0.3, 0.2, 0.4], "indirect")
+    assert notes(runs, table) == [
+        "- AE, Demo Cars Car Color: seed 2 ended at a loss of 1.8, 300 times the median of the 5 "
+        "seeds (0.006); its scores count as the others' do. Said of losses above 5 times the median"
+    ]
+
+
+def test_each_such_fit_is_named_in_the_table_of_its_dim():
+    runs = fits([0.1, 0.01, 0.01, 0.2, 0.01]) + fits([0.01, 0.01, 0.09], dim=16)
+    runs += fits([0.01, 0.09, 0.01], notion="car_model")
+    told = [line.partition(" ended")[0] for line in notes(runs)]
+    assert told == [
+        "- AE, Demo Cars Car Color: seed 0", "- AE, Demo Cars Car Color: seed 3",
+        "- AE, Demo Cars Car Model: seed 1", "- AE, Demo Cars Car Color: seed 2",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "losses",
+    [
+        [0.004, 0.006, 0.0249, 0.005, 0.002],  # within five times
+        [0.001, 0.5],  # two seeds: either could be the odd one
+        [0.001, 0.5, None],  # of one nothing is known
+        [1e-12, 1e-12, 1e-12, 1e-12, 9e-4],  # nothing was left to learn
+        [None] * 5,
+    ],
+)
+def test_no_fit_is_named_without_reason(losses):
+    assert notes(fits(losses)) == []
+
+
+def test_the_document_says_from_where_on_fits_are_named():
+    text = (Path(__file__).parents[1] / "docs/significance.md").read_text(encoding="utf-8")
+    assert f"loss is more than {FACTOR} times the median of its seeds" in text

@@ -85,7 +85,7 @@ def test_a_method_that_learns_nothing_has_no_arrays(path):
     save_transform(path, CLIP().fit(TEXT))
     assert load_file(path) == {}
     assert {"loss", "iterations"}.isdisjoint(read_metadata(path))
-    with pytest.raises(LanzdmlError, match="4 components"):
+    with pytest.raises(LanzdmlError, match="4 features"):
         load_transform(path).transform(TEXT[:, :4])
 
 

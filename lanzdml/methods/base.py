@@ -8,9 +8,10 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from lanzdml.arithmetic.arrays import as_array
 from lanzdml.arithmetic.threads import one_blas_thread
 from lanzdml.errors import LanzdmlError
 
@@ -21,8 +22,15 @@ class EmbeddingError(LanzdmlError, ValueError):
     """Embeddings, labels or parameters that a method cannot use; the message says which and why."""
 
 
-class Method(BaseEstimator):
+class EmbeddingTypeError(EmbeddingError, TypeError):
+    """What was given as embeddings or labels is of a type that holds none."""
+
+
+class Method(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """A method: ``fit`` on text embeddings, ``transform`` image embeddings.
+
+    A transformer of scikit-learn, for its pipelines and with its ``set_output``, of two kinds of
+    rows: ``fit_transform`` gives those vectors that it is fitted to.
 
     A subclass says what it is in the class attributes, stores its hyperparameters in ``__init__``
     (``random_state``, the seed, is one of them), and defines ``_fit`` and ``_transform``. These get
@@ -30,8 +38,8 @@ class Method(BaseEstimator):
     protocol: a method that needs unit vectors at the end scales its output.
 
     Attributes of a fitted method: ``n_features_in_`` (r, the size of the embeddings),
-    ``fit_seconds_``, the arrays named in ``learned``, and ``loss_`` and ``n_iter_`` if it is
-    trained.
+    ``feature_names_in_`` if these were a data frame with names, ``fit_seconds_``, the arrays named
+    in ``learned``, and ``loss_`` and ``n_iter_`` if it is trained.
     """
 
     name: ClassVar[str]
@@ -58,20 +66,24 @@ class Method(BaseEstimator):
     dim: int
     """Of those methods that have one."""
     n_features_in_: int
+    feature_names_in_: NDArray[np.object_]
     fit_seconds_: float
 
-    def fit(self, text_embeddings: ArrayLike) -> Self:
-        """Learn from text embeddings (n, r), of any length: they are scaled to unit length.
+    def fit(self, X: ArrayLike, y: object = None) -> Self:
+        """Learn from text embeddings.
+
+        Args:
+            X: text embeddings (n, r), of any length: they are scaled to unit length. An array, a
+                tensor on any device, a data frame, or a list of rows, as for ``transform``.
+            y: without effect; for scikit-learn's pipelines.
 
         Raises:
             EmbeddingError: the embeddings or a parameter cannot be used.
             CannotFitError: the method is not defined for these prompts.
         """
-        return self._fit_vectors(text_embeddings, "text_embeddings", self._fit)
+        return self._fit_vectors(X, "text_embeddings", self._fit)
 
-    def transform(
-        self, image_embeddings: ArrayLike, *, unit_images: bool = True
-    ) -> NDArray[np.float32]:
+    def transform(self, X: ArrayLike, *, unit_images: bool = True) -> NDArray[np.float32]:
         """Image embeddings (m, r), of any length, as the method's vectors (m, dim).
 
         An image in which a method finds nothing of what it learned, as one at right angles to all
@@ -80,7 +92,8 @@ class Method(BaseEstimator):
         images are the same but for rounding, which goes by the shape of a product.
 
         Args:
-            image_embeddings: from the same model as the text embeddings.
+            X: image embeddings, from the same model as the text embeddings. Of data frames the
+                columns must have the same names in the same order.
             unit_images: scale the images to unit length first, as the paper says (equation 5). The
                 authors' code does not, see :mod:`lanzdml.metrics.protocols`; methods that scale
                 their output give the same either way.
@@ -90,18 +103,38 @@ class Method(BaseEstimator):
             EmbeddingError: the embeddings cannot be used, are not of the size seen in ``fit``, or
                 make a vector that is not finite.
         """
-        check_is_fitted(self, "n_features_in_")
-        images = as_embeddings(image_embeddings, "image_embeddings")
+        check_is_fitted(self)
+        images = as_embeddings(X, "image_embeddings")
         if images.shape[1] != self.n_features_in_:
             raise EmbeddingError(
-                f"image_embeddings have {images.shape[1]} components, but this {self.name} was "
-                f"fitted on vectors of {self.n_features_in_}: both must come from the same model"
+                f"X has {images.shape[1]} features, but {type(self).__name__} is expecting "
+                f"{self.n_features_in_} features as input: image_embeddings must come from the "
+                "model of the vectors that it was fitted on"
             )
+        self._check_names(X)
         given = normalise(images) if unit_images else images
         with one_blas_thread():
             vectors = np.ascontiguousarray(self._transform(given), np.float32)
         finite(vectors, f"vectors of {self.name}")
         return vectors if self.by_position else vectors[_first_equal(given)]
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "n_features_in_")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = self.supervised
+        tags.transformer_tags.preserves_dtype = ["float32"]
+        return tags
+
+    def _more_tags(self) -> dict[str, Any]:
+        """The same for scikit-learn before 1.6."""
+        return {"requires_y": self.supervised, "preserves_dtype": ["float32"]}
+
+    @property
+    def _n_features_out(self) -> int:
+        """How many components a vector has, for scikit-learn to name them."""
+        return self._transform(np.ones((1, self.n_features_in_), np.float32)).shape[1]
 
     def _fit_vectors(
         self, vectors: ArrayLike, what: str, fit: Callable[[NDArray[np.float32]], None]
@@ -113,7 +146,23 @@ class Method(BaseEstimator):
             fit(unit)
             self.fit_seconds_ = time.perf_counter() - start
         self.n_features_in_ = unit.shape[1]
+        names = _column_names(vectors)
+        if names is not None:
+            self.feature_names_in_ = np.array(names, dtype=object)
+        elif hasattr(self, "feature_names_in_"):  # of another fit
+            del self.feature_names_in_
         return self
+
+    def _check_names(self, images: ArrayLike) -> None:
+        names, fitted = _column_names(images), getattr(self, "feature_names_in_", None)
+        if names is None or fitted is None:
+            return
+        for column, (name, expected) in enumerate(zip(names, fitted, strict=True)):
+            if name != expected:
+                raise EmbeddingError(
+                    f"image_embeddings must have the columns that {self.name} was fitted on, in "
+                    f"their order; column {column} is {name!r}, not {expected!r}"
+                )
 
     def _fit(self, unit: NDArray[np.float32]) -> None:
         """Set what is learned from unit vectors (n, r); nothing unless a method overrides it."""
@@ -146,24 +195,26 @@ def as_embeddings(vectors: ArrayLike, what: str) -> NDArray[np.float32]:
 
 
 def as_matrix(vectors: ArrayLike, what: str) -> NDArray[np.float32]:
-    """Vectors as a float32 array (n, r), from an array or a torch tensor on any device.
+    """Vectors as a float32 array (n, r), see :func:`lanzdml.arithmetic.arrays.as_array`.
 
     Raises:
         EmbeddingError: not a matrix of finite numbers, or empty.
     """
-    if hasattr(vectors, "detach"):  # a torch tensor, recognised without importing torch
-        vectors = vectors.detach().cpu().float().numpy()
     try:
-        array = np.asarray(vectors)
-        if array.dtype.kind not in "fiu":
-            raise TypeError(f"their type is {array.dtype}")
+        array = as_array(vectors)
     except (TypeError, ValueError) as error:
-        raise EmbeddingError(f"{what} must be a matrix of numbers: {error}") from None
-    if array.ndim != 2 or 0 in array.shape:
+        kind = EmbeddingTypeError if isinstance(error, TypeError) else EmbeddingError
+        raise kind(f"{what} must be a matrix of numbers: {error}") from None
+    if array.ndim != 2:
         raise EmbeddingError(
-            f"{what} must be a matrix of at least one row and one column; "
-            f"its shape is {array.shape}"
+            f"{what} must be a matrix, a row each; its shape is {array.shape}. "
+            "Reshape your data with reshape(1, -1) if it is a single one"
         )
+    for count, unit in zip(array.shape, ("sample", "feature"), strict=True):
+        if not count:
+            raise EmbeddingError(
+                f"{what} have 0 {unit}(s) (shape={array.shape}) while a minimum of 1 is required."
+            )
     with np.errstate(over="ignore"):  # too large for float32 becomes infinite and is reported
         # One layout, as sums over another may be rounded otherwise.
         array = np.ascontiguousarray(array, dtype=np.float32)
@@ -192,6 +243,12 @@ def normalise(vectors: Floats) -> NDArray[np.float32]:
     # Divided in float64 too, piece by piece: without a copy in float64 of a large collection.
     unit = np.empty(vectors.shape, np.float32)
     return np.divide(vectors, lengths[:, None], out=unit, casting="same_kind")
+
+
+def _column_names(vectors: ArrayLike) -> list[str] | None:
+    """Of a data frame whose columns have names; numbers are no names."""
+    columns = list(getattr(vectors, "columns", ()))
+    return columns if columns and all(isinstance(name, str) for name in columns) else None
 
 
 def _first_equal(vectors: NDArray[np.float32]) -> NDArray[np.intp]:

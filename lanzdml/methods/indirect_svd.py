@@ -14,10 +14,11 @@ from lanzdml.methods.subspace import principal_directions
 class InDiReCTSVD(InDiReCT):
     """InDiReCT's objective from the directions in which the texts vary, in place of noise.
 
-    What it differs from InDiReCT by is what the start is worth, and the iterations that it saves,
-    where both have r' columns: where the texts have a smaller rank this has that many, and so the
-    width differs, too. What it differs from ``text_subspace`` by is what the training is worth.
-    There is no seed. Not in the paper.
+    What it differs from InDiReCT by is what the start does, where both have r' columns: where the
+    texts have a smaller rank this has that many, and so the width differs, too. The start need not
+    be a better one: it can lead to the same minimum, to one of lower loss, or to one of several
+    times the loss that noise leads to. What it differs from ``text_subspace`` by is what the
+    training is worth. There is no seed. Not in the paper.
 
     Attributes:
         U_: (r, k), k being the smaller of r' and the rank of the centred texts.

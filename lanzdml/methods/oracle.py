@@ -1,14 +1,20 @@
 """The upper bound: InDiReCT's transform trained on the test images' own labels."""
 
 from functools import partial
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from lanzdml.arithmetic.labels import as_labels
 from lanzdml.errors import CannotFitError
-from lanzdml.methods.base import EmbeddingError, Floats, as_embeddings, normalise
+from lanzdml.methods.base import (
+    EmbeddingError,
+    EmbeddingTypeError,
+    Floats,
+    as_embeddings,
+    normalise,
+)
 from lanzdml.methods.initial import gaussian
 from lanzdml.methods.optimise import Optimised
 
@@ -33,29 +39,19 @@ class Oracle(Optimised):
     supervised = True
     learned = ("U_",)
 
-    # Supervised: that it is fitted to something else than other methods, the class attribute says.
-    def fit(  # type: ignore[override]
-        self, image_embeddings: ArrayLike, labels: ArrayLike
-    ) -> Self:
-        """Learn from image embeddings (m, r) and their labels (m,), of any type that sorts.
+    def fit(self, X: ArrayLike, y: Any = None) -> Self:
+        """Learn from labelled images.
+
+        Args:
+            X: image embeddings (m, r).
+            y: their labels (m,), of any type that sorts. Not optional: this is scikit-learn's form.
 
         Raises:
             EmbeddingError: the embeddings, the labels or a parameter cannot be used.
             CannotFitError: there are fewer than two classes.
         """
-        images = as_embeddings(image_embeddings, "image_embeddings")
-        labels = np.asarray(labels)
-        if labels.shape != (len(images),):
-            raise EmbeddingError(
-                f"labels must be one a row of image_embeddings ({len(images)}); "
-                f"their shape is {labels.shape}"
-            )
-        if pd.isna(labels).any():
-            raise EmbeddingError("labels must not be missing: leave such images out")
-        classes, codes = np.unique(labels, return_inverse=True)
-        if len(classes) < 2:
-            raise CannotFitError(f"Oracle needs at least two classes; all images are {classes[0]}")
-        return self._fit_vectors(images, "image_embeddings", partial(self._fit_codes, codes=codes))
+        codes = _codes(y, len(as_embeddings(X, "image_embeddings")))
+        return self._fit_vectors(X, "image_embeddings", partial(self._fit_codes, codes=codes))
 
     def _fit_codes(self, unit: NDArray[np.float32], codes: NDArray[np.integer]) -> None:
         rng = np.random.default_rng(self.random_state)
@@ -67,6 +63,37 @@ class Oracle(Optimised):
 
     def _transform(self, images: NDArray[np.float32]) -> Floats:
         return normalise(images @ self.U_)
+
+
+def _codes(labels: Any, n: int) -> NDArray[np.integer]:
+    """The class of each of n images: (n,), the rank of its label."""
+    if labels is None:
+        raise EmbeddingError(
+            "Oracle requires y to be passed, but the target y is None: labels, one an image"
+        )
+    try:
+        series = as_labels(labels)
+    except (TypeError, ValueError) as error:
+        kind = EmbeddingTypeError if isinstance(error, TypeError) else EmbeddingError
+        raise kind(str(error)) from None
+    if len(series) != n:
+        raise EmbeddingError(
+            f"labels must be one a row of image_embeddings ({n}), but there are {len(series)}"
+        )
+    if series.isna().any():
+        raise EmbeddingError(
+            f"labels must not be missing, as that of row {series.isna().argmax()}: leave such "
+            "images out"
+        )
+    try:
+        classes, codes = np.unique(series.to_numpy(), return_inverse=True)
+    except TypeError as error:
+        raise EmbeddingTypeError(f"labels must be of one type, to be sorted: {error}") from None
+    if len(classes) < 2:
+        raise CannotFitError(
+            f"Oracle needs at least two classes, but there is one class: {classes[0]}"
+        )
+    return codes
 
 
 def normalized_softmax(unit_images: NDArray[np.float32], codes: NDArray[np.integer]) -> "Objective":

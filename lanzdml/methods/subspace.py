@@ -28,7 +28,10 @@ def principal_directions(differences: Floats, most: int) -> NDArray[np.float64]:
     # all prompts are the same, the largest singular value is itself what rounding left over.
     rank = int((values > max(differences.shape) * np.finfo(np.float32).eps).sum())
     if rank == 0:
-        raise CannotFitError("the prompts do not differ: they span no subspace")
+        n, r = differences.shape
+        raise CannotFitError(
+            f"the prompts do not differ: they span no subspace (n_samples={n}, n_features={r})"
+        )
     directions = directions[: min(most, rank)]
     largest = np.take_along_axis(directions, np.abs(directions).argmax(axis=1)[:, None], axis=1)
     return directions * np.sign(largest)

@@ -16,6 +16,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from lanzdml.arithmetic.arrays import as_array
+from lanzdml.arithmetic.labels import as_labels
 from lanzdml.arithmetic.threads import one_blas_thread
 from lanzdml.errors import LanzdmlError
 
@@ -176,9 +178,10 @@ def validated(
 
 
 def _as_float64(embeddings: Any) -> NDArray[np.float64]:
-    if hasattr(embeddings, "detach"):  # a torch tensor; torch itself is slow to import
-        embeddings = embeddings.detach().double().cpu().numpy()
-    points = np.array(embeddings, dtype=np.float64, order="C")
+    try:
+        points = np.array(as_array(embeddings), dtype=np.float64, order="C")
+    except (TypeError, ValueError) as error:
+        raise MetricsInputError(f"embeddings must be a matrix of numbers: {error}") from None
     if points.ndim != 2 or points.shape[1] == 0:
         raise MetricsInputError(
             f"embeddings have shape {points.shape}, but must be (images, dimensions)"
@@ -195,11 +198,10 @@ def _as_float64(embeddings: Any) -> NDArray[np.float64]:
 
 
 def _as_classes(labels: Any, n: int) -> NDArray[np.intp]:
-    if hasattr(labels, "detach"):
-        labels = labels.detach().cpu().numpy()
-    if getattr(labels, "ndim", 1) != 1:
-        raise MetricsInputError(f"labels have shape {tuple(labels.shape)}, but must be one a row")
-    classes, _ = pd.factorize(pd.Series(labels))
+    try:
+        classes, _ = pd.factorize(as_labels(labels))
+    except (TypeError, ValueError) as error:
+        raise MetricsInputError(str(error)) from None
     if len(classes) != n:
         raise MetricsInputError(f"there are {len(classes)} labels, but {n} embeddings")
     null = classes < 0

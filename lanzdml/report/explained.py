@@ -136,7 +136,9 @@ METHOD_EXPLANATIONS = {
     "ae": Explanation(
         "The autoencoder: encoder $f$ and decoder $g$ of two layers each, with 512 hidden units "
         r"and a leaky ReLU $\varphi$. Loss and training are those of the linear one, with a weight "
-        "decay of 0.01 against overfitting. Images pass through the encoder.",
+        "decay of 0.01 against overfitting. Images pass through the encoder. Now and then a fit "
+        "ends at many times the loss of the other seeds, in the authors' code, too: it counts as "
+        "any other, and is named below the tables.",
         (
             Equation(r"f(x) = \varphi(x W_1 + b_1) W_2 + b_2"),
             Equation(r"\varphi(x) = \max(x, 0) + 0.01 \, \min(x, 0)"),
@@ -181,7 +183,8 @@ METHOD_EXPLANATIONS = {
     "indirect_svd": Explanation(
         "Beyond the paper: InDiReCT, with the loss and the training of its own, started from the "
         "text subspace $B$ in place of noise. Where the start carries every prompt back as it was, "
-        "there is nothing left to learn.",
+        "there is nothing left to learn. Otherwise it can end elsewhere than from noise, at a "
+        "lower loss or at one that is several times higher.",
         (Equation(r"U_{\text{start}} = B"),),
     ),
     "prompt_posterior": Explanation(

@@ -21,6 +21,7 @@ from lanzdml.names import (
     on_paper,
 )
 from lanzdml.tables.markup import DASH, NEEDS_BOOKTABS, Cell, Table
+from lanzdml.tables.poor_fits import poor_fits
 
 SUFFIXES = ("md", "csv", "tex")
 SETTING = ["protocol", "model", "dim"]
@@ -57,12 +58,12 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         columns protocol, model, dim, dataset, notion, metric, method, mean, std, n_seeds, n_runs,
-        n_images, n_classes, tied_queries, supervised, deterministic, reason. ``dim`` is the table
-        that a value belongs to: a method that keeps the model's own size is in the table of every
-        dim, or in one without, :data:`NO_DIM`, where no other method was run with the model. A
-        value is that of the ``n_seeds`` among ``n_runs`` seeds that have one, NaN where none has,
-        and ``reason`` says why the first of the others has none; ``tied_queries`` is the most of
-        any seed.
+        n_images, n_classes, tied_queries, poor_fits, supervised, deterministic, reason. ``dim`` is
+        the table that a value belongs to: a method that keeps the model's own size is in the table
+        of every dim, or in one without, :data:`NO_DIM`, where no other method was run with the
+        model. A value is that of the ``n_seeds`` among ``n_runs`` seeds that have one, NaN where
+        none has, and ``reason`` says why the first of the others has none; ``tied_queries`` is the
+        most of any seed, and ``poor_fits`` lists :class:`lanzdml.tables.poor_fits.PoorFit`.
     """
     keys = [*SETTING, "dataset", "notion", "method"]
     long = runs.melt(
@@ -82,6 +83,7 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
         tied_queries=("tied_queries", "max"),
         reason=("reason", "first"),
     ).reset_index()
+    summary = summary.join(poor_fits(runs, keys).rename("poor_fits"), on=keys)
     methods = {name: METHODS[name] for name in summary["method"].unique()}
     for trait in ("has_dim", "supervised", "deterministic"):
         summary[trait] = summary["method"].map(lambda name, t=trait: getattr(methods[name], t))
@@ -197,6 +199,8 @@ def sections(summary: pd.DataFrame, table: str) -> list[Section]:
         tied = block[block["tied_queries"].fillna(0) >= _MANY_TIES * block["n_images"]]
         tied = tied.drop_duplicates(["method", "dataset", "notion"])
         reasons += sorted(map(_what_ties, tied.itertuples()))
+        fitted = block.drop_duplicates(["method", "dataset", "notion"])
+        reasons += sorted(line for row in fitted.itertuples() for line in _which_are_poor(row))
         title = f"{spec.title} {setting}, in {spec.unit}"
         shown.append(Section(setting, title, methods, _lines(block, spec), reasons))
     return shown
@@ -220,6 +224,12 @@ def _what_ties(row: Any) -> str:
         f"{row.tied_queries:,} of {row.n_images:,} images are as similar to some of another class "
         "as to some of their own; their scores are expectations over the orders of what ties"
     )
+
+
+def _which_are_poor(row: Any) -> list[str]:
+    """Which fits of a method to a notion ended at many times the loss of the others."""
+    what = f"{on_paper(row.method, METHOD_NAMES)}, {notion_on_paper(row.dataset, row.notion)}"
+    return [f"{what}: {fit}" for fit in row.poor_fits]
 
 
 def render(tables: Sequence[Table], suffix: str) -> str:
