@@ -287,6 +287,8 @@ class TestShell:
             name = Path(program).name
             if program == "make":
                 assert set(words) <= TARGETS
+            elif program.startswith("--") and not words:
+                assert program in snakemake_options._option_string_actions
             elif program.startswith("--"):
                 snakemake_options.parse_args([program, *words])
             elif name == "snakemake":
