@@ -7,9 +7,9 @@ docstrings, layout and what errors say, nor the entries of :data:`REGISTRIES`.
 
 import ast
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +34,12 @@ def source_fingerprint(*sources: str | Path) -> str:
     Raises:
         FileNotFoundError: a source is not there.
     """
+    library = _library()
     digest = hashlib.sha256()
-    for path, name in sorted(definitions_behind(*sources)):
+    for path, name in sorted(library.behind(sources)):
         if path.suffix != ".py":
             counts = hashlib.sha256(path.read_bytes()).hexdigest()
-        elif not (counts := _read(path, path.read_bytes()).text(name)):
+        elif not (counts := library.module(path).text(name)):
             continue
         digest.update(f"{path.relative_to(ROOT)}\0{name}\0{counts}\0".encode())
     return digest.hexdigest()[:16]
@@ -46,42 +47,123 @@ def source_fingerprint(*sources: str | Path) -> str:
 
 def definitions_behind(*sources: str | Path) -> set[Definition]:
     """The definitions behind a fingerprint."""
-    pending: list[Definition] = []
-    for source in sources:
-        path = source if isinstance(source, Path) else _module_file(source)
-        if path is None:
-            raise FileNotFoundError(f"no module {source} below {ROOT}")
-        pending.append((path, ALL))
-    behind: set[Definition] = set()
-    known = _uses_known(_contents())
-    while pending:
-        path, name = pending.pop()
-        if path.parent.name == PACKAGE and path.name in WORDS_ONLY:
-            continue
-        module = _read(path, path.read_bytes()) if path.suffix == ".py" else None
-        if module is not None and name == ALL:
-            pending.extend((path, each) for each in module.statements)
-        elif (path, name) not in behind:
-            behind.add((path, name))
-            if module is not None:
-                if (path, name) not in known:
-                    known[path, name] = list(module.uses(name))
-                pending.extend(known[path, name])
-    return behind
+    return _library().behind(sources)
 
 
-def _contents() -> str:
-    """Digest of all modules: what is known of one holds as long as none changes."""
-    digest = hashlib.sha256()
-    for folder in (PACKAGE, "workflow_scripts"):
-        for path in sorted((ROOT / folder).rglob("*.py")):
-            digest.update(f"{path}\0".encode() + path.read_bytes())
-    return digest.hexdigest()
+def files_of(dotted: str) -> list[Path]:
+    """The files of this library that are run to import what a dotted name stands for."""
+    return _library().files_of(dotted)
+
+
+def lines_of(path: Path, name: str) -> Iterator[int]:
+    """The lines of a file that a definition takes."""
+    for node in _library().module(path).statements[name]:
+        decorators = getattr(node, "decorator_list", [])
+        first = min(each.lineno for each in (node, *decorators))
+        yield from range(first, (node.end_lineno or node.lineno) + 1)
+
+
+def _library() -> "_Library":
+    """All code as it is now."""
+    return _library_of(
+        ROOT,
+        *(
+            (path, path.read_bytes())
+            for folder in (PACKAGE, "workflow_scripts")
+            for path in sorted((ROOT / folder).rglob("*.py"))
+        ),
+    )
 
 
 @lru_cache(maxsize=1)  # many jobs run the same modules
-def _uses_known(contents: str) -> dict[Definition, list[Definition]]:
-    return {}
+def _library_of(root: Path, *contents: tuple[Path, bytes]) -> "_Library":
+    return _Library(dict(contents))
+
+
+class _Library:
+    """Modules, and what each of their definitions uses, as far as somebody has asked."""
+
+    def __init__(self, contents: dict[Path, bytes]) -> None:
+        self._contents = contents
+        self._modules: dict[Path, _Module] = {}
+        self._used: dict[Definition, list[Definition]] = {}
+
+    def module(self, path: Path) -> "_Module":
+        if path not in self._modules:
+            self._modules[path] = _parsed(path, self._contents.get(path) or path.read_bytes())
+        return self._modules[path]
+
+    def behind(self, sources: Iterable[str | Path]) -> set[Definition]:
+        pending: list[Definition] = []
+        for source in sources:
+            path = source if isinstance(source, Path) else self._module_file(source)
+            if path is None:
+                raise FileNotFoundError(f"no module {source} below {ROOT}")
+            pending.append((path, ALL))
+        behind: set[Definition] = set()
+        while pending:
+            path, name = pending.pop()
+            if path.parent.name == PACKAGE and path.name in WORDS_ONLY:
+                continue
+            is_module = path.suffix == ".py"
+            if is_module and name == ALL:
+                pending.extend((path, each) for each in self.module(path).statements)
+            elif (path, name) not in behind:
+                behind.add((path, name))
+                if is_module:
+                    pending.extend(self._uses(path, name))
+        return behind
+
+    def files_of(self, dotted: str) -> list[Path]:
+        parts = dotted.split(".") if dotted.partition(".")[0] == PACKAGE else []
+        modules = (".".join(parts[: end + 1]) for end in range(len(parts)))
+        return [file for module in modules if (file := self._module_file(module))]
+
+    def _module_file(self, dotted: str) -> Path | None:
+        """File of a module or package; None for names inside modules."""
+        path = ROOT.joinpath(*dotted.split("."))
+        files = (path.with_suffix(".py"), path / "__init__.py")
+        return next((file for file in files if file in self._contents), None)
+
+    def _uses(self, path: Path, name: str) -> list[Definition]:
+        """The definitions that one uses, here and in other modules."""
+        if (path, name) not in self._used:
+            self._used[path, name] = list(self._find_uses(self.module(path), name))
+        return self._used[path, name]
+
+    def _find_uses(self, module: "_Module", name: str) -> Iterator[Definition]:
+        yield module.path, ""
+        if name == "":  # importing a module imports others, and the packages around it
+            imported = [*module.imported.values(), _module_name(module.path.parent)]
+            yield from ((file, "") for each in imported for file in self.files_of(each))
+        for node in module.statements[name]:
+            local = dict(_imports(module.path, node))
+            yield from ((file, "") for each in local.values() for file in self.files_of(each))
+            for used in _names(node):
+                head, _, rest = used.partition(".")
+                if dotted := (module.imported | local).get(head):
+                    yield from self._definitions(f"{dotted}.{rest}" if rest else dotted)
+                elif head in module.statements:
+                    yield module.path, head
+            for computed in _computed_imports(module.path, node):
+                yield from self._definitions(computed)
+
+    def _definitions(self, dotted: str) -> Iterator[Definition]:
+        """What a dotted name stands for: a definition of a module of this library, or all of it."""
+        *_, path = (None, *self.files_of(dotted))
+        if path is None:
+            return
+        rest = dotted.removeprefix(_module_name(path)).strip(".")
+        name, _, further = rest.partition(".")
+        module = self.module(path)
+        if name in module.statements and name:
+            yield path, name
+        elif name in module.imported:
+            yield path, ""
+            imported = module.imported[name]
+            yield from self._definitions(f"{imported}.{further}" if further else imported)
+        else:  # the module itself, or what it makes when it is asked for
+            yield path, ALL
 
 
 @dataclass
@@ -100,64 +182,13 @@ class _Module:
             self.texts[name] = "\n".join(map(ast.unparse, nodes))
         return self.texts[name]
 
-    def uses(self, name: str) -> Iterator[Definition]:
-        """The definitions that one uses, here and in other modules."""
-        yield self.path, ""
-        if name == "":  # importing a module imports others, and the packages around it
-            imported = [*self.imported.values(), _module_name(self.path.parent)]
-            yield from ((file, "") for each in imported for file in files_of(each))
-        for node in self.statements[name]:
-            local = dict(_imports(self.path, node))
-            yield from ((file, "") for each in local.values() for file in files_of(each))
-            for used in _names(node):
-                head, _, rest = used.partition(".")
-                if dotted := (self.imported | local).get(head):
-                    yield from _definitions(f"{dotted}.{rest}" if rest else dotted)
-                elif head in self.statements:
-                    yield self.path, head
-            for computed in _computed_imports(self.path, node):
-                yield from _definitions(computed)
-
-
-def _definitions(dotted: str) -> Iterator[Definition]:
-    """What a dotted name stands for: a definition of a module of this library, or all of one."""
-    *_, path = (None, *files_of(dotted))
-    if path is None:
-        return
-    rest = dotted.removeprefix(_module_name(path)).strip(".")
-    name, _, further = rest.partition(".")
-    module = _read(path, path.read_bytes())
-    if name in module.statements and name:
-        yield path, name
-    elif name in module.imported:
-        yield path, ""
-        imported = module.imported[name]
-        yield from _definitions(f"{imported}.{further}" if further else imported)
-    else:  # the module itself, or what it makes when it is asked for
-        yield path, ALL
-
-
-def files_of(dotted: str) -> list[Path]:
-    """The files of this library that are run to import what a dotted name stands for."""
-    parts = dotted.split(".") if dotted.partition(".")[0] == PACKAGE else []
-    modules = (".".join(parts[: end + 1]) for end in range(len(parts)))
-    return [file for module in modules if (file := _module_file(module))]
-
-
-def _module_file(dotted: str) -> Path | None:
-    """File of a module or package; None for names inside modules."""
-    path = ROOT.joinpath(*dotted.split("."))
-    files = (path.with_suffix(".py"), path / "__init__.py")
-    return next((file for file in files if file.is_file()), None)
-
 
 def _module_name(path: Path) -> str:
     parts = path.relative_to(ROOT).with_suffix("").parts
     return ".".join(parts[:-1] if parts and parts[-1] == "__init__" else parts)
 
 
-@cache  # many jobs run the same modules
-def _read(path: Path, content: bytes) -> _Module:
+def _parsed(path: Path, content: bytes) -> _Module:
     module = _Module(path)
     tree = ast.fix_missing_locations(_WithoutWords().visit(ast.parse(content)))
     for node in tree.body:
@@ -268,11 +299,3 @@ def _absolute(path: Path, name: str) -> str:
     package = path.relative_to(ROOT).parent.parts
     above = package[: len(package) + 1 - (len(name) - len(module))] if module != name else ()
     return ".".join([*above, *filter(None, [module])])
-
-
-def lines_of(path: Path, name: str) -> Iterator[int]:
-    """The lines of a file that a definition takes."""
-    for node in _read(path, path.read_bytes()).statements[name]:
-        decorators = getattr(node, "decorator_list", [])
-        first = min(each.lineno for each in (node, *decorators))
-        yield from range(first, (node.end_lineno or node.lineno) + 1)
