@@ -5,12 +5,19 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
+from lanzdml.names import one_line
+
 
 class LanzdmlError(Exception):
     """Bad input or a missing resource; the message names it and says what to do.
 
-    Scripts print the message as one line and no traceback.
+    Scripts print the message as one line and no traceback, whatever words of the user's it holds.
     """
+
+    @property
+    def lines(self) -> list[str]:
+        """What is to be said, a line each."""
+        return [str(self)]
 
 
 class CannotFitError(LanzdmlError):
@@ -44,9 +51,9 @@ def plain_errors() -> Iterator[None]:
         sys.exit(error_lines(error))
 
 
-def error_lines(error: LanzdmlError | str) -> str:
-    """``Error: ...`` for each line of a message."""
-    return "\n".join(f"Error: {line}" for line in str(error).splitlines())
+def error_lines(error: LanzdmlError) -> str:
+    """``Error: ...`` for each line that an error has to say."""
+    return "\n".join(f"Error: {one_line(line)}" for line in error.lines)
 
 
 def suggest(name: str, allowed: Iterable[str]) -> str:

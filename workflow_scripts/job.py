@@ -4,7 +4,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import redirect_stderr, redirect_stdout, suppress
+from contextlib import chdir, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, TextIO, TypeVar
 
@@ -69,7 +69,11 @@ class _Tee:
 
 
 def run_as_script(
-    main: Callable[[Job], None], names: Mapping[str, Any], *, least_threads: int = 1
+    main: Callable[[Job], None],
+    names: Mapping[str, Any],
+    *,
+    least_threads: int = 1,
+    draws: bool = False,
 ) -> None:
     """:func:`run` a script's ``main`` where Snakemake runs it; nothing where it is imported.
 
@@ -77,17 +81,20 @@ def run_as_script(
         names: the script's globals, among which Snakemake puts the job as ``snakemake``.
     """
     if "snakemake" in names:
-        run(main, names["snakemake"], least_threads=least_threads)
+        run(main, names["snakemake"], least_threads=least_threads, draws=draws)
 
 
-def run(main: Callable[[Job], None], snakemake: Job, *, least_threads: int = 1) -> None:
+def run(
+    main: Callable[[Job], None], snakemake: Job, *, least_threads: int = 1, draws: bool = False
+) -> None:
     """Run a script's ``main`` with its output in the job's log as well as on the terminal.
 
     Its numerical libraries use the threads that the rule claims: more would get in the way of other
     jobs, and sums would be rounded differently on machines with other numbers of cores. ``main``
     imports them itself, as they read the variables only once. Snakemake gives a job no more threads
     than there are cores; where the rule claims several, ``least_threads`` says that all are used,
-    so that rounding does not depend on ``--cores``.
+    so that rounding does not depend on ``--cores``. A script that ``draws`` does so whatever
+    the user has set up for matplotlib.
 
     An error that the user can mend ends the job with its message, and its traceback only with
     ``--verbose``. What a killed job was writing is deleted before.
@@ -106,18 +113,30 @@ def run(main: Callable[[Job], None], snakemake: Job, *, least_threads: int = 1) 
     except OSError as error:
         if not is_full(error):
             raise
-        sys.exit(error_lines(_FULL.format(error)))
+        sys.exit(error_lines(LanzdmlError(_FULL.format(error))))
     with log:
         terminal = _Tee(sys.stderr, log)
         with redirect_stdout(terminal), redirect_stderr(terminal):
             try:
+                if draws:
+                    _import_matplotlib()
                 main(snakemake)
             except Exception as error:
-                full = is_full(error)
-                known = full or isinstance(error, LanzdmlError)
-                if not known or tracebacks_shown():
+                told = LanzdmlError(_FULL.format(error)) if is_full(error) else error
+                if not isinstance(told, LanzdmlError) or tracebacks_shown():
                     traceback.print_exc()
-                if known:
+                if isinstance(told, LanzdmlError):
                     # One write, unlike print's two: jobs that fail together share the terminal.
-                    terminal.write(f"{error_lines(_FULL.format(error) if full else str(error))}\n")
+                    terminal.write(f"{error_lines(told)}\n")
                 sys.exit(1)
+
+
+def _import_matplotlib() -> None:
+    """Import matplotlib as it comes: what a user set up for it may not even let it be imported.
+
+    It reads a matplotlibrc of the working directory before any other: here the one beside this
+    module.
+    """
+    os.environ.pop("MPLBACKEND", None)
+    with chdir(Path(__file__).parent):
+        import matplotlib  # noqa: F401

@@ -12,8 +12,13 @@ class ConfigError(LanzdmlError):
     """All that is wrong with a configuration, one line each."""
 
     def __init__(self, lines: list[str]) -> None:
-        self.lines = lines
+        self._lines = lines
         super().__init__("\n".join(lines))
+
+    @property
+    def lines(self) -> list[str]:
+        """A line for each mistake."""
+        return self._lines
 
 
 def lines_of(error: ValidationError, root: type[BaseModel]) -> list[str]:
