@@ -46,7 +46,8 @@ def test_tables_stay_whole_whatever_a_cell_holds(breaks):
 @pytest.mark.parametrize(
     ("word", "escaped"),
     [
-        ("a|b", r"a\|b"), (r"a\|b", r"a\\\|b"), ("a\\", r"a\\"), (r"\_a_", r"\\\_a_"), (r"C:\x", r"C:\x"),
+        ("a|b", r"a\|b"), (r"a\|b", r"a\\\|b"), ("a\\", r"a\\"), (r"\_a_", r"\\\_a_"),
+        (r"C:\x", r"C:\x"),
         ("*red*", r"\*red*"), ("2 * 3", "2 * 3"), ("`red`", r"\`red\`"), ("$a$b$", r"\$a\$b\$"),
         ("_red_", r"\_red_"), ("car_color", "car_color"), ("2_", "2_"), ("~~red~~", r"\~\~red\~~"),
         ("<b>", r"\<b>"), ("</b>", r"\</b>"), ("a < b", "a < b"), ("p<0.5", "p<0.5"),

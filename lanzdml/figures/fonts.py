@@ -17,7 +17,7 @@ from contextlib import contextmanager
 
 from matplotlib import font_manager, get_data_path
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontEntry, FontProperties
+from matplotlib.font_manager import FontEntry
 from matplotlib.ft2font import FT2Font
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
@@ -127,14 +127,13 @@ def _is_usable(family: str, letters: Collection[str]) -> bool:
     figure = Figure(figsize=(1, 1))
     figure.text(0, 0, "".join(sorted(letters)), family=[FAMILY, family])
     try:
-        path = font_manager.findfont(FontProperties([family]), fallback_to_default=False)
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             figure.savefig(io.BytesIO(), format="png")
             figure.savefig(io.BytesIO(), format="pdf")
     except Exception:  # a warning, too: of a letter that is missing after all
         return False
-    return bool(path)
+    return True
 
 
 def _path(found: object) -> str:

@@ -15,8 +15,6 @@ _JOINED = {"Mn", "Mc", "Me", "Cf"}  # marks, and what joins letters
 _SKIN_TONES = "\U0001f3fb-\U0001f3ff"
 _FROM_LEFT = "\u200e"
 _JOINER, _VIRAMA = "\u200d", 9  # the latter is a combining class: letters around it are one
-# Nothing else is here: planes 15 and 16 have no letters that fonts agree on.
-_FIRST, _FILL = 0xF0000, "\U0010fffd"
 
 
 def clusters(text: str) -> list[str]:
@@ -80,33 +78,31 @@ def wrap(text: str, width: int, *, indent: str = "", most_lines: int | None = No
         indent: of all lines but the first.
         most_lines: as many as there may be; any number if None.
     """
-    stood_for: list[str] = []
-    plain = "".join(_stand_ins(one_line(text), stood_for))
-    if not stood_for:
+    text = one_line(text)
+    if all(len(cluster) == _width(cluster) == 1 for cluster in clusters(text)):
         return textwrap.wrap(
-            plain, width, subsequent_indent=indent, max_lines=most_lines, placeholder="…"
+            text, width, subsequent_indent=indent, max_lines=most_lines, placeholder="…"
         )
-    lines = [
-        _restored(line, stood_for) for line in textwrap.wrap(plain, width, subsequent_indent=indent)
-    ]
-    # textwrap leaves out whole words, which in scripts without blanks is all there is.
+    lines = [""]
+    for piece in _pieces(text, width - len(indent)):
+        if lines[-1].strip() and columns(lines[-1] + piece) > width:
+            lines.append(indent)
+        lines[-1] += piece if lines[-1].strip() else piece.lstrip()
     if most_lines is not None and len(lines) > most_lines:
         lines[most_lines - 1 :] = [shorten(" ".join(lines[most_lines - 1 :]), width)]
     return lines
 
 
-def _stand_ins(text: str, stood_for: list[str]) -> Iterator[str]:
-    """As many characters as there are columns, as textwrap counts those."""
+def _pieces(text: str, longest: int) -> Iterator[str]:
+    """What stays in one line, with the blank before it: wide letters and Latin words, or parts."""
+    piece = ""
     for cluster in clusters(text):
-        if len(cluster) == _width(cluster) == 1 and ord(cluster) < _FIRST:
-            yield cluster
-        else:
-            yield chr(_FIRST + len(stood_for)) + _FILL * (_width(cluster) - 1)
-            stood_for.append(cluster)
-
-
-def _restored(line: str, stood_for: list[str]) -> str:
-    return "".join(
-        character if ord(character) < _FIRST else stood_for[ord(character) - _FIRST]
-        for character in line.replace(_FILL, "")
-    )
+        is_wide = _width(cluster) == 2
+        if cluster == " " or (is_wide and piece.strip()) or columns(piece.strip()) >= longest:
+            yield piece
+            piece = ""
+        piece += cluster
+        if is_wide:
+            yield piece
+            piece = ""
+    yield piece
