@@ -104,7 +104,7 @@ def no_maths(monkeypatch):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_names_are_drawn_as_they_stand(kind, no_maths, tmp_path):
-    notion = r"_$a$\mathrm{b}$"
+    notion = r"_$a\mathrm{b}$"
     figure = KINDS[kind](["red", "blue"] * 4, notion)
     write_figure(figure, [tmp_path / "a.png", tmp_path / "a.pdf"])
     assert any(notion in text for text in texts_of(figure))
