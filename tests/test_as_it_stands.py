@@ -110,6 +110,13 @@ def test_names_are_drawn_as_they_stand(kind, no_maths, tmp_path):
     assert any(notion in text for text in texts_of(figure))
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_notions_can_have_names_that_code_uses(kind):
+    for notion in ("clip", "indirect", "images", "labels", "index", "space", "x", "0"):
+        figure = KINDS[kind](["red", "blue"] * 4, notion)
+        assert any(notion in text for text in texts_of(figure))
+
+
 @pytest.mark.parametrize("more", [0, 30], ids=["legend", "colour bar"])
 def test_labels_are_drawn_as_they_stand_in_a_map(more, no_maths):
     words = [f"{word}{i or ''}" for i in range(1 + more // len(WORDS)) for word in WORDS]
