@@ -55,6 +55,10 @@ def test_line_breaks_are_blanks():
         assert shorten(text, 20) == "red (warm)"
 
 
+def test_wide_blanks_are_blanks():
+    assert wrap("红\u3000色", 20) == [shorten("红\u3000色", 20)] == ["红 色"]
+
+
 def test_shortened_texts_are_cut_between_letters():
     assert shorten("abcdef", 6) == "abcdef"
     assert shorten("abcdefg", 6) == "abcde…"

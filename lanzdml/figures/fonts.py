@@ -17,7 +17,7 @@ from contextlib import contextmanager
 
 from matplotlib import font_manager, get_data_path
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontEntry
+from matplotlib.font_manager import FontEntry, FontProperties
 from matplotlib.ft2font import FT2Font
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
@@ -41,7 +41,7 @@ def complete_fonts(figure: Figure) -> str:
     """
     texts = figure.findobj(Text)
     letters = {letter for text in texts for letter in text.get_text() if letter > "\x7f"}
-    known = FT2Font(_path(font_manager.findfont(FAMILY))).get_charmap()
+    known = FT2Font(_path(font_manager.findfont(FontProperties(family=[FAMILY])))).get_charmap()
     lacking = {letter for letter in letters if ord(letter) not in known and _is_seen(letter)}
     if not lacking:
         return ""
@@ -128,10 +128,10 @@ def _is_usable(family: str, letters: Collection[str]) -> bool:
     figure.text(0, 0, "".join(sorted(letters)), family=[FAMILY, family])
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error")
+            warnings.filterwarnings("error", "Glyph")
             figure.savefig(io.BytesIO(), format="png")
             figure.savefig(io.BytesIO(), format="pdf")
-    except Exception:  # a warning, too: of a letter that is missing after all
+    except Exception:  # and that a letter is missing after all, which is a warning
         return False
     return True
 

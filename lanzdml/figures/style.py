@@ -156,7 +156,8 @@ def _save(figure: Figure, path: Path, note: str) -> None:
     below = note_below(figure, note) if note else nullcontext()
     with replacing(path) as temporary, below as box, warnings.catch_warnings():
         if note:
-            warnings.filterwarnings("ignore", "Glyph")  # it says it of each letter
+            # It says so of each letter.
+            warnings.filterwarnings("ignore", "Glyph|Matplotlib currently does not support")
         figure.savefig(temporary, metadata=undated, bbox_inches=box)
 
 

@@ -13,8 +13,14 @@ from lanzdml.names import one_line
 
 _JOINED = {"Mn", "Mc", "Me", "Cf"}  # marks, and what joins letters
 _SKIN_TONES = "\U0001f3fb-\U0001f3ff"
+_BLANKS = {0x1680: " ", 0x3000: " "}  # DejaVu Sans has not those
 _FROM_LEFT = "\u200e"
 _JOINER, _VIRAMA = "\u200d", 9  # the latter is a combining class: letters around it are one
+
+
+def _plain(text: str) -> str:
+    """In one line, with blanks that can be drawn."""
+    return one_line(text).translate(_BLANKS)
 
 
 def clusters(text: str) -> list[str]:
@@ -57,7 +63,7 @@ def behind(mark: str, text: str) -> str:
 
 def shorten(text: str, width: int) -> str:
     """A text in one line of at most so many columns; an ellipsis stands for what is cut off."""
-    text = one_line(text)
+    text = _plain(text)
     if columns(text) <= width:
         return text
     kept, left = "", width - 1
@@ -78,7 +84,7 @@ def wrap(text: str, width: int, *, indent: str = "", most_lines: int | None = No
         indent: of all lines but the first.
         most_lines: as many as there may be; any number if None.
     """
-    text = one_line(text)
+    text = _plain(text)
     if all(len(cluster) == _width(cluster) == 1 for cluster in clusters(text)):
         return textwrap.wrap(
             text, width, subsequent_indent=indent, max_lines=most_lines, placeholder="…"
