@@ -5,14 +5,17 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
+from lanzdml.names import one_line
+
 
 def in_one_line(message: object) -> str:
     """A message without its line breaks, as other packages' errors have them.
 
     Of an error that says nothing it is the name of its kind.
     """
-    text = " ".join(filter(None, map(str.strip, str(message).splitlines())))
-    return text or (type(message).__name__ if isinstance(message, Exception) else "")
+    nothing = type(message).__name__ if isinstance(message, Exception) else ""
+    lines = filter(None, map(str.strip, str(message).splitlines()))
+    return one_line(" ".join(lines)) or nothing
 
 
 class LanzdmlError(Exception):

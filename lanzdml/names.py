@@ -1,4 +1,6 @@
-"""The names on paper of what files and columns call by short names."""
+"""The names on paper of what files and columns call by short names, and words in one line."""
+
+import re
 
 METHOD_NAMES = {
     "random": "Random",
@@ -49,9 +51,20 @@ NOTION_NAMES = {
 }
 
 
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+
+
+def one_line(text: str) -> str:
+    """Somebody's own text with a blank in place of line breaks, tabs and other control characters.
+
+    A label, an aspect or a path may hold them, and a row, a note or an error is to stay one line.
+    """
+    return _CONTROLS.sub(" ", text)
+
+
 def on_paper(name: str, names: dict[str, str]) -> str:
-    """A known name as it is printed, an unknown one (somebody's own) as it is."""
-    return names.get(name, name)
+    """A known name as it is printed, an unknown one (somebody's own) as it is, in one line."""
+    return names.get(name) or one_line(name)
 
 
 def notion_on_paper(dataset: str, notion: str) -> str:

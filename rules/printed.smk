@@ -5,6 +5,8 @@ import logging
 from snakemake.logging import logger
 from snakemake_interface_logger_plugins.common import LogEvent
 
+from lanzdml.names import one_line
+
 
 class OneLineAJob(logging.Formatter):
     """A filter and formatter of the terminal, in place of Snakemake's lines for each job and run."""
@@ -35,10 +37,10 @@ class OneLineAJob(logging.Formatter):
 
     def format(self, record):
         if getattr(record, "event", None) == LogEvent.PROGRESS:
-            return f"{record.done} of {record.total}: {self.ended}"
+            return one_line(f"{record.done} of {record.total}: {self.ended}")
         if getattr(record, "event", None) == LogEvent.JOB_ERROR:
             message = self.messages.get(record.jobid, record.rule_name)
-            return f"{self.error} {record.rule_name}: {message} ({', '.join(record.log)})"
+            return one_line(f"{self.error} {record.rule_name}: {message} ({', '.join(record.log)})")
         return self.otherwise.format(record)
 
 

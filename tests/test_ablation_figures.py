@@ -197,6 +197,31 @@ def test_prompt_count_has_a_line_for_all_prompts():
     check_inside(figure)
 
 
+def test_prompt_count_takes_no_part_of_the_prompts_for_all():
+    """A method may not be made with all prompts: no other number of them is what it reaches."""
+
+    def score(row):
+        failed = row["method"] == "lae" and row["n_prompts"] == 171
+        return np.nan if failed else row["n_prompts"] / 1000
+
+    runs = runs_of(
+        score, notion=["car_model"], method=["indirect", "lae"], n_prompts=[10, 171], seed=[0]
+    )
+    (axis,) = axes_of(PromptCountExperiment.draw(runs)).values()
+    assert levels(axis) == {"InDiReCT, all prompts": pytest.approx(17.1)}
+    assert curves(axis)["LAE"][0].tolist() == [10]
+    assert axis.get_xlabel() == "number of prompts (of 171)"
+
+
+@pytest.mark.parametrize("figure", [DimensionsExperiment, ClipSizeExperiment])
+def test_one_dimension_of_one_method_is_drawn(figure):
+    runs = runs_of(lambda row: 0.5, notion=["car_model"], method=["indirect"], dim=[1],
+                   model=["m"], seed=[0])  # fmt: skip
+    (axis,) = axes_of(figure.draw(runs)).values()
+    assert curves(axis)["InDiReCT"][1].tolist() == [50]
+    check_inside(figure.draw(runs))
+
+
 @pytest.mark.parametrize("n_notions", [1, 2, 4])
 def test_the_legend_fits_any_number_of_panels(n_notions):
     notions = [f"notion {i}" for i in range(n_notions)]

@@ -150,6 +150,21 @@ def test_labels_can_be_those_of_another_notion(files):
     assert found.query.labels == {"mood": "sad", "taste": "sour", "free": "sad"}
 
 
+@pytest.mark.parametrize("files", ["image"], indirect=True)
+def test_notions_can_be_called_as_methods_and_spaces_are(files):
+    *_, (*paths, transforms) = files
+    called = dict(zip(["clip", "indirect", "labels"], transforms.items(), strict=True))
+    given = {name: path for name, (_, path) in called.items()}
+    columns = {name: notion for name, (notion, _) in called.items()}
+    (found,) = retrieve(*paths, given, ["i7"], 0, columns)
+    (expected,) = retrieve(*paths, transforms, ["i7"], 0, COLUMNS)
+    for name, (notion, _) in called.items():
+        ids = [[shown.image_id for shown in rows]
+               for rows in (found.indirect[name], expected.indirect[notion])]  # fmt: skip
+        assert ids[0] == ids[1]
+    assert found.query.labels == {"clip": "sad", "indirect": "sour"}
+
+
 @pytest.mark.parametrize("files", ["path"], indirect=True)
 def test_only_what_is_shown_is_read(files, tmp_path):
     *_, paths = files

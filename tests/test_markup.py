@@ -1,21 +1,93 @@
-"""Tables as Markdown and LaTeX."""
+"""Tables as Markdown and LaTeX, and that no user's word is markup."""
+
+import re
+
+import pytest
+from docutils.core import publish_doctree
 
 from lanzdml.tables.markup import (
     Cell,
     Table,
     blank_repeats,
     latex_table,
+    markdown_escape,
+    markdown_note,
     markdown_table,
+    rst_escape,
     tex_escape,
 )
 
+BREAKS = ["\n", "\r", "\r\n", "\t", "\v", "\f", "\x1b", "\x85", "\u2028", "\u2029"]
 
-def test_markdown_aligns_and_escapes():
-    assert markdown_table(["a", "b"], [["x|y", "1"]], "lr") == [
+
+def test_markdown_aligns():
+    assert markdown_table(["a", "b"], [["x", "1"]], "lr") == [
         "| a | b |",
         "| --- | ---: |",
-        r"| x\|y | 1 |",
+        "| x | 1 |",
     ]
+
+
+@pytest.mark.parametrize("breaks", BREAKS, ids=ascii)
+def test_tables_stay_whole_whatever_a_cell_holds(breaks):
+    word = f"red{breaks}(warm|hot)"
+    table = Table(
+        word, ["class"], [(word,)], ["value"], [[Cell(word, best=True)]], [word], ["value"]
+    )
+    markdown = table.markdown()
+    assert markdown[2:] == [r"| red (warm\|hot) | **red (warm\|hot)** |", "", r"- red (warm\|hot)"]
+    latex = table.latex()
+    assert latex[:2] == ["% red (warm|hot)"] * 2
+    assert r"red (warm\textbar{}hot) & \textbf{red (warm\textbar{}hot)} \\" in latex
+    lines = [*markdown, *latex]
+    assert "\n".join(lines).splitlines() == lines
+
+
+@pytest.mark.parametrize(
+    ("word", "escaped"),
+    [
+        ("a|b", r"a\|b"), (r"a\|b", r"a\\\|b"), ("a\\", r"a\\"), (r"\_a_", r"\\\_a_"),
+        (r"C:\x", r"C:\x"),
+        ("*red*", r"\*red*"), ("2 * 3", "2 * 3"), ("`red`", r"\`red\`"), ("$a$b$", r"\$a\$b\$"),
+        ("_red_", r"\_red_"), ("car_color", "car_color"), ("2_", "2_"), ("~~red~~", r"\~\~red\~~"),
+        ("<b>", r"\<b>"), ("</b>", r"\</b>"), ("a < b", "a < b"), ("p<0.5", "p<0.5"),
+        ("&amp;", r"\&amp;"), ("&#42;", r"\&#42;"), ("a & b;", "a & b;"),
+        ("[a](b)", r"\[a](b)"), ("![a](b)", r"!\[a](b)"), ("[0.8, 3.8]", "[0.8, 3.8]"),
+    ],
+)  # fmt: skip
+def test_plain_text_is_no_markdown(word, escaped):
+    assert markdown_escape(word) == escaped
+
+
+@pytest.mark.parametrize(
+    ("word", "escaped"),
+    [
+        ("- red", r"\- red"), ("# red", r"\# red"), ("> red", r"\> red"), ("+ red", r"\+ red"),
+        ("1. red", r"1\. red"), ("12) red", r"12\) red"), ("1.5 red", "1.5 red"), ("-0.4", "-0.4"),
+        ("=", r"\="), ("---", r"\---"),
+        ("— red", "— red"), ("red - 1.", "red - 1."), ("*red", r"\*red"),
+    ],
+)  # fmt: skip
+def test_a_note_is_no_list_and_no_heading(word, escaped):
+    assert markdown_note(word) == escaped
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["*red*", "`red`", "``red``", "red_", "`red`_", "_red", "__", "|red|", "a|b", r"a\b\*", "[1]_",
+     "car_color", "MAP@R, r' = 4"],
+)  # fmt: skip
+def test_plain_text_is_no_restructuredtext(word):
+    text = f"The class {word} of all."
+    parsed = publish_doctree(rst_escape(text), settings_overrides={"report_level": 5})
+    (paragraph,) = parsed
+    assert [type(node).__name__ for node in paragraph] == ["Text"]
+    assert paragraph.astext() == text
+
+
+def test_captions_as_they_stand_are_not_changed():
+    for text in ("MAP@R, mean and std: r' = 4 (5 % level).", "car_color, a-b"):
+        assert rst_escape(text) == markdown_escape(text) == text
 
 
 def test_latex_puts_a_line_before_each_group_but_the_first():
@@ -35,6 +107,17 @@ def test_what_is_special_to_latex_is_escaped():
     assert tex_escape(r"50% & a_b {~^\} ±") == (
         r"50\% \& a\_b \{\textasciitilde{}\textasciicircum{}\textbackslash{}\} $\pm$"
     )
+    assert tex_escape("$#<>|`[*") == (
+        r"\$\#\textless{}\textgreater{}\textbar{}\textasciigrave{}{[}{*}"
+    )
+    assert tex_escape("红色 Größe") == "红色 Größe", "left as UTF-8"
+
+
+@pytest.mark.parametrize("first", ["[2pt]", "*"])
+def test_no_row_of_latex_begins_with_what_the_row_above_takes(first):
+    table = Table("", ["class"], [("a",), (first,)], ["n"], [["1"], ["2"]])
+    row = next(line for line in table.latex() if line.endswith(r"2 \\"))
+    assert re.match(r"\{[\[*]\}", row)
 
 
 def test_repeats_are_blank_only_below_the_same_head():

@@ -81,3 +81,24 @@ def test_the_csv_is_read_as_it_was_written(notions, tmp_path):
     table = describe(notions).assign(examples=["N/A", "null", ""])
     table.to_csv(tmp_path / "table1.csv", index=False)
     pd.testing.assert_frame_equal(read_overview(tmp_path / "table1.csv"), table)
+
+
+@pytest.mark.parametrize("breaks", ["\n", "\r", "\r\n", "\u2028"], ids=ascii)
+def test_aspects_and_templates_with_line_breaks_leave_tables_whole(breaks, tmp_path):
+    aspect, template = f"red{breaks}(warm|*hot*)", f"a {{aspect}}{breaks}`car`"
+    labels = pd.DataFrame({"image_id": ["a", "b"], "mood": [aspect, "blue"]})
+    labels.to_parquet(tmp_path / "manifest.parquet")
+    rows = pd.DataFrame({"prompt": ["x", "y"], "aspect": [aspect, "blue"]})
+    write_embeddings(tmp_path / "mood.parquet", rows, np.ones((2, 2), np.float32), {})
+    files = tmp_path / "manifest.parquet", tmp_path / "mood.parquet"
+    write_overview([Notion("mine", "mood", template, "mood", *files)], tmp_path)
+    table = (tmp_path / "table1.md").read_text()
+    assert table.splitlines()[-1] == (
+        r"| mine | mood | a {aspect} \`car\` | red (warm\|\*hot\*), blue | 2 | 2 | 2 | 2 |"
+    )
+    row = (tmp_path / "table1.tex").read_text().splitlines()[-3]
+    assert row.startswith(r"mine & mood & a \{aspect\} \textasciigrave{}car")
+    assert row.endswith(r" & 2 & 2 & 2 & 2 \\")
+    (read,) = read_overview(tmp_path / "table1.csv").itertuples()
+    assert read.examples == "red (warm|*hot*), blue"
+    assert (read.n_named, read.n_classes) == (2, 2), "labels are compared as they are"

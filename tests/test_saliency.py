@@ -375,6 +375,11 @@ def test_table_as_text(tmp_path):
     assert text.endswith("Images of the figure, from the top: x, y.\n")
     assert table["difference"].tolist() == [20, 50]
     assert set(table["dataset"]) == {"demo_cars"}
+    maps.image_ids = ["a_b/*1*.png", "new\nline"]
+    write_saliency_table(shares, maps, "demo_cars", paths)
+    assert paths[0].read_text().splitlines()[-1] == (
+        r"Images of the figure, from the top: a_b/\*1\*.png, new line."
+    )
     write_saliency_table(shares[:0], maps, "mine", paths)
     assert paths[0].read_text().startswith("mine has no masks of the foreground")
     assert pd.read_csv(paths[1]).columns.tolist() == table.columns.tolist()

@@ -1,6 +1,8 @@
 """The scripts' common frame: log, one-line errors."""
 
+import ast
 import errno
+import logging
 import os
 import shutil
 import sys
@@ -9,9 +11,11 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from snakemake_interface_logger_plugins.common import LogEvent
 
 from lanzdml.errors import VERBOSE, LanzdmlError
 from lanzdml.files import replacing
+from lanzdml.sources import definitions_behind
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow_scripts"))
 from job import THREAD_VARIABLES, run, run_as_script
@@ -59,6 +63,60 @@ def test_a_mistake_of_the_user_is_one_line(snakemake, capsys):
     assert caught.value.code == 1
     assert Path(snakemake.log[0]).read_text() == "Error: image 7 cannot be read\n"
     assert capsys.readouterr().err == "Error: image 7 cannot be read\n"
+
+
+@pytest.mark.parametrize("breaks", ["\n", "\r\n", "\r", "\u2028", "\x0b", "\x1b[31m"], ids=ascii)
+def test_a_mistake_is_one_line_whatever_label_it_names(breaks, snakemake, capsys):
+    def main(_):
+        raise LanzdmlError(f"label 'red{breaks}(warm)' is not known")
+
+    with pytest.raises(SystemExit):
+        run(main, snakemake)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("Error: label 'red ")
+    assert line.endswith("(warm)' is not known")
+    assert "\x1b" not in line
+
+
+def uses_matplotlib(script):
+    files = {path for path, _ in definitions_behind(script) if path.suffix == ".py"}
+    return any("matplotlib" in ast.dump(node) for path in files
+               for node in ast.walk(ast.parse(path.read_text()))
+               if isinstance(node, ast.Import | ast.ImportFrom)
+               and path.name != "job.py")  # fmt: skip
+
+
+@pytest.mark.parametrize("path", sorted(set(SCRIPTS.glob("*.py")) - {SCRIPTS / "job.py"}))
+def test_scripts_that_draw_say_so(path):
+    """Or a matplotlibrc of the user's may not even let them import it."""
+    if path.name == "plot_experiment.py":  # which imports experiments by their names
+        assert "draws=True" in path.read_text()
+    else:
+        assert ("draws=True" in path.read_text()) == uses_matplotlib(path)
+
+
+def printed_lines():
+    """The formatter of what a run prints."""
+    settings = SimpleNamespace(verbose=True, dryrun=False)
+    names = {"workflow": SimpleNamespace(output_settings=settings)}
+    exec((SCRIPTS.parent / "rules/printed.smk").read_text(), names)
+    return names["OneLineAJob"](logging.Formatter())
+
+
+def test_what_a_run_prints_is_a_line_a_job():
+    lines = printed_lines()
+    for record in (
+        SimpleNamespace(msg="", event=LogEvent.JOB_INFO, jobid=1, rule_msg="Drawing a\nb"),
+        SimpleNamespace(msg="", event=LogEvent.JOB_FINISHED, job_id=1),
+    ):
+        lines.filter(record)
+    assert lines.format(SimpleNamespace(event=LogEvent.PROGRESS, done=1, total=2)) == (
+        "1 of 2: Drawing a b"
+    )
+    failed = SimpleNamespace(
+        event=LogEvent.JOB_ERROR, jobid=2, rule_name="plot_trimap", log=["a\rb/x.log"]
+    )
+    assert lines.format(failed) == "Error in rule plot_trimap: plot_trimap (a b/x.log)"
 
 
 def test_a_fault_of_ours_leaves_its_traceback_in_the_log(snakemake):

@@ -18,7 +18,7 @@ from lanzdml.embeddings.storage import WEIGHTS, write_embeddings
 from lanzdml.errors import LanzdmlError
 from lanzdml.figures.style import MUTED, NO_CLASS, class_colors
 from lanzdml.figures.trimap.draw import NO_LABEL, NO_LABELS, draw_trimap
-from lanzdml.figures.trimap.points import compute_trimap, trimap_points
+from lanzdml.figures.trimap.points import CLIP_SPACE, compute_trimap, trimap_points
 from lanzdml.transforms.storage import save_transform
 
 ROOT = Path(__file__).parents[1]
@@ -58,6 +58,39 @@ def test_a_vector_of_zeros_is_a_point():
     given = vectors(40)
     given[3] = 0
     assert np.isfinite(trimap_points(given, 0)).all()
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        np.random.default_rng(0).standard_normal((20, 1)),
+        np.sign(np.random.default_rng(0).standard_normal((20, 1))),  # InDiReCT's, of one dimension
+        np.ones((20, 4)),
+        np.zeros((6, 1)),
+        np.repeat(np.eye(2), 10, axis=0),
+    ],
+    ids=["one dimension", "two places", "all equal", "all zeros", "equal ones"],
+)
+def test_few_dimensions_and_equal_vectors_are_points(given):
+    points = trimap_points(given, 0)
+    assert points.shape == (len(given), 2)
+    assert np.isfinite(points).all()
+
+
+def test_one_dimension_is_drawn_as_it_lies():
+    given = np.linspace(0, 1, 30)[:, None]
+    points = trimap_points(given, 0)
+    order = np.argsort(points[:, np.ptp(points, axis=0).argmax()])
+    assert np.abs(np.corrcoef(order, range(30))[0, 1]) > 0.95
+
+
+def test_points_that_are_none_are_one_line(monkeypatch):
+    import torch
+    from trimap import TorchTRIMAP
+
+    monkeypatch.setattr(TorchTRIMAP, "fit_transform", lambda self, x: torch.full((20, 2), np.nan))
+    with pytest.raises(LanzdmlError, match=r"^TriMap finds no points .*leave its picture out$"):
+        trimap_points(vectors(20), 0)
 
 
 def test_seeds_differ_and_groups_stay_together():
@@ -103,12 +136,12 @@ def test_clips_space_is_there_once(files):
     compute_trimap(*sources, transforms, 0, output)
     points = pd.read_parquet(output)
     assert points.columns.tolist() == ["image_id", "space", "x", "y"]
-    assert points["space"].unique().tolist() == ["clip", "mood", "taste"]
+    assert points["space"].unique().tolist() == ["(clip)", "mood", "taste"]
     for _, space in points.groupby("space"):
         assert space["image_id"].tolist() == [f"i{i}" for i in range(30)]
     unit = CLIP().fit(vectors(9)).transform(vectors(30))
     np.testing.assert_array_equal(
-        points.loc[points["space"] == "clip", ["x", "y"]].to_numpy(), trimap_points(unit, 0)
+        points.loc[points["space"] == CLIP_SPACE, ["x", "y"]].to_numpy(), trimap_points(unit, 0)
     )
     first = output.read_bytes()
     compute_trimap(*sources, transforms, 0, output)
@@ -123,10 +156,29 @@ def test_embeddings_of_other_images_are_refused(files):
         compute_trimap(*sources, transforms, 0, output)
 
 
-def test_a_notion_called_clip_is_refused(files):
+# Every name that code uses beside those of notions.
+NAMES = ["clip", "indirect", "images", "labels", "space", "x", "y", "notion", "image", "0", "index"]
+
+
+def test_a_notion_can_be_called_as_methods_and_columns_are(files):
     sources, transforms, output = files
-    with pytest.raises(LanzdmlError, match=r"notion clip .* rename it"):
-        compute_trimap(*sources, {"clip": transforms["mood"]}, 0, output)
+    compute_trimap(*sources, transforms, 0, output)
+    expected = pd.read_parquet(output)
+    called = {"mood": "clip", "taste": "indirect"}
+    compute_trimap(*sources, {called[name]: path for name, path in transforms.items()}, 0, output)
+    points = pd.read_parquet(output)
+    assert points["space"].unique().tolist() == [CLIP_SPACE, "clip", "indirect"]
+    pd.testing.assert_frame_equal(points.drop(columns="space"), expected.drop(columns="space"))
+    with pytest.raises(LanzdmlError, match=r"notion \(clip\) .* rename it"):
+        compute_trimap(*sources, {CLIP_SPACE: transforms["mood"]}, 0, output)
+
+
+def test_notions_with_names_of_methods_and_columns_are_drawn():
+    _, rows = drawn(**dict.fromkeys(NAMES, ["sad", "happy", None, "calm"] * 2))
+    for number, (name, row) in enumerate(zip(NAMES, rows, strict=True), start=1):
+        assert [ax.get_title() for ax in row[:2]] == ["CLIP", f"InDiReCT: {name}"]
+        assert min(points_of(row[0])) == 0
+        assert min(points_of(row[1])) == 100 * number
 
 
 def drawn(**labels):
@@ -140,7 +192,7 @@ def drawn(**labels):
             "x": np.arange(n)[::-1] + 100.0 * i,
             "y": np.zeros(n),
         })
-        for i, space in enumerate(["clip", *labels])
+        for i, space in enumerate([CLIP_SPACE, *labels])
     )  # fmt: skip
     figure = draw_trimap(points, manifest, list(labels), dataset="cars196", model="demo-M", dim=128)
     figure.draw_without_rendering()

@@ -5,7 +5,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import redirect_stderr, redirect_stdout, suppress
+from contextlib import chdir, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, TextIO, TypeVar
 
@@ -71,7 +71,11 @@ class _Tee:
 
 
 def run_as_script(
-    main: Callable[[Job], None], names: Mapping[str, Any], *, least_threads: int = 1
+    main: Callable[[Job], None],
+    names: Mapping[str, Any],
+    *,
+    least_threads: int = 1,
+    draws: bool = False,
 ) -> None:
     """:func:`run` a script's ``main`` where Snakemake runs it; nothing where it is imported.
 
@@ -79,17 +83,20 @@ def run_as_script(
         names: the script's globals, among which Snakemake puts the job as ``snakemake``.
     """
     if "snakemake" in names:
-        run(main, names["snakemake"], least_threads=least_threads)
+        run(main, names["snakemake"], least_threads=least_threads, draws=draws)
 
 
-def run(main: Callable[[Job], None], snakemake: Job, *, least_threads: int = 1) -> None:
+def run(
+    main: Callable[[Job], None], snakemake: Job, *, least_threads: int = 1, draws: bool = False
+) -> None:
     """Run a script's ``main`` with its output in the job's log as well as on the terminal.
 
     Its numerical libraries use the threads that the rule claims: more would get in the way of other
     jobs, and sums would be rounded differently on machines with other numbers of cores. ``main``
     imports them itself, as they read the variables only once. Snakemake gives a job no more threads
     than there are cores; where the rule claims several, ``least_threads`` says that all are used,
-    so that rounding does not depend on ``--cores``.
+    so that rounding does not depend on ``--cores``. A script that ``draws`` does so whatever
+    the user has set up for matplotlib.
 
     An error that the user can mend ends the job with its message, and its traceback only with
     ``--verbose``. What a killed job was writing is deleted before.
@@ -113,6 +120,8 @@ def run(main: Callable[[Job], None], snakemake: Job, *, least_threads: int = 1) 
         terminal = _Tee(sys.stderr, log)
         with redirect_stdout(terminal), redirect_stderr(terminal):
             try:
+                if draws:
+                    _import_matplotlib()
                 main(snakemake)
             except Exception as error:
                 known = _known(error)
@@ -136,3 +145,14 @@ def _known(error: Exception) -> Exception | str | None:
     if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return _DENIED.format(error)
     return None
+
+
+def _import_matplotlib() -> None:
+    """Import matplotlib as it comes: what a user set up for it may not even let it be imported.
+
+    It reads a matplotlibrc of the working directory before any other: here the one beside this
+    module.
+    """
+    os.environ.pop("MPLBACKEND", None)
+    with chdir(Path(__file__).parent):
+        import matplotlib  # noqa: F401

@@ -85,10 +85,9 @@ class PromptCountExperiment(AblationOfModel):
         """A panel a notion: a curve a method, a dashed line for what it reaches with all prompts.
 
         Args:
-            runs: of one dataset, model and dim. Of each notion and method those with the most
-                prompts are the dashed line.
+            runs: of one dataset, model and dim. Of each notion those with the most prompts are the
+                dashed line, which a method has only where it could be fitted to all of them.
         """
-        import pandas as pd
         from matplotlib.ticker import MaxNLocator
 
         from lanzdml.figures.ablation import (
@@ -104,17 +103,16 @@ class PromptCountExperiment(AblationOfModel):
         table = series(runs, "n_prompts")
         figure, axes = panels(runs)
         for notion, axis in axes.items():
+            most = runs.loc[runs["notion"] == notion, "n_prompts"].max()
             for method, rows in table[table["notion"] == notion].groupby("method", sort=False):
-                *some, everything = rows.sort_values("n_prompts").index
-                rows, full = rows.loc[some], rows.loc[everything]
-                if len(rows):
-                    add_method(axis, method, rows["n_prompts"].astype(int), rows)
-                label = f"{on_paper(method, METHOD_NAMES)}, all prompts"
-                add_level(axis, method, full["mean"], full["std"], label)
-            most = table.loc[table["notion"] == notion, "n_prompts"].max()
-            axis.set_xlabel(
-                f"number of prompts (of {most})" if pd.notna(most) else "number of prompts"
-            )
+                rows = rows.sort_values("n_prompts")
+                some, full = rows[rows["n_prompts"] < most], rows[rows["n_prompts"] == most]
+                if len(some):
+                    add_method(axis, method, some["n_prompts"].astype(int), some)
+                if len(full):
+                    label = f"{on_paper(method, METHOD_NAMES)}, all prompts"
+                    add_level(axis, method, full["mean"].iloc[0], full["std"].iloc[0], label)
+            axis.set_xlabel(f"number of prompts (of {most})")
             axis.xaxis.set_major_locator(MaxNLocator(integer=True))
             axis.set_xlim(left=0)
             axis.set_ylim(bottom=0)

@@ -3,11 +3,17 @@
 Colours are safe for the colour-blind: those of Okabe and Ito ("Color universal design", 2008) for
 the paper's methods, then those of Tol's "muted" scheme (technical note SRON/EPS/TN/09-002) with
 markers that are not filled. A method has the same colour and marker in every figure.
+
+Whatever a label, a prompt or a name holds, a figure shows it as it stands: no text is read as maths
+(:data:`_SETTINGS`), and letters that our font lacks are seen to when a figure is written
+(:mod:`lanzdml.figures.fonts`).
 """
 
+import logging
 import os
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec
@@ -18,9 +24,11 @@ from matplotlib.colors import CSS4_COLORS, LinearSegmentedColormap, to_rgba_arra
 from matplotlib.figure import Figure
 from matplotlib.typing import ColorType
 
+from lanzdml.figures.fonts import FAMILY, complete_fonts, note_below
 from lanzdml.files import replacing, write_text
 from lanzdml.methods import METHODS
 from lanzdml.names import DATASET_NAMES, on_paper
+from lanzdml.tables.markup import rst_escape
 
 if TYPE_CHECKING:
     from matplotlib.typing import RcKeyType  # of 3.11
@@ -62,8 +70,8 @@ _MARKER_SCALE = {"*": 1.7, "x": 1.2, "P": 1.2, ".": 1.7}  # thin ones look small
 DIFFERENCE_MAP = LinearSegmentedColormap.from_list("difference", [RIGHT, "#9A9A9A", "#F0E442"])
 
 _SETTINGS: "dict[RcKeyType, Any]" = {
-    # DejaVu comes with matplotlib: figures are the same on every machine.
-    "font.family": "DejaVu Sans",
+    "font.family": FAMILY,
+    "text.parse_math": False,  # a label may hold dollars
     "font.size": 7,
     "axes.titlesize": 8,
     "axes.labelsize": 7,
@@ -94,12 +102,18 @@ _SETTINGS: "dict[RcKeyType, Any]" = {
 }
 
 P = ParamSpec("P")
+_log = logging.getLogger(__name__)
 
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Inside the block matplotlib draws in our style."""
-    with mpl.rc_context(_SETTINGS):
+    """Inside the block matplotlib draws in our style, whatever a user has set it to."""
+    with mpl.rc_context():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", mpl.MatplotlibDeprecationWarning)
+            defaults = {key: mpl.rcParamsDefault[key] for key in mpl.rcParamsDefault}
+            del defaults["backend"]  # is the process' own, and none of a figure's
+            mpl.rcParams.update(defaults | _SETTINGS)
         yield
 
 
@@ -124,15 +138,27 @@ def write_figure(
 ) -> None:
     """Write a figure in the format of each path's suffix; the same figure gives the same bytes.
 
-    What ends in ``.rst`` is the caption.
+    What ends in ``.rst`` is the caption. Where no font has some letter, the figure says so below.
     """
-    for path in map(Path, paths):
-        if path.suffix == ".rst":
-            write_text(path, f"{caption}\n")
-            continue
-        undated = {"CreationDate": None} if path.suffix == ".pdf" else None
-        with replacing(path) as temporary, style():
-            figure.savefig(temporary, metadata=undated)
+    with style():
+        note = complete_fonts(figure)
+        if note:
+            _log.warning(note)
+        for path in map(Path, paths):
+            if path.suffix == ".rst":
+                write_text(path, f"{rst_escape(caption)}\n")
+            else:
+                _save(figure, path, note)
+
+
+def _save(figure: Figure, path: Path, note: str) -> None:
+    undated = {"CreationDate": None} if path.suffix == ".pdf" else None
+    below = note_below(figure, note) if note else nullcontext()
+    with replacing(path) as temporary, below as box, warnings.catch_warnings():
+        if note:
+            # It says so of each letter.
+            warnings.filterwarnings("ignore", "Glyph|Matplotlib currently does not support")
+        figure.savefig(temporary, metadata=undated, bbox_inches=box)
 
 
 def picture_title(dataset: str, model: str, dim: int) -> str:

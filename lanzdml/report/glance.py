@@ -97,7 +97,7 @@ def _glance(setting: str, rows: pd.DataFrame, compared: str) -> Glance:
 
 def _marker(method: str) -> Marker:
     look = method_look(method)
-    style = MarkerStyle(look["marker"])
+    style = MarkerStyle(look["marker"], "full")
     shape = style.get_path().transformed(style.get_transform())
     path = ""
     for line in shape.to_polygons(closed_only=False):

@@ -44,7 +44,7 @@ from lanzdml.significance.pairs import (
 )
 from lanzdml.significance.sentences import finding
 from lanzdml.significance.statistics import LEAST_DIFFERING, LEAST_QUERIES, LEVEL, N_PERMUTATIONS
-from lanzdml.tables.markup import DASH, Table
+from lanzdml.tables.markup import DASH, Table, markdown_escape, markdown_note
 from lanzdml.tables.paper import by_setting
 
 _OTHER_CLASSES = (
@@ -85,9 +85,10 @@ def blocks(rows: pd.DataFrame) -> list[Block]:
 def _markdown(rows: pd.DataFrame) -> str:
     lines = []
     for block in blocks(rows):
-        lines += [f"# Significance {block.setting}", "", block.finding, ""]
+        setting, said = markdown_escape(block.setting), markdown_note(block.finding)
+        lines += [f"# Significance {setting}", "", said, ""]
         for table in block.tables:
-            lines += [f"{table.caption}.", "", *table.markdown(), ""]
+            lines += [f"{markdown_note(table.caption)}.", "", *table.markdown(), ""]
     return "\n".join(lines).rstrip() + "\n"
 
 

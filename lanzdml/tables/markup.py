@@ -1,15 +1,36 @@
-"""Tables as Markdown and LaTeX."""
+"""Tables as Markdown and LaTeX, and plain text as either: what a user's words hold is no markup."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from lanzdml.names import one_line
+
 DASH = "—"
 NEEDS_BOOKTABS = r"% needs \usepackage{booktabs}"
+# In pdflatex's first encoding <, > and | are other signs; behind \\ of the row above [ begins a
+# length, and * is a part of it.
 _TEX_SPECIAL = str.maketrans({
     **{character: f"\\{character}" for character in "&%$#_{}"},
+    **{character: f"{{{character}}}" for character in "[*"},
     "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+    "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", "`": r"\textasciigrave{}",
     "±": r"$\pm$", DASH: "---",
 })  # fmt: skip
+_MARKDOWN_SPECIAL = re.compile(
+    r"""
+      [`$|]                       # code, maths, the next cell
+    | \\(?=[^\w\s]|_|$)           # what takes a sign's meaning away
+    | \*(?=\S) | ~(?=\S)          # what begins at a sign is in bold, or crossed out
+    | (?<!\w)_(?=\S)
+    | <(?=[A-Za-z/!?])            # a tag
+    | &(?=\#?\w+;)                # the name of a character
+    | \[(?=[^\]]*\]\()            # a link
+    """,
+    re.VERBOSE,
+)
+_LIST_OR_HEADING = re.compile(r"[-+](?=[-\s]|$)|[>#=]|\d+(?=[.)](\s|$))")
+_RST_SPECIAL = re.compile(r"[\\*`|]|_(?!\w)|(?<!\w)_")
 
 
 @dataclass(frozen=True)
@@ -44,13 +65,14 @@ class Table:
 
     def markdown(self) -> list[str]:
         """Lines of the table and of its notes, without the caption."""
-        notes = [f"- {note}" for note in self.notes]
-        table = markdown_table(self._header(), self._rows("**{}**", str), self._align())
+        notes = [f"- {markdown_note(note)}" for note in self.notes]
+        header = [*map(markdown_escape, self._header())]
+        table = markdown_table(header, self._rows("**{}**", markdown_escape), self._align())
         return [*table, "", *notes] if notes else table
 
     def latex(self) -> list[str]:
         """Lines of the table, below caption and notes as comments."""
-        comments = [f"% {line}" for line in (self.caption, *self.notes)]
+        comments = [f"% {one_line(text)}" for text in (self.caption, *self.notes)]
         rows = self._rows("\\textbf{{{}}}", tex_escape)
         return [*comments, *latex_table([*map(tex_escape, self._header())], rows, self._align())]
 
@@ -75,10 +97,9 @@ class Table:
 
 
 def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]], align: str) -> list[str]:
-    """Lines of a table; ``align`` has an "l" or "r" for each column."""
+    """Lines of a table of finished Markdown; ``align`` has an "l" or "r" for each column."""
     marks = [{"l": "---", "r": "---:"}[side] for _, side in zip(header, align, strict=True)]
-    escaped = ([cell.replace("|", r"\|") for cell in row] for row in [header, marks, *rows])
-    return ["| " + " | ".join(row) + " |" for row in escaped]
+    return ["| " + " | ".join(row) + " |" for row in [header, marks, *rows]]
 
 
 def latex_table(header: Sequence[str], rows: Sequence[Sequence[str]], align: str) -> list[str]:
@@ -97,8 +118,27 @@ def latex_table(header: Sequence[str], rows: Sequence[Sequence[str]], align: str
 
 
 def tex_escape(text: str) -> str:
-    """Plain text as LaTeX."""
-    return text.translate(_TEX_SPECIAL)
+    """Plain text as LaTeX in one line; what pdflatex has no sign for is UTF-8."""
+    return one_line(text).translate(_TEX_SPECIAL)
+
+
+def markdown_escape(text: str) -> str:
+    """Plain text as Markdown in one line, in a sentence or in a cell."""
+    return _MARKDOWN_SPECIAL.sub(r"\\\g<0>", one_line(text))
+
+
+def markdown_note(text: str) -> str:
+    """Plain text as Markdown in one line, at the beginning of one or of a note."""
+    escaped = markdown_escape(text)
+    if mark := _LIST_OR_HEADING.match(escaped):
+        at = mark.end() if mark[0].isdecimal() else 0
+        return f"{escaped[:at]}\\{escaped[at:]}"
+    return escaped
+
+
+def rst_escape(text: str) -> str:
+    """Plain text as reStructuredText in one line."""
+    return _RST_SPECIAL.sub(r"\\\g<0>", one_line(text))
 
 
 def blank_repeats(heads: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:

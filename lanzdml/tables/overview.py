@@ -11,7 +11,7 @@ import pandas as pd
 from lanzdml.datasets.manifest import LabelColumns, columns_of, read_all_labels, read_labels
 from lanzdml.embeddings.storage import read_embeddings
 from lanzdml.files import write_text
-from lanzdml.names import DATASET_NAMES, NOTION_NAMES, on_paper
+from lanzdml.names import DATASET_NAMES, NOTION_NAMES, on_paper, one_line
 from lanzdml.tables.markup import DASH, NEEDS_BOOKTABS, Table
 
 PAPER_COUNTS = Path(__file__).with_name("notions.csv")
@@ -71,8 +71,9 @@ def describe(notions: Sequence[Notion]) -> pd.DataFrame:
         rows.append({
             "dataset": notion.dataset,
             "notion": notion.notion,
-            "template": notion.template,
-            "examples": ", ".join(prompts["aspect"][:N_EXAMPLES]),
+            # Not every reader of CSV knows where a field with line breaks ends.
+            "template": one_line(notion.template),
+            "examples": one_line(", ".join(prompts["aspect"][:N_EXAMPLES])),
             "n_images": len(labels),
             "n_labelled": int(labels.notna().sum()),
             "n_classes": labels.nunique(),

@@ -20,7 +20,7 @@ from lanzdml.names import (
     notion_on_paper,
     on_paper,
 )
-from lanzdml.tables.markup import DASH, NEEDS_BOOKTABS, Cell, Table
+from lanzdml.tables.markup import DASH, NEEDS_BOOKTABS, Cell, Table, markdown_note
 from lanzdml.tables.poor_fits import poor_fits
 
 SUFFIXES = ("md", "csv", "tex")
@@ -240,7 +240,10 @@ def render(tables: Sequence[Table], suffix: str) -> str:
             + "\n"
         )
     reading = "mean ± std over seeds, best unsupervised value in bold."
-    parts = ["\n".join([f"{table.caption}: {reading}", "", *table.markdown()]) for table in tables]
+    parts = [
+        "\n".join([f"{markdown_note(table.caption)}: {reading}", "", *table.markdown()])
+        for table in tables
+    ]
     return "\n\n".join(parts) + "\n"
 
 

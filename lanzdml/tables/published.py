@@ -23,7 +23,7 @@ from lanzdml.names import (
     notion_on_paper,
     on_paper,
 )
-from lanzdml.tables.markup import DASH, Table
+from lanzdml.tables.markup import DASH, Table, markdown_escape
 from lanzdml.tables.paper import is_whole, summarise
 
 PUBLISHED = Path(__file__).with_name("published_results.csv")
@@ -112,7 +112,7 @@ def render_comparison(rows: pd.DataFrame) -> str:
     for number, (explanation, table) in enumerate(comparisons(rows)):
         lines += [
             *([""] if number else []),
-            f"## {table.caption}",
+            f"## {markdown_escape(table.caption)}",
             "",
             *explanation,
             "",

@@ -1,6 +1,5 @@
 """Retrieval at a glance: the nearest images by CLIP, and by InDiReCT for each notion."""
 
-import textwrap
 from collections.abc import Sequence
 from functools import partial
 
@@ -20,6 +19,7 @@ from lanzdml.figures.style import (
     picture_title,
     styled,
 )
+from lanzdml.figures.wrapping import behind, wrap
 from lanzdml.names import METHOD_NAMES, NOTION_NAMES, on_paper
 
 RIGHT_MARK, WRONG_MARK, NO_MARK = "✔", "✘", "–"
@@ -58,7 +58,7 @@ def draw_gallery(retrievals: Sequence[Retrieval], *, dataset: str, model: str, d
         for notion, neighbours in retrieval.indirect.items()
         for shown in neighbours
     ]
-    row = _THUMB + 0.1 + max(lines) * _LINE
+    row = _THUMB + 0.1 + max(lines, default=0) * _LINE  # none in a dataset of one image
     heights = [
         max((len(notions) + 1) * row, _QUERY_SIZE + (len(caption) + 1) * _LINE)
         for caption in captions
@@ -108,7 +108,7 @@ def _draw_clip(ax: Axes, retrieval: Retrieval, top: float) -> None:
 
 def _draw_indirect(ax: Axes, retrieval: Retrieval, notion: str, top: float) -> None:
     neighbours = retrieval.indirect[notion]
-    name = textwrap.wrap(on_paper(notion, NOTION_NAMES), 16)
+    name = wrap(on_paper(notion, NOTION_NAMES), 16)
     _draw_name(ax, [METHOD_NAMES["indirect"], *name], top)
     for x, shown in _places(neighbours):
         right = retrieval.is_right(shown, notion)
@@ -171,8 +171,8 @@ def _below(retrieval: Retrieval, shown: Shown, notion: str) -> list[str]:
     if notion not in retrieval.query.labels:
         return []
     right = retrieval.is_right(shown, notion)
-    text = _LOOKS[right][0] + (f" {shown.labels[notion]}" if right is False else "")
-    return textwrap.wrap(text, 13, max_lines=2, placeholder="…")
+    mark = _LOOKS[right][0]
+    return wrap(behind(mark, shown.labels[notion]) if right is False else mark, 13, most_lines=2)
 
 
 def _caption(query: Shown, notions: Sequence[str]) -> list[str]:
@@ -180,7 +180,7 @@ def _caption(query: Shown, notions: Sequence[str]) -> list[str]:
     lines = []
     for notion in notions:
         label = f"{on_paper(notion, NOTION_NAMES)}: {query.labels.get(notion, NO_LABEL)}"
-        lines += textwrap.wrap(label, 23, subsequent_indent="  ")
+        lines += wrap(label, 23, indent="  ")
     return lines
 
 

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from textwrap import fill
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -16,6 +15,7 @@ from lanzdml.figures.style import (
     picture_title,
     styled,
 )
+from lanzdml.figures.wrapping import wrap
 from lanzdml.names import NOTION_NAMES, on_paper
 
 PANEL = 1.55  # inches, at most
@@ -48,7 +48,7 @@ def draw_saliency(
     n_rows, n_columns = len(images), 1 + len(notions)
     side = min(PANEL, TEXT_WIDTH / n_columns, ROWS_HEIGHT / n_rows)
     names = ["Image", *(on_paper(notion, NOTION_NAMES) for notion in notions)]
-    titles = [fill(name, int(side / CHARACTER)) for name in names]
+    titles = ["\n".join(wrap(name, max(1, int(side / CHARACTER)))) for name in names]
     titles_height = LINE * max(len(title.splitlines()) for title in titles)
     height = TITLE_HEIGHT + titles_height + side * n_rows + BAR_HEIGHT
     figure = new_figure(side * n_columns, height)

@@ -12,7 +12,7 @@ from scipy.stats import bootstrap
 from lanzdml.figures.saliency.maps import SaliencyMaps
 from lanzdml.files import write_text
 from lanzdml.names import DATASET_NAMES, NOTION_NAMES, on_paper
-from lanzdml.tables.markup import DASH, Table
+from lanzdml.tables.markup import DASH, Table, markdown_escape, markdown_note
 
 COLUMNS = ["Positive difference", "95 % interval", "InDiReCT's map", "CLIP's map", "Area", "Images"]
 EXPLANATION = (
@@ -81,14 +81,17 @@ def _csv(summary: pd.DataFrame, dataset: str) -> str:
 def _markdown(summary: pd.DataFrame, maps: SaliencyMaps, dataset: str) -> str:
     name = on_paper(dataset, DATASET_NAMES)
     if summary.empty:
-        lines = [f"{name} has no masks of the foreground, so no saliency is measured on it."]
+        none = f"{name} has no masks of the foreground, so no saliency is measured on it."
+        lines = [markdown_note(none)]
     else:
         lines = [
-            f"Saliency on the foreground of {name}, r' = {maps.dim}, in percent: mean over images.",
+            f"Saliency on the foreground of {markdown_escape(name)}, r' = {maps.dim}, in percent: "
+            "mean over images.",
             "",
             *share_table(summary).markdown(),
         ]
-    lines += ["", f"Images of the figure, from the top: {', '.join(maps.image_ids)}."]
+    images = markdown_escape(", ".join(maps.image_ids))
+    lines += ["", f"Images of the figure, from the top: {images}."]
     return "\n".join(lines) + "\n"
 
 

@@ -26,6 +26,7 @@ from lanzdml.figures.style import (
     styled,
 )
 from lanzdml.figures.trimap.points import CLIP_SPACE, SPACE
+from lanzdml.figures.wrapping import behind, columns, shorten
 from lanzdml.names import METHOD_NAMES, NOTION_NAMES, on_paper
 
 NO_LABELS = "no labels"
@@ -34,7 +35,7 @@ MOST_IN_LEGEND = 20  # classes; more than these are a colour code
 _MOST_AS_VECTORS = 3000  # points; with more, a PDF is slow to open
 _PAGE_HEIGHT, _ROW_HEIGHT = 9.2, 1.9  # inches
 _LINE, _CHARACTER, _HANDLE = 0.128, 0.052, 0.25  # inches, of the legend
-_SHORT, _LONGEST = 15, 32  # characters of a name: in two columns, at all
+_SHORT, _LONGEST = 15, 32  # Latin letters of a name: in two columns, at all
 _MAX_TICKS = 9
 
 
@@ -99,13 +100,13 @@ class _Key:
         self.is_bar = len(self.classes) > MOST_IN_LEGEND
 
         entries = len(self.classes) + self.unlabelled
-        longest = min(max(map(len, self.classes), default=0), _LONGEST)
+        longest = min(max(map(columns, self.classes), default=0), _LONGEST)
         lines = int((_ROW_HEIGHT - 0.4) / _LINE)
         self.columns = 2 if entries > lines and longest <= _SHORT else 1
         self.height = 0 if self.is_bar else (ceil(entries / self.columns) + 1.5) * _LINE
         self.width = max(
             self.columns * (_HANDLE + longest * _CHARACTER),
-            len(name) * _CHARACTER * 1.1,  # the title's letters are larger
+            columns(name) * _CHARACTER * 1.1,  # the title's letters are larger
             1.6 if self.is_bar else 1,
         )
 
@@ -147,11 +148,14 @@ class _Key:
         if self.unlabelled:
             without = (NO_CLASS, NO_LABEL) if self.classes else (MUTED, NO_LABELS)
             handles.append(_dot(*without))
+        # matplotlib may leave out an entry that begins with "_": the texts are set afterwards.
         legend = ax.legend(
-            handles=handles, title=title, loc="upper left", bbox_to_anchor=(0, 1),
+            handles, [" "] * len(handles), title=title, loc="upper left", bbox_to_anchor=(0, 1),
             ncols=self.columns, alignment="left", borderaxespad=0, borderpad=0, handlelength=0.8,
             handletextpad=0.4, columnspacing=0.8, labelspacing=0.25,
         )  # fmt: skip
+        for text, handle in zip(legend.get_texts(), handles, strict=True):
+            text.set_text(handle.get_label())
         legend.set_in_layout(False)  # the widths above make room for it
 
     def _bar(self, ax: Axes) -> None:
@@ -160,7 +164,8 @@ class _Key:
         ticks = np.unique(np.linspace(1, n, _MAX_TICKS).round().astype(int))
         top = 0.68 if self.unlabelled else 0.76  # below the title
         bar = ax.figure.colorbar(code, cax=ax.inset_axes((0, 0.02, 0.07, top)), ticks=ticks)
-        bar.ax.set_yticklabels([f"{i} {_shorten(self.classes[i - 1])}" for i in ticks])
+        names = [shorten(self.classes[i - 1], _LONGEST) for i in ticks]
+        bar.ax.set_yticklabels([behind(str(i), name) for i, name in zip(ticks, names, strict=True)])
         bar.ax.minorticks_off()
         bar.ax.tick_params(length=2, pad=1.5)
         bar.ax.invert_yaxis()
@@ -168,10 +173,7 @@ class _Key:
 
 def _dot(color: ColorType, label: str, marker: str = "o", edge: bool = False) -> Line2D:
     return Line2D(
-        [], [], color=color, label=_shorten(label), marker=marker, markersize=4, linestyle="none",
-        markeredgecolor=MUTED if edge else color, markeredgewidth=0.4 if edge else 0,
+        [], [], color=color, label=shorten(label, _LONGEST), marker=marker, markersize=4,
+        linestyle="none", markeredgecolor=MUTED if edge else color,
+        markeredgewidth=0.4 if edge else 0,
     )  # fmt: skip
-
-
-def _shorten(name: str) -> str:
-    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"

@@ -30,7 +30,7 @@ from lanzdml.methods.base import as_embeddings, as_matrix, normalise
 from lanzdml.transforms.storage import check_weights, load_transform
 
 SPACE = "space"
-CLIP_SPACE = "clip"  # the other spaces have the names of their notions
+CLIP_SPACE = "(clip)"  # other spaces have the names of their notions, which can hold no brackets
 
 _N_INLIERS, _N_OUTLIERS = 12, 4  # TriMap's defaults
 _FEWEST = _N_OUTLIERS + 2
@@ -49,6 +49,8 @@ def trimap_points(vectors: ArrayLike, seed: int) -> NDArray[np.float32]:
     from trimap import TorchTRIMAP
 
     vectors = as_matrix(vectors, "vectors")
+    if vectors.shape[1] == 1:  # it starts from two principal components; distances are the same
+        vectors = np.pad(vectors, ((0, 0), (0, 1)))
     if len(vectors) < _FEWEST:
         raise LanzdmlError(
             f"TriMap needs at least {_FEWEST} images, but there are {len(vectors)}: leave its "
@@ -61,7 +63,10 @@ def trimap_points(vectors: ArrayLike, seed: int) -> NDArray[np.float32]:
         random_state=seed,
     )
     with one_torch_thread(), full_float32():
-        return trimap.fit_transform(vectors).numpy()
+        points = trimap.fit_transform(vectors).numpy()
+    if not np.isfinite(points).all():
+        raise LanzdmlError("TriMap finds no points for these vectors: leave its picture out")
+    return points
 
 
 def compute_trimap(
@@ -73,7 +78,7 @@ def compute_trimap(
 ) -> None:
     """Write the points of a dataset's images in CLIP's space and in that of each notion.
 
-    The file is parquet with columns ``image_id``, ``space`` ("clip" or the notion), ``x``, ``y``:
+    The file is parquet with columns ``image_id``, ``space`` ("(clip)" or the notion), ``x``, ``y``:
     all images in the order of the manifest, space after space. CLIP's space, its vectors scaled
     to unit length, is the same for every notion and is there once.
 
