@@ -13,7 +13,8 @@
 #   clusterings/{protocol}/.../seed-{seed}.parquet                  one row a pair of seeds
 #   draws/{protocol}/.../seed-{seed}.parquet                        one row a draw
 #   {transforms,metrics}/.../dim-{dim}/prompts-{n_prompts}/seed-{seed}...     of some prompts only
-#   kept/                                                           second links to the above, by what is in them
+#   kept/                                                           second links to the above, by what is in them;
+#                                                                   tables.json: what is known of tables of the user's
 #   metrics.parquet                                                 all rows
 #   trimap/{dataset}/{model}.parquet
 #   saliency/{dataset}/{model}/{maps.safetensors,shares.parquet}
