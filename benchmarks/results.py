@@ -4,7 +4,7 @@ from pathlib import Path
 
 from benchmarks.record import Record, load
 from lanzdml.files import write_text
-from lanzdml.tables.markup import markdown_table
+from lanzdml.tables.markup import markdown_escape, markdown_table
 
 BENCHMARKS = ("metrics", "scaling", "fits", "products", "embeddings", "intervals", "paper_grid")
 """Modules of this folder, each with a function ``measure``; in the order in which they run."""
@@ -25,13 +25,15 @@ def write_results() -> None:
 
 
 def _summary(records: list[Record]) -> list[str]:
-    rows = [[record.title, record.goal, record.result] for record in records]
+    rows = [
+        [*map(markdown_escape, (record.title, record.goal, record.result))] for record in records
+    ]
     return [*markdown_table(["what", "goal", "measured"], rows, "lll"), ""]
 
 
 def _section(record: Record) -> str:
     columns = list(record.rows[0])
-    cells = [[row[column] for column in columns] for row in record.rows]
+    cells = [[markdown_escape(row[column]) for column in columns] for row in record.rows]
     facts = ", ".join(f"{name} {value}" for name, value in record.machine.items())
     return "\n".join([
         f"## {record.title}\n",

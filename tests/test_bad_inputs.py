@@ -23,6 +23,7 @@ from tests.tiny_clip import CONFIG, png, publish
 COLORS = ("red", "lime", "blue", "yellow")
 DATA = "data/pictures"
 EMBEDDINGS = "results/embeddings/pictures/tiny"
+ROWS = "results/metrics.parquet"
 MANIFEST = "results/datasets/pictures/manifest.parquet"
 DATASET = {
     "labels": f"{DATA}/labels.csv",
@@ -54,7 +55,7 @@ def good(tmp_path_factory):
         rows.append(f"{number}.png,p{number},{color},{'small' if number < 4 else 'large'}")
     (folder / DATA / "labels.csv").write_text("\n".join(rows))
     publish(folder / "models/tiny.json")
-    snakemake(folder, "--cores", "2")
+    snakemake(folder, "--cores", "2", ROWS)
     return folder
 
 
@@ -288,7 +289,8 @@ INPUTS = {
 def test_bad_input_is_one_line(folder, name):
     spoil, message = INPUTS[name]
     options = spoil(folder) or []
-    code, output = snakemake(folder, "--cores", "2", *options, check=False)
+    target = "all" if name == "an unknown query" else ROWS
+    code, output = snakemake(folder, "--cores", "2", target, *options, check=False)
     assert code != 0
     lines = output.splitlines()
     errors = [line for line in lines if line.startswith("Error: ")]
@@ -308,13 +310,13 @@ def test_bad_input_is_one_line(folder, name):
 def test_what_a_message_says_to_delete_is_what_mends_it(folder):
     before = pd.read_parquet(folder / "results/metrics.parquet").drop(columns="fit_seconds")
     with_metadata(f"{EMBEDDINGS}/images.parquet", weights_sha256="0")(folder)
-    _, output = snakemake(folder, "--cores", "2", check=False)
+    _, output = snakemake(folder, "--cores", "2", ROWS, check=False)
     # One job scores both notions: the first that it says this of stands for both.
     (line,) = (line for line in output.splitlines() if line.startswith("Error: "))
     assert "delete it and the model's folder below embeddings/, and run again" in line
     Path(folder, line.split()[1]).unlink()
     shutil.rmtree(folder / EMBEDDINGS)
-    snakemake(folder, "--cores", "2")
+    snakemake(folder, "--cores", "2", ROWS)
     after = pd.read_parquet(folder / "results/metrics.parquet").drop(columns="fit_seconds")
     pd.testing.assert_frame_equal(after, before)
 
@@ -342,7 +344,7 @@ def test_names_of_any_letters_and_with_spaces_are_taken(tmp_path):
 def test_a_dataset_may_skip_what_cannot_be_read(folder):
     spoil_image(b"")(folder)
     set_config(folder, "datasets", "pictures", "on_unreadable", value="skip")
-    output = snakemake(folder, "--cores", "2")
+    output = snakemake(folder, "--cores", "2", ROWS)
     assert "pictures: 7 images; left out: 1 unreadable" in output
     assert set(pd.read_parquet(folder / "results/metrics.parquet")["n_images"]) == {7}
     excluded = pd.read_csv(folder / "results/datasets/pictures/excluded.csv")

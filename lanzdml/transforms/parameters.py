@@ -46,7 +46,10 @@ def from_text(text: str) -> dict[str, Any]:
     Raises:
         ValueError: it wrote no such text.
     """
-    return {name: _decoded(value) for name, value in json.loads(text).items()}
+    coded = json.loads(text)
+    if not isinstance(coded, dict):
+        raise ValueError("parameters have names")
+    return {name: _decoded(value) for name, value in coded.items()}
 
 
 def contents_of(method: str) -> list[str]:
