@@ -16,6 +16,8 @@ from tests.test_workflow import (
     working_folder,
 )
 
+pytestmark = pytest.mark.slow  # tests/test_plan.py says in seconds what is planned
+
 CONFIG = SMALL | {
     "methods": ["random", "clip", "indirect", "oracle"],
     "experiments": {"main": {"models": ["demo-S"]}},

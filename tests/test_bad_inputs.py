@@ -285,7 +285,20 @@ INPUTS = {
 }
 
 
-@pytest.mark.parametrize("name", INPUTS)
+# Another of these goes the same way, and tests of the library say what is said of them.
+LIKE_OTHERS = {
+    "an image twice", "an id twice", "a cell too many", "an empty cell in place of an image",
+    "one image", "an empty image", "no image at all", "an image of 32 bits",
+    "an archive with a link", "a cut archive", "weights of another architecture", "a prompt twice",
+    "a manifest of another schema", "embeddings of another schema", "cut embeddings",
+}  # fmt: skip
+assert LIKE_OTHERS < INPUTS.keys()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.slow] * (name in LIKE_OTHERS)) for name in INPUTS],
+)
 def test_bad_input_is_one_line(folder, name):
     spoil, message = INPUTS[name]
     options = spoil(folder) or []
@@ -307,6 +320,7 @@ def test_bad_input_is_one_line(folder, name):
     assert not list(folder.parent.rglob("climbed.png"))
 
 
+@pytest.mark.slow
 def test_what_a_message_says_to_delete_is_what_mends_it(folder):
     before = pd.read_parquet(folder / "results/metrics.parquet").drop(columns="fit_seconds")
     with_metadata(f"{EMBEDDINGS}/images.parquet", weights_sha256="0")(folder)
@@ -321,6 +335,7 @@ def test_what_a_message_says_to_delete_is_what_mends_it(folder):
     pd.testing.assert_frame_equal(after, before)
 
 
+@pytest.mark.slow
 def test_names_of_any_letters_and_with_spaces_are_taken(tmp_path):
     data, results = "meine bilder/größe", "my results/ä (b)"
     folder = working_folder(

@@ -163,6 +163,7 @@ def test_each_value_is_beside_the_published_one(finished):
     assert one["difference"] == pytest.approx(100 * ours - 15.2)
 
 
+@pytest.mark.slow
 def test_released_adds_only_the_fit_that_differs(released):
     jobs, fitted, _ = released
     notions = [
@@ -182,6 +183,7 @@ def values(runs, **keys):
     return row
 
 
+@pytest.mark.slow
 def test_released_birds_are_those_with_matched_names(released):
     *_, runs = released
     for method in ("random_transform", "oracle"):
@@ -193,6 +195,7 @@ def test_released_birds_are_those_with_matched_names(released):
     assert paper["loss"] != matched["loss"], "Oracle is fitted to other images"
 
 
+@pytest.mark.slow
 def test_released_texture_repeats_the_category_in_one_column(released):
     *_, runs = released
     texture, category = (

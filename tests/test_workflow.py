@@ -530,6 +530,7 @@ def test_embeddings_say_where_they_come_from(finished):
     assert metadata["weights_sha256"]
 
 
+@pytest.mark.slow
 def test_shards_give_the_same_bytes(finished, tmp_path):
     config = yaml.safe_load(yaml.safe_dump(SMALL))
     config["datasets"]["demo_cars"]["shards"] = 3
@@ -743,6 +744,7 @@ def test_a_dataset_is_downloaded_once(tmp_path, copied_code, monkeypatch):
     assert server.asked == [None]
 
 
+@pytest.mark.slow
 def test_results_do_not_depend_on_the_cores_or_the_run(finished, tmp_path):
     config = yaml.safe_load(yaml.safe_dump(SMALL)) | {
         "methods": ["random", "indirect", "ae", "oracle"],
