@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from lanzdml.config.command_line import check_files, configuration_files
 from lanzdml.config.config import json_schema, parse_config
 from lanzdml.config.file import parse_given, read_values
 from lanzdml.config.messages import ConfigError
@@ -837,3 +838,43 @@ def test_a_new_experiment_is_one_file_and_one_line(tmp_path):
         "experiments.new.notions: car_model_and_color is stacked of several fits, and new ones are "
         "of one; combine by: union is one fit\n"
     ), read.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "files"),
+    [
+        ("-n --configfile a.yaml b.yaml --cores 1 all", ["a.yaml", "b.yaml"]),
+        ("all --configfile=a.yaml -n", ["a.yaml"]),
+        ("--configfiles a.yaml --config x=1", ["a.yaml"]),
+        ("all --cores 1 -- b.yaml", []),
+    ],
+)
+def test_the_command_line_names_files(arguments, files):
+    assert configuration_files(arguments.split()) == files
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("typo.yaml", "there is no file typo.yaml; --configfile names another one"),
+        ("folder", "folder is a folder; a configuration is a file"),
+        ("broken.yaml", "broken.yaml, line 2: mapping values are not allowed here"),
+        ("list.yaml", "list.yaml holds no keys; docs/configuration.md explains them"),
+        ("utf-16.yaml", "utf-16.yaml, line 1: is not in UTF-8; save it in UTF-8"),
+        (
+            "good.yaml results/a.md",
+            "results/a.md is no file of a configuration, for which --config",
+        ),
+        ("good.yaml folder", "folder is no file of a configuration"),
+    ],
+)
+def test_files_are_looked_at_before_snakemake_does(given, said, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "good.yaml").write_text("seeds: [0]\n")
+    (tmp_path / "broken.yaml").write_text("a: b\n  c: [1,\n")
+    (tmp_path / "list.yaml").write_text("- a\n")
+    (tmp_path / "utf-16.yaml").write_text("a: b\n", encoding="utf-16")
+    with pytest.raises(SystemExit, match=f"^Error: {said}"):
+        check_files(["--cores", "1", "--configfile", *given.split()])
+    check_files(["--configfile", "good.yaml"])

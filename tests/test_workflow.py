@@ -291,6 +291,17 @@ def test_another_snakemake_is_refused_in_one_line(tmp_path, other):
     assert "Traceback" not in result.stderr
 
 
+def test_a_file_that_snakemake_cannot_read_is_one_line(tmp_path):
+    (tmp_path / "broken.yaml").write_text("a: b\n  c: [1,\n")
+    for given, said in (("typo.yaml", "there is no file typo.yaml;"), ("broken.yaml", "line 2: ")):
+        arguments = ("-n", "--cores", "1", "--configfile", str(tmp_path / given))
+        status, output = snakemake(tmp_path, *arguments, check=False)
+        assert status != 0
+        assert re.search(f"^Error: .*{given}.*", output, re.MULTILINE)
+        assert said.replace(given, str(tmp_path / given)) in output
+        assert "Traceback" not in output
+
+
 def test_a_mistake_in_the_config_stops_before_any_job(tmp_path):
     folder = working_folder(tmp_path, SMALL | {"sedes": [1], "methods": ["indirct"]})
     code, output = snakemake(folder, "--cores", "1", check=False)
