@@ -12,6 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from lanzdml.errors import LanzdmlError
+from lanzdml.limits import key_of, limits
+
 _WHOLE = 2**24
 _BLOCKS, _BLOCK = 64, 2**14
 
@@ -55,6 +58,25 @@ def sample_of(path: str | os.PathLike[str]) -> str:
             file.seek(last * number // (_BLOCKS - 1))
             digest.update(file.read(_BLOCK))
     return digest.hexdigest()[:16]
+
+
+def read_bounded(path: str | os.PathLike[str]) -> bytes:
+    """A file's content, of the limit ``table_mib`` at most.
+
+    Raises:
+        LanzdmlError: it is a pipe or a device, which may never end, or larger.
+        OSError: it cannot be read.
+    """
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise LanzdmlError(f"{path} is a folder, a pipe or a device, and no file")
+    most = limits().table_mib
+    with open(path, "rb") as file:
+        content = file.read(most * 2**20 + 1)
+    if len(content) > most * 2**20:
+        raise LanzdmlError(
+            f"{path} holds more than {most:,} MiB; if that is right, raise {key_of('table_mib')}"
+        )
+    return content
 
 
 def is_full(error: Exception) -> bool:

@@ -12,6 +12,7 @@ from lanzdml.datasets.summary import recall, write_down
 from lanzdml.errors import plain_errors
 from lanzdml.figures.catalogue import all_words
 from lanzdml.files import Kept, digest
+from lanzdml.limits import impose
 from lanzdml.methods import METHODS
 from lanzdml.plan import Plan
 from lanzdml.plan.given import Given
@@ -26,6 +27,7 @@ SUMMARIES = Path(str(VALUES.get("results", "")), "kept", "tables.json")
 recall(SUMMARIES)
 with plain_errors():
     CONFIG = parse_config(VALUES)
+    impose(CONFIG.limits.limits())
     check_writable(Path(CONFIG.results))
     PLAN, GIVEN = Plan(CONFIG), Given(CONFIG)
 PATHS, WORDS = PLAN.paths, all_words()

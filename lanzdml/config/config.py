@@ -12,6 +12,7 @@ from pydantic import ValidationError, create_model
 from lanzdml.config.benchmark import Benchmark
 from lanzdml.config.choice import Choice
 from lanzdml.config.embeddings import EmbeddingsConfig
+from lanzdml.config.limits import LimitsConfig
 from lanzdml.config.messages import ConfigError, lines_of
 from lanzdml.config.section import Section
 from lanzdml.experiments import EXPERIMENTS
@@ -19,6 +20,7 @@ from lanzdml.experiments.experiment import Experiment
 from lanzdml.experiments.main import MainExperiment
 from lanzdml.figures import PICTURES
 from lanzdml.figures.picture import Picture
+from lanzdml.limits import imposed
 
 
 class _Experiments(Section):
@@ -55,6 +57,7 @@ class Config(Benchmark):
     experiments: ExperimentsConfig = ExperimentsConfig()
     figures: FiguresConfig = FiguresConfig()
     embeddings: EmbeddingsConfig = EmbeddingsConfig()
+    limits: LimitsConfig = LimitsConfig()
 
     @property
     def main_models(self) -> list[str]:
@@ -121,9 +124,10 @@ def parse_config(values: dict[str, Any]) -> Config:
         config = Config.model_validate(values)
     except ValidationError as error:
         raise ConfigError(*lines_of(error, Config)) from None
-    if lines := config.check():
-        raise ConfigError(*lines)
-    return config.resolved()
+    with imposed(config.limits.limits()):
+        if lines := config.check():
+            raise ConfigError(*lines)
+        return config.resolved()
 
 
 def json_schema() -> dict[str, Any]:

@@ -13,7 +13,7 @@ RECORD = "configuration.txt"
 _RESOLVED = "# paths from this folder, links resolved"
 _GIVEN = "--config "
 # Where results lie and on what machine they are made changes none of them.
-_NO_MATTER = ("results", "embeddings")
+_NO_MATTER = ("results", "embeddings", "limits")
 
 
 def check_writable(folder: Path) -> None:
