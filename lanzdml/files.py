@@ -51,7 +51,7 @@ def sample_of(path: str | os.PathLike[str]) -> str:
         digest = hashlib.sha256(str(size).encode())
         if size <= _WHOLE:
             file.seek(0)
-            digest.update(file.read())
+            digest.update(file.read(_WHOLE))  # a device has no size, and no end
             return digest.hexdigest()[:16]
         last = max(0, size - _BLOCK)
         for number in range(_BLOCKS):
@@ -71,12 +71,13 @@ def read_bounded(path: str | os.PathLike[str]) -> bytes:
         raise LanzdmlError(f"{path} is a folder, a pipe or a device, and no file")
     most = limits().table_mib
     with open(path, "rb") as file:
-        content = file.read(most * 2**20 + 1)
-    if len(content) > most * 2**20:
-        raise LanzdmlError(
-            f"{path} holds more than {most:,} MiB; if that is right, raise {key_of('table_mib')}"
-        )
-    return content
+        size = os.fstat(file.fileno()).st_size
+        if size > most * 2**20:
+            raise LanzdmlError(
+                f"{path} holds more than {most:,} MiB; if that is right, raise "
+                f"{key_of('table_mib')}"
+            )
+        return file.read(size)  # room for more than the file holds would be taken at once
 
 
 def is_full(error: Exception) -> bool:

@@ -21,6 +21,8 @@ rule download_dataset:
     # No parameter version: the checksum alone decides what comes of a download.
     params:
         root=lambda wildcards: GIVEN.root(wildcards.dataset),
+        # Not recorded, as in common.smk: which files may be read changes no result.
+        linked=lambda wildcards, input: GIVEN.linked(wildcards.dataset),
     message:
         "Downloading dataset {wildcards.dataset}"
     script:
@@ -57,6 +59,7 @@ rule prepare_dataset:
         labels=lambda wildcards: CONFIG.datasets[wildcards.dataset].labels,
         notions=lambda wildcards: GIVEN.dataset(wildcards.dataset).notions,
         root=lambda wildcards: GIVEN.root(wildcards.dataset),
+        linked=lambda wildcards, input: GIVEN.linked(wildcards.dataset),
         skip_unreadable=lambda wildcards: wildcards.dataset in SKIPPING,
     message:
         "Reading dataset {wildcards.dataset}"

@@ -36,6 +36,7 @@ rule embed_images:
         model=lambda wildcards: GIVEN.model(wildcards.model),
         weights=lambda wildcards: GIVEN.model_contents(wildcards.model),
         root=lambda wildcards: GIVEN.root(wildcards.dataset),
+        linked=lambda wildcards, input: GIVEN.linked(wildcards.dataset),  # not recorded
     message:
         "Embedding the images of {wildcards.dataset} with {wildcards.model}"
     script:

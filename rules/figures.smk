@@ -120,6 +120,7 @@ if "saliency" in PLAN.pictures:
             model=GIVEN.model(SALIENCY.model),
             weights=GIVEN.model_contents(SALIENCY.model),
             root=GIVEN.root(SALIENCY.dataset),
+            linked=unrecorded(GIVEN.linked(SALIENCY.dataset)),
             notions=SALIENCY.notions,
             # As one: values are compared without their names, so that two that swap are not seen.
             drawn={
@@ -186,6 +187,7 @@ if "gallery" in PLAN.pictures:
             labels=PLAN.columns_of("gallery"),
             drawn={"queries": GALLERY.queries, "seed": CONFIG.seeds[0]},
             root=GIVEN.root(GALLERY.dataset),
+            linked=unrecorded(GIVEN.linked(GALLERY.dataset)),
         message:
             "Drawing the nearest images of some queries"
         script:

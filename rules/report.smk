@@ -28,7 +28,10 @@ rule make_report:
     params:
         version=version_of("make_report", *ASSETS),
         # Without the settings of the machine, which rerun nothing.
-        config=CONFIG.model_dump(mode="json", exclude={"embeddings", "limits"}),
+        config=CONFIG.model_dump(
+            mode="json",
+            exclude={"embeddings": True, "limits": True, "datasets": {"__all__": {"linked"}}},
+        ),
         notions=PLAN.overview,
         embeddings=PLAN.embedded,
         words={name: asdict(WORDS[name]) for name in PLAN.figures},

@@ -451,7 +451,7 @@ def test_the_scripts(manifest, transforms, tmp_path, monkeypatch):
             ),
             params=SimpleNamespace(
                 model={"architecture": f"local-dir:{folder}", "pretrained": None},
-                root=str(tmp_path), notions=NOTIONS,
+                root=str(tmp_path), linked=[], notions=NOTIONS,
                 drawn={"images": 2, "measured": 3, "seed": 0},
             ),
             output=files,

@@ -22,6 +22,7 @@ def main(snakemake: Job) -> None:
         unpacked(Path(params.root)),
         read_projections(transforms, clip),
         choice,
+        linked=params.linked,
     )
     write_maps(Path(output.maps), maps, {"seed": str(choice.seed)} | clip.description)
     write_shares(Path(output.shares), shares)

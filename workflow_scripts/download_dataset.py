@@ -20,7 +20,7 @@ def main(snakemake: Job) -> None:
         record = {"folder": str(folder)}
         print(f"{name}: nothing to download, {folder} holds {source.holds}")
     else:
-        file = download(name, source, root)
+        file = download(name, source, root, snakemake.params.linked)
         size = file.stat().st_size
         record = {"url": source.url, "file": str(file), "md5": source.md5, "bytes": size}
         print(f"{name}: {file} is complete, {size:,} bytes")

@@ -24,6 +24,7 @@ def main(snakemake: Job) -> None:
         clip,
         manifest,
         unpacked(Path(snakemake.params.root)),
+        linked=snakemake.params.linked,
         batch_size=resources.batch_size,
         workers=resources.workers,
     )

@@ -19,6 +19,7 @@ def main(snakemake: Job) -> None:
         unpacked(Path(params.root)),
         {notion: Path(path) for notion, path in transforms},
         columns=params.labels,
+        linked=params.linked,
         **params.drawn,
     )
     figure = draw_gallery(retrievals, dataset=params.dataset, model=params.model, dim=params.dim)

@@ -13,10 +13,10 @@ def main(snakemake: Job) -> None:
 
     name, output = snakemake.wildcards.dataset, snakemake.output
     dataset = find_dataset(name, snakemake.params.labels)
-    root = unpacked(Path(snakemake.params.root))
-    rows = dataset.read_manifest(root)
+    root, linked = unpacked(Path(snakemake.params.root)), snakemake.params.linked
+    rows = dataset.read_manifest(root, linked)
     if snakemake.params.skip_unreadable:
-        rows = exclude_unreadable(rows, root, snakemake.threads)
+        rows = exclude_unreadable(rows, root, snakemake.threads, linked)
     manifest, excluded = split_excluded(rows)
     write_excluded(Path(output.excluded), excluded)
     write_manifest(Path(output.manifest), manifest, snakemake.params.notions, name)

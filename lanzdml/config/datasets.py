@@ -37,6 +37,13 @@ class DatasetConfig(Section):
         PathName | None,
         Field(description=f"table of images of your own, .csv, .tsv or .parquet ({OWN_DATA})"),
     ] = None
+    linked: Annotated[
+        list[Annotated[PathName, Field(min_length=1)]],
+        Field(
+            default_factory=list,
+            description="folders elsewhere that links in the root may lead to",
+        ),
+    ]
     download: Annotated[
         bool, Field(description="fetch the archive into the folder root where it is not there")
     ] = False

@@ -14,12 +14,15 @@ A dataset can be downloaded where its authors' archive has a stable public addre
 checksum. What is not registered is read by :mod:`lanzdml.datasets.own`, with a table of the user's.
 """
 
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from lanzdml.datasets.download import Download
+from lanzdml.datasets.inside import Places, reading
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,13 +43,26 @@ class Dataset:
     resources: tuple[Path, ...] = ()
     download: Download | None = None
 
-    def read_manifest(self, root: Path) -> "pd.DataFrame":
+    def read_manifest(self, root: Path, linked: Sequence[str] = ()) -> "pd.DataFrame":
         """The manifest of a collection; the module is imported here.
 
+        Args:
+            root: where it is.
+            linked: folders elsewhere that links in the root may lead to.
+
         Raises:
-            LanzdmlError: the collection is not there or not what is expected.
+            LanzdmlError: the collection is not there or not what is expected, or a file of it is
+                elsewhere (:mod:`lanzdml.datasets.inside`).
         """
-        return import_module(self.module).read_manifest(root)
+        from lanzdml.datasets.manifest import PATH
+
+        places = Places(root, linked)
+        with reading(places):
+            manifest = import_module(self.module).read_manifest(root)
+        if PATH in manifest:
+            for path in manifest[PATH].dropna():
+                places.check(os.path.join(root, path))
+        return manifest
 
 
 @dataclass(frozen=True)
@@ -92,13 +108,18 @@ class OwnDataset:
 
         return summarise(self.table)
 
-    def read_manifest(self, root: Path) -> "pd.DataFrame":
+    def read_manifest(self, root: Path, linked: Sequence[str] = ()) -> "pd.DataFrame":
         """The manifest of the images in the table.
 
+        Args:
+            root: the folder that paths are relative to.
+            linked: folders elsewhere that links in the root may lead to.
+
         Raises:
-            LanzdmlError: the table or an image is not there or not what is expected.
+            LanzdmlError: the table or an image is not there or not what is expected, or an image or
+                a mask is elsewhere (:mod:`lanzdml.datasets.inside`).
         """
-        return import_module(self.module).read_manifest(root, self.table)
+        return import_module(self.module).read_manifest(root, self.table, linked)
 
 
 def find_dataset(name: str, labels: str | None) -> Dataset | OwnDataset:
@@ -106,23 +127,28 @@ def find_dataset(name: str, labels: str | None) -> Dataset | OwnDataset:
     return DATASETS[name] if labels is None else OwnDataset(Path(labels))
 
 
-def files_read(dataset: Dataset | OwnDataset, root: Path) -> list[Path]:
+def files_read(dataset: Dataset | OwnDataset, root: Path, linked: Sequence[str] = ()) -> list[Path]:
     """The files beside images, and a table of the user's, that a manifest is made of.
 
-    Those that are there now, so that one that comes later is seen to be new.
+    Those that are there now, so that one that comes later is seen to be new; and that may be read,
+    as by ``read_manifest``.
     """
-    return [root] if root.is_file() else _look_up(dataset, root, "FILES")
+    return [root] if root.is_file() else _look_up(dataset, root, linked, "FILES")
 
 
-def images_listed(dataset: Dataset | OwnDataset, root: Path) -> list[Path]:
+def images_listed(
+    dataset: Dataset | OwnDataset, root: Path, linked: Sequence[str] = ()
+) -> list[Path]:
     """The images of a reader that lists folders; none of one that goes by a file."""
-    return _look_up(dataset, root, "IMAGES")
+    return _look_up(dataset, root, linked, "IMAGES")
 
 
-def _look_up(dataset: Dataset | OwnDataset, root: Path, kind: str) -> list[Path]:
+def _look_up(
+    dataset: Dataset | OwnDataset, root: Path, linked: Sequence[str], kind: str
+) -> list[Path]:
     from lanzdml.datasets.raw import look_up
 
-    return look_up(root, getattr(import_module(dataset.module), kind, ()))
+    return look_up(root, getattr(import_module(dataset.module), kind, ()), linked)
 
 
 DATASETS: dict[str, Dataset] = {

@@ -129,6 +129,7 @@ def _read_annotation(path: Path, name_field: str) -> _Images:
                 f"{path}: {name_field!r} and 'class' of annotation {position} are not a name and a "
                 "whole number"
             )
+        raw.check_name(name, f"{path}, annotation {position}")
         images.append((str(name), int(number) - 1))
     return images
 

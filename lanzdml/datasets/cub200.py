@@ -70,7 +70,7 @@ def read_manifest(root: Path) -> pd.DataFrame:
 
 def _read_collection(folder: Path) -> tuple[dict[int, str], list[tuple[str, int]]]:
     """Class number to its folder, and (path below images/, class number) of every image."""
-    if not (folder / "images.txt").is_file():
+    if not (folder / "images.txt").exists():
         return _read_folders(folder / "images")
     classes = _read_list(folder / "classes.txt")
     labels = _read_list(folder / "image_class_labels.txt")
@@ -116,6 +116,7 @@ def _read_list(path: Path) -> dict[int, str]:
         number = int(columns[0])
         if number in rows:
             raise LanzdmlError(f"{path}, line {position}: number {number} is there already")
+        raw.check_name(columns[1], f"{path}, line {position}")
         rows[number] = columns[1]
     return rows
 

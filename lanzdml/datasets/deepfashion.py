@@ -45,6 +45,8 @@ def read_manifest(root: Path) -> pd.DataFrame:
     images = [line.strip() for line in raw.read_lines(folder / "test.txt")]
     if "" in images:
         raise LanzdmlError(f"{folder / 'test.txt'}, line {images.index('') + 1}: is empty")
+    for line, image in enumerate(images, start=1):
+        raw.check_name(image, f"{folder / 'test.txt'}, line {line}")
     labels = {
         "clothing_category": _categories(folder, len(images)),
         **_attributes(folder, len(images)),

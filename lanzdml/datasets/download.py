@@ -1,7 +1,7 @@
 """Downloads of published archives: continued where they stopped, and kept only when complete."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
+from lanzdml.datasets.inside import Places
 from lanzdml.errors import LanzdmlError
 
 CONNECTIONS = 10  # of one call, each of which has to bring some data
@@ -35,7 +36,7 @@ class _NetworkError(Exception):
     """What the network did wrong, in words."""
 
 
-def download(dataset: str, source: Download, folder: Path) -> Path:
+def download(dataset: str, source: Download, folder: Path, linked: Iterable[str] = ()) -> Path:
     """Fetch a published archive into a folder, unless it is there already.
 
     It is fetched under the name ``<file>.part``, which stays when a download is cut off: the next
@@ -46,17 +47,21 @@ def download(dataset: str, source: Download, folder: Path) -> Path:
         dataset: its name, for messages.
         source: what to fetch.
         folder: where it goes; made where it is not there.
+        linked: folders elsewhere that links in it may lead to.
 
     Returns:
         The archive's path.
 
     Raises:
         LanzdmlError: it cannot be fetched or written, or a file, fetched or found, has another
-            checksum than the published one.
+            checksum than the published one, or either name is a link that leads elsewhere.
     """
     from lanzdml.datasets.raw import LAYOUTS
 
     file, part = folder / source.file, folder / f"{source.file}.part"
+    places = Places(folder, linked)
+    places.check(file)
+    places.check(part)
     by_hand = f"try again, or place {source.file} in {folder} yourself ({LAYOUTS})"
     try:
         if file.exists():
@@ -84,7 +89,7 @@ def download(dataset: str, source: Download, folder: Path) -> Path:
     except OSError as error:
         if isinstance(error, FileNotFoundError) and file.exists():
             # Another run was faster, and the part is gone.
-            return download(dataset, source, folder)
+            return download(dataset, source, folder, linked)
         raise LanzdmlError(
             f"{dataset}: cannot keep {source.file} in {folder}: {error.strerror}; what is there "
             "stays, and is continued when you try again"

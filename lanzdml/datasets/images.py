@@ -1,7 +1,7 @@
 """Images as CLIP takes them."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from lanzdml.datasets.inside import Places
 from lanzdml.datasets.manifest import EXCLUDED, ID, IMAGE, PATH
 from lanzdml.datasets.pixels import foreground, to_rgb
 from lanzdml.errors import LanzdmlError
@@ -109,7 +110,9 @@ def _named(name: str) -> Iterator[None]:
         raise LanzdmlError(f"{name} cannot be read: {error}") from error
 
 
-def exclude_unreadable(rows: pd.DataFrame, root: Path, n_threads: int = 1) -> pd.DataFrame:
+def exclude_unreadable(
+    rows: pd.DataFrame, root: Path, n_threads: int = 1, linked: Iterable[str] = ()
+) -> pd.DataFrame:
     """The rows of a dataset, each with the reason in ``excluded`` if its image cannot be read.
 
     Every image is decoded for this.
@@ -118,14 +121,18 @@ def exclude_unreadable(rows: pd.DataFrame, root: Path, n_threads: int = 1) -> pd
         rows: see :mod:`lanzdml.datasets.manifest`; those excluded already stay so.
         root: the folder that paths are relative to.
         n_threads: images decoded at a time.
+        linked: folders elsewhere that links in the root may lead to.
+
+    Raises:
+        LanzdmlError: the file system fails, or an image lies elsewhere.
     """
     from concurrent.futures import ThreadPoolExecutor
 
     excluded = rows.get(EXCLUDED, pd.Series(None, rows.index, "object"))
-    sources = Images(rows, root).sources
+    images = Images(rows, root, linked)
     asked = excluded.isna().to_numpy().nonzero()[0]
     with ThreadPoolExecutor(n_threads) as pool:
-        problems = pool.map(lambda row: problem_of(sources[row]), asked)
+        problems = pool.map(images.problem_of, asked)
         problem_in = {
             row: problem
             for row, problem in zip(asked, problems, strict=True)
@@ -139,12 +146,17 @@ def exclude_unreadable(rows: pd.DataFrame, root: Path, n_threads: int = 1) -> pd
 class Images:
     """The images of a manifest in its order, in RGB; each is read when it is asked for.
 
-    ``sources`` holds the paths or encoded bytes.
+    A manifest may be of somebody else's results, so that where a file lies is looked at, too.
+
+    Args:
+        manifest: see :mod:`lanzdml.datasets.manifest`.
+        root: the folder that paths are relative to.
+        linked: folders elsewhere that links in it may lead to.
     """
 
-    def __init__(self, manifest: pd.DataFrame, root: Path) -> None:
-        self._ids = manifest[ID].tolist()
-        self.sources: list[Path | bytes] = [
+    def __init__(self, manifest: pd.DataFrame, root: Path, linked: Iterable[str] = ()) -> None:
+        self._ids, self._places = manifest[ID].tolist(), Places(root, linked)
+        self._sources: list[Path | bytes] = [
             root / source if isinstance(source, str) else source
             for source in manifest[PATH if PATH in manifest else IMAGE]
         ]
@@ -153,7 +165,18 @@ class Images:
         return len(self._ids)
 
     def __getitem__(self, index: int) -> "Image":
-        source, name = self.sources[index], f"image {self._ids[index]}"
-        if isinstance(source, Path):
-            name += f" ({source})"
-        return read_image(source, name)
+        return read_image(self._source(index), self._name(index))
+
+    def problem_of(self, index: int) -> str | None:
+        """As :func:`problem_of` of an image."""
+        return problem_of(self._source(index))
+
+    def _source(self, index: int) -> Path | bytes:
+        source = self._sources[index]
+        if isinstance(source, Path) and (problem := self._places.problem_of(source)):
+            raise LanzdmlError(f"{self._name(index)} {problem}")
+        return source
+
+    def _name(self, index: int) -> str:
+        source = self._sources[index]
+        return f"image {self._ids[index]}" + (f" ({source})" if isinstance(source, Path) else "")

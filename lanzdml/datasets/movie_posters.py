@@ -10,6 +10,7 @@ import pandas as pd
 
 from lanzdml.datasets import raw
 from lanzdml.datasets.images import problem_of
+from lanzdml.datasets.inside import check
 from lanzdml.datasets.manifest import EXCLUDED, ID, PATH
 from lanzdml.errors import LanzdmlError
 
@@ -95,6 +96,7 @@ def _find_posters(root: Path) -> dict[str, dict[str, str]]:
     posters: dict[str, dict[str, str]] = {}
     for path in sorted(folder.rglob(_IMAGES)):
         if not path.name.startswith("."):  # what macOS leaves beside files
+            check(path)
             years = posters.setdefault(path.stem, {})
             years[path.parent.name] = path.relative_to(root).as_posix()
     if not posters:

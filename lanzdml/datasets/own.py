@@ -17,8 +17,10 @@ import pandas as pd
 
 from lanzdml.datasets import csv_file, parquet_file
 from lanzdml.datasets.archives import NO_FOLDER
+from lanzdml.datasets.inside import Places
 from lanzdml.datasets.manifest import EXCLUDED, ID, IMAGE, MASK, PATH
 from lanzdml.errors import LanzdmlError
+from lanzdml.files import read_bounded
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -65,7 +67,7 @@ def read_rows(table: Path, columns: Iterable[str]) -> pd.DataFrame:
     return parquet_file.read_parquet(table, columns)
 
 
-def read_manifest(root: Path, table: Path) -> pd.DataFrame:
+def read_manifest(root: Path, table: Path, linked: Iterable[str] = ()) -> pd.DataFrame:
     """The manifest of the images that a table lists, in its order.
 
     An image's id is its ``image_id`` where there is such a column, else its path as the table has
@@ -74,13 +76,14 @@ def read_manifest(root: Path, table: Path) -> pd.DataFrame:
     Args:
         root: the folder that paths are relative to.
         table: see above.
+        linked: folders elsewhere that links in the root may lead to.
 
     Raises:
         LanzdmlError: as :func:`label_columns`, or a row cannot be used: its image is not named, not
-            there or listed twice, its mask is not there, or it has more or fewer cells than there
-            are columns.
+            there or listed twice, its mask is not there, either lies elsewhere, or it has more or
+            fewer cells than there are columns.
     """
-    labels = label_columns(table)
+    labels, places = label_columns(table), Places(root, linked)
     rows = read_rows(table, (IMAGE, ID, MASK, *labels))
     if rows.empty:
         raise LanzdmlError(f"{table} lists no images")
@@ -94,7 +97,7 @@ def read_manifest(root: Path, table: Path) -> pd.DataFrame:
         rows[ID] = rows[IMAGE] if source == PATH else rows.index.astype("str")
     if source == PATH:
         _check_distinct(table, rows, IMAGE)
-        rows[IMAGE] = _found(table, rows, root, IMAGE)
+        rows[IMAGE] = _found(table, rows, root, IMAGE, places)
         _check_distinct_files(table, rows, root)
     manifest = rows.rename(columns={IMAGE: source})[[ID, source]]
     for column in labels:
@@ -103,7 +106,11 @@ def read_manifest(root: Path, table: Path) -> pd.DataFrame:
             normalize("NFC", cell) if isinstance(cell, str) else None for cell in rows[column]
         ]
     if MASK in rows:
-        manifest[MASK] = _masks(table, rows, root)
+        masks = _found(table, rows, root, MASK, places)
+        # What a manifest holds, whether or not it holds paths of the images.
+        manifest[MASK] = [
+            read_bounded(root / mask) if isinstance(mask, str) else mask for mask in masks
+        ]
     return manifest.reset_index(drop=True)
 
 
@@ -111,17 +118,13 @@ def _objects(cells: pd.Series) -> list[str | bytes | None]:
     return cells.astype(object).where(cells.notna(), None).tolist()
 
 
-def _masks(table: Path, rows: pd.DataFrame, root: Path) -> list[bytes | None]:
-    """Encoded masks: what a manifest holds, whether or not it holds paths of the images."""
-    masks = _found(table, rows, root, MASK)
-    return [(root / mask).read_bytes() if isinstance(mask, str) else mask for mask in masks]
-
-
-def _found(table: Path, rows: pd.DataFrame, root: Path, column: str) -> list[str | bytes | None]:
+def _found(
+    table: Path, rows: pd.DataFrame, root: Path, column: str, places: Places
+) -> list[str | bytes | None]:
     """A column's cells with each path as it is spelt in the file system.
 
     Raises:
-        LanzdmlError: there is no such folder, or no such file in it.
+        LanzdmlError: there is no such folder, or no such file in it, or one lies elsewhere.
     """
     cells = _objects(rows[column])
     paths = [cell for cell in cells if isinstance(cell, str)]
@@ -142,6 +145,9 @@ def _found(table: Path, rows: pd.DataFrame, root: Path, column: str) -> list[str
             f"in {root} (missing: {len(missing):,} of {len(paths):,}); paths are relative to that "
             "folder"
         )
+    for row, cell in enumerate(found):
+        if isinstance(cell, str) and (problem := places.problem_of(os.path.join(root, cell))):
+            raise LanzdmlError(f"{table}, {_word(rows.index, row)}: {column} {cell} {problem}")
     return found
 
 

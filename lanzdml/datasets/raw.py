@@ -10,8 +10,10 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 
 from lanzdml.datasets.archives import FOLDER_SUFFIX, NO_FOLDER, unpacked
+from lanzdml.datasets.inside import Places, check
 from lanzdml.datasets.manifest import ID, PATH, split_excluded
 from lanzdml.errors import LanzdmlError
+from lanzdml.files import read_bounded
 from lanzdml.signatures import mistaken
 
 LAYOUTS = "docs/datasets.md"
@@ -32,11 +34,17 @@ def locate(root: Path, name: str, archives: Iterable[str] = ()) -> Path | None:
         name: relative name of a file or folder.
         archives: names in ``root`` of the published archives that may hold it; they are unpacked
             when it is not found without.
+
+    Raises:
+        LanzdmlError: what is found may not be read (:mod:`lanzdml.datasets.inside`).
     """
     folder = _holder(root, name)
     for archive in archives:
         if folder is None and (root / archive).is_file():
+            check(root / archive)
             folder = _holder(unpacked(root / archive), name)
+    if folder is not None:
+        check(folder / name)
     return folder
 
 
@@ -54,21 +62,27 @@ def _searched(root: Path) -> Iterator[Path]:
         level = [path for folder in level for path in _folders(folder)]
 
 
-def look_up(root: Path, patterns: Iterable[str]) -> list[Path]:
+def look_up(root: Path, patterns: Iterable[str], linked: Iterable[str] = ()) -> list[Path]:
     """The files that there are for each pattern where :func:`locate` would look, archives aside.
+
+    What may not be read is not among them.
 
     Args:
         root: where the user keeps the collection.
         patterns: relative names, with wildcards as of :meth:`pathlib.Path.glob`.
+        linked: folders elsewhere that links in it may lead to.
     """
+    places = Places(root, linked)
     matching: list[Path] = []
     for pattern in patterns:
+        first, _, _ = pattern.partition("/")
         by_folder = (
             sorted(path for path in folder.glob(pattern) if path.is_file())
             for folder in _searched(root)
+            if not places.problem_of(folder / first)  # `**` would go through all that is there
         )
         matching += next((files for files in by_folder if files), [])
-    return list(dict.fromkeys(matching))
+    return [path for path in dict.fromkeys(matching) if not places.problem_of(path)]
 
 
 def _folders(root: Path) -> list[Path]:
@@ -121,6 +135,18 @@ def image_rows(
     return [str(inside / name) for name in names]
 
 
+def check_name(name: str, where: str) -> None:
+    """Check that a path in a list, at ``where``, leads to nothing but what is below its folder.
+
+    Raises:
+        LanzdmlError: it is absolute or has a part ``..``.
+    """
+    if name.startswith("/") or ".." in name.split("/"):
+        raise LanzdmlError(
+            f"{where}: {shown(name)} leads out of its folder, as in no original list: get it again"
+        )
+
+
 def make_manifest(
     image_ids: list[str], paths: list[str], labels: Mapping[str, Sequence[str | None]]
 ) -> pd.DataFrame:
@@ -158,13 +184,15 @@ def read_file(path: Path) -> bytes:
     """A file of a collection beside its images.
 
     Raises:
-        LanzdmlError: there is no such file, it cannot be read, or something else was saved in its
-            place, such as a web page.
+        LanzdmlError: there is no such file, it cannot or may not be read
+            (:mod:`lanzdml.datasets.inside`), or something else was saved in its place, such as a
+            web page.
     """
+    check(path)
     if not path.is_file():
         raise LanzdmlError(f"there is no file {path}; {LAYOUTS} shows the layout")
     try:
-        content = path.read_bytes()
+        content = read_bounded(path)
     except OSError as error:
         raise LanzdmlError(f"{path} cannot be read: {error.strerror}") from None
     if kind := mistaken(content):

@@ -18,7 +18,13 @@ from lanzdml.errors import LanzdmlError
 
 
 def embed_images(
-    clip: Clip, manifest: pd.DataFrame, root: Path, *, batch_size: int = 256, workers: int = 0
+    clip: Clip,
+    manifest: pd.DataFrame,
+    root: Path,
+    *,
+    linked: Sequence[str] = (),
+    batch_size: int = 256,
+    workers: int = 0,
 ) -> np.ndarray:
     """Embed every image of a manifest, with a progress bar on stderr.
 
@@ -28,6 +34,7 @@ def embed_images(
         clip: the model.
         manifest: see :mod:`lanzdml.datasets.manifest`.
         root: the folder that paths are relative to.
+        linked: folders elsewhere that links in it may lead to.
         batch_size: images a batch; halved as often as a GPU has too little memory.
         workers: processes that decode and preprocess; 0 does it here.
 
@@ -39,7 +46,7 @@ def embed_images(
     """
     from tqdm import tqdm
 
-    images = Images(manifest, root)
+    images = Images(manifest, root, linked)
     embeddings: list[np.ndarray] = []
     unreadable: list[str] = []
     fitting = _FittingBatches(clip, batch_size)

@@ -25,23 +25,30 @@ class Given:
         """Where a dataset is."""
         return self._config.datasets[name].folder
 
+    def linked(self, name: str) -> list[str]:
+        """Folders elsewhere that links in a dataset may lead to."""
+        return self._config.datasets[name].linked
+
     def is_there(self, name: str) -> bool:
         """Whether there is anything where a dataset should be."""
         root = Path(self.root(name))
         return root.is_file() or (root.is_dir() and any(root.iterdir()))
 
     def dataset_files(self, name: str) -> list[Path]:
-        """The files that a manifest is made of, but for images and what is to be downloaded."""
+        """The files that a manifest is made of, but for images and what is to be downloaded.
+
+        Links that lead elsewhere are not among them: nothing reads them, and the job says so.
+        """
         settings, dataset, root = self._config.datasets[name], self.dataset(name), self.root(name)
         tables = [Path(settings.labels)] if settings.labels else []
-        files = [*tables, *files_read(dataset, Path(root))]
+        files = [*tables, *files_read(dataset, Path(root), settings.linked)]
         if settings.download and dataset.download:
             return [file for file in files if file != Path(root) / dataset.download.file]
         return files
 
     def dataset_contents(self, name: str) -> list[str]:
         """What those hold, and which images there are where the reader lists them itself."""
-        images = images_listed(self.dataset(name), Path(self.root(name)))
+        images = images_listed(self.dataset(name), Path(self.root(name)), self.linked(name))
         names = hashlib.sha256("\n".join(map(str, images)).encode()).hexdigest()[:16]
         return [*_contents(self.dataset_files(name)), names]
 

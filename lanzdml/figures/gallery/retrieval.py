@@ -110,6 +110,7 @@ def retrieve(
     queries: int | Sequence[str],
     seed: int,
     columns: Mapping[str, LabelColumns],
+    linked: Sequence[str] = (),
 ) -> list[Retrieval]:
     """The neighbours of some images; only the images that are found are read.
 
@@ -120,6 +121,7 @@ def retrieve(
         transforms: a fitted method's file for each notion.
         queries, seed: see :func:`choose_queries`.
         columns: where the labels of each notion are in the manifest.
+        linked: folders elsewhere that links in the root may lead to.
 
     Raises:
         LanzdmlError: there is no such image, it cannot be read, or a file cannot be used.
@@ -134,7 +136,7 @@ def retrieve(
         for notion, path in transforms.items()
     }
     found = np.concatenate([by_clip, *by_notion.values()], axis=1)
-    shown = _read_shown(manifest_file, root, labels.iloc[np.union1d(chosen, found)])
+    shown = _read_shown(manifest_file, root, linked, labels.iloc[np.union1d(chosen, found)])
     return [
         Retrieval(
             shown[query],
@@ -149,14 +151,16 @@ def retrieve(
     ]
 
 
-def _read_shown(manifest_file: Path, root: Path, labels: pd.DataFrame) -> dict[int, Shown]:
+def _read_shown(
+    manifest_file: Path, root: Path, linked: Sequence[str], labels: pd.DataFrame
+) -> dict[int, Shown]:
     """Read the images of some rows, which the index of their labels names."""
     source = PATH if PATH in pq.read_schema(manifest_file).names else IMAGE
     table = pq.read_table(
         manifest_file, columns=[ID, source], filters=[(ID, "in", labels[ID].tolist())]
     ).to_pandas()
     positions = {image_id: position for position, image_id in enumerate(table[ID])}
-    images = Images(table, root)
+    images = Images(table, root, linked)
     shown = {}
     for row, image_id, *names in labels.itertuples(name=None):
         image = images[positions[image_id]]

@@ -94,6 +94,7 @@ def compute_saliency(
     root: Path,
     projections: Mapping[str, Floats],
     choice: Choice,
+    linked: Sequence[str] = (),
 ) -> tuple[SaliencyMaps, list[dict[str, str | float | None]]]:
     """The maps of some images, and of more of them what share is on the foreground.
 
@@ -105,6 +106,7 @@ def compute_saliency(
         root: the folder that paths are relative to.
         projections: for each notion U (r, r') of InDiReCT, see :func:`read_projections`.
         choice: of the images.
+        linked: folders elsewhere that links in the root may lead to.
 
     Returns:
         The maps, and the shares, rows with the columns of
@@ -116,11 +118,12 @@ def compute_saliency(
     from tqdm import tqdm
 
     kept, measured = choice.positions(manifest)
-    images = _MappedImages(clip, manifest, root, projections.values(), choice.seed)
+    images = Images(manifest, root, linked)
+    mapped_images = _MappedImages(clip, manifest, images, projections.values(), choice.seed)
     maps, shares = [], []
     # Those to be kept come first, in their order.
     for index in tqdm(dict.fromkeys([*kept, *measured]), unit="image", mininterval=1):
-        mapped = images[index]
+        mapped = mapped_images[index]
         if index in kept:
             maps.append(mapped)
         if index in measured:
@@ -161,7 +164,7 @@ class _MappedImages:
     Args:
         clip: the model.
         manifest: of the images.
-        root: the folder that paths are relative to.
+        images: its own.
         projections: U (r, r') of each notion.
         seed: of SmoothGrad's noise.
     """
@@ -170,14 +173,14 @@ class _MappedImages:
         self,
         clip: "Clip",
         manifest: pd.DataFrame,
-        root: Path,
+        images: Images,
         projections: Iterable[Floats],
         seed: int,
     ) -> None:
         import torch
 
         self._clip, self._seed, self._ids = clip, seed, manifest[ID].tolist()
-        self._images, self._masks = Images(manifest, root), _masks(manifest)
+        self._images, self._masks = images, _masks(manifest)
         self._view = _View(clip)
         self._spaces = [None, *(torch.from_numpy(U).to(clip.device) for U in projections)]
         with torch.no_grad(), full_float32():
