@@ -25,8 +25,8 @@ class Places:
     """
 
     def __init__(self, root: Path, linked: Iterable[str] = ()) -> None:
-        self.names = [str(root), *linked]
-        self._within = tuple(os.path.join(os.path.realpath(place), "") for place in self.names)
+        self._names = [str(root), *linked]
+        self._within = tuple(os.path.join(os.path.realpath(place), "") for place in self._names)
         self._folders: dict[str, str] = {}
 
     def problem_of(self, path: str | os.PathLike[str]) -> str | None:
@@ -40,14 +40,14 @@ class Places:
                 self._folders[folder] = os.path.realpath(folder)
             real = os.path.join(self._folders[folder], name)
             mode = _mode(real)
-            if not stat.S_ISREG(mode):
+            if mode and not stat.S_ISREG(mode):
                 real = os.path.realpath(real)
                 mode = _mode(real)
         except ValueError:  # no name that a file can have
             return None
         if not f"{real}/".startswith(self._within):
             return (
-                f"lies at {real}, outside of {' and '.join(self.names)}: copy it there or, if it "
+                f"lies at {real}, outside of {' and '.join(self._names)}: copy it there or, if it "
                 "may be read, add its folder to linked of the dataset"
             )
         if mode and not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
