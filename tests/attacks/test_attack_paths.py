@@ -6,6 +6,7 @@ says; an audit hook sees what Python opens.
 
 import os
 import shutil
+import signal
 import sys
 from pathlib import Path
 
@@ -59,6 +60,16 @@ def data(tmp_path):
     return folder
 
 
+@pytest.fixture
+def make_pipe():
+    """Makes pipes that nobody writes to; what waits for one fails."""
+    before = signal.signal(signal.SIGALRM, lambda *_: pytest.fail("it waits for a pipe"))
+    signal.alarm(20)
+    yield os.mkfifo
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+
+
 def dataset_of(name):
     return DATASETS[name.split()[0]]
 
@@ -87,7 +98,7 @@ def link(path, target):
 
 @pytest.mark.parametrize("name", READERS)
 @pytest.mark.parametrize("kind", ["file", "far file", "folder", "device", "pipe"])
-def test_images_that_are_links_out(name, kind, home, data):
+def test_images_that_are_links_out(name, kind, home, data, make_pipe):
     path = data / BUILDERS[name](data)["path"].iloc[-1]
     OPENED.clear()
     says = f"lies at {home}/pictures/a.jpg, outside of {data}: copy it there or, if it may be read"
@@ -106,7 +117,7 @@ def test_images_that_are_links_out(name, kind, home, data):
         says = "lies at /dev/zero, outside of" if name == "movie_posters" else "1 of "
     else:
         path.unlink()
-        os.mkfifo(path)
+        make_pipe(path)
         says = "is a pipe or a device" if name == "movie_posters" else "1 of "
     if name == "movie_posters" and kind == "folder":  # `**` goes through no link
         manifest, _ = split_excluded(dataset_of(name).read_manifest(data))
@@ -194,10 +205,10 @@ def test_annotations_that_never_end(name, file, data):
 
 
 @pytest.mark.parametrize(("name", "file"), annotations())
-def test_annotations_that_wait_for_somebody_to_write(name, file, data):
+def test_annotations_that_wait_for_somebody_to_write(name, file, data, make_pipe):
     BUILDERS[name](data)
     (data / file).unlink()
-    os.mkfifo(data / file)
+    make_pipe(data / file)
     message = refused(dataset_of(name).read_manifest, data)
     assert message == f"{data / file} is a pipe or a device, and no file"
 
@@ -320,8 +331,8 @@ def test_tables_that_name_files_elsewhere(kind, column, way, home, own):
 
 @pytest.mark.parametrize("column", ["image", "mask"])
 @pytest.mark.parametrize("target", ["/dev/zero", "pipe"])
-def test_tables_that_name_what_never_ends(column, target, own):
-    os.mkfifo(own / "pipe")
+def test_tables_that_name_what_never_ends(column, target, own, make_pipe):
+    make_pipe(own / "pipe")
     (own / "x.png").symlink_to(target)
     for named in ("x.png", target):
         table = table_of(own, "csv", column, named)
@@ -363,8 +374,8 @@ def test_manifests_that_name_files_elsewhere(way, home, own):
         assert words in refused(exclude_unreadable, manifest, own)
 
 
-def test_manifests_that_name_what_never_ends(own):
-    os.mkfifo(own / "pipe")
+def test_manifests_that_name_what_never_ends(own, make_pipe):
+    make_pipe(own / "pipe")
     manifest = pd.DataFrame({"image_id": ["1", "2"], "path": ["pipe", "/dev/zero"]})
     images = Images(manifest, own)
     assert "image 1" in refused(images.__getitem__, 0)
