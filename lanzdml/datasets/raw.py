@@ -57,9 +57,10 @@ def _holder(root: Path, name: str) -> Path | None:
 
 def _searched(root: Path) -> Iterator[Path]:
     level = [root]
-    for _ in range(3):
-        yield from level
+    yield root
+    for _ in range(2):
         level = [path for folder in level for path in _folders(folder)]
+        yield from level
 
 
 def look_up(root: Path, patterns: Iterable[str], linked: Iterable[str] = ()) -> list[Path]:

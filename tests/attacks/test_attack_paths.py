@@ -411,12 +411,14 @@ def test_plans_read_nothing_elsewhere(name, home, data):
     assert not files
 
 
-def test_a_plan_goes_through_no_folder_elsewhere(data, tmp_path):
+def test_a_plan_goes_through_no_folder_elsewhere(data, tmp_path, monkeypatch):
     for number in range(3):
         save_image(tmp_path / f"home/{number}/{number}.jpg")
     (data / "Movie_Poster_Dataset").symlink_to(tmp_path / "home")
-    dataset = DATASETS["movie_posters"]
+    dataset, scandir, listed = DATASETS["movie_posters"], os.scandir, []
+    monkeypatch.setattr(os, "scandir", lambda path: listed.append(str(path)) or scandir(path))
     assert not images_listed(dataset, data)
+    assert f"{data}/Movie_Poster_Dataset/0" not in listed
     assert len(images_listed(dataset, data, [str(tmp_path / "home")])) == 3
 
 
