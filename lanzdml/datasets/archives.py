@@ -44,6 +44,7 @@ DAY = 24 * 60 * 60  # longer than unpacking takes
 DEPTH = 100  # folders in one another: no collection has a tenth of it, and some programs recurse
 _HOST = platform.node()
 _MARKER_BYTES = 4096
+_SHORT = 10  # folders, of names of any length, whose path the system takes
 _MESSAGE = 300  # letters of another package's error, which may hold a name of 60,000
 _BROKEN = (
     zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, NotImplementedError,
@@ -212,19 +213,21 @@ def _delete(folder: Path) -> None:
     except OSError as error:
         if error.errno not in (errno.EMFILE, errno.ENAMETOOLONG):
             raise
-    # Deeper than the stack, open files or paths go: folders are moved up before they are emptied.
-    pending = [folder]
+    # Deeper than the stack, open files or paths go: what lies deep is moved up.
+    pending, emptied = [(folder, 0)], []
     while pending:
-        current = pending.pop()
+        current, depth = pending.pop()
+        emptied.append(current)
         for entry in list(os.scandir(current)):
-            if entry.is_dir(follow_symlinks=False):
-                pending.append(temporary_name(folder / "folder"))
-                os.rename(entry.path, pending[-1])
-            else:
+            if not entry.is_dir(follow_symlinks=False):
                 os.unlink(entry.path)
-        if current != folder:
-            os.rmdir(current)
-    os.rmdir(folder)
+            elif depth < _SHORT:
+                pending.append((Path(entry.path), depth + 1))
+            else:
+                pending.append((temporary_name(folder / "deep"), 1))
+                os.rename(entry.path, pending[-1][0])
+    for current in reversed(emptied):
+        os.rmdir(current)
 
 
 def _plain(path: Path, flags: int) -> int:

@@ -16,9 +16,10 @@ from lanzdml.datasets.entries import CHUNK, ON_DISK, Allowance, Entry, quoted, s
 from lanzdml.errors import LanzdmlError
 
 _BLOCK = 512
-_WEIGHT = ON_DISK // _BLOCK  # of headers: reading takes time
+_WEIGHT = ON_DISK // _BLOCK  # of what is read for nothing: an empty file counts as one on disk
 _HEADERS = 2**20  # bytes before an entry: its name, and attributes, each of 64 KiB at most
 _END = bytes(_BLOCK)
+_LOWER_HALF = bytes(range(128))
 _FILE, _FOLDER, _OLD, _SPARSE = (b"0", b"7"), b"5", b"\0", b"S"
 _LONG_NAME, _RECORDS, _IGNORED = b"L", (b"x", b"X"), (b"g", b"K")
 _GNU_SPARSE = "GNU.sparse"
@@ -82,13 +83,13 @@ class _Tar:
         if block == _END:
             return None
         # Of the checksum itself, blanks count; old programs add signed bytes.
-        total = sum(block) - sum(block[148:156]) + 8 * ord(" ")
-        signed = total - 256 * sum(byte > 127 for byte in block[:148] + block[156:])
+        counted = block[:148] + b" " * 8 + block[156:]
+        signed = sum(counted) - 256 * len(counted.translate(None, _LOWER_HALF))
         try:
-            known = _number(block[148:156]) in (total, signed)
+            is_whole = _number(block[148:156]) in (sum(counted), signed)
         except ValueError:
-            known = False
-        if not known:
+            is_whole = False
+        if not is_whole:
             raise self._damaged(_BLOCK)
         return block
 
@@ -151,7 +152,6 @@ def tar_entries(archive: Path, allowance: Allowance) -> Iterator[Entry]:
             size = 0 if is_folder else int(records.get("size", size))
             if size < 0:
                 raise ValueError(f"its entry {quoted(name)} is smaller than nothing")
-            # Headers take time, so that one counts as what it is for: a block of the disk.
             allowance.take(size + (tar.at - start - _BLOCK) * _WEIGHT, 1)
             rest = tar.content(size)
             yield Entry(name, is_folder, size, rest)
@@ -159,7 +159,7 @@ def tar_entries(archive: Path, allowance: Allowance) -> Iterator[Entry]:
                 pass
             records, start = {}, tar.at
         for length in tar.rest():
-            allowance.take(length, 0)
+            allowance.take(length * _WEIGHT, 0)
 
 
 def _number(field: bytes) -> int:
