@@ -334,7 +334,7 @@ def test_a_link_in_a_zip(inner):
 @pytest.mark.parametrize("name", ["x.zip", "x.tgz"])
 def test_total_size_is_limited(name, inner, monkeypatch):
     monkeypatch.setattr(entries, "_GIB", 12_000)  # 4,096 bytes are the block of each
-    archive = MAKERS[name](inner / name, {"a": bytes(6000), "b": bytes(6000)})
+    archive = MAKERS[name](inner / name, {"a": os.urandom(6000), "b": os.urandom(6000)})
     with imposed(Limits(archive_gib=1)):
         assert "unpacks to more than 1 GiB; if that is right, raise limits.archive_gib" in refusal(
             archive
