@@ -2,27 +2,30 @@
 
 Only directories and regular files are written, each by this module and none by the archive's own
 wishes: no links, no devices, no names that lead out of the folder, no permissions, and no more than
-a total size.
+the limits and the disk allow.
 """
 
+import errno
 import fcntl
 import json
+import logging
 import lzma
+import os
 import platform
 import re
 import shutil
 import stat
 import struct
-import tarfile
 import time
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
 from contextlib import suppress
-from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from lanzdml.datasets.entries import Allowance, quoted
+from lanzdml.datasets.tars import tar_entries
+from lanzdml.datasets.zips import is_zip, zip_entries
 from lanzdml.errors import LanzdmlError, in_one_line
 from lanzdml.files import is_full, leftovers, temporary_name
 from lanzdml.signatures import mistaken
@@ -34,21 +37,20 @@ NO_FOLDER = (
     f"is neither a folder nor an archive of a kind that is unpacked ({', '.join(SUFFIXES)}): "
     "unpack it and give the folder"
 )
-MAX_BYTES = 64 * 2**30  # the largest of the paper's collections unpacks to under 20 GiB
 FOLDER_SUFFIX = ".unpacked"
 MARKER = ".unpacked.json"
+LOCK = ".unpacked.lock"
 DAY = 24 * 60 * 60  # longer than unpacking takes
+DEPTH = 100  # folders in one another: no collection has a tenth of it, and some programs recurse
 _HOST = platform.node()
-_CHUNK = 2**20
-_ZIP = b"PK\x03\x04"
-_UTF_8 = 0x800  # flag of an entry of a zip whose name says its encoding
+_MARKER_BYTES = 4096
+_SHORT = 10  # folders, of names of any length, whose path the system takes
+_MESSAGE = 300  # letters of another package's error, which may hold a name of 60,000
 _BROKEN = (
-    tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError,
-    NotImplementedError, RuntimeError, ValueError, OSError,
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, NotImplementedError,
+    RuntimeError, ValueError, OSError,
 )  # fmt: skip
-
-# name, whether it is a folder, and what opens its content
-_Member = tuple[str, bool, Callable[[], IO[bytes]]]
+_log = logging.getLogger(__name__)
 
 
 def is_archive(path: Path) -> bool:
@@ -56,61 +58,90 @@ def is_archive(path: Path) -> bool:
     return path.name.lower().endswith(SUFFIXES)
 
 
-def unpacked(root: Path, cache: Path | None = None, max_bytes: int = MAX_BYTES) -> Path:
+def unpacked(root: Path) -> Path:
     """The folder with an archive's content; any other path, existing or not, as it is.
 
     The archive is unpacked under a temporary name, which becomes ``<archive>.unpacked`` when all of
-    it is there. A later call returns that folder, or makes it anew when the archive has changed.
-    Either deletes what killed processes left under such names.
+    it is there. A later call returns that folder, or makes it anew when the archive has changed or
+    the folder is a copy, which may hold anything: its lock says when it was made there. Either
+    deletes what killed processes left under such names.
 
     Args:
         root: a folder, or a file whose name ends in one of :data:`SUFFIXES`.
-        cache: the folder to unpack into; without it, the folder that the archive is in.
-        max_bytes: refuse to unpack more than this.
 
     Raises:
-        LanzdmlError: the archive is broken, encrypted, too large or would write elsewhere than
-            into its folder; or there is a folder of that name which this function did not make.
+        LanzdmlError: the archive is broken, encrypted, larger than the limits or the disk, or would
+            write elsewhere than into its folder; or there is a folder of that name which this
+            function did not make.
     """
     if not (is_archive(root) and root.is_file()):
         return root
-    folder = (cache or root.parent) / f"{root.name}{FOLDER_SUFFIX}"
-    state = {"bytes": root.stat().st_size, "mtime_ns": root.stat().st_mtime_ns}
+    folder = root.with_name(f"{root.name}{FOLDER_SUFFIX}")
     for other in leftovers(folder):
-        if _is_abandoned(other):
-            shutil.rmtree(other, ignore_errors=True)
-    if folder.exists():
-        if _read_marker(folder) == state:
+        if not other.is_symlink() and _is_abandoned(other):
+            with suppress(OSError):
+                _delete(other)
+    while os.path.lexists(folder):
+        if _is_ready(folder, root):
             return folder
-        _delete(folder)
-    temporary = temporary_name(folder)
+        _put_away(folder, root)
+    temporary, state = temporary_name(folder), _state(root)
     try:
-        temporary.mkdir(parents=True)
-        with open(temporary / MARKER, "w", encoding="utf-8") as marker:
-            _claim(marker)
-            _unpack(root, temporary, max_bytes)
-            marker.seek(0)
-            marker.truncate()
-            marker.write(json.dumps(state))
-            marker.flush()
+        temporary.mkdir()
+        with open(temporary / LOCK, "x", encoding="utf-8") as lock:
+            _claim(lock, root)
+            _unpack(root, temporary)
+            made = {**state, "made_ns": _made_ns(temporary)}
+            (temporary / MARKER).write_text(json.dumps(made), encoding="utf-8")
             temporary.rename(folder)
     except _BROKEN as error:
         if folder.exists():  # another job was faster
-            return unpacked(root, cache, max_bytes)
+            return unpacked(root)
         if is_full(error):
             raise
         raise LanzdmlError(f"{root} cannot be unpacked: {_reason(root, error)}") from None
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        with suppress(OSError):
+            _delete(temporary)
     return folder
 
 
-def _claim(marker: IO[str]) -> None:
-    """Lock the marker of a new folder as long as it is open, and write who does."""
+def _state(root: Path) -> dict[str, int]:
+    """What an archive is told from a later one by."""
+    status = root.stat()
+    return {"bytes": status.st_size, "mtime_ns": status.st_mtime_ns}
+
+
+def _claim(lock: IO[str], root: Path) -> None:
+    """Lock the lock of a new folder as long as it is open, and write who does.
+
+    Nothing changes it after that, so that the time of its last change tells the folder from its
+    copies: that time is the file system's own, and comes with no archive, copy or download.
+
+    Raises:
+        LanzdmlError: here it would, as the file system has only the time that programs set.
+    """
     with suppress(OSError):  # a file system without locks
-        fcntl.flock(marker, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        marker.write(_HOST)
-        marker.flush()
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock.write(_HOST)
+        lock.flush()
+        os.fsync(lock.fileno())
+    os.utime(lock.fileno(), (0, 0))
+    if _made_ns(Path(lock.name).parent) is None:
+        raise LanzdmlError(
+            f"{root} is not unpacked, as its file system cannot tell the folder from a copy: "
+            "unpack it yourself and give the folder"
+        )
+
+
+def _made_ns(folder: Path) -> int | None:
+    """When an unpacked folder was made where it is; None where nothing says that."""
+    try:
+        status = os.lstat(folder / LOCK)
+    except OSError:
+        return None
+    is_own = stat.S_ISREG(status.st_mode) and status.st_ctime_ns != status.st_mtime_ns
+    return status.st_ctime_ns if is_own else None
 
 
 def _is_abandoned(temporary: Path) -> bool:
@@ -120,9 +151,9 @@ def _is_abandoned(temporary: Path) -> bool:
     was claimed elsewhere, or not at all, counts as abandoned after a day.
     """
     try:
-        with open(temporary / MARKER, "r+", encoding="utf-8") as marker:
-            fcntl.flock(marker, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if marker.read() == _HOST:
+        with open(_plain(temporary / LOCK, os.O_RDWR), "r+", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if lock.read(_MARKER_BYTES) == _HOST:
                 return True
     except BlockingIOError:
         return False
@@ -134,25 +165,89 @@ def _is_abandoned(temporary: Path) -> bool:
         return False
 
 
-def _delete(folder: Path) -> None:
+def _is_ready(folder: Path, root: Path) -> bool:
+    """Whether a folder was made here of an archive as it is.
+
+    Raises:
+        LanzdmlError: it was not made by :func:`unpacked` at all.
+    """
+    made_ns = _made_ns(folder)
+    return _read_marker(folder) == {**_state(root), "made_ns": made_ns} and made_ns is not None
+
+
+def _put_away(folder: Path, root: Path) -> None:
     """Delete an unpacked folder; never a part of it with the rest in its place."""
     abandoned = temporary_name(folder)
     try:
-        folder.rename(abandoned)
-        shutil.rmtree(abandoned)
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        try:
+            with suppress(OSError):  # a file system without locks
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+            # Another job may have made it anew since.
+            is_other = not os.path.samestat(os.fstat(descriptor), os.lstat(folder))
+            if is_other or _is_ready(folder, root):
+                return
+            folder.rename(abandoned)
+            _log.warning(
+                "%s was of another state of %s, or a copy: it is made anew", folder, root.name
+            )
+        finally:
+            os.close(descriptor)
+        _delete(abandoned)
     except FileNotFoundError:  # another job was faster
         pass
     except OSError as error:
         raise LanzdmlError(
-            f"{folder} is of an earlier state of its archive and cannot be deleted: "
-            f"{error.strerror}"
+            f"{folder} is of another state of {root.name}, or a copy, and cannot be deleted: "
+            f"{error.strerror}; move it, or give it in place of the archive"
         ) from None
 
 
-def _read_marker(folder: Path) -> dict[str, int]:
+def _delete(folder: Path) -> None:
+    """Delete a folder, however deep it is; links in it are not followed."""
     try:
-        return json.loads((folder / MARKER).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        shutil.rmtree(folder)
+        return
+    except RecursionError:
+        pass
+    except OSError as error:
+        if error.errno not in (errno.EMFILE, errno.ENAMETOOLONG):
+            raise
+    # Deeper than the stack, open files or paths go: what lies deep is moved up.
+    pending, emptied = [(folder, 0)], []
+    while pending:
+        current, depth = pending.pop()
+        emptied.append(current)
+        for entry in list(os.scandir(current)):
+            if not entry.is_dir(follow_symlinks=False):
+                os.unlink(entry.path)
+            elif depth < _SHORT:
+                pending.append((Path(entry.path), depth + 1))
+            else:
+                pending.append((temporary_name(folder / "deep"), 1))
+                os.rename(entry.path, pending[-1][0])
+    for current in reversed(emptied):
+        os.rmdir(current)
+
+
+def _plain(path: Path, flags: int) -> int:
+    """Open a file by which to tell something of a folder: no link, and no pipe, which blocks."""
+    descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "no file")
+    return descriptor
+
+
+def _read_marker(folder: Path) -> object:
+    try:
+        if folder.is_symlink():
+            raise ValueError("it is not made here")
+        with open(_plain(folder / MARKER, os.O_RDONLY), encoding="utf-8") as file:
+            return json.loads(file.read(_MARKER_BYTES))
+    except (OSError, ValueError, RecursionError):
+        if not os.path.lexists(folder):  # another job is making it anew
+            return None
         raise LanzdmlError(
             f"{folder} is in the way of unpacking: move it, or give it in place of the archive"
         ) from None
@@ -161,113 +256,73 @@ def _read_marker(folder: Path) -> dict[str, int]:
 def _reason(root: Path, error: Exception) -> str:
     """Why an archive cannot be unpacked, and what to do, in one line."""
     try:
-        kind = None if _is_zip(root) else mistaken(root)
+        kind = None if is_zip(root) else mistaken(root)
     except OSError:
         kind = None
     if kind is not None:
         return f"it is {kind}; docs/datasets.md says where the paper's datasets are to be had"
-    return f"{in_one_line(error)}; get it again, or unpack it and give the folder"
+    reason = f"{in_one_line(error):.{_MESSAGE}}"
+    return f"{reason}; get it again, or unpack it and give the folder"
 
 
-def _unpack(archive: Path, folder: Path, max_bytes: int) -> None:
-    is_zip = archive.suffix.lower() == ".zip" or _is_zip(archive)
-    members = _zip_members if is_zip else _tar_members
-    left, written = max_bytes, set()
-    for name, is_folder, open_content in members(archive):
-        target = folder / _safe_name(archive, name)
-        if target == folder / MARKER:  # of a folder that was unpacked and packed again
+def _unpack(archive: Path, folder: Path) -> None:
+    as_zip = archive.suffix.lower() == ".zip" or is_zip(archive)
+    allowance, written = Allowance(archive, folder), set[int]()
+    for entry in (zip_entries if as_zip else tar_entries)(archive, allowance):
+        path = _safe_path(archive, entry.name)
+        if path.parts[:1] in ((MARKER,), (LOCK,)):  # of a folder that was unpacked and packed again
             continue
+        target = folder / path
+        # Hashes: millions of names would take more memory than all else.
+        name = hash(PurePosixPath(entry.name))
         try:
-            (target if is_folder else target.parent).mkdir(parents=True, exist_ok=True)
-            if is_folder:
+            _make_folder(target if entry.is_folder else target.parent, allowance)
+            if entry.is_folder:
                 continue
             # A later entry of the same name replaces an earlier one, as tar's own updates do.
-            again = PurePosixPath(name) in written
-            file = open(target, "wb" if again else "xb")  # noqa: SIM115, closed below
+            file = open(target, "wb" if name in written else "xb")  # noqa: SIM115, closed below
         except (FileExistsError, NotADirectoryError, IsADirectoryError):
             raise LanzdmlError(
-                f"{archive} is refused: its entry {name!r} has the place of another one, as a file "
-                "and a folder of one name have; unpack it yourself and give the folder"
+                f"{archive} is refused: its entry {quoted(entry.name)} has the place of another "
+                "one, as a file and a folder of one name have; unpack it yourself and give the "
+                "folder"
             ) from None
-        written.add(PurePosixPath(name))
-        with file, open_content() as source:
-            # Counted as it is written: what an archive says of its sizes need not be true.
-            while chunk := source.read(_CHUNK):
-                left -= len(chunk)
-                if left < 0:
-                    raise LanzdmlError(
-                        f"{archive} holds more than {max_bytes:,} bytes; if that is right, unpack "
-                        "it yourself and give the folder"
-                    )
+        except OSError as error:
+            if error.errno != errno.ENAMETOOLONG:
+                raise
+            raise LanzdmlError(
+                f"{archive} is refused: the name of its entry {quoted(entry.name)} is too long; "
+                "unpack it yourself and give the folder"
+            ) from None
+        written.add(name)
+        with file:
+            for chunk in entry.content:
                 file.write(chunk)
 
 
-def _safe_name(archive: Path, name: str) -> PurePosixPath:
+def _make_folder(folder: Path, allowance: Allowance) -> None:
+    """Make a folder and those it lies in, each of which takes its part of the disk, too."""
+    missing = []
+    while not folder.is_dir():
+        missing.append(folder)
+        folder = folder.parent
+    allowance.take(0, len(missing))
+    for folder in reversed(missing):
+        folder.mkdir()
+
+
+def _safe_path(archive: Path, name: str) -> PurePosixPath:
     """An entry's path; Windows wrote backslashes into zips for years."""
     with_slashes = name.replace("\\", "/")
     path = PurePosixPath(with_slashes)
     is_of_windows = re.match("[A-Za-z]:/", with_slashes) is not None
     if path.is_absolute() or is_of_windows or ".." in path.parts or "\0" in name:
-        raise LanzdmlError(f"{archive} is refused: its entry {name!r} leads out of its folder")
+        raise LanzdmlError(
+            f"{archive} is refused: its entry {quoted(name)} leads out of its folder"
+        )
+    if len(path.parts) > DEPTH:
+        raise LanzdmlError(
+            f"{archive} is refused: its entry {quoted(name)} lies in more than {DEPTH} folders; "
+            "unpack it yourself and give the folder"
+        )
     return path
-
-
-def _is_zip(archive: Path) -> bool:
-    with open(archive, "rb") as file:
-        return file.read(len(_ZIP)) == _ZIP
-
-
-def _zip_members(archive: Path) -> Iterator[_Member]:
-    with zipfile.ZipFile(archive) as file:
-        for info in file.infolist():
-            if info.flag_bits & 1:
-                raise LanzdmlError(
-                    f"{archive} is encrypted: unpack it with its password and give the folder"
-                )
-            name = _zip_name(info)
-            # The upper half holds a Unix mode where the archive was made on Unix, and else zeros.
-            kind = stat.S_IFMT(info.external_attr >> 16)
-            if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-                raise _special(archive, name)
-            is_folder = name.endswith(("/", "\\")) or kind == stat.S_IFDIR
-            yield name, is_folder, partial(file.open, info)
-
-
-def _zip_name(info: zipfile.ZipInfo) -> str:
-    """An entry's name; macOS writes UTF-8 without saying so."""
-    if info.flag_bits & _UTF_8:
-        return info.filename
-    try:
-        return info.filename.encode("cp437").decode()
-    except UnicodeError:
-        return info.filename
-
-
-def _tar_members(archive: Path) -> Iterator[_Member]:
-    try:
-        file = tarfile.open(archive)  # noqa: SIM115, closed below
-    except tarfile.ReadError:  # a line for each compression
-        raise tarfile.ReadError("it is no tar archive, or a damaged one") from None
-    with file:
-        for member in file:
-            if not (member.isfile() or member.isdir()):
-                raise _special(archive, member.name)
-            yield member.name, member.isdir(), partial(_tar_content, file, member)
-        # tarfile takes a header that it cannot read for the end, which is a block of zeros.
-        assert file.fileobj is not None, "it is open"
-        file.fileobj.seek(file.offset)
-        end = file.fileobj.read(tarfile.BLOCKSIZE)
-        if end != bytes(tarfile.BLOCKSIZE):
-            raise tarfile.ReadError(f"it is cut off or damaged at byte {file.offset:,}")
-        while file.fileobj.read(_CHUNK):  # checksums of what is compressed come last
-            pass
-
-
-def _tar_content(archive: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
-    content = archive.extractfile(member)
-    assert content is not None, "a folder or a device has no content"
-    return content
-
-
-def _special(archive: Path, name: str) -> LanzdmlError:
-    return LanzdmlError(f"{archive} is refused: its entry {name!r} is a link or a device")
