@@ -10,22 +10,28 @@ import resource
 import shutil
 import signal
 import struct
+import subprocess
 import sys
+import textwrap
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+import yaml
 
 from lanzdml.embeddings import models
 from lanzdml.embeddings.checkpoints import load_checkpoint
 from lanzdml.embeddings.loading import load_clip
 from lanzdml.embeddings.model_config import check_config, read_config
 from lanzdml.embeddings.models import CONFIG_FILE, WEIGHTS_FILE, read_architecture, read_fetched
+from lanzdml.embeddings.storage import WEIGHTS
 from lanzdml.errors import LanzdmlError
 from tests.attacks.bounded import GIB, attack
 from tests.tiny_clip import CONFIG, publish
+from tests.workflow_runs import run_workflow
 
-DEMO = Path(__file__).parents[2] / "resources" / "demo_clip"
+ROOT = Path(__file__).parents[2]
+DEMO = ROOT / "resources" / "demo_clip"
 DEMO_WEIGHTS = DEMO / "demo-S.safetensors"
 
 
@@ -336,3 +342,144 @@ def test_rows_wider_than_the_table_of_tokens_take_no_memory(tmp_path):
     safetensors(path, [0, 0], **{ROWS: [0], TABLE: [0, 10**12]})
     with pytest.raises(LanzdmlError, match="size mismatch for token_embedding"):
         load_checkpoint(model, path)
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory):
+    """A library whose loading leaves a mark, and where the mark is."""
+    compiler = shutil.which("cc")
+    if compiler is None:
+        pytest.skip("no compiler")
+    folder = tmp_path_factory.mktemp("library")
+    mark, source = folder / "loaded", folder / "mark.c"
+    source.write_text(
+        "#include <stdio.h>\n__attribute__((constructor)) static void mark(void)"
+        f'{{ FILE *file = fopen("{mark}", "w"); if (file) fclose(file); }}'
+    )
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", folder / "mark.so", source], check=True)
+    return folder / "mark.so", mark
+
+
+def plant(folder, library):
+    """What libraries look for in the folder that a process runs in."""
+    path, mark = library
+    mark.unlink(missing_ok=True)
+    shutil.copy(path, folder / "libcuda.so.1")
+    for level in ("x86-64-v2", "x86-64-v3"):
+        (folder / "glibc-hwcaps" / level).mkdir(parents=True)
+        shutil.copy(path, folder / "glibc-hwcaps" / level / "libcuda.so.1")
+    (folder / "matplotlibrc").write_text("text.usetex: True\ntext.latex.preamble: \\\\input{x}\n")
+    (folder / "bin").mkdir()
+    latex = folder / "bin" / "latex"
+    latex.write_text(f"#!/bin/sh\ntouch {folder}/latex-ran\n")
+    latex.chmod(0o755)
+
+
+def run_job(folder, main):
+    """A job as Snakemake starts one; ``main`` is the source of its function of this name."""
+    script = f"""
+import sys
+from types import SimpleNamespace
+sys.path.append({str(ROOT / "workflow_scripts")!r})
+from job import run
+{textwrap.dedent(main)}
+run(main, SimpleNamespace(log=["job.log"], threads=1, output=[]))
+"""
+    path = f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", script], cwd=folder, capture_output=True, text=True,
+        env=os.environ | {"PATH": path, "MATPLOTLIBRC": str(folder)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_library_beside_a_configuration_is_not_loaded_by_torch(library, tmp_path):
+    plant(tmp_path, library)
+    run_job(
+        tmp_path,
+        """
+        def main(job):
+            import torch
+            torch.cuda.is_available()
+            assert open("matplotlibrc").read(), "files are those of the working folder again"
+        """,
+    )
+    assert not library[1].exists()
+
+
+def test_nor_where_fits_import_it_side_by_side(library, tmp_path):
+    plant(tmp_path, library)
+    run_job(
+        tmp_path,
+        f"""
+        def main(job):
+            from pathlib import Path
+            import numpy as np
+            import pandas as pd
+            from lanzdml.embeddings.storage import write_embeddings
+            from lanzdml.transforms.fitting import FitTask, fit_transforms
+
+            prompts = pd.DataFrame({{"prompt": list("abcd"), "aspect": list("abcd")}})
+            vectors = np.random.default_rng(0).normal(size=(4, 8)).astype("float32")
+            write_embeddings(Path("p.parquet"), prompts, vectors, {{"{WEIGHTS}": "w"}})
+            tasks = [
+                FitTask(f"{{seed}}.safetensors", "indirect", 2, seed, "v", prompts="p.parquet")
+                for seed in range(2)
+            ]
+            fit_transforms(tasks, kept=Path("kept"), n_threads=2)
+            assert Path("1.safetensors").exists()
+        """,
+    )
+    assert not library[1].exists()
+
+
+def test_a_matplotlibrc_beside_a_configuration_runs_no_latex(library, tmp_path):
+    plant(tmp_path, library)
+    run_job(
+        tmp_path,
+        """
+        def main(job):
+            from lanzdml.figures.style import new_figure, write_figure
+            import matplotlib
+            assert not matplotlib.rcParams["text.usetex"]
+            figure = new_figure(2, 1)
+            figure.add_subplot(title="a label")
+            write_figure(figure, ["a.png"])
+            figure.savefig("b.png")
+        """,
+    )
+    assert (tmp_path / "b.png").exists()
+    assert not (tmp_path / "latex-ran").exists()
+
+
+def test_modules_beside_a_jobs_script_are_not_imported(library, tmp_path):
+    plant(tmp_path, library)
+    scripts = tmp_path / ".snakemake" / "scripts"
+    scripts.mkdir(parents=True)
+    for name in ("pathlib", "pickle", "job", "lanzdml", "numpy", "torch", "sitecustomize"):
+        (scripts / f"{name}.py").write_text(f"open({str(tmp_path / 'imported')!r}, 'w')\n1 / 0\n")
+    config = yaml.safe_load((ROOT / "tests" / "configs" / "small.yaml").read_text())
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    (tmp_path / "resources").symlink_to(ROOT / "resources")
+    model, dataset = next(iter(config["models"])), next(iter(config["datasets"]))
+    notion = next(iter(config["datasets"][dataset]["notions"]))
+    prompts = f"results/embeddings/{dataset}/{model}/prompts/{notion}.parquet"
+    code, output = run_workflow(
+        tmp_path, ["--snakefile", ROOT / "Snakefile", "--cores", "1", prompts]
+    )
+    assert code == 0, output
+    assert not (tmp_path / "imported").exists()
+    assert not library[1].exists()
+
+
+@pytest.mark.parametrize("option", ["--snakefile={}", "-s{}"])
+def test_the_profile_takes_the_library_of_the_workflow_that_runs(option, tmp_path):
+    (tmp_path / "lanzdml").mkdir()
+    (tmp_path / "lanzdml" / "__init__.py").write_text(f"open({str(tmp_path / 'mark')!r}, 'w')")
+    (tmp_path / "Snakefile").touch()
+    code, output = run_workflow(
+        tmp_path, [option.format(ROOT / "Snakefile"), "--cores", "1", "--configfile", "none.yaml"]
+    )
+    assert code, output
+    assert "Error: there is no file none.yaml" in output
+    assert not (tmp_path / "mark").exists()
