@@ -16,7 +16,7 @@ from lanzdml.errors import VERBOSE, LanzdmlError
 from lanzdml.files import replacing
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow_scripts"))
-from job import THREAD_VARIABLES, run, run_as_script
+from job import CACHE_VARIABLE, THREAD_VARIABLES, run, run_as_script
 
 SCRIPTS = Path(__file__).parents[1] / "workflow_scripts"
 
@@ -25,6 +25,7 @@ SCRIPTS = Path(__file__).parents[1] / "workflow_scripts"
 def snakemake(tmp_path, monkeypatch):
     for variable in THREAD_VARIABLES:  # so that the test's own process gets them back
         monkeypatch.setenv(variable, os.environ.get(variable, "1"))
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path))
     return SimpleNamespace(log=[str(tmp_path / "job.log")], threads=3, output=[])
 
 

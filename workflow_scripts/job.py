@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any, BinaryIO, Protocol, TextIO, TypeVar
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+CACHE_VARIABLE = "TORCHINDUCTOR_CACHE_DIR"
 
 _FULL = "no space is left: make some and run again; what is complete is kept ({})"
 _DENIED = "this may not be read or written; see whose it is and run again ({})"
@@ -109,6 +110,8 @@ def run(main: Callable[[Job], None], snakemake: Job, *, least_threads: int = 1) 
     threads = max(least_threads, snakemake.threads)
     os.environ |= dict.fromkeys(THREAD_VARIABLES, str(threads))
     os.environ.pop("MPLBACKEND", None)
+    # Torch would make it in the folder for temporary files, under a name that others know.
+    os.environ.setdefault(CACHE_VARIABLE, os.path.abspath(".snakemake/torchinductor"))
     for output in snakemake.output:
         delete_leftovers(output)
 

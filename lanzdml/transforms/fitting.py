@@ -108,7 +108,7 @@ def fit_transforms(tasks: Sequence[FitTask], *, kept: Path, n_threads: int = 1) 
         with new_estimator(method, 1).single_threaded():
             pass  # loads the library that it computes with, before there are several threads
     with ThreadPoolExecutor(n_threads) as pool:
-        made = pool.map(lambda fit: _make(*fit, store), new)
+        made = pool.map(lambda fit: _make(store, *fit), new)
         for _ in made:  # raises what a fit raised
             pass
     for task in tasks:
@@ -161,7 +161,7 @@ def _made_of(task: FitTask, data: _Data) -> str:
     return digest("fit", *run, data.digest)
 
 
-def _make(task: FitTask, data: _Data, made_of: str, store: Kept) -> None:
+def _make(store: Kept, task: FitTask, data: _Data, made_of: str) -> None:
     _fit(task, data, _settings(task, data))
     store.keep(made_of, [task.output])
 

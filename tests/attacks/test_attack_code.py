@@ -13,6 +13,7 @@ import struct
 import subprocess
 import sys
 import textwrap
+from getpass import getuser
 from pathlib import Path
 from types import ModuleType
 
@@ -373,6 +374,8 @@ def plant(folder, library):
     latex = folder / "bin" / "latex"
     latex.write_text(f"#!/bin/sh\ntouch {folder}/latex-ran\n")
     latex.chmod(0o755)
+    (folder / "tmp").mkdir()
+    (folder / "tmp" / f"torchinductor_{getuser()}").touch()
 
 
 def run_job(folder, main):
@@ -388,7 +391,7 @@ run(main, SimpleNamespace(log=["job.log"], threads=1, output=[]))
     path = f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
         [sys.executable, "-P", "-c", script], cwd=folder, capture_output=True, text=True,
-        env=os.environ | {"PATH": path, "MATPLOTLIBRC": str(folder)},
+        env=os.environ | {"PATH": path, "MATPLOTLIBRC": str(folder), "TMPDIR": str(folder / "tmp")},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
 
@@ -405,6 +408,20 @@ def test_a_library_beside_a_configuration_is_not_loaded_by_torch(library, tmp_pa
         """,
     )
     assert not library[1].exists()
+
+
+@pytest.mark.slow
+def test_a_cache_that_somebody_else_made_stops_no_job(library, tmp_path, monkeypatch):
+    monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR", raising=False)
+    plant(tmp_path, library)
+    run_job(
+        tmp_path,
+        """
+        def main(job):
+            import torchvision
+        """,
+    )
+    assert [path.name for path in (tmp_path / "tmp").iterdir()] == [f"torchinductor_{getuser()}"]
 
 
 def test_nor_where_fits_import_it_side_by_side(library, tmp_path):
