@@ -215,26 +215,47 @@ def large(path):
         file.truncate(GIB)
 
 
-@pytest.mark.parametrize(
-    "made", [deep, large, os.mkfifo, lambda path: path.symlink_to("/dev/zero")],
-    ids=["deep", "large", "pipe", "device"],
-)  # fmt: skip
 @pytest.mark.parametrize("kind", ["folder", "json"])
+@pytest.mark.parametrize(
+    "made",
+    [deep, large, lambda path: path.symlink_to("/dev/zero")],
+    ids=["deep", "large", "device"],
+)
 def test_a_config_that_does_not_end_is_one_line(made, kind, folder, tmp_path):
     path = folder / CONFIG_FILE if kind == "folder" else tmp_path / "endless.json"
     path.unlink(missing_ok=True)
     made(path)
-    signal.signal(signal.SIGALRM, signal.default_int_handler)
-    signal.alarm(10)  # who opens a pipe waits for good
-    try:
-        outcome = attack(
-            read_architecture, f"local-dir:{folder}" if kind == "folder" else str(path)
-        )
-    finally:
-        signal.alarm(0)
+    outcome = attack(read_architecture, f"local-dir:{folder}" if kind == "folder" else str(path))
     assert path.name in outcome.error
+    assert "\n" not in outcome.error
 
 
+@pytest.fixture
+def alarm():
+    """Who opens a pipe waits for good."""
+
+    def end(*_):
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGALRM, end)
+    signal.alarm(5)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.usefixtures("alarm")
+def test_a_pipe_is_no_config(folder, tmp_path):
+    pipe = tmp_path / "pipe.json"
+    os.mkfifo(pipe)
+    (folder / CONFIG_FILE).unlink()
+    os.mkfifo(folder / CONFIG_FILE)
+    for model in (f"local-dir:{folder}", str(pipe)):
+        with pytest.raises(LanzdmlError, match="is a folder, a pipe or a device"):
+            read_architecture(model)
+
+
+@pytest.mark.usefixtures("alarm")
 def test_a_pipe_beside_a_config_is_passed_over(folder):
     os.mkfifo(folder / "merges.txt")
     assert read_architecture(f"local-dir:{folder}")
@@ -500,3 +521,29 @@ def test_the_profile_takes_the_library_of_the_workflow_that_runs(option, tmp_pat
     assert code, output
     assert "Error: there is no file none.yaml" in output
     assert not (tmp_path / "mark").exists()
+
+
+class Boom:
+    """A pickle that runs a command."""
+
+    def __init__(self, mark):
+        self._mark = mark
+
+    def __reduce__(self):
+        return os.system, (f"touch {self._mark}",)
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_a_pickle_behind_a_tag_runs_nothing(zipped, tmp_path, monkeypatch):
+    """As where the account that publishes open_clip's weights is taken over."""
+    import open_clip
+    import torch
+
+    path, mark = tmp_path / "weights.pt", tmp_path / "ran"
+    torch.save({"weight": Boom(mark)}, path, _use_new_zipfile_serialization=zipped)
+    monkeypatch.setattr(open_clip.factory, "download_pretrained", lambda *_, **__: str(path))
+    small = {"ViT-B-32-quickgelu": CONFIG | {"quick_gelu": True}}
+    monkeypatch.setattr(open_clip.factory, "_MODEL_CONFIGS", small)
+    with pytest.raises(LanzdmlError, match="cannot be had: Weights only load failed"):
+        load_clip("ViT-B-32-quickgelu", "openai", "cpu")
+    assert not mark.exists()
