@@ -210,7 +210,7 @@ def test_jobs_draw_whatever_a_user_has_set_up(content, tmp_path):
 
             write_figure(draw(), ["a.png", "a.pdf"])
 
-        run(main, SimpleNamespace(log=["a.log"], threads=1, output=[]), draws=True)
+        run(main, SimpleNamespace(log=["a.log"], threads=1, output=[]))
     """
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(script)], cwd=tmp_path, capture_output=True,

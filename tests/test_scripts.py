@@ -1,6 +1,5 @@
 """The scripts' common frame: log, one-line errors."""
 
-import ast
 import errno
 import logging
 import os
@@ -15,10 +14,9 @@ from snakemake_interface_logger_plugins.common import LogEvent
 
 from lanzdml.errors import VERBOSE, LanzdmlError
 from lanzdml.files import replacing
-from lanzdml.sources import definitions_behind
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow_scripts"))
-from job import THREAD_VARIABLES, run, run_as_script
+from job import CACHE_VARIABLE, THREAD_VARIABLES, run, run_as_script
 
 SCRIPTS = Path(__file__).parents[1] / "workflow_scripts"
 
@@ -27,6 +25,7 @@ SCRIPTS = Path(__file__).parents[1] / "workflow_scripts"
 def snakemake(tmp_path, monkeypatch):
     for variable in THREAD_VARIABLES:  # so that the test's own process gets them back
         monkeypatch.setenv(variable, os.environ.get(variable, "1"))
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path))
     return SimpleNamespace(log=[str(tmp_path / "job.log")], threads=3, output=[])
 
 
@@ -76,23 +75,6 @@ def test_a_mistake_is_one_line_whatever_label_it_names(breaks, snakemake, capsys
     assert line.startswith("Error: label 'red ")
     assert line.endswith("(warm)' is not known")
     assert "\x1b" not in line
-
-
-def uses_matplotlib(script):
-    files = {path for path, _ in definitions_behind(script) if path.suffix == ".py"}
-    return any("matplotlib" in ast.dump(node) for path in files
-               for node in ast.walk(ast.parse(path.read_text()))
-               if isinstance(node, ast.Import | ast.ImportFrom)
-               and path.name != "job.py")  # fmt: skip
-
-
-@pytest.mark.parametrize("path", sorted(set(SCRIPTS.glob("*.py")) - {SCRIPTS / "job.py"}))
-def test_scripts_that_draw_say_so(path):
-    """Or a matplotlibrc of the user's may not even let them import it."""
-    if path.name == "plot_experiment.py":  # which imports experiments by their names
-        assert "draws=True" in path.read_text()
-    else:
-        assert ("draws=True" in path.read_text()) == uses_matplotlib(path)
 
 
 def printed_lines():

@@ -1,15 +1,21 @@
 """What every script of the workflow has in common."""
 
 import errno
+import importlib.util
 import os
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import chdir, redirect_stderr, redirect_stdout, suppress
+from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout, suppress
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
 from pathlib import Path
+from types import ModuleType
 from typing import Any, BinaryIO, Protocol, TextIO, TypeVar
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+CACHE_VARIABLE = "TORCHINDUCTOR_CACHE_DIR"
 
 _FULL = "no space is left: make some and run again; what is complete is kept ({})"
 _DENIED = "this may not be read or written; see whose it is and run again ({})"
@@ -75,7 +81,6 @@ def run_as_script(
     names: Mapping[str, Any],
     *,
     least_threads: int = 1,
-    draws: bool = False,
 ) -> None:
     """:func:`run` a script's ``main`` where Snakemake runs it; nothing where it is imported.
 
@@ -83,20 +88,18 @@ def run_as_script(
         names: the script's globals, among which Snakemake puts the job as ``snakemake``.
     """
     if "snakemake" in names:
-        run(main, names["snakemake"], least_threads=least_threads, draws=draws)
+        run(main, names["snakemake"], least_threads=least_threads)
 
 
-def run(
-    main: Callable[[Job], None], snakemake: Job, *, least_threads: int = 1, draws: bool = False
-) -> None:
+def run(main: Callable[[Job], None], snakemake: Job, *, least_threads: int = 1) -> None:
     """Run a script's ``main`` with its output in the job's log as well as on the terminal.
 
     Its numerical libraries use the threads that the rule claims: more would get in the way of other
     jobs, and sums would be rounded differently on machines with other numbers of cores. ``main``
     imports them itself, as they read the variables only once. Snakemake gives a job no more threads
     than there are cores; where the rule claims several, ``least_threads`` says that all are used,
-    so that rounding does not depend on ``--cores``. A script that ``draws`` does so whatever
-    the user has set up for matplotlib.
+    so that rounding does not depend on ``--cores``. Figures are drawn whatever the user has set up
+    for matplotlib.
 
     An error that the user can mend ends the job with its message, and its traceback only with
     ``--verbose``. What a killed job was writing is deleted before.
@@ -106,6 +109,9 @@ def run(
 
     threads = max(least_threads, snakemake.threads)
     os.environ |= dict.fromkeys(THREAD_VARIABLES, str(threads))
+    os.environ.pop("MPLBACKEND", None)
+    # Torch would make it in the folder for temporary files, under a name that others know.
+    os.environ.setdefault(CACHE_VARIABLE, os.path.abspath(".snakemake/torchinductor"))
     for output in snakemake.output:
         delete_leftovers(output)
 
@@ -120,9 +126,8 @@ def run(
         terminal = _Tee(sys.stderr, log)
         with redirect_stdout(terminal), redirect_stderr(terminal):
             try:
-                if draws:
-                    _import_matplotlib()
-                main(snakemake)
+                with _imports_elsewhere():
+                    main(snakemake)
             except Exception as error:
                 known = _known(error)
                 if known is None or tracebacks_shown():
@@ -147,12 +152,38 @@ def _known(error: Exception) -> Exception | str | None:
     return None
 
 
-def _import_matplotlib() -> None:
-    """Import matplotlib as it comes: what a user set up for it may not even let it be imported.
+class _Elsewhere(MetaPathFinder):
+    """Imports packages that look into the working folder as they start in another one: this.
 
-    It reads a matplotlibrc of the working directory before any other: here the one beside this
-    module.
+    matplotlib reads a matplotlibrc there before any other; here it finds the one beside this
+    module. A library that torch brings loads what it depends on from there, as its run path has an
+    empty part. The folder is that of all threads, so those that import these begin later.
     """
-    os.environ.pop("MPLBACKEND", None)
-    with chdir(Path(__file__).parent):
-        import matplotlib  # noqa: F401
+
+    def __init__(self) -> None:
+        self._names = {"matplotlib", "torch"}
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+        if name not in self._names or threading.active_count() > 1:
+            return None
+        self._names.remove(name)  # what is asked next is the finders behind this one
+        spec = importlib.util.find_spec(name)
+        if spec is not None and spec.loader is not None:
+            execute = spec.loader.exec_module
+
+            def execute_here(module: ModuleType) -> None:
+                with chdir(Path(__file__).parent):
+                    execute(module)
+
+            spec.loader.exec_module = execute_here  # type: ignore[method-assign]
+        return spec
+
+
+@contextmanager
+def _imports_elsewhere() -> Iterator[None]:
+    finder = _Elsewhere()
+    sys.meta_path.insert(0, finder)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(finder)

@@ -37,4 +37,4 @@ def main(snakemake: Job) -> None:
     write_report(output, results)
 
 
-run_as_script(main, globals(), draws=True)
+run_as_script(main, globals())

@@ -17,4 +17,4 @@ def main(snakemake: Job) -> None:
     )
 
 
-run_as_script(main, globals(), draws=True)
+run_as_script(main, globals())

@@ -16,4 +16,4 @@ def main(snakemake: Job) -> None:
     write_figure(figure, snakemake.output, params.caption)
 
 
-run_as_script(main, globals(), draws=True)
+run_as_script(main, globals())

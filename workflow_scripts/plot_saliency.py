@@ -25,4 +25,4 @@ def main(snakemake: Job) -> None:
     write_saliency_table(shares, maps, snakemake.params.dataset, snakemake.output.table)
 
 
-run_as_script(main, globals(), draws=True)
+run_as_script(main, globals())

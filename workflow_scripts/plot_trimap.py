@@ -24,4 +24,4 @@ def main(snakemake: Job) -> None:
     write_figure(figure, snakemake.output, snakemake.params.caption)
 
 
-run_as_script(main, globals(), draws=True)
+run_as_script(main, globals())

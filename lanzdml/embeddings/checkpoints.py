@@ -1,6 +1,7 @@
 """Checkpoints: their weights, compact token tables put back, and the checksums that name them."""
 
 import hashlib
+import math
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,13 +62,25 @@ def taken_for_weights(path: Path) -> str | None:
     return ONNX if _ONNX.match(start) else mistaken(start)
 
 
-def load_checkpoint(model: "torch.nn.Module", path: Path, vocab_size: int) -> None:
+def stored_sizes(path: Path) -> dict[str, int]:
+    """How many numbers the tensors of a safetensors file have, by name, from its header.
+
+    Raises:
+        LanzdmlError: the file cannot be read.
+    """
+    from safetensors import safe_open
+
+    with one_line(f"checkpoint {path} cannot be read"), safe_open(path, "pt") as file:
+        names = file.keys()
+        return {name: math.prod(file.get_slice(name).get_shape()) for name in names}
+
+
+def load_checkpoint(model: "torch.nn.Module", path: Path) -> None:
     """Put a checkpoint's weights into a model.
 
     Args:
         model: built, with any weights.
         path: a safetensors file.
-        vocab_size: rows of the model's token table.
 
     Raises:
         LanzdmlError: the file cannot be read or does not fit the model.
@@ -77,7 +90,12 @@ def load_checkpoint(model: "torch.nn.Module", path: Path, vocab_size: int) -> No
     with one_line(f"checkpoint {path} cannot be read"):
         state = load_file(path)
     with one_line(f"checkpoint {path} does not fit its architecture"):
-        model.load_state_dict(expand_token_table(state, vocab_size))
+        if TOKEN_ROWS in state:
+            table = model.get_parameter(TOKEN_TABLE)
+            if state[TOKEN_TABLE].shape[1:] != table.shape[1:]:  # a wider one may fill the memory
+                raise ValueError(f"size mismatch for {TOKEN_TABLE}")
+            state = expand_token_table(state, len(table))
+        model.load_state_dict(state)
 
 
 def sha256(path: Path) -> str:

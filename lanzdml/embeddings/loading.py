@@ -9,7 +9,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from lanzdml.embeddings.checkpoints import load_checkpoint, sha256, state_checksum
+from lanzdml.embeddings.checkpoints import (
+    TOKEN_ROWS,
+    TOKEN_TABLE,
+    load_checkpoint,
+    sha256,
+    state_checksum,
+    stored_sizes,
+)
 from lanzdml.embeddings.clip import Clip, ClipModel
 from lanzdml.embeddings.models import (
     CONFIG_FILE,
@@ -21,6 +28,7 @@ from lanzdml.embeddings.models import (
     is_path,
     parse_architecture,
     read_architecture,
+    read_fetched,
     read_local_architecture,
 )
 from lanzdml.embeddings.other_packages import no_warnings, one_line
@@ -31,7 +39,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Tensor
 
-VOCAB_SIZE = 49_408  # what open_clip takes where a text config does not say
+LARGEST_COMPACT = 2**28  # numbers of a token table of which few rows are stored: 1 GiB
 FETCH = ". Run once where the hub can be reached (its cache keeps what was fetched), or "
 FETCH_TAG = f"{FETCH}give the path of a safetensors checkpoint as pretrained"
 FETCH_HUB = f"{FETCH}fetch the repository elsewhere and name its folder, {FOLDER_PREFIX}<folder>"
@@ -58,7 +66,8 @@ def load_clip(architecture: str, pretrained: str | None = None, device: str = "a
 
     # Before the weights, which can take long to fetch: it may need a package that is not there.
     with one_line(f"{source.name}: its tokenizer cannot be had"):
-        tokenizer = open_clip.get_tokenizer(source.registered or source.name)
+        known = source.registered or source.name
+        tokenizer = open_clip.get_tokenizer(known, **_no_code(source.config["text_cfg"]))
     loaded = source.load()
     loaded.model.to(device).eval().requires_grad_(False)
     description = {
@@ -74,6 +83,11 @@ def load_clip(architecture: str, pretrained: str | None = None, device: str = "a
         **{name: version(name) for name in ("torch", "torchvision", "open_clip_torch", "pillow")},
     }
     return Clip(loaded.model, loaded.preprocess, tokenizer, device, description)
+
+
+def _no_code(text: dict[str, Any]) -> dict[str, bool]:
+    """What keeps transformers from running, or offering to run, Python beside a tokenizer."""
+    return {"trust_remote_code": False} if text.get("hf_tokenizer_name") else {}
 
 
 def choose_device(device: str) -> str:
@@ -124,12 +138,14 @@ def _find(architecture: str, pretrained: str | None) -> _Source:
     check_pretrained(architecture, pretrained)
     kind, target = parse_architecture(architecture)
     if kind is Kind.FOLDER:
-        return _of_folder(architecture, Path(target))
+        return _of_folder(architecture, read_local_architecture(architecture), Path(target))
     if kind is Kind.HUB:
         # What a repository holds is loaded from the cache as any folder, so that both are one
         # model.
         folder = _fetch(target)
-        return _of_folder(architecture, folder, {"revision": folder.name})
+        config = read_fetched(target, folder)
+        origin = {"revision": folder.name}
+        return _of_folder(architecture, config, folder, origin, _register(config))
     assert pretrained is not None, "these have no weights of their own, which was checked"
     if kind is Kind.FILE:
         return _of_model_config(architecture, Path(pretrained))
@@ -138,18 +154,25 @@ def _find(architecture: str, pretrained: str | None) -> _Source:
     return _of_tag(architecture, pretrained)
 
 
-def _of_folder(name: str, folder: Path, origin: dict[str, str] | None = None) -> _Source:
+def _of_folder(
+    name: str,
+    config: dict[str, Any],
+    folder: Path,
+    origin: dict[str, str] | None = None,
+    registered: str | None = None,
+) -> _Source:
     """Config and weights together, as open_clip publishes models."""
-    source = f"{FOLDER_PREFIX}{folder}"
+    source, weights = f"{FOLDER_PREFIX}{folder}", folder / WEIGHTS_FILE
 
     def load() -> _Loaded:
         import open_clip
 
+        _check_size(source, weights, f"{name} cannot be loaded")
         with one_line(f"{name} cannot be loaded"):
             model, _, preprocess = open_clip.create_model_and_transforms(source)
-        return _Loaded(model, preprocess, sha256(folder / WEIGHTS_FILE))
+        return _Loaded(model, preprocess, sha256(weights))
 
-    return _Source(name, read_local_architecture(source), load, origin or {})
+    return _Source(name, config, load, origin or {}, registered)
 
 
 def _of_model_config(path: str, checkpoint: Path) -> _Source:
@@ -183,9 +206,10 @@ def _of_checkpoint(
     """A model that open_clip has the config of, and a checkpoint."""
 
     def load() -> _Loaded:
+        _check_size(registered or name, path, f"{name} cannot be built")
         with one_line(f"{name} cannot be built"):
             model, preprocess = _untrained(registered or name)
-        load_checkpoint(model, path, config["text_cfg"].get("vocab_size", VOCAB_SIZE))
+        load_checkpoint(model, path)
         return _Loaded(model, preprocess, sha256(path))
 
     return _Source(name, config, load, registered=registered)
@@ -229,16 +253,39 @@ def _fetch_file(repository: str, file: str, revision: str | None) -> Path:
     )
 
 
-def _untrained(name: str) -> tuple[Any, Any]:
+def _untrained(name: str, device: str = "cpu") -> tuple[Any, Any]:
     """A model and its preprocessing, without weights."""
     import open_clip
 
     # open_clip warns that the model is random; its weights come right after.
     with no_warnings():
         model, _, preprocess = open_clip.create_model_and_transforms(
-            name, pretrained=None, load_weights=False, pretrained_text=False
+            name, pretrained=None, load_weights=False, pretrained_text=False, device=device
         )
     return model, preprocess
+
+
+def _check_size(name: str, weights: Path, otherwise: str) -> None:
+    """Check that a model is about as large as its weights, before it takes memory.
+
+    A config of few letters may describe a model of any size, and so may the header of a sparse
+    file.
+    """
+    import torch
+
+    stored = stored_sizes(weights)
+    with one_line(otherwise), torch.device("meta"):  # shapes alone
+        model, _ = _untrained(name, "meta")
+    sizes = {key: tensor.numel() for key, tensor in model.state_dict().items()}
+    if TOKEN_ROWS in stored and sizes.get(TOKEN_TABLE, 0) <= LARGEST_COMPACT:
+        for table in (sizes, stored):
+            table.pop(TOKEN_TABLE, None)
+    of_model, of_file = sum(sizes.values()), sum(stored.values())
+    if not of_file / 2 <= of_model <= of_file * 2:
+        raise LanzdmlError(
+            f"checkpoint {weights} does not fit its architecture: it holds {of_file:,} numbers, "
+            f"and that has {of_model:,}"
+        )
 
 
 def _check_tag(name: str, tag: str, config: dict[str, Any]) -> None:

@@ -5,7 +5,6 @@ model as open_clip publishes it, config and weights together: a repository of th
 (``hf-hub:<org>/<repo>``) or a folder (``local-dir:<folder>``).
 """
 
-import json
 from enum import Enum, auto
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 from lanzdml.embeddings import spelling
 from lanzdml.embeddings.checkpoints import ONNX, PICKLE, taken_for_weights
+from lanzdml.embeddings.model_config import check_config, check_preprocessing, read_config
 from lanzdml.errors import LanzdmlError
 from lanzdml.signatures import mistaken
 
@@ -59,6 +59,7 @@ def model_files(architecture: str, pretrained: str | None) -> list[Path]:
             path
             for path in Path(target).iterdir()
             if path.name == WEIGHTS_FILE or path.suffix in {".json", ".txt", ".model"}
+            if path.is_file()  # a pipe would be waited for
         )
     files = [target] if kind is Kind.FILE else []
     if pretrained is not None and is_path(pretrained):
@@ -130,27 +131,58 @@ def read_local_architecture(architecture: str) -> dict[str, Any]:
     return _read_config(_config_file(kind, target), kind, target)
 
 
+def read_fetched(repository: str, folder: Path) -> dict[str, Any]:
+    """As :func:`read_architecture`, of a model of the hub that is in this folder by now."""
+    return _read_config(folder / CONFIG_FILE, Kind.HUB, repository)
+
+
 def _read_config(path: Path, kind: Kind, target: str) -> dict[str, Any]:
     try:
-        _refuse(path, mistaken(path))
-        config = json.loads(path.read_text(encoding="utf-8"))
+        config = read_config(path)
         if kind in (Kind.HUB, Kind.FOLDER):
+            check_preprocessing(path, config.get("preprocess_cfg") or {})
             config = config["model_cfg"]
-        embed_dim, _, _ = config["embed_dim"], config["vision_cfg"], config["text_cfg"]
+        if kind is not Kind.NAME:
+            check_config(path, config)
+            _check_fetched(path, config["text_cfg"], kind, target)
     except OSError:
         advice = _advice(target) if kind is Kind.FILE else ""
         if kind is Kind.FOLDER and path.with_name("config.json").is_file():
             advice = "; its config.json is in the format of transformers, which is not read"
         raise LanzdmlError(f"there is no readable file '{path}'{advice}") from None
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        _refuse(path, mistaken(path))
         raise LanzdmlError(
             f"{path} is no open_clip model config (embed_dim, vision_cfg, text_cfg): {error!r}"
         ) from None
-    if not isinstance(embed_dim, int) or embed_dim < 1:
-        raise LanzdmlError(f"{path}: embed_dim must be a positive integer, not {embed_dim!r}")
     if kind is Kind.FOLDER:
         _check_files(Path(target))
     return config
+
+
+def _check_fetched(path: Path, text: dict[str, Any], kind: Kind, target: str) -> None:
+    """Check that a config fetches nothing from the hub that the user did not ask the hub for.
+
+    Of a repository of the hub it may be what open_clip's own configs name, or of the same owner.
+    """
+    keys = ["hf_model_name", "hf_tokenizer_name"]
+    if kind is Kind.FOLDER:
+        keys.remove("hf_tokenizer_name")  # open_clip takes the folder's own tokenizer in its place
+    for key in keys:
+        name = text.get(key)
+        if name is None or (kind is Kind.HUB and _is_known(name, target.partition("/")[0])):
+            continue
+        raise LanzdmlError(
+            f"{path}: text_cfg.{key} asks the hub for {name}, which your configuration does not: "
+            "name this model as open_clip or the hub does, with a file of weights where you have "
+            "your own"
+        )
+
+
+def _is_known(repository: str, owner: str) -> bool:
+    return repository.startswith(f"{owner}/") or any(
+        repository in read_config(path)["text_cfg"].values() for path in open_clip_models().values()
+    )
 
 
 def _check_files(folder: Path) -> None:

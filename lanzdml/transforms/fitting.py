@@ -97,10 +97,18 @@ def fit_transforms(tasks: Sequence[FitTask], *, kept: Path, n_threads: int = 1) 
         if _source(task) not in data:
             data[_source(task)] = _read(task)
         _check_dim(task, data[_source(task)])
+    # The last first: dims and counts are mostly listed from small to large, and the largest,
+    # which take longest, are not to run alone at the end.
+    new: list[tuple[FitTask, _Data, str]] = []
+    for task in reversed(fits):
+        made_of = _made_of(task, data[_source(task)])
+        if not store.take(made_of, [task.output]):
+            new.append((task, data[_source(task)], made_of))
+    for method in {task.method for task, _, _ in new}:
+        with new_estimator(method, 1).single_threaded():
+            pass  # loads the library that it computes with, before there are several threads
     with ThreadPoolExecutor(n_threads) as pool:
-        # The last first: dims and counts are mostly listed from small to large, and the largest,
-        # which take longest, are not to run alone at the end.
-        made = pool.map(lambda task: _make(task, data[_source(task)], store), reversed(fits))
+        made = pool.map(lambda fit: _make(store, *fit), new)
         for _ in made:  # raises what a fit raised
             pass
     for task in tasks:
@@ -147,13 +155,15 @@ def _check_dim(task: FitTask, data: _Data) -> None:
         )
 
 
-def _make(task: FitTask, data: _Data, store: Kept) -> None:
-    settings = _settings(task, data)
-    run = (task.method, task.version, task.dim, task.n_prompts, task.seed, *settings.values())
-    made_of = digest("fit", *run, data.digest)
-    if not store.take(made_of, [task.output]):
-        _fit(task, data, settings)
-        store.keep(made_of, [task.output])
+def _made_of(task: FitTask, data: _Data) -> str:
+    settings = _settings(task, data).values()
+    run = (task.method, task.version, task.dim, task.n_prompts, task.seed, *settings)
+    return digest("fit", *run, data.digest)
+
+
+def _make(store: Kept, task: FitTask, data: _Data, made_of: str) -> None:
+    _fit(task, data, _settings(task, data))
+    store.keep(made_of, [task.output])
 
 
 def _settings(task: FitTask, data: _Data) -> dict[str, float]:
