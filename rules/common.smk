@@ -2,6 +2,7 @@
 
 import os
 import re
+from dataclasses import asdict
 from functools import cache, partial
 from pathlib import Path
 

@@ -32,7 +32,7 @@ else:
 def _protocols(value: Any) -> Any:
     """One error for what is neither a name nor a list of them, in place of one for each kind."""
     names = value if isinstance(value, list) else [value]
-    if names and all(isinstance(name, str) and name in PROTOCOLS for name in names):
+    if 0 < len(names) <= 9 and all(isinstance(name, str) and name in PROTOCOLS for name in names):
         return value
     raise ValueError(f"should be {' or '.join(PROTOCOLS)}, or a list of them")
 
@@ -72,7 +72,7 @@ class Benchmark(Section):
         list[Annotated[int, Field(ge=0, lt=2**32)]], Field(min_length=1, max_length=MOST_SEEDS)
     ]
     protocol: Annotated[
-        ProtocolName | Annotated[list[ProtocolName], Field(min_length=1, max_length=9)],
+        ProtocolName | Annotated[list[ProtocolName], Field(min_length=1)],
         Field(description="paper: as its text says; released: as its public code does; or both"),
         BeforeValidator(_protocols),
     ] = DEFAULT
