@@ -54,9 +54,6 @@ class Benchmark(Section):
         Field(min_length=1, description="folder of all results, of this configuration only"),
         AfterValidator(_folder),
     ] = "results"
-    results_elsewhere: Annotated[
-        bool, Field(description="true: the folder of all results may be outside the working folder")
-    ] = False
     datasets: Annotated[dict[Name, DatasetConfig], Field(min_length=1, max_length=MOST_GROUPS)]
     models: Annotated[dict[Name, ModelConfig], Field(min_length=1, max_length=MOST_GROUPS)]
     methods: Annotated[list[str], Field(min_length=1, max_length=MOST_GROUPS)]
@@ -76,6 +73,9 @@ class Benchmark(Section):
         Field(description="paper: as its text says; released: as its public code does; or both"),
         BeforeValidator(_protocols),
     ] = DEFAULT
+    results_elsewhere: Annotated[
+        bool, Field(description="true: the folder of all results may be outside the working folder")
+    ] = False
 
     @property
     def main_models(self) -> list[str]:
