@@ -35,6 +35,7 @@ from snakemake.common import __version__
 sys.path.insert(0, workflow.basedir)
 
 from lanzdml.config.file import parse_given, read_values
+from lanzdml.config.place import check_links
 from lanzdml.errors import LanzdmlError, plain_errors, show_tracebacks
 
 with plain_errors():
@@ -95,6 +96,7 @@ onstart:
                     f"{path}: jobs elsewhere cannot be told paths with quotes, $, \\ or line breaks; "
                     "rename it"
                 )
+        check_links(CONFIG.results)
         record_owner(Path(CONFIG.results), FILES, OVERRIDES)
         write_down(SUMMARIES)
     # Snakemake 9.27 limits jobs to 100 a second. For that it wakes its scheduler once a second for every

@@ -28,6 +28,7 @@ recall(SUMMARIES)
 with plain_errors():
     CONFIG = parse_config(VALUES)
     impose(CONFIG.limits.limits())
+    CONFIG.check_place([workflow.main_snakefile, *FILES])
     check_writable(Path(CONFIG.results))
     PLAN, GIVEN = Plan(CONFIG), Given(CONFIG)
 PATHS, WORDS = PLAN.paths, all_words()
@@ -77,10 +78,6 @@ def version_with(script, method):
     """That of a script that runs a method: with its module, its class there, and files it reads."""
     version, class_name = version_of(script, METHODS.module(method)), METHODS.class_name(method)
     return " ".join([version, class_name, *contents_of(method)])
-
-
-def tasks_of(job):
-    return [asdict(task) for task in job.tasks]
 
 
 def unrecorded(value):

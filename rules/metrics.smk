@@ -21,8 +21,8 @@ for job in score_jobs(PLAN, partial(version_with, "compute_metrics")):
             mem_mb=more_each_time(2000),
             runtime=more_each_time(240),
         params:
-            tasks_digest=digest(tasks_of(job)),
-            tasks=unrecorded(tasks_of(job)),
+            tasks_digest=digest(job.parameters),
+            tasks=unrecorded(job.parameters),
             kept=PATHS.kept,
         message:
             f"Scoring {job.title}"

@@ -846,6 +846,9 @@ def test_a_new_experiment_is_one_file_and_one_line(tmp_path):
         ("-n --configfile a.yaml b.yaml --cores 1 all", ["a.yaml", "b.yaml"]),
         ("all --configfile=a.yaml -n", ["a.yaml"]),
         ("--configfiles a.yaml --config x=1", ["a.yaml"]),
+        ("--configfile=a.yaml all", ["a.yaml"]),
+        ("--configf a.yaml", ["a.yaml"]),
+        ("--config a.yaml --configure a.yaml", []),
         ("all --cores 1 -- b.yaml", []),
     ],
 )

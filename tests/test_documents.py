@@ -24,6 +24,7 @@ import yaml
 from snakemake.cli import get_argument_parser
 
 from lanzdml.config.config import parse_config
+from lanzdml.config.owner import RECORD
 from lanzdml.datasets.manifest import FINGERPRINT, fingerprint, write_manifest
 from lanzdml.embeddings import write_embeddings
 from lanzdml.embeddings.models import CONFIG_FILE, WEIGHTS_FILE
@@ -107,6 +108,7 @@ def folder(tmp_path_factory):
         manifest = folder / run / "datasets" / Path(model).parent / "manifest.parquet"
         (embedded / "prompts").mkdir(parents=True)
         manifest.parent.mkdir(parents=True)
+        (folder / run / RECORD).touch()
         write_manifest(manifest, rows, [notion], "made by this test")
         of_images = {FINGERPRINT: fingerprint(rows)}
         write_embeddings(embedded / "images.parquet", rows[["image_id"]], vectors(12), of_images)

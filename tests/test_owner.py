@@ -18,9 +18,9 @@ def test_a_folder_belongs_to_who_was_there_first(tmp_path, monkeypatch):
     record_owner(folder, [str(tmp_path / "a.yaml")])
     with pytest.raises(LanzdmlError, match=r"out/mine holds results of a\.yaml; name another .* b"):
         record_owner(folder, ["b.yaml"])
-    with pytest.raises(LanzdmlError, match=r"folder in a\.yaml and b\.yaml, or delete .*\.txt"):
+    with pytest.raises(LanzdmlError, match=r"folder in a\.yaml and b\.yaml, or empty .*\.txt"):
         record_owner(folder, ["a.yaml", "b.yaml"])
-    (folder / "configuration.txt").unlink()
+    (folder / "configuration.txt").write_text("")
     record_owner(folder, ["b.yaml"])
 
 

@@ -1,14 +1,25 @@
 """What experiments and pictures choose from: datasets, models, methods, dims, seeds, protocols."""
 
 import os
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from lanzdml.config.datasets import DatasetConfig
 from lanzdml.config.models import ModelConfig
-from lanzdml.config.section import Count, Name, PathName, Section, check_unique
-from lanzdml.errors import suggest
+from lanzdml.config.place import check_place
+from lanzdml.config.section import (
+    MOST_GROUPS,
+    MOST_SEEDS,
+    Dim,
+    Name,
+    PathName,
+    Section,
+    check_unique,
+    strangers,
+)
+from lanzdml.errors import LanzdmlError, suggest
 from lanzdml.methods import METHODS
 from lanzdml.metrics.protocols import DEFAULT, PROTOCOLS
 
@@ -21,7 +32,7 @@ else:
 def _protocols(value: Any) -> Any:
     """One error for what is neither a name nor a list of them, in place of one for each kind."""
     names = value if isinstance(value, list) else [value]
-    if names and all(isinstance(name, str) and name in PROTOCOLS for name in names):
+    if 0 < len(names) <= 9 and all(isinstance(name, str) and name in PROTOCOLS for name in names):
         return value
     raise ValueError(f"should be {' or '.join(PROTOCOLS)}, or a list of them")
 
@@ -43,19 +54,28 @@ class Benchmark(Section):
         Field(min_length=1, description="folder of all results, of this configuration only"),
         AfterValidator(_folder),
     ] = "results"
-    datasets: Annotated[dict[Name, DatasetConfig], Field(min_length=1)]
-    models: Annotated[dict[Name, ModelConfig], Field(min_length=1)]
-    methods: Annotated[list[str], Field(min_length=1)]
+    datasets: Annotated[dict[Name, DatasetConfig], Field(min_length=1, max_length=MOST_GROUPS)]
+    models: Annotated[dict[Name, ModelConfig], Field(min_length=1, max_length=MOST_GROUPS)]
+    methods: Annotated[list[str], Field(min_length=1, max_length=MOST_GROUPS)]
     dims: Annotated[
-        list[Count],
-        Field(min_length=1, description="sizes r' of the transformed embeddings"),
+        list[Dim],
+        Field(
+            min_length=1,
+            max_length=MOST_GROUPS,
+            description="sizes r' of the transformed embeddings",
+        ),
     ]
-    seeds: Annotated[list[Annotated[int, Field(ge=0, lt=2**32)]], Field(min_length=1)]
+    seeds: Annotated[
+        list[Annotated[int, Field(ge=0, lt=2**32)]], Field(min_length=1, max_length=MOST_SEEDS)
+    ]
     protocol: Annotated[
         ProtocolName | Annotated[list[ProtocolName], Field(min_length=1)],
         Field(description="paper: as its text says; released: as its public code does; or both"),
         BeforeValidator(_protocols),
     ] = DEFAULT
+    results_elsewhere: Annotated[
+        bool, Field(description="true: the folder of all results may be outside the working folder")
+    ] = False
 
     @property
     def main_models(self) -> list[str]:
@@ -76,12 +96,28 @@ class Benchmark(Section):
             *check_unique("protocol", self.protocols),
         ]
         lines += [
-            f"methods[{position}]: there is no method {name!r}; {suggest(name, METHODS)}"
-            for position, name in enumerate(self.methods)
-            if name not in METHODS
+            f"methods[{self.methods.index(name)}]: there is no method {name!r}; "
+            + suggest(name, METHODS)
+            for name in strangers(self.methods, METHODS)
         ]
+        try:
+            self.check_place()
+        except LanzdmlError as error:
+            lines += error.lines
         for name, dataset in self.datasets.items():
             lines += dataset.check(f"datasets.{name}", name, self.protocols, self.methods)
         for name, model in self.models.items():
             lines += model.check(f"models.{name}")
         return lines
+
+    def check_place(self, apart: Iterable[str | os.PathLike[str]] = ()) -> None:
+        """Whether results lie where they may, and hold nothing that they are made of.
+
+        Args:
+            apart: what is to be apart from them beside the datasets.
+
+        Raises:
+            LanzdmlError: see :func:`lanzdml.config.place.check_place`.
+        """
+        given = [path for dataset in self.datasets.values() for path in dataset.paths]
+        check_place(self.results, elsewhere=self.results_elsewhere, apart=[*given, *apart])

@@ -1,11 +1,11 @@
 """What experiments and pictures have in common: they choose from what a benchmark has."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Self
 
 from pydantic import Field
 
-from lanzdml.config.section import Section, check_unique
+from lanzdml.config.section import MOST_GROUPS, Section, check_unique, strangers
 from lanzdml.errors import suggest
 from lanzdml.methods import METHODS
 
@@ -18,7 +18,8 @@ ModelOfTables = Annotated[
     str | None, Field(description="name of a model; the first of the tables unless given")
 ]
 SomeMethods = Annotated[
-    list[str] | None, Field(min_length=1, description="all methods unless given")
+    list[str] | None,
+    Field(min_length=1, max_length=MOST_GROUPS, description="all methods unless given"),
 ]
 
 
@@ -68,13 +69,11 @@ class Choice(Section):
         ]
 
 
-def check_names(key: str, names: Iterable[str], group: str, allowed: Iterable[str]) -> list[str]:
+def check_names(key: str, names: Iterable[str], group: str, allowed: Collection[str]) -> list[str]:
     """Whether names are in a group of the configuration, such as its models."""
-    allowed = list(allowed)
     return [
         f"{key}: {name!r} is not in {group}; {suggest(name, allowed)}"
-        for name in names
-        if name not in allowed
+        for name in strangers(names, allowed)
     ]
 
 
@@ -83,8 +82,7 @@ def check_methods(key: str, methods: Iterable[str] | None, config: "Benchmark") 
     return [
         f"{key}: {name!r} is not in methods; "
         + ("add it there, too" if name in METHODS else suggest(name, config.methods))
-        for name in methods or []
-        if name not in config.methods
+        for name in strangers(methods or [], config.methods)
     ]
 
 
@@ -108,8 +106,7 @@ def check_notions(
     """
     lines = [
         f"{key}: {name!r} is no {kind} of {dataset}; {suggest(name, allowed)}"
-        for name in chosen or []
-        if name not in allowed
+        for name in strangers(chosen or [], allowed)
     ]
     if chosen is None and allowed and all(notion.combine for notion in allowed.values()):
         lines.append(f"{key}: is needed, as all {kind}s of {dataset} combine others")

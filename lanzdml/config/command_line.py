@@ -3,6 +3,7 @@
 The profile ``profiles/default`` calls this.
 """
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from lanzdml.config.file import read_values
 from lanzdml.config.messages import ConfigError
 from lanzdml.errors import plain_errors
 
-_OPTIONS = ("--configfile", "--configfiles")
+_OPTION, _SHORTEST = "--configfiles", "--configf"  # it may be cut between the two
 _SUFFIXES = (".yaml", ".yml", ".json")
 
 
@@ -23,7 +24,7 @@ def check_files(arguments: Sequence[str]) -> None:
     with plain_errors():
         files = configuration_files(arguments)
         for file in files[1:]:
-            if Path(file).suffix not in _SUFFIXES or not Path(file).is_file():
+            if Path(file).suffix not in _SUFFIXES or not os.path.isfile(file):
                 raise ConfigError(
                     f"{file} is no file of a configuration, for which --configfile takes all that "
                     "follows; targets come before it"
@@ -38,8 +39,9 @@ def configuration_files(arguments: Sequence[str]) -> list[str]:
     for argument in arguments:
         option, _, value = argument.partition("=")
         if argument.startswith("-"):
-            taking = option in _OPTIONS
-            files += [value] if taking and value else []
+            named = _OPTION.startswith(option) and option.startswith(_SHORTEST)
+            files += [value] if named and value else []
+            taking = named and not value
         elif taking:
             files.append(argument)
     return files

@@ -13,7 +13,7 @@ from lanzdml.config.benchmark import Benchmark
 from lanzdml.config.choice import Choice
 from lanzdml.config.embeddings import EmbeddingsConfig
 from lanzdml.config.limits import LimitsConfig
-from lanzdml.config.messages import ConfigError, lines_of
+from lanzdml.config.messages import ConfigError, error_of
 from lanzdml.config.section import Section
 from lanzdml.experiments import EXPERIMENTS
 from lanzdml.experiments.experiment import Experiment
@@ -123,7 +123,7 @@ def parse_config(values: dict[str, Any]) -> Config:
     try:
         config = Config.model_validate(values)
     except ValidationError as error:
-        raise ConfigError(*lines_of(error, Config)) from None
+        raise error_of(error, Config) from None
     with imposed(config.limits.limits()):
         if lines := config.check():
             raise ConfigError(*lines)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import ConfigDict, Field
 
 from lanzdml.config.notions import NotionConfig
-from lanzdml.config.section import Count, Name, PathName, Section
+from lanzdml.config.section import MOST_NOTIONS, Name, PathName, Section
 from lanzdml.datasets import DATASETS, OwnDataset, find_dataset
 from lanzdml.datasets.archives import is_archive
 from lanzdml.datasets.manifest import NOT_NOTIONS
@@ -55,14 +55,24 @@ class DatasetConfig(Section):
         ),
     ] = "fail"
     shards: Annotated[
-        Count, Field(description="how many jobs share the dataset's images when they are embedded")
+        int,
+        Field(
+            ge=1,
+            le=10_000,
+            description="how many jobs share the dataset's images when they are embedded",
+        ),
     ] = 1
-    notions: Annotated[dict[Name, NotionConfig], Field(min_length=1)]
+    notions: Annotated[dict[Name, NotionConfig], Field(min_length=1, max_length=MOST_NOTIONS)]
 
     @property
     def folder(self) -> str:
         """Where it is: images of the user's own, unless told, where their table is."""
         return self.root if self.root is not None else str(Path(self.labels or "").parent)
+
+    @property
+    def paths(self) -> list[str]:
+        """What it is read from, as given."""
+        return [path for path in (self.root, self.labels) if path is not None]
 
     @property
     def scored(self) -> dict[str, NotionConfig]:

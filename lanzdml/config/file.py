@@ -7,21 +7,42 @@ last without a word.
 import json
 import os
 import re
-from collections.abc import Hashable, Sequence
+import sys
+from collections.abc import Hashable, Iterable, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from lanzdml.config.extent import BYTES, VALUES, TooMuch, check_extent, parts_of, too_many
 from lanzdml.config.messages import ConfigError
+from lanzdml.config.section import repeated
 from lanzdml.signatures import mistaken
 
 _KEYS = "docs/configuration.md explains them"
 _MERGE = "tag:yaml.org,2002:merge"
+# With the first at the top of a file, Snakemake runs the Python that it finds in the others.
+_CODE = ("__use_yte__", "__definitions__", "__variables__")
+_DIGITS = 50  # of a number; Python writes those of thousands for none
 
 
 class _Loader(yaml.SafeLoader):
     """YAML without what one does not see in it: equal keys, and text that is something else."""
+
+    n_nodes = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """To read on would take long."""
+        self.n_nodes += 1
+        if self.n_nodes > VALUES:
+            raise too_many()
+        return super().compose_node(parent, index)
+
+    def construct_document(self, node: yaml.Node) -> Any:
+        """Merged sections are written out here, which anchors multiply."""
+        check_extent(node, _parts_of_node)
+        return super().construct_document(node)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen = set()
@@ -38,6 +59,8 @@ class _Loader(yaml.SafeLoader):
 
     def construct_number(self, node: yaml.ScalarNode) -> int | float:
         """YAML 1.1 takes 12:30 for 750 and 010 for 8."""
+        if len(node.value) > _DIGITS:
+            raise _problem(f"a number of more than {_DIGITS} digits", node)
         kind = self.construct_yaml_int if node.tag.endswith("int") else self.construct_yaml_float
         number: int | float = kind(node)
         if ":" in node.value or re.match(r"[-+]?0[\d_]", node.value):
@@ -53,6 +76,13 @@ for _kind in ("int", "float"):
 _Loader.add_constructor("tag:yaml.org,2002:timestamp", _Loader.refuse_date)
 
 
+def _parts_of_node(node: yaml.Node) -> Iterable[yaml.Node] | str:
+    if isinstance(node, yaml.MappingNode):
+        return chain.from_iterable(node.value)
+    parts: Iterable[yaml.Node] | str = node.value
+    return parts
+
+
 def _problem(what: str, node: yaml.Node) -> yaml.MarkedYAMLError:
     return yaml.MarkedYAMLError(problem=what, problem_mark=node.start_mark)
 
@@ -65,11 +95,19 @@ def read_values(
     Of two that have the same key the later one counts, within sections key by key.
 
     Raises:
-        ConfigError: a file cannot be read, or has no keys at the top, or one of them twice.
+        ConfigError: a file cannot be read, or has no keys at the top, or one of them twice; or it
+            holds more than :mod:`lanzdml.config.extent` allows, or Python for Snakemake.
     """
     values: dict[str, Any] = {}
-    for each in (*map(_read, files), given or {}):
-        values = _merged(values, each)
+    for file in files:
+        values = _merged(values, _without_code(_read(file), str(file)))
+    return _merged(values, _without_code(given or {}, "--config"))
+
+
+def _without_code(values: dict[str, Any], where: str) -> dict[str, Any]:
+    for key in _CODE:
+        if key in values:
+            raise ConfigError(f"{where}: {key} is not allowed: a configuration holds no code")
     return values
 
 
@@ -94,15 +132,21 @@ def _merged(first: Any, second: Any) -> Any:
 
 def _read(file: str | os.PathLike[str]) -> dict[str, Any]:
     path = Path(file)
-    if not path.exists():
+    if not os.path.exists(path):  # nor has a name that is too long
         raise ConfigError(f"there is no file {path}; --configfile names another one")
     if not path.is_file():
         kind = "a folder" if path.is_dir() else "a pipe or a device, which is read only once"
         raise ConfigError(f"{path} is {kind}; a configuration is a file")
     try:
-        content = path.read_bytes()
+        with open(path, "rb") as opened:
+            content = opened.read(BYTES + 1)
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from None
+    if len(content) > BYTES:
+        raise ConfigError(
+            f"{path} holds more than {BYTES // 2**10:,} KiB; long lists of prompts go into files "
+            "of their own"
+        )
     if words := mistaken(content):
         raise ConfigError(f"{path} is {words}")
     try:
@@ -121,17 +165,20 @@ def _parse_json(text: str, path: Path) -> Any:
     """None for YAML that begins as JSON does. As YAML, JSON may have no tabs."""
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        keys = [key for key, _ in pairs]
-        if twice := {key for key in keys if keys.count(key) > 1}:
+        if twice := repeated(key for key, _ in pairs):
             raise ConfigError(f"{path}: the key {min(twice)!r} is there twice")
         return dict(pairs)
 
     try:
-        return json.loads(text, object_pairs_hook=unique)
+        values = json.loads(text, object_pairs_hook=unique)
+        check_extent(values, parts_of)
+        return values
     except json.JSONDecodeError as error:
         if path.suffix.lower() != ".json":
             return None
         raise ConfigError(f"{path}, line {error.lineno}: is no JSON: {error.msg}") from None
+    except (TooMuch, RecursionError, ValueError) as error:
+        raise ConfigError(f"{path}: {_excess(error)}") from None
 
 
 def _parse(text: str, where: str, *, lines: bool = True) -> Any:
@@ -147,8 +194,16 @@ def _parse(text: str, where: str, *, lines: bool = True) -> Any:
         ) from None
     except (yaml.YAMLError, ValueError) as error:
         raise ConfigError(f"{where} is no YAML: {error}") from None
-    except RecursionError:
-        raise ConfigError(f"{where}: has too many brackets in brackets") from None
+    except (TooMuch, RecursionError) as error:
+        raise ConfigError(f"{where}: {_excess(error)}") from None
+
+
+def _excess(error: Exception) -> str:
+    if isinstance(error, TooMuch):
+        return str(error)
+    if isinstance(error, RecursionError):
+        return "has too many brackets in brackets"
+    return f"holds a number of more than {sys.get_int_max_str_digits():,} digits"
 
 
 def _words(error: yaml.MarkedYAMLError) -> str:

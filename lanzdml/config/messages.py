@@ -6,21 +6,33 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from lanzdml.config.section import LETTERS_OF_NAME, MOST_LINES
 from lanzdml.errors import LanzdmlError, suggest
 
 
 class ConfigError(LanzdmlError):
-    """All that is wrong with a configuration, one line each."""
+    """All that is wrong with a configuration, one line each.
+
+    Args:
+        faults: the first :data:`MOST_LINES` are told.
+        more: how many there are beside these.
+    """
+
+    def __init__(self, *faults: object, more: int = 0) -> None:
+        more += max(0, len(faults) - MOST_LINES)
+        super().__init__(*faults[:MOST_LINES], *([f"and {more:,} more"] if more else []))
 
 
-def lines_of(error: ValidationError, root: type[BaseModel]) -> list[str]:
+def error_of(error: ValidationError, root: type[BaseModel]) -> ConfigError:
     """A line for each mistake: the key, what is allowed and what is there.
 
     Args:
         error: of pydantic.
         root: the model that was validated.
     """
-    return sorted({_line(detail, root) for detail in error.errors(include_url=False)})
+    details = error.errors(include_url=False)
+    lines = sorted({_line(detail, root) for detail in details[:MOST_LINES]})
+    return ConfigError(*lines, more=len(details[MOST_LINES:]))
 
 
 def _line(error: Mapping[str, Any], root: type[BaseModel]) -> str:
@@ -33,8 +45,8 @@ def _line(error: Mapping[str, Any], root: type[BaseModel]) -> str:
         return f"{where}: is missing"
     if location and location[-1] == "[key]":
         return (
-            f"{where}: a name may hold letters a to z and A to Z, digits, '_', '.', '-' and starts "
-            "with a letter or digit"
+            f"{where}: a name may hold letters a to z and A to Z, digits, '_', '.', '-', starts "
+            f"with a letter or digit and has at most {LETTERS_OF_NAME} of all"
         )
     if kind == "model_type":
         keys = ", ".join(_allowed_keys(location, root))
@@ -42,6 +54,8 @@ def _line(error: Mapping[str, Any], root: type[BaseModel]) -> str:
     if kind in ("too_short", "dict_too_short"):
         least = error["ctx"]["min_length"]
         return f"{where}: should have at least {'one entry' if least == 1 else f'{least} entries'}"
+    if kind == "too_long":
+        return f"{where}: should have at most {error['ctx']['max_length']:,} entries"
     if kind == "string_type" and isinstance(error["input"], bool | int | float):
         return (
             f"{where}: should be text, and is {shorten(error['input'])} in YAML; put it in quotes"
@@ -55,7 +69,10 @@ def _dotted(location: Sequence[str | int]) -> str:
     for part in location:
         if part == "[key]":  # pydantic's own step, no key of the user
             continue
-        path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else str(part)
+        if isinstance(part, int):
+            path += f"[{part}]"
+        else:
+            path += f"{'.' if path else ''}{part if len(part) <= 80 else part[:77] + '...'}"
     return path
 
 

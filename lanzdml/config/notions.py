@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, ConfigDict, Field
 
 from lanzdml.config.messages import shorten
-from lanzdml.config.section import Section, check_unique
+from lanzdml.config.section import MOST_GROUPS, Section, check_path, check_unique
 from lanzdml.embeddings.prompts import FROM_LABELS, PLACEHOLDER, read_aspects, read_prompts
 from lanzdml.errors import LanzdmlError, suggest
 
@@ -16,7 +16,7 @@ def _texts(value: Any) -> Any:
     entries = value if isinstance(value, list) else [value]
     others = [number for number, entry in enumerate(entries, 1) if not isinstance(entry, str)]
     if not others:
-        return value
+        return check_path(value) if isinstance(value, str) else value
     hint = ""
     if isinstance(value, list):
         entry = shorten(value[others[0] - 1])
@@ -67,6 +67,7 @@ class NotionConfig(Section):
         list[str] | None,
         Field(
             min_length=2,
+            max_length=MOST_GROUPS,
             description="in place of prompts: two or more notions of the dataset, which images are "
             "to agree in at once",
         ),
@@ -79,8 +80,11 @@ class NotionConfig(Section):
         ),
     ] = None
     weights: Annotated[
-        list[Annotated[float, Field(gt=0, allow_inf_nan=False)]] | None,
-        Field(description="of the parts in a stack, as many as in combine; equal unless given"),
+        list[Annotated[float, Field(gt=0, le=10**9, allow_inf_nan=False)]] | None,
+        Field(
+            max_length=MOST_GROUPS,
+            description="of the parts in a stack, as many as in combine; equal unless given",
+        ),
     ] = None
     scored: Annotated[
         bool,

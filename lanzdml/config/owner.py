@@ -13,7 +13,7 @@ RECORD = "configuration.txt"
 _RESOLVED = "# paths from this folder, links resolved"
 _GIVEN = "--config "
 # Where results lie and on what machine they are made changes none of them.
-_NO_MATTER = ("results", "embeddings", "limits")
+_NO_MATTER = ("results", "results_elsewhere", "embeddings", "limits")
 
 
 def check_writable(folder: Path) -> None:
@@ -78,7 +78,7 @@ def record_owner(
     if theirs != ours:
         raise LanzdmlError(
             f"results: {folder} holds results of {_listed(theirs)}; name another folder "
-            f"in {_listed(ours)}, or delete {record} to go on with them"
+            f"in {_listed(ours)}, or empty {record} to go on with them"
         )
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from pydantic import Field
 
 from lanzdml.config.choice import SomeMethods, check_methods, check_names
+from lanzdml.config.section import MOST_GROUPS
 from lanzdml.experiments.experiment import Ablation
 from lanzdml.experiments.grid import Grid
 from lanzdml.figures.words import Words
@@ -25,7 +26,10 @@ _PADDING = 0.08
 class ClipSizeExperiment(Ablation):
     """Scores over several models, at the first of the dims (the paper's figure 4)."""
 
-    models: Annotated[list[str], Field(min_length=1, description="names of models, in order")]
+    models: Annotated[
+        list[str],
+        Field(min_length=1, max_length=MOST_GROUPS, description="names of models, in order"),
+    ]
     methods: SomeMethods = None
 
     words: ClassVar[Words] = Words(

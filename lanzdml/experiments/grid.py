@@ -1,7 +1,13 @@
 """Grids: which runs an experiment asks for."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import prod
+
+from lanzdml.errors import LanzdmlError
+
+# A hundred times the paper's benchmark with all its ablations; to plan as many takes a minute.
+MOST_RUNS = 200_000
 
 
 @dataclass(frozen=True)
@@ -23,3 +29,22 @@ class Grid:
     dims: Sequence[int]
     seeds: Sequence[int]
     counts: Sequence[int | None] = (None,)
+
+    @property
+    def most_runs(self) -> int:
+        """How many there are at most."""
+        return prod(map(len, vars(self).values()))
+
+
+def check_number(grids: Iterable[Grid]) -> None:
+    """Raise for more runs than can be planned, before they are listed.
+
+    Raises:
+        LanzdmlError: there may be more than :data:`MOST_RUNS`.
+    """
+    most = sum(grid.most_runs for grid in grids)
+    if most > MOST_RUNS:
+        raise LanzdmlError(
+            f"the configuration asks for up to {most:,} runs, and {MOST_RUNS:,} are the most: list "
+            "fewer seeds, dims, methods, models or notions, or make several configurations of it"
+        )

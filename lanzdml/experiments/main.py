@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 
 from lanzdml.config.choice import check_names
+from lanzdml.config.section import MOST_GROUPS
 from lanzdml.experiments.experiment import Experiment
 from lanzdml.experiments.grid import Grid
 
@@ -16,7 +17,8 @@ class MainExperiment(Experiment):
     """What the tables hold: every method on every scored notion, per model, dim and seed."""
 
     models: Annotated[
-        list[str] | None, Field(min_length=1, description="all models unless given")
+        list[str] | None,
+        Field(min_length=1, max_length=MOST_GROUPS, description="all models unless given"),
     ] = None
 
     def grids(self, config: "Benchmark") -> list[Grid]:

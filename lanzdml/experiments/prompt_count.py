@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 from pydantic import Field
 
 from lanzdml.config.choice import check_methods
-from lanzdml.config.section import Count
+from lanzdml.config.section import MOST_GROUPS, Count
 from lanzdml.errors import LanzdmlError
 from lanzdml.experiments.experiment import AblationOfModel
 from lanzdml.experiments.grid import Grid
@@ -26,11 +26,18 @@ class PromptCountExperiment(AblationOfModel):
     """Scores over the number of prompts, at the first of the dims (the paper's figure 5)."""
 
     methods: list[str] = Field(
-        ["indirect"], min_length=1, description="methods that learn from prompts"
+        ["indirect"],
+        min_length=1,
+        max_length=MOST_GROUPS,
+        description="methods that learn from prompts",
     )
     counts: Annotated[
         list[Count],
-        Field(min_length=1, description="numbers of prompts, drawn anew for each seed"),
+        Field(
+            min_length=1,
+            max_length=MOST_GROUPS,
+            description="numbers of prompts, drawn anew for each seed",
+        ),
     ]
 
     one_fit: ClassVar[str | None] = "prompts are drawn for one"

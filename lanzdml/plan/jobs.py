@@ -8,8 +8,8 @@ alike, but a large dataset's are a job a notion. What was made before is kept ru
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Generic, TypeVar
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Generic, TypeVar
 
 from lanzdml.datasets import find_dataset
 from lanzdml.methods import METHODS, QUICK
@@ -57,6 +57,14 @@ class Job(Generic[Task]):
         return "_".join(self.key)
 
     @property
+    def parameters(self) -> list[dict[str, Any]]:
+        """Its tasks; a list that many of them have is not copied into each."""
+        return [
+            {key: asdict(value) if isinstance(value, Evidence) else value for key, value in items}
+            for items in (vars(task).items() for task in self.tasks)
+        ]
+
+    @property
     def path(self) -> str:
         """Where its log and its benchmark lie below their stage's folder."""
         owner, dataset, *rest = self.key
@@ -94,11 +102,10 @@ def score_jobs(plan: Plan, version: Version) -> list[Job[ScoreTask]]:
     jobs = []
     for group, runs in _grouped(plan.runs, key).items():
         tasks = [_score_task(plan, run, version, owners[run] == MAIN) for run in runs]
-        inputs = {
-            path
-            for task in tasks
-            for path in (task.transform, *task.siblings, task.images, task.manifest)
-        }
+        # Each a list that many tasks have.
+        siblings = {id(task.siblings): task.siblings for task in tasks}
+        inputs = {path for task in tasks for path in (task.transform, task.images, task.manifest)}
+        inputs.update(*siblings.values())
         title = _said(group, [run.fit for run in runs])
         jobs.append(_job(group, title, tasks, sorted(inputs)))
     return jobs
@@ -181,6 +188,6 @@ def _score_task(plan: Plan, run: Run, version: Version, is_main: bool) -> ScoreT
         images=paths.images(fit.dataset, fit.model),
         manifest=paths.manifest(fit.dataset),
         labels=plan.label_columns(fit.dataset, plan.notions_used(run).labels),
-        siblings=[paths.transform(sibling) for sibling in plan.siblings(run)] if is_main else (),
+        siblings=plan.siblings(run) if is_main else (),
         evidence=evidence if is_main else None,
     )

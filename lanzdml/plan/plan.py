@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import product
 from typing import Any
 
@@ -11,7 +11,7 @@ from lanzdml.config.notions import NotionConfig
 from lanzdml.datasets.manifest import LabelColumns
 from lanzdml.embeddings.prompts import FROM_LABELS, PLACEHOLDER
 from lanzdml.experiments.experiment import Experiment
-from lanzdml.experiments.grid import Grid
+from lanzdml.experiments.grid import Grid, check_number
 from lanzdml.figures.picture import Picture
 from lanzdml.methods import METHODS, PAPER_METHODS
 from lanzdml.metrics.protocols import PROTOCOLS, UsedNotions
@@ -29,11 +29,18 @@ class Plan:
     Args:
         config: with what it implies written out, as :func:`lanzdml.config.config.parse_config`
             returns it.
+
+    Raises:
+        LanzdmlError: it asks for more runs than can be planned.
     """
 
     def __init__(self, config: Config) -> None:
         self.config = config
         self.paths = Paths(config.results)
+        # The same object for every seed: there are as many as pairs of seeds.
+        self._by_seeds = cache(self._files_by_seeds)
+        grids = [self._unscored, *(grid for grids in self.grids.values() for grid in grids)]
+        check_number(grids)
 
     # Notions
 
@@ -185,18 +192,21 @@ class Plan:
         asked: dict[Run, set[int]] = {}
         for grid in (grid for grids in self.grids.values() for grid in grids):
             for run in runs_of(grid):
-                asked.setdefault(run, set()).update(grid.seeds)
+                if run.fit.seed is None:
+                    asked.setdefault(run, set()).update(grid.seeds)
         return {
             run: [seed for seed in self.config.seeds if seed in seeds]
             for run, seeds in asked.items()
         }
 
-    def siblings(self, run: Run) -> list[Fit]:
-        """The fits of a run by all seeds."""
+    def siblings(self, run: Run) -> list[str]:
+        """The files of a run's fits by all seeds."""
         fit = self.fit_of(run)
-        if fit.seed is None:
-            return [fit]
-        return [replace(fit, seed=seed) for seed in self.config.seeds]
+        return self._by_seeds(fit if fit.seed is None else replace(fit, seed=self.config.seeds[0]))
+
+    def _files_by_seeds(self, fit: Fit) -> list[str]:
+        seeds = [None] if fit.seed is None else self.config.seeds
+        return [self.paths.transform(replace(fit, seed=seed)) for seed in seeds]
 
     # Fits
 
@@ -234,11 +244,15 @@ class Plan:
             yield name, map(self.fit_of, runs)
 
     def _unscored_fits(self) -> list[Fit]:
+        return list(dict.fromkeys(run.fit for run in runs_of(self._unscored)))
+
+    @property
+    def _unscored(self) -> Grid:
         """What is learned for notions that are not scored: all that needs no labels."""
         unscored = [key for key, notion in self.notions.items() if not notion.scored]
         methods = [name for name in self.config.methods if not METHODS[name].supervised]
         settings = (self.config.main_models, methods, self.config.dims, self.config.seeds)
-        return list(dict.fromkeys(run.fit for run in runs_of(Grid([""], unscored, *settings))))
+        return Grid([""], unscored, *settings)
 
     # Figures, tables and embeddings
 
