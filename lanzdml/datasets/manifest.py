@@ -20,7 +20,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lanzdml.errors import LanzdmlError, in_one_line
-from lanzdml.files import replacing
+from lanzdml.files import replacing, write_text
+from lanzdml.spreadsheet import to_csv
 
 ID, PATH, IMAGE, MASK = "image_id", "path", "image", "mask"
 EXCLUDED = "excluded"
@@ -78,8 +79,7 @@ def split_excluded(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def write_excluded(path: Path, excluded: pd.DataFrame) -> None:
     """Write the excluded rows as CSV; only the header where nothing is left out."""
-    with replacing(path) as temporary:
-        excluded.to_csv(temporary, index=False)
+    write_text(path, to_csv(excluded))
 
 
 def summary(manifest: pd.DataFrame, excluded: pd.DataFrame) -> str:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from lanzdml.methods import METHODS, QUICK
 from lanzdml.metrics.protocols import PROTOCOLS
+from lanzdml.spreadsheet import read_csv
 
 _SCORED = ["protocol", "dataset", "notion", "method"]  # what says which notion a run's fit is of
 _FIT = ["dataset", "notion", "model", "method", "dim", "n_prompts", "seed"]
@@ -101,7 +102,7 @@ def job_costs(folder: Path, datasets: Collection[str]) -> pd.DataFrame:
 
 def _measured(path: Path) -> dict[str, float]:
     """Seconds, CPU seconds and memory in MiB of a job; NaN for what could not be measured."""
-    table = pd.read_csv(path, sep="\t").reindex(columns=_MEASURED)
+    table = read_csv(path, sep="\t").reindex(columns=_MEASURED)
     # What could not be measured says "-" or "NA".
     table = table.apply(pd.to_numeric, errors="coerce")
     # A job that was sampled before it began has used no CPU, and its memory is not its own yet.

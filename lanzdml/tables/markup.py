@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from html import escape
 
 from lanzdml.names import one_line
 
@@ -22,15 +23,16 @@ _MARKDOWN_SPECIAL = re.compile(
       [`$|]                       # code, maths, the next cell
     | \\(?=[^\w\s]|_|$)           # what takes a sign's meaning away
     | \*(?=\S) | ~(?=\S)          # what begins at a sign is in bold, or crossed out
-    | (?<!\w)_(?=\S)
-    | <(?=[A-Za-z/!?])            # a tag
-    | &(?=\#?\w+;)                # the name of a character
-    | \[(?=[^\]]*\]\()            # a link
+    | (?<![^\W_])_(?=\S)
+    | \](?=[(:\[])                # the end of a link's text, of its address or of a footnote
     """,
     re.VERBOSE,
 )
-_LIST_OR_HEADING = re.compile(r"[-+](?=[-\s]|$)|[>#=]|\d+(?=[.)](\s|$))")
-_RST_SPECIAL = re.compile(r"[\\*`|]|_(?!\w)|(?<!\w)_")
+# Not every reader of Markdown knows a backslash before these. Before a blank they are themselves.
+_HTML_SPECIAL = re.compile(r"[<&](?! )")
+_BLOCK = re.compile(r"[-+*_](?=[-*_\s]|$)|[>#=\[]|\d+(?=[.)](\s|$))")
+_RST_SPECIAL = re.compile(r"[\\*`|]|_(?!\w)|(?<!\w)_|:(?=:$)")
+_RST_PARAGRAPH = re.compile(r"[^\W\d_]{2}(?!\w*[.)]\s)")  # begins with no sign and no number
 
 
 @dataclass(frozen=True)
@@ -123,22 +125,27 @@ def tex_escape(text: str) -> str:
 
 
 def markdown_escape(text: str) -> str:
-    """Plain text as Markdown in one line, in a sentence or in a cell."""
-    return _MARKDOWN_SPECIAL.sub(r"\\\g<0>", one_line(text))
+    """Plain text as Markdown in one line, in a sentence or in a cell.
+
+    An address is left as it is: a page may link it, but to nothing else than what is read.
+    """
+    escaped = _MARKDOWN_SPECIAL.sub(r"\\\g<0>", one_line(text))
+    return _HTML_SPECIAL.sub(lambda sign: escape(sign[0]), escaped)
 
 
 def markdown_note(text: str) -> str:
     """Plain text as Markdown in one line, at the beginning of one or of a note."""
-    escaped = markdown_escape(text)
-    if mark := _LIST_OR_HEADING.match(escaped):
+    escaped = markdown_escape(text).lstrip()
+    if mark := _BLOCK.match(escaped):
         at = mark.end() if mark[0].isdecimal() else 0
         return f"{escaped[:at]}\\{escaped[at:]}"
     return escaped
 
 
 def rst_escape(text: str) -> str:
-    """Plain text as reStructuredText in one line."""
-    return _RST_SPECIAL.sub(r"\\\g<0>", one_line(text))
+    """Plain text as reStructuredText in one line, which is a paragraph."""
+    escaped = _RST_SPECIAL.sub(r"\\\g<0>", one_line(text).strip())
+    return escaped if _RST_PARAGRAPH.match(escaped) else rf"\ {escaped}"
 
 
 def blank_repeats(heads: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:

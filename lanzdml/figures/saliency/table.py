@@ -12,6 +12,7 @@ from scipy.stats import bootstrap
 from lanzdml.figures.saliency.maps import SaliencyMaps
 from lanzdml.files import write_text
 from lanzdml.names import DATASET_NAMES, NOTION_NAMES, on_paper
+from lanzdml.spreadsheet import to_csv
 from lanzdml.tables.markup import DASH, Table, markdown_escape, markdown_note
 
 COLUMNS = ["Positive difference", "95 % interval", "InDiReCT's map", "CLIP's map", "Area", "Images"]
@@ -75,7 +76,7 @@ def write_saliency_table(
 def _csv(summary: pd.DataFrame, dataset: str) -> str:
     rows = summary.assign(dataset=dataset, unit="percent")
     rows = rows[["dataset", *summary.columns[:-1], "unit", "n_images"]]
-    return rows.to_csv(index=False, lineterminator="\n")
+    return to_csv(rows)
 
 
 def _markdown(summary: pd.DataFrame, maps: SaliencyMaps, dataset: str) -> str:
