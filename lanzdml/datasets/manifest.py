@@ -86,7 +86,9 @@ def summary(manifest: pd.DataFrame, excluded: pd.DataFrame) -> str:
     """How many images there are and how many are left out for which reason, in one line."""
     reasons = excluded["reason"].str.split(":").str[0].value_counts(sort=False)
     left_out = ", ".join(f"{number:,} {reason}" for reason, number in reasons.items())
-    return f"{len(manifest):,} images" + (f"; left out: {left_out}" if left_out else "")
+    return in_one_line(
+        f"{len(manifest):,} images" + (f"; left out: {left_out}" if left_out else "")
+    )
 
 
 def write_manifest(path: Path, manifest: pd.DataFrame, notions: Sequence[str], name: str) -> None:

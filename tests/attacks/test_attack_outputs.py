@@ -3,16 +3,24 @@
 import ast
 import csv
 import io
+import logging
 import re
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+from tqdm import tqdm
 
 from lanzdml.datasets.manifest import write_excluded
+from lanzdml.errors import LanzdmlError, error_lines
 from lanzdml.spreadsheet import guarded, plain, read_csv, to_csv
 from lanzdml.tables.markup import Cell, Table, markdown_escape, markdown_note
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "workflow_scripts"))
+from job import THREAD_VARIABLES, _Tee, run
 
 LIBRARY = Path(__file__).parents[2] / "lanzdml"
 BREAKS = ["\n", "\r", "\r\n", "\v", "\f", "\x1c", "\x85", "\u2028", "\u2029", "^^M", "^^0d"]
@@ -159,3 +167,94 @@ def test_all_csv_is_written_in_one_place():
     }
     assert writers == {"spreadsheet.py"}
     assert "csv.writer" not in "".join(path.read_text() for path in LIBRARY.rglob("*.py"))
+
+
+# Terminal and logs
+
+ESCAPES = [
+    "\x1b]0;title\x07", "\x1b[2J\x1b[H", "\x9b2J", "\x1b[1A\x1b[2K", "abc\b\b\b", "\x1bc", "\x7f",
+    "\u202eabc", "\x1b]8;;http://evil.example\x07a\x1b]8;;\x07", "\udcff", "\x00",
+]  # fmt: skip
+
+
+class Screen:
+    """What a reader of a terminal sees: carriage returns write over a line."""
+
+    def __init__(self):
+        self.text = ""
+
+    def write(self, text):
+        text.encode("utf-8")
+        self.text += text
+        return len(text)
+
+    def flush(self):
+        pass
+
+    def isatty(self):
+        return True
+
+    def lines(self):
+        lines = []
+        for line in self.text.split("\n"):
+            shown = ""
+            for part in line.split("\r"):
+                shown = part + shown[len(part) :]
+            lines.append(shown)
+        return lines
+
+
+@pytest.fixture
+def tee():
+    screen, log = Screen(), io.BytesIO()
+    return _Tee(screen, log), screen, log
+
+
+@pytest.mark.parametrize("attack", ESCAPES, ids=ascii)
+def test_no_escape_sequence_reaches_a_terminal_or_a_log(attack, tee):
+    tee, screen, log = tee
+    print(f"image {attack}", file=tee)
+    tee.write(attack)
+    assert screen.text == log.getvalue().decode()
+    assert re.fullmatch(r"[\x20-\x7e\n]*", screen.text)
+
+
+@pytest.mark.parametrize("attack", ["a\rError: delete all", "a\r\rb", "a\r"], ids=ascii)
+def test_a_name_does_not_write_over_its_line(attack, tee):
+    tee, screen, _ = tee
+    print("image", attack, "is", file=tee)
+    assert screen.lines()[0].startswith("image a")
+
+
+def test_progress_bars_work(tee):
+    tee, screen, log = tee
+    print("before", file=tee)
+    for _ in tqdm(range(3), file=tee, mininterval=0, ncols=60, desc="Größe"):
+        pass
+    print("after\r\na\tb", file=tee)
+    before, bar, after, tab, _ = screen.lines()
+    assert (before, after, tab) == ("before", "after", "a\tb")
+    assert bar.startswith("Größe: 100%|")
+    assert log.getvalue().decode() == screen.text
+
+
+@pytest.mark.parametrize("attack", [*ESCAPES, *BREAKS[:-2]], ids=ascii)
+def test_an_error_is_one_line_of_letters(attack):
+    error = LanzdmlError(f"no image a{attack}Error: delete all")
+    assert len(error_lines(error).splitlines()) == 1
+    assert error_lines(error).isprintable()
+
+
+def test_what_is_logged_is_one_line(tmp_path, monkeypatch, capsys):
+    def main(_):
+        logging.getLogger("of another package").warning("read %s", "a\nError: delete\x1b[2J")
+
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    for variable in THREAD_VARIABLES:  # so that the test's own process gets them back
+        monkeypatch.setenv(variable, "1")
+    run(main, SimpleNamespace(log=[str(tmp_path / "job.log")], threads=1, output=[]))
+    assert capsys.readouterr().err == "read a\\nError: delete\\x1b[2J\n"
+
+
+def test_a_message_without_end_is_cut():
+    assert len(str(LanzdmlError("a" * 10**6))) < 5000
