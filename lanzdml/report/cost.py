@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from lanzdml.files import check_stays
 from lanzdml.methods import METHODS, QUICK
 from lanzdml.metrics.protocols import PROTOCOLS
 from lanzdml.spreadsheet import read_csv
@@ -76,6 +77,9 @@ def job_costs(folder: Path, datasets: Collection[str]) -> pd.DataFrame:
         ``memory`` in MiB. ``kind`` is the method that is fitted, or "quick" of several; what is
         embedded; or :data:`ALL` of a stage. What was not measured is left out of all but ``jobs``;
         NaN where nothing was.
+
+    Raises:
+        LanzdmlError: a file is no such table, or a link that leads elsewhere.
     """
     jobs = []
     for path in folder.rglob("*.tsv"):
@@ -83,6 +87,7 @@ def job_costs(folder: Path, datasets: Collection[str]) -> pd.DataFrame:
         stage, *_ = parts = job.parts
         if not set(datasets) & set(parts[1:2]):
             continue
+        check_stays(path, folder)
         # The last such part: a dataset may be called as a kind is.
         kind = next((part for part in reversed(parts) if part in _KINDS.get(stage, ())), ALL)
         jobs.append((stage, kind, path))

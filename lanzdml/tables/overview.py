@@ -11,9 +11,9 @@ import pandas as pd
 from lanzdml.datasets.manifest import LabelColumns, columns_of, read_all_labels, read_labels
 from lanzdml.embeddings.storage import read_embeddings
 from lanzdml.files import write_text
-from lanzdml.names import DATASET_NAMES, NOTION_NAMES, on_paper, one_line
+from lanzdml.names import DATASET_NAMES, NOTION_NAMES, on_paper, one_line, shortened
 from lanzdml.spreadsheet import read_csv, to_csv
-from lanzdml.tables.markup import DASH, NEEDS_BOOKTABS, Table
+from lanzdml.tables.markup import DASH, LONGEST, NEEDS_BOOKTABS, Table
 
 PAPER_COUNTS = Path(__file__).with_name("notions.csv")
 N_EXAMPLES = 2
@@ -74,7 +74,9 @@ def describe(notions: Sequence[Notion]) -> pd.DataFrame:
             "notion": notion.notion,
             # Not every reader of CSV knows where a field with line breaks ends.
             "template": one_line(notion.template),
-            "examples": one_line(", ".join(prompts["aspect"][:N_EXAMPLES])),
+            "examples": one_line(
+                ", ".join(shortened(aspect, LONGEST) for aspect in prompts["aspect"][:N_EXAMPLES])
+            ),
             "n_images": len(labels),
             "n_labelled": int(labels.notna().sum()),
             "n_classes": labels.nunique(),

@@ -6,18 +6,32 @@ import io
 import logging
 import re
 import sys
+from itertools import islice, product
 from pathlib import Path
 from types import SimpleNamespace
 
+import jinja2
 import numpy as np
 import pandas as pd
 import pytest
+from docutils.core import publish_doctree
+from matplotlib.text import Text
+from PIL import Image
 from tqdm import tqdm
 
+import tests.tiny_report as tiny_report
 from lanzdml.datasets.manifest import write_excluded
+from lanzdml.embeddings.storage import write_embeddings
 from lanzdml.errors import LanzdmlError, error_lines
+from lanzdml.figures.gallery.draw import draw_gallery
+from lanzdml.figures.gallery.retrieval import Retrieval, Shown
+from lanzdml.figures.style import class_colors, write_figure
+from lanzdml.report.grid import make_grid
+from lanzdml.report.parts import data, provenance, results, runs
+from lanzdml.report.places import in_text
 from lanzdml.spreadsheet import guarded, plain, read_csv, to_csv
 from lanzdml.tables.markup import Cell, Table, markdown_escape, markdown_note
+from tests.test_as_it_stands import gallery, trimap
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "workflow_scripts"))
 from job import THREAD_VARIABLES, _Tee, run
@@ -258,3 +272,197 @@ def test_what_is_logged_is_one_line(tmp_path, monkeypatch, capsys):
 
 def test_a_message_without_end_is_cut():
     assert len(str(LanzdmlError("a" * 10**6))) < 5000
+
+
+# The page
+
+SECRET = "-----BEGIN OPENSSH PRIVATE KEY-----\nsecret\n"
+
+
+CONFIG = {
+    "datasets": {"synthetic_cars": {"notions": {"car_color": {}}}}, "models": {"tiny": {}},
+    "experiments": {"main": {"models": ["tiny"]}}, "methods": ["clip"], "dims": [4], "seeds": [0],
+    "protocol": "paper",
+}  # fmt: skip
+
+
+def test_the_page_tells_no_place_of_the_machine(tmp_path, monkeypatch):
+    elsewhere, working = "/home/al ice/secret place", tmp_path / "working"
+    working.mkdir()
+    monkeypatch.chdir(working)
+    paths = [
+        f"{elsewhere}/data.zip", f"{working}/inside/a", f"local-dir:{elsewhere}/model",
+        f"file://{elsewhere}/b", "../../secret place/c", f"{Path.home()}/secret place/d",
+    ]  # fmt: skip
+    monkeypatch.setattr(tiny_report, "EVIL", "local-dir:/home/alice/secret/model")  # of embeddings
+    monkeypatch.setattr(
+        tiny_report, "REASON", f"no '/home/alice/secret/x.csv': {working}/y is {Path.home()}/z"
+    )
+    places = dict(enumerate(paths))
+    config = CONFIG | {
+        "datasets": {"synthetic_cars": {"root": paths[0], "labels": paths[1], "notions": {
+            "car_color": {"template": "a {aspect}", "aspects": paths[3], "more": places}}}},
+        "models": {"tiny": {"architecture": paths[2], "pretrained": paths[4]}}, "lists": paths,
+    }  # fmt: skip
+    page = tiny_report.make_report(working, config=config).read_text()
+    for secret in ("al ice", "alice", "/home/", "secret", str(tmp_path), str(Path.home())):
+        assert secret not in page
+    for shown in ("…/data.zip", "inside/a", "local-dir:…/model", "…/x.csv", "…/c", ": y is "):
+        assert shown in page
+
+
+@pytest.mark.parametrize(
+    "text", ["12.3 / 45.6", "and/or", "https://a.example/b/c", "1/2", "/", "a /b"]
+)
+def test_what_is_no_path_stands_as_it_is(text):
+    assert in_text(text) == text
+
+
+@pytest.mark.parametrize(
+    "file",
+    ["figures/gallery.png", "figures/gallery.pdf", "tables/saliency.csv", "tables/table1.csv",
+     "benchmarks/saliency/synthetic_cars/tiny/maps.tsv", "images.parquet", "prompts0.parquet",
+     "metrics.parquet", "metrics/main.parquet"],
+)  # fmt: skip
+def test_the_page_follows_no_link_out_of_the_results(file, tmp_path, monkeypatch):
+    secret = tmp_path / "id_rsa"
+    secret.write_text(SECRET)
+    received = tmp_path / "results" / file
+    real = tiny_report.Results
+
+    def results(**arguments):
+        received.unlink()
+        received.symlink_to(secret)
+        return real(**arguments)
+
+    monkeypatch.setattr(tiny_report, "Results", results)
+    with pytest.raises(LanzdmlError, match=re.escape(f"{received} is a link")):
+        tiny_report.make_report(tmp_path)
+    assert not (tmp_path / "results/report.html").exists()
+
+
+def header(width, height):
+    return b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + width.to_bytes(4) + height.to_bytes(4)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [SECRET.encode(), b"", b"\x89PNG\r\n\x1a\n", header(0, 5), header(5, 2**32 - 1), b"<svg/>"],
+    ids=["key", "empty", "cut off", "no width", "too high", "svg"],
+)
+def test_the_page_shows_pictures_only(content, tmp_path, monkeypatch):
+    real = tiny_report.Results
+
+    def results(**arguments):
+        arguments["figures"]["gallery"].write_bytes(content)
+        return real(**arguments)
+
+    monkeypatch.setattr(tiny_report, "Results", results)
+    with pytest.raises(LanzdmlError, match=r"gallery\.png is no PNG"):
+        tiny_report.make_report(tmp_path)
+
+
+# Labels and prompts without end
+
+ENDLESS = 120_000
+LABELS = {
+    "latin": "a" * ENDLESS, "words": "ab " * (ENDLESS // 3), "marks": "a" + "\u0301" * ENDLESS,
+    "joined": "a\u200d" * ENDLESS, "tabs": "\t" * ENDLESS, "turned": "\u202ea" * (ENDLESS // 2),
+    "chinese": "".join(map(chr, range(0x4E00, 0x9FA0))) * 6,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("label", LABELS)
+@pytest.mark.parametrize("draw", [gallery, trimap])
+def test_labels_without_end_are_cut_in_pictures(draw, label, tmp_path):
+    figure = draw([f"{LABELS[label]}{i}" for i in range(8)])
+    assert figure.get_figheight() < 12
+    assert sum(len(text.get_text()) for text in figure.findobj(Text)) < 6000
+    write_figure(figure, [tmp_path / "a.png", tmp_path / "a.pdf"])
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) < 2**20
+
+
+def test_classes_that_differ_behind_the_cut_are_two():
+    shown = [
+        Shown(f"i{i}", Image.new("RGB", (3, 2)), {"mood": f"{LABELS['latin']}{i % 2}"})
+        for i in range(3)
+    ]
+    retrieval = Retrieval(shown[0], shown[1:], {"mood": shown[1:]}, {"mood": 1})
+    texts = [
+        text.get_text()
+        for text in draw_gallery([retrieval], dataset="m", model="m", dim=4).findobj(Text)
+    ]
+    assert "1 of 1" in texts
+    assert any(text.startswith("✘") and text.endswith("…") for text in texts)
+    overview = Table(
+        "", ["a"], [(LABELS["latin"] + "0",), (LABELS["latin"] + "1",)], ["n"], [["1"], ["2"]]
+    )
+    assert all(line.startswith("| aaa") for line in overview.markdown()[2:]), (
+        "no repeat of the row above"
+    )
+    assert [len(row.heads) for row in make_grid("t", overview).rows] == [1, 1]
+
+
+@pytest.mark.parametrize("label", ["latin", "tabs", "chinese"])
+def test_labels_without_end_are_cut_in_tables_and_on_the_page(label, tmp_path, monkeypatch):
+    monkeypatch.setattr(tiny_report, "EVIL", LABELS[label])
+    monkeypatch.setattr(tiny_report, "REASON", LABELS[label])
+    path = tiny_report.make_report(
+        tmp_path, (data.part, runs.part, provenance.part, results.part), config=CONFIG
+    )
+    assert len(path.read_text()) < 200_000
+    assert all(file.stat().st_size < 100_000 for file in path.parent.glob("tables/table1.*"))
+
+
+def test_prompts_without_number_are_counted(tmp_path):
+    path = tmp_path / "prompts.parquet"
+    rows = pd.DataFrame({"prompt": [f"prompt {i}" for i in range(5000)], "aspect": "a"})
+    write_embeddings(path, rows, np.ones((5000, 2), np.float32), {})
+    made = tiny_report.make_report(tmp_path, prompts={("synthetic_cars", "car_color"): path})
+    page = made.read_text()
+    assert "5,000 prompts" in page
+    assert "<li>prompt 999</li>" in page
+    assert "<li>prompt 1000</li>" not in page
+    assert "… and 4,000 more" in page
+
+
+def test_thousands_of_classes_named_after_colours_have_colours():
+    spaced = (
+        "".join(pair) for pair in product(*((letter, f"{letter} ") for letter in "lightgoldenrod"))
+    )
+    classes = [*(f"{name}yellow" for name in islice(spaced, 3000)), *map(str, range(2900))]
+    assert len(class_colors(classes)) == 5900
+
+
+HOSTILE = [
+    r"$\def\a{\a\a}\a$", "$" * 99, r"$\frac{" * 99, r"\input{/etc/passwd}", "a\nb", "\u202ea",
+    "\u200b", "\x00", "\x1b[2J", "_", "%s%n{0}", r"$\sqrt{" * 50 + "}" * 50 + "$",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("draw", [gallery, trimap])
+def test_hostile_labels_are_drawn_as_they_stand(draw, tmp_path):
+    figure = draw(HOSTILE)
+    write_figure(figure, [tmp_path / "a.png", tmp_path / "a.pdf"])
+    texts = "".join(text.get_text() for text in figure.findobj(Text))
+    assert not re.search("[\x00-\x09\x0b-\x1f\u202e\u200b]", texts)
+    assert r"$\def" in texts.replace("\n", "")
+
+
+CAPTIONS = [
+    "{{ 7 * 191 }}", "{% set a = 1 %}", ".. raw:: html\n\n  <script>", ".. include:: /etc/passwd",
+    ":math:`a`", "|a| *b* `c <d>`__ e_ \\f", "<script>", "MAP@R, r' = 4 (5 % level)",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("caption", CAPTIONS)
+def test_a_caption_of_snakemakes_report_is_text(caption):
+    """As Snakemake makes it of a template; tests/test_workflow.py does so for real."""
+    template = (LIBRARY.parent / "resources/caption.rst").read_text() + "\n.. _a: b\n"
+    job = SimpleNamespace(params=SimpleNamespace(caption=caption))
+    rst = jinja2.Environment(trim_blocks=True, lstrip_blocks=True).from_string(template)
+    paragraph, _ = publish_doctree(
+        rst.render(snakemake=job), settings_overrides={"report_level": 5}
+    )
+    assert [type(node).__name__ for node in (paragraph, *paragraph)] == ["paragraph", "Text"]
+    assert paragraph.astext() == caption.replace("\n", " ")
