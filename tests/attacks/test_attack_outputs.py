@@ -6,6 +6,7 @@ import io
 import logging
 import re
 import sys
+from contextlib import contextmanager
 from itertools import islice, product
 from pathlib import Path
 from types import SimpleNamespace
@@ -27,8 +28,10 @@ from lanzdml.figures.gallery.draw import draw_gallery
 from lanzdml.figures.gallery.retrieval import Retrieval, Shown
 from lanzdml.figures.style import class_colors, write_figure
 from lanzdml.report.grid import make_grid
+from lanzdml.report.page import write_report
 from lanzdml.report.parts import data, provenance, results, runs
 from lanzdml.report.places import in_text
+from lanzdml.report.results import Results
 from lanzdml.spreadsheet import guarded, plain, read_csv, to_csv
 from lanzdml.tables.markup import Cell, Table, markdown_escape, markdown_note
 from tests.test_as_it_stands import gallery, trimap
@@ -276,6 +279,33 @@ def test_a_message_without_end_is_cut():
 
 # The page
 
+
+@pytest.fixture(scope="module")
+def received(tmp_path_factory):
+    """What a complete report is made of."""
+    given = {}
+
+    def results(**arguments):
+        given.update(arguments)
+        return Results(**arguments)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tiny_report, "Results", results)
+        tiny_report.make_report(tmp_path_factory.mktemp("received"))
+    return given
+
+
+@contextmanager
+def in_place_of(path):
+    """Within the block something else may be there."""
+    aside = path.rename(path.with_name("aside"))
+    try:
+        yield
+    finally:
+        path.unlink()
+        aside.rename(path)
+
+
 SECRET = "-----BEGIN OPENSSH PRIVATE KEY-----\nsecret\n"
 
 
@@ -324,21 +354,15 @@ def test_what_is_no_path_stands_as_it_is(text):
      "benchmarks/saliency/synthetic_cars/tiny/maps.tsv", "images.parquet", "prompts0.parquet",
      "metrics.parquet", "metrics/main.parquet"],
 )  # fmt: skip
-def test_the_page_follows_no_link_out_of_the_results(file, tmp_path, monkeypatch):
+def test_the_page_follows_no_link_out_of_the_results(file, received, tmp_path):
     secret = tmp_path / "id_rsa"
     secret.write_text(SECRET)
-    received = tmp_path / "results" / file
-    real = tiny_report.Results
-
-    def results(**arguments):
-        received.unlink()
-        received.symlink_to(secret)
-        return real(**arguments)
-
-    monkeypatch.setattr(tiny_report, "Results", results)
-    with pytest.raises(LanzdmlError, match=re.escape(f"{received} is a link")):
-        tiny_report.make_report(tmp_path)
-    assert not (tmp_path / "results/report.html").exists()
+    path = received["folder"] / file
+    with in_place_of(path):
+        path.symlink_to(secret)
+        with pytest.raises(LanzdmlError, match=re.escape(f"{path} is a link")):
+            write_report(tmp_path / "report.html", Results(**received))
+    assert not (tmp_path / "report.html").exists()
 
 
 def header(width, height):
@@ -350,16 +374,12 @@ def header(width, height):
     [SECRET.encode(), b"", b"\x89PNG\r\n\x1a\n", header(0, 5), header(5, 2**32 - 1), b"<svg/>"],
     ids=["key", "empty", "cut off", "no width", "too high", "svg"],
 )
-def test_the_page_shows_pictures_only(content, tmp_path, monkeypatch):
-    real = tiny_report.Results
-
-    def results(**arguments):
-        arguments["figures"]["gallery"].write_bytes(content)
-        return real(**arguments)
-
-    monkeypatch.setattr(tiny_report, "Results", results)
-    with pytest.raises(LanzdmlError, match=r"gallery\.png is no PNG"):
-        tiny_report.make_report(tmp_path)
+def test_the_page_shows_pictures_only(content, received, tmp_path):
+    path = received["figures"]["gallery"]
+    with in_place_of(path):
+        path.write_bytes(content)
+        with pytest.raises(LanzdmlError, match=r"gallery\.png is no PNG"):
+            write_report(tmp_path / "report.html", Results(**received))
 
 
 # Labels and prompts without end
@@ -372,6 +392,7 @@ LABELS = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("label", LABELS)
 @pytest.mark.parametrize("draw", [gallery, trimap])
 def test_labels_without_end_are_cut_in_pictures(draw, label, tmp_path):
@@ -403,6 +424,7 @@ def test_classes_that_differ_behind_the_cut_are_two():
     assert [len(row.heads) for row in make_grid("t", overview).rows] == [1, 1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("label", ["latin", "tabs", "chinese"])
 def test_labels_without_end_are_cut_in_tables_and_on_the_page(label, tmp_path, monkeypatch):
     monkeypatch.setattr(tiny_report, "EVIL", LABELS[label])
@@ -414,6 +436,7 @@ def test_labels_without_end_are_cut_in_tables_and_on_the_page(label, tmp_path, m
     assert all(file.stat().st_size < 100_000 for file in path.parent.glob("tables/table1.*"))
 
 
+@pytest.mark.slow
 def test_prompts_without_number_are_counted(tmp_path):
     path = tmp_path / "prompts.parquet"
     rows = pd.DataFrame({"prompt": [f"prompt {i}" for i in range(5000)], "aspect": "a"})
