@@ -5,17 +5,21 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from lanzdml.names import one_line
+from lanzdml.names import shortened, spelled_out
+
+_LONGEST = 4_000  # of a message, which may quote a name, a label or a line of a file
 
 
 def in_one_line(message: object) -> str:
     """A message without its line breaks, as other packages' errors have them.
 
+    What else is no letter, as in names of files, is spelled out, and cut what is endless.
+
     Of an error that says nothing it is the name of its kind.
     """
     nothing = type(message).__name__ if isinstance(message, Exception) else ""
     lines = filter(None, map(str.strip, str(message).splitlines()))
-    return one_line(" ".join(lines)) or nothing
+    return spelled_out(shortened(" ".join(lines), _LONGEST)) or nothing
 
 
 class LanzdmlError(Exception):

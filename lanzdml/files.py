@@ -80,6 +80,19 @@ def read_bounded(path: str | os.PathLike[str]) -> bytes:
         return file.read(size)  # room for more than the file holds would be taken at once
 
 
+def check_stays(path: Path, folder: Path) -> None:
+    """Check that what lies below a folder is no link that leads out of it.
+
+    Raises:
+        LanzdmlError: it is.
+    """
+    within, real = Path(os.path.abspath(folder)), Path(os.path.realpath(folder))
+    if Path(os.path.abspath(path)).is_relative_to(within) and not Path(
+        os.path.realpath(path)
+    ).is_relative_to(real):
+        raise LanzdmlError(f"{path} is a link that leads out of {folder}: delete it and run again")
+
+
 def is_full(error: Exception) -> bool:
     """Whether an error says that a disk, or a quota, is full."""
     # Not every library raises an OSError with a number.

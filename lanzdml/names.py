@@ -51,15 +51,39 @@ NOTION_NAMES = {
 }
 
 
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_CONTROLS = "\x00-\x1f\x7f-\x9f\u2028\u2029"
+# What turns the direction of letters, and what has no width. Not U+200C and U+200D, which join
+# letters or keep them apart: Persian, scripts of India and emoji are written with them.
+_UNSEEN = (
+    "\xad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\U000e0000-\U000e007f"
+)
+_HALVES = "\ud800-\udfff"  # of characters, which no file can hold
+_BREAKS = re.compile(f"[{_CONTROLS}]+")
+_HIDDEN = re.compile(f"[{_UNSEEN}{_HALVES}]")
+_NO_LETTERS = re.compile(f"[{_CONTROLS}{_UNSEEN}{_HALVES}]")
 
 
 def one_line(text: str) -> str:
-    """Somebody's own text with a blank in place of line breaks, tabs and other control characters.
+    """Somebody's own text as it is printed: in one line, and in the order of its letters.
 
-    A label, an aspect or a path may hold them, and a row, a note or an error is to stay one line.
+    A label, an aspect or a reason may hold line breaks, tabs and other control characters, for
+    which there is a blank, and signs that hide or turn letters, for which there is nothing.
     """
-    return _CONTROLS.sub(" ", text)
+    return _BREAKS.sub(" ", _HIDDEN.sub("", text))
+
+
+def spelled_out(text: str) -> str:
+    r"""A text in one line with an escape, such as ``\x1b``, for what :func:`one_line` takes away.
+
+    For terminals and logs: there a name is to be found again from what is said of it.
+    """
+    return _NO_LETTERS.sub(lambda sign: sign[0].encode("unicode_escape").decode(), text)
+
+
+def shortened(text: str, most: int) -> str:
+    """A text of so many characters at most; an ellipsis stands for what is cut off."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def on_paper(name: str, names: dict[str, str]) -> str:

@@ -137,7 +137,8 @@ def figure_files(name):
     words, caption = WORDS[name], PATHS.figure(name, "rst")
     png = report(
         PATHS.figure(name, "png"),
-        caption=os.path.abspath(caption),
+        # Snakemake takes a caption for a template, in which code can run: never that of a results folder.
+        caption=str(ROOT / "resources" / "caption.rst"),
         category=words.category,
         labels={"figure": name},
     )

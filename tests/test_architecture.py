@@ -15,7 +15,7 @@ STAGES = (
     "figures", "report",
 )  # fmt: skip
 ACROSS = ("arithmetic", "config", "experiments", "plan")
-LOOSE = ("errors", "files", "limits", "names", "registry", "signatures", "sources")
+LOOSE = ("errors", "files", "limits", "names", "registry", "signatures", "sources", "spreadsheet")
 LONGEST = 350
 
 

@@ -50,9 +50,11 @@ def test_tables_stay_whole_whatever_a_cell_holds(breaks):
         (r"C:\x", r"C:\x"),
         ("*red*", r"\*red*"), ("2 * 3", "2 * 3"), ("`red`", r"\`red\`"), ("$a$b$", r"\$a\$b\$"),
         ("_red_", r"\_red_"), ("car_color", "car_color"), ("2_", "2_"), ("~~red~~", r"\~\~red\~~"),
-        ("<b>", r"\<b>"), ("</b>", r"\</b>"), ("a < b", "a < b"), ("p<0.5", "p<0.5"),
-        ("&amp;", r"\&amp;"), ("&#42;", r"\&#42;"), ("a & b;", "a & b;"),
-        ("[a](b)", r"\[a](b)"), ("![a](b)", r"!\[a](b)"), ("[0.8, 3.8]", "[0.8, 3.8]"),
+        ("<b>", "&lt;b>"), ("</b>", "&lt;/b>"), ("a < b", "a < b"), ("p<0.5", "p&lt;0.5"),
+        ("&amp;", "&amp;amp;"), ("&#42;", "&amp;#42;"), ("a & b;", "a & b;"), ("R&B", "R&amp;B"),
+        ("a <", "a &lt;"), ("__a__", r"\_\_a__"), ("car__color", r"car_\_color"),
+        ("[a](b)", r"[a\](b)"), ("![a[b]](c)", r"![a[b]\](c)"), ("[a]: b", r"[a\]: b"),
+        ("[a][b]", r"[a\][b]"), ("[0.8, 3.8]", "[0.8, 3.8]"),
     ],
 )  # fmt: skip
 def test_plain_text_is_no_markdown(word, escaped):
@@ -64,7 +66,8 @@ def test_plain_text_is_no_markdown(word, escaped):
     [
         ("- red", r"\- red"), ("# red", r"\# red"), ("> red", r"\> red"), ("+ red", r"\+ red"),
         ("1. red", r"1\. red"), ("12) red", r"12\) red"), ("1.5 red", "1.5 red"), ("-0.4", "-0.4"),
-        ("=", r"\="), ("---", r"\---"),
+        ("=", r"\="), ("---", r"\---"), ("* red", r"\* red"), ("_ _ _", r"\_ _ _"),
+        ("[x] a", r"\[x] a"), ("    red", "red"),
         ("— red", "— red"), ("red - 1.", "red - 1."), ("*red", r"\*red"),
     ],
 )  # fmt: skip
@@ -79,10 +82,25 @@ def test_a_note_is_no_list_and_no_heading(word, escaped):
 )  # fmt: skip
 def test_plain_text_is_no_restructuredtext(word):
     text = f"The class {word} of all."
-    parsed = publish_doctree(rst_escape(text), settings_overrides={"report_level": 5})
-    (paragraph,) = parsed
-    assert [type(node).__name__ for node in paragraph] == ["Text"]
-    assert paragraph.astext() == text
+    assert in_one_paragraph(rst_escape(text)) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [".. raw:: html", ".. include:: /etc/passwd", ".. _a: b", "- red", "* red", "1. red",
+     "(a) red", "ii. red", "A. red", ":red: a", ">>> red", "--red a", "/R red", "__ red", "====",
+     "red::", "::", ":math:`a`", "`a <b>`__"],
+)  # fmt: skip
+def test_plain_text_is_a_paragraph_of_restructuredtext(text):
+    assert in_one_paragraph(rst_escape(text)) == text
+    assert in_one_paragraph(rst_escape(f" \n\n{text}\n")) == text
+
+
+def in_one_paragraph(rst):
+    """The text of what has nothing else in it."""
+    (paragraph,) = publish_doctree(rst, settings_overrides={"report_level": 5})
+    assert [type(node).__name__ for node in (paragraph, *paragraph)] == ["paragraph", "Text"]
+    return paragraph.astext()
 
 
 def test_captions_as_they_stand_are_not_changed():

@@ -72,7 +72,7 @@ def test_a_mistake_is_one_line_whatever_label_it_names(breaks, snakemake, capsys
     with pytest.raises(SystemExit):
         run(main, snakemake)
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("Error: label 'red ")
+    assert line.startswith("Error: label 'red")
     assert line.endswith("(warm)' is not known")
     assert "\x1b" not in line
 

@@ -4,7 +4,7 @@ import textwrap
 
 import pytest
 
-from lanzdml.figures.wrapping import behind, clusters, columns, shorten, wrap
+from lanzdml.figures.wrapping import clusters, columns, from_left, shorten, wrap
 
 LATIN = [
     "✘ label 3 of thirty characters", "a notion-with-hyphens and more", "pneumonoultramicroscopic",
@@ -67,6 +67,6 @@ def test_shortened_texts_are_cut_between_letters():
 
 
 def test_a_number_stays_before_what_is_read_from_right_to_left():
-    assert behind("20", "red") == "20 red"
-    assert behind("20", "أحمر") == "\u200e20 أحمر"
-    assert behind("✘", "אדום") == "\u200e✘ אדום"
+    assert from_left("20 red") == "20 red"
+    assert from_left("20 أحمر") == "\u200e20 أحمر"
+    assert from_left("✘ אדום") == "\u200e✘ אדום"

@@ -2,7 +2,9 @@
 
 import errno
 import importlib.util
+import logging
 import os
+import re
 import sys
 import threading
 import traceback
@@ -23,6 +25,8 @@ _DENIED = "this may not be read or written; see whose it is and run again ({})"
 # Jobs may run in conda environments, in which this library is not installed.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+
+from lanzdml.names import spelled_out  # noqa: E402
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -57,23 +61,48 @@ class Job(Protocol):
 
 
 class _Tee:
-    """Writes to the terminal and to the job's log, which a full disk may end."""
+    """Writes to the terminal and to the job's log, which a full disk may end.
+
+    What is no text, as names of files and labels can hold, is spelled out, so that it moves no
+    cursor and hides nothing. A line may be written over if it was begun so: those are progress
+    bars.
+    """
 
     def __init__(self, terminal: TextIO, log: BinaryIO) -> None:
         self._terminal, self._log = terminal, log
+        self._is_begun = self._is_bar = False
 
     def write(self, text: str) -> int:
-        written = self._terminal.write(text)
+        shown = "".join(map(self._shown, re.split("(\r\n|\r|\n)", text)))
+        self._terminal.write(shown)
         self._terminal.flush()
         with suppress(OSError):
-            self._log.write(text.encode())
-        return written
+            self._log.write(shown.encode())
+        return len(text)
+
+    def _shown(self, part: str) -> str:
+        """A line's end, or text within one."""
+        if part in ("\n", "\r\n"):
+            self._is_begun = self._is_bar = False
+        elif part == "\r" and (self._is_bar or not self._is_begun):
+            self._is_bar = True
+        elif part:
+            self._is_begun = True
+            return "\t".join(map(spelled_out, part.split("\t")))
+        return part
 
     def flush(self) -> None:
         self._terminal.flush()
 
     def isatty(self) -> bool:
         return self._terminal.isatty()
+
+
+class _OneLine(logging.Formatter):
+    """What is logged in one line, as it may quote somebody's names."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return spelled_out(super().format(record))
 
 
 def run_as_script(
@@ -122,6 +151,8 @@ def run(main: Callable[[Job], None], snakemake: Job, *, least_threads: int = 1) 
         if (known := _known(error)) is None:
             raise
         sys.exit(error_lines(known))
+    if logging.lastResort is not None:  # prints what has no handler
+        logging.lastResort.setFormatter(_OneLine())
     with log:
         terminal = _Tee(sys.stderr, log)
         with redirect_stdout(terminal), redirect_stderr(terminal):

@@ -20,7 +20,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lanzdml.errors import LanzdmlError, in_one_line
-from lanzdml.files import replacing
+from lanzdml.files import replacing, write_text
+from lanzdml.spreadsheet import to_csv
 
 ID, PATH, IMAGE, MASK = "image_id", "path", "image", "mask"
 EXCLUDED = "excluded"
@@ -78,15 +79,16 @@ def split_excluded(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def write_excluded(path: Path, excluded: pd.DataFrame) -> None:
     """Write the excluded rows as CSV; only the header where nothing is left out."""
-    with replacing(path) as temporary:
-        excluded.to_csv(temporary, index=False)
+    write_text(path, to_csv(excluded))
 
 
 def summary(manifest: pd.DataFrame, excluded: pd.DataFrame) -> str:
     """How many images there are and how many are left out for which reason, in one line."""
     reasons = excluded["reason"].str.split(":").str[0].value_counts(sort=False)
     left_out = ", ".join(f"{number:,} {reason}" for reason, number in reasons.items())
-    return f"{len(manifest):,} images" + (f"; left out: {left_out}" if left_out else "")
+    return in_one_line(
+        f"{len(manifest):,} images" + (f"; left out: {left_out}" if left_out else "")
+    )
 
 
 def write_manifest(path: Path, manifest: pd.DataFrame, notions: Sequence[str], name: str) -> None:

@@ -195,13 +195,21 @@ def class_colors(classes: Sequence[str]) -> list[ColorType]:
     if not any(own):
         return _apart(len(classes))
     free = _apart(max(own.count(None), len(_METHODS)))
-    taken: list[ColorType] = [color for color in own if color]
+    colors = to_rgba_array(free)
+    gaps = np.full(len(free), np.inf)  # of each to the nearest that is taken
+
+    def take(color: ColorType) -> ColorType:
+        np.minimum(gaps, np.square(colors - to_rgba_array(color)).sum(axis=1), out=gaps)
+        return color
 
     def farthest() -> ColorType:
-        gaps = to_rgba_array(free)[:, None] - to_rgba_array(taken)
-        taken.append(free.pop(int(np.square(gaps).sum(axis=2).min(axis=1).argmax())))
-        return taken[-1]
+        position = int(gaps.argmax())
+        color = take(free[position])
+        gaps[position] = -np.inf  # taken itself
+        return color
 
+    for color in dict.fromkeys(filter(None, own)):
+        take(color)
     # Each of the rest takes what is farthest from all taken, and should have another marker, too.
     return [color or farthest() for color in own]
 

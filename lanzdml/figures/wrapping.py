@@ -9,7 +9,8 @@ import textwrap
 import unicodedata
 from collections.abc import Iterator
 
-from lanzdml.names import one_line
+from lanzdml.names import one_line, shortened
+from lanzdml.tables.markup import LONGEST
 
 _JOINED = {"Mn", "Mc", "Me", "Cf"}  # marks, and what joins letters
 _SKIN_TONES = "\U0001f3fb-\U0001f3ff"
@@ -19,8 +20,8 @@ _JOINER, _VIRAMA = "\u200d", 9  # the latter is a combining class: letters aroun
 
 
 def _plain(text: str) -> str:
-    """In one line, with blanks that can be drawn."""
-    return one_line(text).translate(_BLANKS)
+    """In one line, with blanks that can be drawn, and cut where it has no end."""
+    return shortened(one_line(text), LONGEST).translate(_BLANKS)
 
 
 def clusters(text: str) -> list[str]:
@@ -52,13 +53,13 @@ def _width(cluster: str) -> int:
     return 2 if unicodedata.east_asian_width(cluster[0]) in "WF" else 1
 
 
-def behind(mark: str, text: str) -> str:
-    """A mark and a text behind it, also where the text is read from right to left.
+def from_left(text: str) -> str:
+    """A line that begins with a mark or a number, also where the rest is read from right to left.
 
-    Without a sign that says so the mark, or the number that it is, would go to the other end.
+    Without a sign that says so its beginning would go to the other end.
     """
     from_right = any(unicodedata.bidirectional(character) in ("R", "AL") for character in text)
-    return f"{_FROM_LEFT if from_right else ''}{mark} {text}"
+    return f"{_FROM_LEFT}{text}" if from_right else text
 
 
 def shorten(text: str, width: int) -> str:

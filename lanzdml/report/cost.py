@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from lanzdml.files import check_stays
 from lanzdml.methods import METHODS, QUICK
 from lanzdml.metrics.protocols import PROTOCOLS
+from lanzdml.spreadsheet import read_csv
 
 _SCORED = ["protocol", "dataset", "notion", "method"]  # what says which notion a run's fit is of
 _FIT = ["dataset", "notion", "model", "method", "dim", "n_prompts", "seed"]
@@ -75,6 +77,9 @@ def job_costs(folder: Path, datasets: Collection[str]) -> pd.DataFrame:
         ``memory`` in MiB. ``kind`` is the method that is fitted, or "quick" of several; what is
         embedded; or :data:`ALL` of a stage. What was not measured is left out of all but ``jobs``;
         NaN where nothing was.
+
+    Raises:
+        LanzdmlError: a file is no such table, or a link that leads elsewhere.
     """
     jobs = []
     for path in folder.rglob("*.tsv"):
@@ -82,6 +87,7 @@ def job_costs(folder: Path, datasets: Collection[str]) -> pd.DataFrame:
         stage, *_ = parts = job.parts
         if not set(datasets) & set(parts[1:2]):
             continue
+        check_stays(path, folder)
         # The last such part: a dataset may be called as a kind is.
         kind = next((part for part in reversed(parts) if part in _KINDS.get(stage, ())), ALL)
         jobs.append((stage, kind, path))
@@ -101,7 +107,7 @@ def job_costs(folder: Path, datasets: Collection[str]) -> pd.DataFrame:
 
 def _measured(path: Path) -> dict[str, float]:
     """Seconds, CPU seconds and memory in MiB of a job; NaN for what could not be measured."""
-    table = pd.read_csv(path, sep="\t").reindex(columns=_MEASURED)
+    table = read_csv(path, sep="\t").reindex(columns=_MEASURED)
     # What could not be measured says "-" or "NA".
     table = table.apply(pd.to_numeric, errors="coerce")
     # A job that was sampled before it began has used no CPU, and its memory is not its own yet.

@@ -1,15 +1,21 @@
 """Figures as the page has them: the image inside it, in words, and the table that belongs to it."""
 
 import base64
+import re
 import struct
 from dataclasses import dataclass
+from pathlib import Path
 
+from lanzdml.errors import LanzdmlError
 from lanzdml.figures.style import DPI
+from lanzdml.files import read_bounded
 from lanzdml.report.figure_tables import figure_table
 from lanzdml.report.grid import Grid
 from lanzdml.report.results import Results
 
 _PIXELS_PER_INCH = 128  # a third larger than in print
+_PNG = re.compile(rb"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR(.{8})", re.DOTALL)
+_MOST_PIXELS = 2**16  # a side, which is all that matplotlib draws
 
 
 @dataclass(frozen=True)
@@ -39,13 +45,16 @@ class Figure:
 
 
 def read_figure(results: Results, name: str) -> Figure | None:
-    """A figure; None where there is none of this name."""
+    """A figure; None where there is none of this name.
+
+    Raises:
+        LanzdmlError: its file is no PNG.
+    """
     if name not in results.figures:
         return None
     png, words = results.figures[name], results.words[name]
-    content = png.read_bytes()
-    pixels = struct.unpack(">II", content[16:24])  # of the PNG's first chunk
-    width, height = (round(n * _PIXELS_PER_INCH / DPI) for n in pixels)
+    content = read_bounded(png)
+    width, height = (round(n * _PIXELS_PER_INCH / DPI) for n in _pixels(content, png))
     pdf = png.with_suffix(".pdf")
     return Figure(
         name=name,
@@ -58,3 +67,12 @@ def read_figure(results: Results, name: str) -> Figure | None:
         pdf=results.link(pdf) if pdf.is_file() else None,
         table=figure_table(results, name),
     )
+
+
+def _pixels(content: bytes, path: Path) -> tuple[int, int]:
+    """Width and height of a PNG, by its first chunk."""
+    header = _PNG.match(content)
+    width, height = struct.unpack(">II", header[1]) if header else (0, 0)
+    if not 0 < min(width, height) <= max(width, height) <= _MOST_PIXELS:
+        raise LanzdmlError(f"{path} is no PNG that can be shown: delete it and run again")
+    return width, height

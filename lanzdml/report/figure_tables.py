@@ -3,11 +3,10 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import pandas as pd
-
 from lanzdml.figures.saliency.table import share_table
 from lanzdml.report.grid import Grid, make_grid
 from lanzdml.report.results import Results
+from lanzdml.spreadsheet import read_csv
 from lanzdml.tables.markup import Table
 
 
@@ -22,7 +21,7 @@ def figure_table(results: Results, figure: str) -> Grid | None:
 
 def _as_it_is(path: Path) -> Table:
     """Rows and columns of a CSV, the first column as heads."""
-    rows = pd.read_csv(path, dtype="str", keep_default_na=False)
+    rows = read_csv(path, dtype="str", keep_default_na=False)
     first, *others = rows.columns
     return Table(
         path.stem.replace("_", " ").capitalize(),
@@ -36,7 +35,7 @@ def _as_it_is(path: Path) -> Table:
 def _saliency(path: Path) -> Table:
     # Only what is empty is missing: a notion may be called "null", or "007".
     texts = dict.fromkeys(["dataset", "notion"], "str")
-    summary = pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=[""])
+    summary = read_csv(path, dtype=texts, keep_default_na=False, na_values=[""])
     return share_table(summary)
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from lanzdml.tables.markup import Cell, Table
+from lanzdml.names import shortened
+from lanzdml.tables.markup import LONGEST, Cell, Table
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def make_grid(id: str, table: Table) -> Grid:
     rows = []
     for i, (head, cells) in enumerate(zip(leading, table.cell_rows(), strict=True)):
         begun = [
-            Head(text, _span(leading, i, depth))
+            Head(shortened(text, LONGEST), _span(leading, i, depth))
             for depth, text in enumerate(head)
             if i == 0 or leading[i - 1][: depth + 1] != head[: depth + 1]
         ]
@@ -58,11 +59,11 @@ def make_grid(id: str, table: Table) -> Grid:
     return Grid(
         id,
         table.caption.replace("r'", "r′"),
-        list(table.head_names),
-        list(table.columns),
+        [shortened(name, LONGEST) for name in table.head_names],
+        [shortened(name, LONGEST) for name in table.columns],
         numbers,
         rows,
-        list(table.notes),
+        table.note_lines(),
     )
 
 
@@ -73,5 +74,7 @@ def make_grids(id: str, tables: Iterable[Table]) -> list[Grid]:
 
 def _span(heads: list[tuple[str, ...]], first: int, depth: int) -> int:
     """How many rows from the first one on have the same heads down to this depth."""
-    same = [head[: depth + 1] == heads[first][: depth + 1] for head in heads[first:]]
-    return same.index(False) if False in same else len(same)
+    last = first + 1
+    while last < len(heads) and heads[last][: depth + 1] == heads[first][: depth + 1]:
+        last += 1
+    return last - first

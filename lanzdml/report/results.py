@@ -9,8 +9,10 @@ from typing import Any
 from urllib.parse import quote
 
 import pandas as pd
+from markupsafe import Markup
 
 from lanzdml.figures.words import Words
+from lanzdml.files import check_stays
 from lanzdml.metrics.runs import COLUMNS, read_runs
 from lanzdml.report import provenance
 from lanzdml.tables.overview import read_overview
@@ -50,6 +52,20 @@ class Results:
     config: Mapping[str, Any]
     benchmarks: Path
 
+    def __post_init__(self) -> None:
+        """Check that no file is a link to one elsewhere, which would be shown as a result.
+
+        Raises:
+            LanzdmlError: one is.
+        """
+        several = self.prompts, self.images, self.figures
+        for path in (
+            *self.runs, *self.main, *self.paper, *self.tables, *self.transforms,
+            *(path for paths in several for path in paths.values()),
+            *(path.with_suffix(".pdf") for path in self.figures.values()),
+        ):  # fmt: skip
+            check_stays(path, self.folder)
+
     @cached_property
     def all_runs(self) -> pd.DataFrame:
         """The rows of all runs; none where nothing was scored."""
@@ -86,6 +102,6 @@ class Results:
         wanted = f"{table}.csv"
         return next((path for path in self.tables if path.name == wanted), None)
 
-    def link(self, path: Path) -> str:
+    def link(self, path: Path) -> Markup:
         """The address of a file on the page."""
-        return quote(Path(os.path.relpath(path, self.folder)).as_posix())
+        return Markup(quote(Path(os.path.relpath(path, self.folder)).as_posix()))

@@ -7,7 +7,16 @@ import pandas as pd
 from markupsafe import Markup
 
 from lanzdml.metrics.scores import METRICS
-from lanzdml.names import DATASET_NAMES, METHOD_NAMES, METRIC_NAMES, NOTION_NAMES, on_paper
+from lanzdml.names import (
+    DATASET_NAMES,
+    METHOD_NAMES,
+    METRIC_NAMES,
+    NOTION_NAMES,
+    on_paper,
+    shortened,
+)
+from lanzdml.report.places import in_text
+from lanzdml.tables.markup import LONGEST
 
 _COLUMNS = {
     "dataset": "Dataset",
@@ -60,6 +69,10 @@ def run_table(runs: pd.DataFrame) -> RunTable:
     frame = runs[[name for name in _COLUMNS if name in runs]].copy()
     for name, known in _NAMES.items():
         frame[name] = frame[name].map(lambda value, known=known: on_paper(value, known))
+    if "reason" in frame:
+        frame["reason"] = frame["reason"].map(
+            lambda reason: in_text(shortened(reason, LONGEST)), na_action="ignore"
+        )
     columns, common = [], []
     for name in frame:
         values = frame[name]

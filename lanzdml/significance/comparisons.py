@@ -13,6 +13,7 @@ import pandas as pd
 
 from lanzdml.methods import METHODS, in_order
 from lanzdml.significance.statistics import DECIMALS
+from lanzdml.spreadsheet import read_csv
 
 DIFFERENCE, TEST, RANK = "difference", "signed_rank", "mean_rank"
 CRITICAL, FRIEDMAN = "critical_difference", "friedman"
@@ -79,4 +80,4 @@ def read_significance(path: Path) -> pd.DataFrame:
     """The rows of the CSV."""
     # Only what is empty is missing: a notion may be called "null", or "007".
     texts = dict.fromkeys(["model", *NOTION, "method", "other", "note"], "str")
-    return pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=[""])
+    return read_csv(path, dtype=texts, keep_default_na=False, na_values=[""])

@@ -44,6 +44,7 @@ from lanzdml.significance.pairs import (
 )
 from lanzdml.significance.sentences import finding
 from lanzdml.significance.statistics import LEAST_DIFFERING, LEAST_QUERIES, LEVEL, N_PERMUTATIONS
+from lanzdml.spreadsheet import to_csv
 from lanzdml.tables.markup import DASH, Table, markdown_escape, markdown_note
 from lanzdml.tables.paper import by_setting
 
@@ -56,7 +57,7 @@ def write_significance(rows: pd.DataFrame, paths: Iterable[str | os.PathLike[str
     """Write the rows as what each path's suffix says, ``csv`` or ``md``."""
     for path in map(Path, paths):
         csv = path.suffix == ".csv"
-        text = rows.to_csv(index=False, lineterminator="\n") if csv else _markdown(rows)
+        text = to_csv(rows) if csv else _markdown(rows)
         write_text(path, text)
 
 

@@ -12,6 +12,7 @@ from lanzdml.files import write_text
 from lanzdml.methods import METHODS, PAPER_METHODS
 from lanzdml.metrics.runs import read_runs
 from lanzdml.names import DATASET_NAMES, METHOD_NAMES, NOTION_NAMES, on_paper
+from lanzdml.spreadsheet import to_csv
 from lanzdml.tables.markup import DASH, Table
 from lanzdml.tables.overview import read_overview
 from lanzdml.tables.paper import render, sections, summarise, table_values
@@ -92,6 +93,6 @@ def write_beyond(metrics_files: Sequence[Path], overview_file: Path, folder: Pat
     values = values.merge(counts, on=["dataset", "notion"], how="left")
     parts = tables(summary, overview)
     texts = {suffix: render(parts, suffix) for suffix in ("md", "tex")}
-    texts["csv"] = values.to_csv(index=False, lineterminator="\n")
+    texts["csv"] = to_csv(values)
     for suffix, text in texts.items():
         write_text(folder / f"{NAME}.{suffix}", text)

@@ -2,11 +2,14 @@
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from html import escape
 
-from lanzdml.names import one_line
+from lanzdml.names import one_line, shortened
 
 DASH = "—"
+LONGEST = 500
+"""Characters of what a table, or the page, shows of a text; as many times four of a note."""
 NEEDS_BOOKTABS = r"% needs \usepackage{booktabs}"
 # In pdflatex's first encoding <, > and | are other signs; behind \\ of the row above [ begins a
 # length, and * is a part of it.
@@ -22,15 +25,16 @@ _MARKDOWN_SPECIAL = re.compile(
       [`$|]                       # code, maths, the next cell
     | \\(?=[^\w\s]|_|$)           # what takes a sign's meaning away
     | \*(?=\S) | ~(?=\S)          # what begins at a sign is in bold, or crossed out
-    | (?<!\w)_(?=\S)
-    | <(?=[A-Za-z/!?])            # a tag
-    | &(?=\#?\w+;)                # the name of a character
-    | \[(?=[^\]]*\]\()            # a link
+    | (?<![^\W_])_(?=\S)
+    | \](?=[(:\[])                # the end of a link's text, of its address or of a footnote
     """,
     re.VERBOSE,
 )
-_LIST_OR_HEADING = re.compile(r"[-+](?=[-\s]|$)|[>#=]|\d+(?=[.)](\s|$))")
-_RST_SPECIAL = re.compile(r"[\\*`|]|_(?!\w)|(?<!\w)_")
+# Not every reader of Markdown knows a backslash before these. Before a blank they are themselves.
+_HTML_SPECIAL = re.compile(r"[<&](?! )")
+_BLOCK = re.compile(r"[-+*_](?=[-*_\s]|$)|[>#=\[]|\d+(?=[.)](\s|$))")
+_RST_SPECIAL = re.compile(r"[\\*`|]|_(?!\w)|(?<!\w)_|:(?=:$)")
+_RST_PARAGRAPH = re.compile(r"[^\W\d_]{2}(?!\w*[.)]\s)")  # begins with no sign and no number
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Table:
-    """A table of plain text, whatever it is printed as.
+    """A table of plain text, whatever it is printed as. What is long is cut where it is printed.
 
     ``heads`` are the leading cells of each row, below ``head_names``; what they repeat of the row
     above is printed once. ``texts`` are those of the other columns that hold words, not numbers.
@@ -59,25 +63,27 @@ class Table:
 
     def cell_rows(self) -> list[list[Cell]]:
         """The cells of each row."""
-        return [
-            [cell if isinstance(cell, Cell) else Cell(cell) for cell in row] for row in self.cells
-        ]
+        return [[_cell(cell) for cell in row] for row in self.cells]
+
+    def note_lines(self) -> list[str]:
+        """What is said below it."""
+        return [shortened(note, 4 * LONGEST) for note in self.notes]
 
     def markdown(self) -> list[str]:
         """Lines of the table and of its notes, without the caption."""
-        notes = [f"- {markdown_note(note)}" for note in self.notes]
+        notes = [f"- {markdown_note(note)}" for note in self.note_lines()]
         header = [*map(markdown_escape, self._header())]
         table = markdown_table(header, self._rows("**{}**", markdown_escape), self._align())
         return [*table, "", *notes] if notes else table
 
     def latex(self) -> list[str]:
         """Lines of the table, below caption and notes as comments."""
-        comments = [f"% {one_line(text)}" for text in (self.caption, *self.notes)]
+        comments = [f"% {one_line(text)}" for text in (self.caption, *self.note_lines())]
         rows = self._rows("\\textbf{{{}}}", tex_escape)
         return [*comments, *latex_table([*map(tex_escape, self._header())], rows, self._align())]
 
     def _header(self) -> list[str]:
-        return [*self.head_names, *self.columns]
+        return [shortened(name, LONGEST) for name in (*self.head_names, *self.columns)]
 
     def _align(self) -> str:
         return "l" * len(self.head_names) + "".join(
@@ -91,9 +97,14 @@ class Table:
 
         heads = blank_repeats(self.heads)
         return [
-            [*map(escape, head), *map(show, row)]
+            [*(escape(shortened(text, LONGEST)) for text in head), *map(show, row)]
             for head, row in zip(heads, self.cell_rows(), strict=True)
         ]
+
+
+def _cell(cell: str | Cell) -> Cell:
+    cell = cell if isinstance(cell, Cell) else Cell(cell)
+    return replace(cell, text=shortened(cell.text, LONGEST))
 
 
 def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]], align: str) -> list[str]:
@@ -123,22 +134,27 @@ def tex_escape(text: str) -> str:
 
 
 def markdown_escape(text: str) -> str:
-    """Plain text as Markdown in one line, in a sentence or in a cell."""
-    return _MARKDOWN_SPECIAL.sub(r"\\\g<0>", one_line(text))
+    """Plain text as Markdown in one line, in a sentence or in a cell.
+
+    An address is left as it is: a page may link it, but to nothing else than what is read.
+    """
+    escaped = _MARKDOWN_SPECIAL.sub(r"\\\g<0>", one_line(text))
+    return _HTML_SPECIAL.sub(lambda sign: escape(sign[0]), escaped)
 
 
 def markdown_note(text: str) -> str:
     """Plain text as Markdown in one line, at the beginning of one or of a note."""
-    escaped = markdown_escape(text)
-    if mark := _LIST_OR_HEADING.match(escaped):
+    escaped = markdown_escape(text).lstrip()
+    if mark := _BLOCK.match(escaped):
         at = mark.end() if mark[0].isdecimal() else 0
         return f"{escaped[:at]}\\{escaped[at:]}"
     return escaped
 
 
 def rst_escape(text: str) -> str:
-    """Plain text as reStructuredText in one line."""
-    return _RST_SPECIAL.sub(r"\\\g<0>", one_line(text))
+    """Plain text as reStructuredText in one line, which is a paragraph."""
+    escaped = _RST_SPECIAL.sub(r"\\\g<0>", one_line(text).strip())
+    return escaped if _RST_PARAGRAPH.match(escaped) else rf"\ {escaped}"
 
 
 def blank_repeats(heads: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:

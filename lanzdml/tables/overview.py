@@ -11,8 +11,9 @@ import pandas as pd
 from lanzdml.datasets.manifest import LabelColumns, columns_of, read_all_labels, read_labels
 from lanzdml.embeddings.storage import read_embeddings
 from lanzdml.files import write_text
-from lanzdml.names import DATASET_NAMES, NOTION_NAMES, on_paper, one_line
-from lanzdml.tables.markup import DASH, NEEDS_BOOKTABS, Table
+from lanzdml.names import DATASET_NAMES, NOTION_NAMES, on_paper, one_line, shortened
+from lanzdml.spreadsheet import read_csv, to_csv
+from lanzdml.tables.markup import DASH, LONGEST, NEEDS_BOOKTABS, Table
 
 PAPER_COUNTS = Path(__file__).with_name("notions.csv")
 N_EXAMPLES = 2
@@ -73,7 +74,9 @@ def describe(notions: Sequence[Notion]) -> pd.DataFrame:
             "notion": notion.notion,
             # Not every reader of CSV knows where a field with line breaks ends.
             "template": one_line(notion.template),
-            "examples": one_line(", ".join(prompts["aspect"][:N_EXAMPLES])),
+            "examples": one_line(
+                ", ".join(shortened(aspect, LONGEST) for aspect in prompts["aspect"][:N_EXAMPLES])
+            ),
             "n_images": len(labels),
             "n_labelled": int(labels.notna().sum()),
             "n_classes": labels.nunique(),
@@ -95,7 +98,7 @@ def describe(notions: Sequence[Notion]) -> pd.DataFrame:
 def read_overview(path: Path) -> pd.DataFrame:
     """Read ``table1.csv``: what :func:`describe` returned."""
     texts = dict.fromkeys(["dataset", "notion", "template", "examples"], "str")
-    return pd.read_csv(
+    return read_csv(
         path, dtype=texts | _OPTIONAL, keep_default_na=False, na_values=dict.fromkeys(_OPTIONAL, "")
     )
 
@@ -105,7 +108,7 @@ def write_overview(notions: Sequence[Notion], folder: Path) -> None:
     table = describe(notions)
     printed = overview_table(table)
     texts = {
-        "csv": table.to_csv(index=False, lineterminator="\n"),
+        "csv": to_csv(table),
         "md": "\n".join([f"{printed.caption}.", "", *printed.markdown(), ""]),
         "tex": "\n".join([NEEDS_BOOKTABS, *printed.latex(), ""]),
     }

@@ -20,6 +20,7 @@ from lanzdml.names import (
     notion_on_paper,
     on_paper,
 )
+from lanzdml.spreadsheet import to_csv
 from lanzdml.tables.markup import DASH, NEEDS_BOOKTABS, Cell, Table, markdown_note
 from lanzdml.tables.poor_fits import poor_fits
 
@@ -270,7 +271,7 @@ def render_table(summary: pd.DataFrame, table: str, suffix: str) -> str:
         suffix: one of :data:`SUFFIXES`.
     """
     if suffix == "csv":
-        return table_values(summary, table).to_csv(index=False, lineterminator="\n")
+        return to_csv(table_values(summary, table))
     return render([section.table() for section in sections(summary, table)], suffix)
 
 

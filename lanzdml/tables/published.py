@@ -23,6 +23,7 @@ from lanzdml.names import (
     notion_on_paper,
     on_paper,
 )
+from lanzdml.spreadsheet import to_csv
 from lanzdml.tables.markup import DASH, Table, markdown_escape
 from lanzdml.tables.paper import is_whole, summarise
 
@@ -99,7 +100,7 @@ def compare(summary: pd.DataFrame) -> pd.DataFrame:
 def write_comparison(metrics_files: Sequence[Path], folder: Path) -> None:
     """Write ``published_comparison.csv``, a row a value, and ``.md``, in the paper's layout."""
     rows = compare(summarise(read_runs(metrics_files)))
-    table = rows.to_csv(index=False, lineterminator="\n")
+    table = to_csv(rows)
     write_text(folder / "published_comparison.csv", table)
     write_text(folder / "published_comparison.md", render_comparison(rows))
 

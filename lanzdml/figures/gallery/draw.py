@@ -19,7 +19,7 @@ from lanzdml.figures.style import (
     picture_title,
     styled,
 )
-from lanzdml.figures.wrapping import behind, wrap
+from lanzdml.figures.wrapping import from_left, wrap
 from lanzdml.names import METHOD_NAMES, NOTION_NAMES, on_paper
 
 RIGHT_MARK, WRONG_MARK, NO_MARK = "✔", "✘", "–"
@@ -34,6 +34,7 @@ _PITCH = (_THUMBS_END - _THUMBS) / N_NEIGHBOURS
 _THUMB = _PITCH - 0.06
 _HEAD, _FOOT, _GAP = 0.52, 0.34, 0.16
 _LINE = 0.105  # of the smallest text
+_MOST_LINES = 8  # of a label of the query
 _SMALL, _SMALLEST = 6, 5.3  # points
 
 
@@ -172,7 +173,9 @@ def _below(retrieval: Retrieval, shown: Shown, notion: str) -> list[str]:
         return []
     right = retrieval.is_right(shown, notion)
     mark = _LOOKS[right][0]
-    return wrap(behind(mark, shown.labels[notion]) if right is False else mark, 13, most_lines=2)
+    text = f"{mark} {shown.labels[notion]}" if right is False else mark
+    first, *more = wrap(text, 13, most_lines=2)
+    return [from_left(first), *more]
 
 
 def _caption(query: Shown, notions: Sequence[str]) -> list[str]:
@@ -180,7 +183,7 @@ def _caption(query: Shown, notions: Sequence[str]) -> list[str]:
     lines = []
     for notion in notions:
         label = f"{on_paper(notion, NOTION_NAMES)}: {query.labels.get(notion, NO_LABEL)}"
-        lines += wrap(label, 23, indent="  ")
+        lines += wrap(label, 23, indent="  ", most_lines=_MOST_LINES)
     return lines
 
 

@@ -11,8 +11,9 @@ from scipy.stats import bootstrap
 
 from lanzdml.figures.saliency.maps import SaliencyMaps
 from lanzdml.files import write_text
-from lanzdml.names import DATASET_NAMES, NOTION_NAMES, on_paper
-from lanzdml.tables.markup import DASH, Table, markdown_escape, markdown_note
+from lanzdml.names import DATASET_NAMES, NOTION_NAMES, on_paper, shortened
+from lanzdml.spreadsheet import to_csv
+from lanzdml.tables.markup import DASH, LONGEST, Table, markdown_escape, markdown_note
 
 COLUMNS = ["Positive difference", "95 % interval", "InDiReCT's map", "CLIP's map", "Area", "Images"]
 EXPLANATION = (
@@ -75,7 +76,7 @@ def write_saliency_table(
 def _csv(summary: pd.DataFrame, dataset: str) -> str:
     rows = summary.assign(dataset=dataset, unit="percent")
     rows = rows[["dataset", *summary.columns[:-1], "unit", "n_images"]]
-    return rows.to_csv(index=False, lineterminator="\n")
+    return to_csv(rows)
 
 
 def _markdown(summary: pd.DataFrame, maps: SaliencyMaps, dataset: str) -> str:
@@ -90,7 +91,7 @@ def _markdown(summary: pd.DataFrame, maps: SaliencyMaps, dataset: str) -> str:
             "",
             *share_table(summary).markdown(),
         ]
-    images = markdown_escape(", ".join(maps.image_ids))
+    images = markdown_escape(", ".join(shortened(name, LONGEST) for name in maps.image_ids))
     lines += ["", f"Images of the figure, from the top: {images}."]
     return "\n".join(lines) + "\n"
 

@@ -26,7 +26,7 @@ from lanzdml.figures.style import (
     styled,
 )
 from lanzdml.figures.trimap.points import CLIP_SPACE, SPACE
-from lanzdml.figures.wrapping import behind, columns, shorten
+from lanzdml.figures.wrapping import columns, from_left, shorten
 from lanzdml.names import METHOD_NAMES, NOTION_NAMES, on_paper
 
 NO_LABELS = "no labels"
@@ -100,7 +100,7 @@ class _Key:
         self.is_bar = len(self.classes) > MOST_IN_LEGEND
 
         entries = len(self.classes) + self.unlabelled
-        longest = min(max(map(columns, self.classes), default=0), _LONGEST)
+        longest = max((columns(shorten(name, _LONGEST)) for name in self.classes), default=0)
         lines = int((_ROW_HEIGHT - 0.4) / _LINE)
         self.columns = 2 if entries > lines and longest <= _SHORT else 1
         self.height = 0 if self.is_bar else (ceil(entries / self.columns) + 1.5) * _LINE
@@ -165,7 +165,9 @@ class _Key:
         top = 0.68 if self.unlabelled else 0.76  # below the title
         bar = ax.figure.colorbar(code, cax=ax.inset_axes((0, 0.02, 0.07, top)), ticks=ticks)
         names = [shorten(self.classes[i - 1], _LONGEST) for i in ticks]
-        bar.ax.set_yticklabels([behind(str(i), name) for i, name in zip(ticks, names, strict=True)])
+        bar.ax.set_yticklabels(
+            [from_left(f"{i} {name}") for i, name in zip(ticks, names, strict=True)]
+        )
         bar.ax.minorticks_off()
         bar.ax.tick_params(length=2, pad=1.5)
         bar.ax.invert_yaxis()

@@ -8,19 +8,24 @@ from typing import Any
 
 import yaml
 
-from lanzdml.names import DATASET_NAMES, NOTION_NAMES, on_paper
+from lanzdml.names import DATASET_NAMES, NOTION_NAMES, on_paper, shortened
 from lanzdml.report.part import Part
+from lanzdml.report.places import without_places
 from lanzdml.report.provenance import Embedded, fitted_with, read_prompts, versions
 from lanzdml.report.results import Results
 from lanzdml.report.templates import render
+from lanzdml.tables.markup import LONGEST
+
+_MOST_PROMPTS = 1_000  # of a notion
 
 
 @dataclass(frozen=True)
 class Prompts:
-    """The prompts of a notion."""
+    """The prompts of a notion: how many there are, and those that are shown."""
 
     name: str
     dataset: str
+    number: int
     prompts: list[str]
 
 
@@ -48,15 +53,18 @@ def part(results: Results) -> Part:
 
 
 def _yaml(config: Mapping[str, Any]) -> str:
-    plain = json.loads(json.dumps(config))
+    plain = without_places(json.loads(json.dumps(config)))
     return yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=100)
 
 
 def _prompts(dataset: str, notion: str, path: Path) -> Prompts:
     names = on_paper(notion, NOTION_NAMES), on_paper(dataset, DATASET_NAMES)
-    return Prompts(*names, read_prompts(path))
+    prompts = read_prompts(path)
+    shown = [shortened(prompt, LONGEST) for prompt in prompts[:_MOST_PROMPTS]]
+    return Prompts(*names, len(prompts), shown)
 
 
 def _embeddings(entry: Embedded) -> Embeddings:
     images = (f"{on_paper(name, DATASET_NAMES)} ({n:,} images)" for name, n in entry.images.items())
-    return Embeddings(entry.model, ", ".join(images), entry.facts)
+    facts = {key: shortened(without_places(fact), LONGEST) for key, fact in entry.facts.items()}
+    return Embeddings(entry.model, ", ".join(images), facts)

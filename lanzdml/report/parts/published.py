@@ -2,12 +2,11 @@
 
 from dataclasses import replace
 
-import pandas as pd
-
 from lanzdml.report.grid import make_grids
 from lanzdml.report.part import Part
 from lanzdml.report.results import Results
 from lanzdml.report.templates import render
+from lanzdml.spreadsheet import read_csv
 from lanzdml.tables.published import INTRODUCTION, comparisons
 
 _TABLE = "published_comparison"
@@ -18,7 +17,7 @@ def part(results: Results) -> Part | None:
     path = results.csv(_TABLE)
     if path is None:
         return None
-    rows = pd.read_csv(path, dtype={"note": "str"})
+    rows = read_csv(path, dtype={"note": "str"})
     tables = [
         replace(table, caption=f"{table.caption}. {' '.join(explanation)}")
         for explanation, table in comparisons(rows)
