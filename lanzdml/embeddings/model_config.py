@@ -169,8 +169,8 @@ def read_config(path: Path) -> Any:
         OSError: it cannot be read.
         ValueError: it is no JSON.
     """
-    if path.exists() and not path.is_file():
-        raise LanzdmlError(f"{path} is a folder, a pipe or a device, and no file")
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise LanzdmlError(f"{path} is a pipe or a device, and no file")
     with open(path, "rb") as file:
         content = file.read(LARGEST_FILE + 1)
     if len(content) > LARGEST_FILE:
