@@ -1,0 +1,167 @@
+"""Pictures, tables and annotations that are made to run programs or to exhaust the machine."""
+
+import io
+import os
+import struct
+import zlib
+
+import pytest
+from PIL import Image
+
+from lanzdml.datasets.images import problem_of
+from tests.attacks.bounded import attack
+
+EPS = b"""%!PS-Adobe-3.0 EPSF-3.0
+%%BoundingBox: 0 0 8 8
+%%EndComments
+0 0 8 8 rectfill
+showpage
+%%EOF
+"""
+FITS = b"".join(
+    card.ljust(80)
+    for card in (
+        b"SIMPLE  =                    T", b"BITPIX  =                    8",
+        b"NAXIS   =                    2", b"NAXIS1  =                20000",
+        b"NAXIS2  =                 8000", b"END",
+    )
+).ljust(2880)  # fmt: skip
+
+
+@pytest.fixture
+def ghostscript(tmp_path, monkeypatch):
+    """One that is found first, and leaves a mark when it is run."""
+    from PIL import EpsImagePlugin
+
+    mark = tmp_path / "ran"
+    program = tmp_path / "bin" / "gs"
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\ntouch {mark}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(program.parent), prepend=os.pathsep)
+    monkeypatch.setattr(EpsImagePlugin, "gs_binary", None)  # to be looked for
+    return mark
+
+
+DOS = b"\xc5\xd0\xd3\xc6" + struct.pack("<II", 30, len(EPS)) + bytes(18)
+
+
+@pytest.mark.parametrize("start", [b"", DOS], ids=["EPS", "EPS of DOS"])
+@pytest.mark.parametrize("of_file", [True, False])
+def test_no_ghostscript_runs_what_a_picture_says(start, of_file, tmp_path, ghostscript):
+    content = start + EPS
+    path = tmp_path / "cat.png"
+    path.write_bytes(content)
+    with Image.open(path) as image, pytest.raises(OSError):  # what Pillow does as it comes
+        image.load()
+    assert ghostscript.exists()
+    ghostscript.unlink()
+    said = problem_of(path if of_file else content)
+    assert said == "it is an EPS drawing, which is not read: convert it to JPEG or PNG"
+    assert not ghostscript.exists()
+
+
+def test_what_never_ends_is_no_picture(tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "zero.png").symlink_to("/dev/zero")
+    for name in ("pipe.png", "zero.png"):
+        assert "and no file" in attack(problem_of, tmp_path / name, cpu_seconds=5).value
+
+
+# Exhaustion. Each is far above what it may take where it is not refused.
+
+
+def png(width, height, rows):
+    """Of black in RGB, with the data of some rows."""
+    packer = zlib.compressobj(9)
+    data = b"".join(packer.compress(bytes(3 * width + 1)) for _ in range(rows)) + packer.flush()
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    chunks = [(b"IHDR", head), (b"IDAT", data), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        for name, data in chunks
+    )
+
+
+def jpeg(n_scans, side=4000):
+    """Whose last scan, a refinement of nothing, is there again and again."""
+    buffer = io.BytesIO()
+    Image.new("L", (side, side), 100).save(buffer, "JPEG", progressive=True)
+    content = buffer.getvalue()
+    start = content.rindex(b"\xff\xda")
+    return content[:start] + content[start:-2] * n_scans + content[-2:]
+
+
+def tiff(side, tags, data):
+    """Grey of 8 bits; the data begin at 8."""
+    tags = {256: [side], 257: [side], 258: [8], 259: [1], 262: [1], 277: [1]} | tags
+    content, entries = b"II*\0\0\0\0\0" + data, b""
+    for tag, values in sorted(tags.items()):
+        packed = struct.pack(f"<{len(values)}I", *values)
+        if len(values) > 1:
+            packed, content = struct.pack("<I", len(content)), content + packed
+        entries += struct.pack("<HHI", tag, 4, len(values)) + packed
+    directory = struct.pack("<H", len(tags)) + entries + bytes(4)
+    return content[:4] + struct.pack("<I", len(content)) + content[8:] + directory
+
+
+def strips(n):
+    """Each of them the whole picture but one line."""
+    side = 4000
+    offsets = {273: [8] * n, 278: [side - 1], 279: [side * side] * n}
+    return tiff(side, offsets, bytes(side * side))
+
+
+def tile(side):
+    """One that is larger than the picture."""
+    data = zlib.compress(bytes(side))
+    return tiff(8, {259: [8], 322: [side], 323: [side], 324: [8], 325: [len(data)]}, data)
+
+
+def webp(side):
+    """An animation on a canvas of that size, of one picture of 8 pixels."""
+    buffer = io.BytesIO()
+    Image.new("L", (8, 8)).save(buffer, "WEBP", lossless=True)
+
+    def chunk(name, data):
+        return name + struct.pack("<I", len(data)) + data
+
+    def three(number):
+        return struct.pack("<I", number)[:3]
+
+    frame = bytes(6) + three(7) * 2 + three(100) + b"\0" + buffer.getvalue()[12:]
+    canvas = struct.pack("<I", 2) + three(side - 1) * 2
+    body = chunk(b"VP8X", canvas) + chunk(b"ANIM", bytes(6)) + chunk(b"ANMF", frame)
+    return chunk(b"RIFF", b"WEBP" + body)
+
+
+PICTURES = {
+    "thin": (lambda: png(300_000, 1, 1), "limits.image_sides"),
+    "scans": (lambda: jpeg(6000), "limits.image_scans"),
+    "scans within TIFF": (
+        lambda: tiff(4000, {259: [7], 273: [8], 278: [4000], 279: [9_999_999]}, jpeg(6000)),
+        "decoder error",
+    ),
+    "FITS": (lambda: FITS, "it is a FITS picture"),
+    "strips": (lambda: strips(100_000), "more than once"),
+    "tile": (lambda: tile(40_000), "limits.image_megapixels"),
+    "canvas": (lambda: webp(16_383), "limits.image_megapixels"),
+    "pixels": (lambda: png(13_400, 13_400, 9000), "limits.image_megapixels"),
+    "letters": (lambda: b"P2 5000 5000 255\n" + b"1 " * 25_000_000, "limits.image_megapixels"),
+    "odd white": (lambda: b"P5 5000 5000 254\n" + bytes(25_000_000), "limits.image_megapixels"),
+    "numbers": (lambda: b"P6 9999999999 9999999999 255\n", "limits.image_megapixels"),
+    "a long file": (lambda: b"\xff\xd8\xff" + bytes(2**21), "it is no image"),
+}  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PICTURES)
+def test_pictures_take_little(name):
+    make, says = PICTURES[name]
+    assert says in attack(problem_of, make(), cpu_seconds=3, gib=0.5).value
+
+
+@pytest.mark.slow
+def test_what_is_within_the_limits_does_not_take_the_machine():
+    """A picture of a kilobyte that says to have as many pixels as it may."""
+    assert attack(problem_of, png(13_300, 13_300, 1), cpu_seconds=20, gib=2).value is None
