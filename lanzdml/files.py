@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from lanzdml.errors import LanzdmlError
 from lanzdml.limits import key_of, limits
@@ -60,8 +60,8 @@ def sample_of(path: str | os.PathLike[str]) -> str:
     return digest.hexdigest()[:16]
 
 
-def read_bounded(path: str | os.PathLike[str]) -> bytes:
-    """A file's content, of the limit ``table_mib`` at most.
+def open_bounded(path: str | os.PathLike[str]) -> BinaryIO:
+    """A file to read from, of the limit ``table_mib`` at most.
 
     Raises:
         LanzdmlError: it is a pipe or a device, which may never end, or larger.
@@ -69,14 +69,24 @@ def read_bounded(path: str | os.PathLike[str]) -> bytes:
     """
     if os.path.exists(path) and not os.path.isfile(path):
         raise LanzdmlError(f"{path} is a folder, a pipe or a device, and no file")
+    _check_size(path, os.stat(path).st_size)
+    return open(path, "rb")
+
+
+def read_bounded(path: str | os.PathLike[str]) -> bytes:
+    """A file's content, see :func:`open_bounded`."""
+    with open_bounded(path) as file:
+        content = file.read(limits().table_mib * 2**20 + 1)
+    _check_size(path, len(content))  # which not every file system tells before
+    return content
+
+
+def _check_size(path: str | os.PathLike[str], size: int) -> None:
     most = limits().table_mib
-    with open(path, "rb") as file:
-        content = file.read(most * 2**20 + 1)
-    if len(content) > most * 2**20:
+    if size > most * 2**20:
         raise LanzdmlError(
             f"{path} holds more than {most:,} MiB; if that is right, raise {key_of('table_mib')}"
         )
-    return content
 
 
 def is_full(error: Exception) -> bool:

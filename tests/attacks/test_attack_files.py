@@ -2,13 +2,22 @@
 
 import io
 import os
+import signal
 import struct
 import zlib
+from functools import partial
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from lanzdml.datasets import csv_file, own
 from lanzdml.datasets.images import problem_of
+from lanzdml.datasets.summary import summarise
+from lanzdml.embeddings.prompts import read_aspects, read_prompts
+from lanzdml.limits import Limits, imposed
 from tests.attacks.bounded import attack
 
 EPS = b"""%!PS-Adobe-3.0 EPSF-3.0
@@ -57,15 +66,21 @@ def test_no_ghostscript_runs_what_a_picture_says(start, of_file, tmp_path, ghost
     assert ghostscript.exists()
     ghostscript.unlink()
     said = problem_of(path if of_file else content)
-    assert said == "it is an EPS drawing, which is not read: convert it to JPEG or PNG"
     assert not ghostscript.exists()
+    assert said == "it is an EPS drawing, which is not read: convert it to JPEG or PNG"
+
+
+def in_time(function, *arguments):
+    """Ended after some seconds, if it only waits."""
+    signal.alarm(10)
+    return function(*arguments)
 
 
 def test_what_never_ends_is_no_picture(tmp_path):
     os.mkfifo(tmp_path / "pipe.png")
     (tmp_path / "zero.png").symlink_to("/dev/zero")
     for name in ("pipe.png", "zero.png"):
-        assert "and no file" in attack(problem_of, tmp_path / name, cpu_seconds=5).value
+        assert "and no file" in attack(in_time, problem_of, tmp_path / name, cpu_seconds=5).value
 
 
 # Exhaustion. Each is far above what it may take where it is not refused.
@@ -165,3 +180,139 @@ def test_pictures_take_little(name):
 def test_what_is_within_the_limits_does_not_take_the_machine():
     """A picture of a kilobyte that says to have as many pixels as it may."""
     assert attack(problem_of, png(13_300, 13_300, 1), cpu_seconds=20, gib=2).value is None
+
+
+def again(value, n):
+    """A column of one value, which is stored once."""
+    return pa.DictionaryArray.from_arrays(np.zeros(n, np.int32), [value])
+
+
+def equal_rows(path):
+    table = pa.table({"image": again("a", 2**22), "color": again("a", 2**22)})
+    with pq.ParquetWriter(path, table.schema, store_schema=False) as writer:
+        for _ in range(40):
+            writer.write_table(table)
+
+
+def one_cell(size):
+    def write(path):
+        table = pa.table({"image": ["a"], "color": ["x" * size]})
+        pq.write_table(table, path, compression="zstd", write_statistics=False)
+
+    return write
+
+
+def one_image(path):
+    images = again(bytes(2**20), 2**16)
+    pq.write_table(pa.table({"image": images}), path, compression="zstd", store_schema=False)
+
+
+def one_prefix(path):
+    """As above, by an encoding that stores how many bytes are those of the row before."""
+    images = pa.array([bytes(2**20)]).take(pa.array(np.zeros(2**10, int)))
+    pq.write_table(
+        pa.table({"image": images}), path, compression="zstd", use_dictionary=False,
+        column_encoding={"image": "DELTA_BYTE_ARRAY"},
+    )  # fmt: skip
+
+
+def many_cells(path):
+    nulls, images = pa.nulls(2**19, pa.string()), again("a", 2**19)
+    table = pa.table({"image": images} | {f"label {number}": nulls for number in range(500)})
+    pq.write_table(table, path)
+
+
+def many_columns(path):
+    pq.write_table(
+        pa.table({"image": ["a"]} | {f"{number}": ["x"] for number in range(5000)}), path
+    )
+
+
+def nested_classes(path):
+    metadata = {"huggingface": "[" * 100_000}
+    pq.write_table(pa.table({"image": ["a"]}).replace_schema_metadata(metadata), path)
+
+
+def text(*parts):
+    """A file of parts that are there so many times."""
+
+    def write(path):
+        with path.open("w") as file:
+            for part, times in parts:
+                for start in range(0, times, 2**20):
+                    file.write(part * min(2**20, times - start))
+
+    return write
+
+
+def to_zero(path):
+    path.symlink_to("/dev/zero")
+
+
+TABLES = {
+    "rows.parquet": (equal_rows, "limits.table_rows"),
+    "cells.parquet": (many_cells, "limits.table_rows"),
+    "columns.parquet": (many_columns, "limits.table_columns"),
+    "cell.parquet": (one_cell(2**28), "limits.archive_ratio"),
+    "long cell.parquet": (one_cell(2**18), "more than 131,072 bytes of text"),
+    "image.parquet": (one_image, "limits.archive_ratio"),
+    "prefix.parquet": (one_prefix, "limits.archive_ratio"),
+    "classes.parquet": (nested_classes, None),
+    "line.csv": (text(("image,color\n", 1), ("a", 2**28)), "letters or more"),
+    "wide line.csv": (text(("image,color\n", 1), ("ä", 2**28)), "letters or more"),
+    "cell.csv": (text(("image,color\na,", 1), ("b", 2**18)), "a cell has more than 131,072"),
+    "quote.csv": (text(("image,color\na,\"", 1), ("b\n", 2**22)), "is a quote open"),
+    "columns.csv": (text(("image", 1), (",b", 20_000)), "limits.table_columns"),
+    "separators.csv": (text(("image", 1), (",", 2**23)), "limits.table_columns"),
+    "rows.csv": (text(("image,color\n", 1), ("a,b\n", 2**21)), "limits.table_rows"),
+    "blank.csv": (text(("image,color\n", 1), ("\n", 2**21)), "limits.table_rows"),
+    "blank first.csv": (text(("\n", 2**21), ("image,color\n", 1)), "limits.table_rows"),
+    "bytes.csv": (text(("image,color\n", 1), ("a,b\n", 2**23)), "limits.table_mib"),
+    "zero.tsv": (to_zero, "there is no file"),
+}  # fmt: skip
+LOW = Limits(table_rows=1_000_000, table_mib=2048)
+
+
+def read_table(path, most):
+    with imposed(most):
+        summarise(path)
+        return len(own.read_rows(path, ("image", "color")))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TABLES)
+def test_tables_take_little(name, tmp_path):
+    make, says = TABLES[name]
+    make(tmp_path / name)
+    most = LOW if says != "limits.table_mib" else Limits(table_mib=16)
+    said = attack(read_table, tmp_path / name, most, cpu_seconds=20, gib=2)
+    if says is None:
+        assert said.value == 1
+    else:
+        assert says in said.error
+        assert "\n" not in said.error
+
+
+@pytest.mark.slow
+def test_a_large_table_takes_little_more_than_its_size(tmp_path):
+    """It took thirteen times as much."""
+    path = tmp_path / "labels.csv"
+    text(("image,color,shape,size\n", 1), ("some/folder/1.png,red,round,large\n", 2**20))(path)
+    assert attack(read_table, path, Limits(), gib=0.3).value == 2**20
+
+
+@pytest.mark.parametrize(
+    "read", [read_aspects, read_prompts, partial(csv_file.read_csv, needed="x")]
+)
+def test_only_files_are_read(read, tmp_path):
+    for name in ("x.csv", "x.txt"):
+        path = tmp_path / name
+        path.symlink_to("/dev/zero")
+        error = attack(in_time, read, path if isinstance(read, partial) else str(path)).error
+        assert "no file" in error
+
+
+@pytest.mark.slow
+def test_prompts_take_little(tmp_path):
+    text(("ä" * 20 + "\n", 2**24))(tmp_path / "long.txt")
+    assert "more than 1,000,000" in attack(read_prompts, str(tmp_path / "long.txt"), gib=0.5).error
