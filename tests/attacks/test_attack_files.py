@@ -6,6 +6,7 @@ import signal
 import struct
 import zlib
 from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from lanzdml.datasets import csv_file, own
+from lanzdml.datasets import cars196, csv_file, movie_posters, own
 from lanzdml.datasets.images import problem_of
 from lanzdml.datasets.summary import summarise
 from lanzdml.embeddings.prompts import read_aspects, read_prompts
@@ -316,3 +317,90 @@ def test_only_files_are_read(read, tmp_path):
 def test_prompts_take_little(tmp_path):
     text(("ä" * 20 + "\n", 2**24))(tmp_path / "long.txt")
     assert "more than 1,000,000" in attack(read_prompts, str(tmp_path / "long.txt"), gib=0.5).error
+
+
+# Beside a collection's images
+
+
+RECORDS = {
+    "deep": ('{"a":' * 1_000_000, "is no record"),
+    "digits": (f'{{"imdbID": {"1" * 1_000_000}}}', "is no record"),
+    "large": ('{"a": [' + "[]," * 2**24, "within 131,072 letters"),
+    "many": ("{}" * 1_100_000, "limits.table_rows"),
+}
+
+
+def read_records(folder):
+    with imposed(Limits(table_rows=1_000_000)):
+        return list(movie_posters._read_records(folder))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", RECORDS)
+def test_records_take_little(name, tmp_path):
+    text, says = RECORDS[name]
+    (tmp_path / "1980.txt").write_text(text)
+    error = attack(read_records, tmp_path, cpu_seconds=10, gib=0.6).error
+    assert says in error
+    assert "\n" not in error
+
+
+def element(kind, data):
+    return struct.pack("<II", kind, len(data)) + data + bytes(-len(data) % 8)
+
+
+def matrix(kind, sides, *rest):
+    parts = [(6, struct.pack("<II", kind, 0)), (5, struct.pack("<2i", *sides)), (1, b"annotations")]
+    return element(14, b"".join([element(*part) for part in parts] + list(rest)))
+
+
+def packed(data):
+    data = zlib.compress(data, 9)
+    return struct.pack("<II", 15, len(data)) + data
+
+
+def within(n):
+    cell = matrix(1, (1, 1))
+    for _ in range(n):
+        cell = matrix(1, (1, 1), cell)
+    return cell
+
+
+FIELDS = element(5, struct.pack("<i", 8)) + element(1, b"fname\0\0\0class\0\0\0")
+MATLAB = {
+    "bomb": (
+        lambda: packed(matrix(6, (2**13, 2**14), element(9, bytes(2**30)))),
+        "unpacks to more",
+    ),
+    "cells": (lambda: matrix(1, (1, 200_000_000)), "larger than it can be"),
+    "fields": (lambda: packed(matrix(2, (200_000_000, 1), FIELDS)), "larger than it can be"),
+    "deep": (lambda: within(3000), "more than 16 deep"),
+    "sides": (lambda: element(14, element(6, bytes(8)) + element(5, bytes(2**20))), "larger than"),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", MATLAB)
+def test_annotations_take_little(name, tmp_path):
+    make, says = MATLAB[name]
+    head = b"MATLAB 5.0 MAT-file".ljust(124) + struct.pack("<H", 0x100) + b"IM"
+    (tmp_path / "cars_annos.mat").write_bytes(head + make())
+    path = tmp_path / "cars_annos.mat"
+    assert says in attack(cars196._load, path, "annotations", cpu_seconds=5, gib=0.6).error
+
+
+def test_no_more_processes_than_cores(monkeypatch, capsys):
+    """Each takes 300 MB."""
+    import torch
+
+    from lanzdml.embeddings import loader
+
+    started = []
+    images = [torch.zeros(1)] * 8
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1}, raising=False)
+    monkeypatch.setattr(loader, "DataLoader", lambda *_, **options: started.append(options) or [])
+    monkeypatch.setattr(loader, "_bytes_an_image", lambda _: 4)
+    clip = SimpleNamespace(preprocess=None, device="cpu")
+    assert not list(loader.batches(images, clip, batch_size=4, workers=60))
+    assert started[0]["num_workers"] == 2
+    assert capsys.readouterr().out.count("\n") == 1
