@@ -5,7 +5,6 @@ import os
 import signal
 import struct
 import zlib
-from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -17,7 +16,7 @@ from PIL import Image
 from lanzdml.datasets import cars196, csv_file, movie_posters, own
 from lanzdml.datasets.images import problem_of
 from lanzdml.datasets.summary import summarise
-from lanzdml.embeddings.prompts import read_aspects, read_prompts
+from lanzdml.embeddings.prompts import read_prompts
 from lanzdml.limits import Limits, imposed
 from tests.attacks.bounded import attack
 
@@ -156,7 +155,7 @@ PICTURES = {
     "scans": (lambda: jpeg(6000), "limits.image_scans"),
     "scans within TIFF": (
         lambda: tiff(4000, {259: [7], 273: [8], 278: [4000], 279: [9_999_999]}, jpeg(6000)),
-        "decoder error",
+        "decoder error",  # libtiff has a limit of its own, which this relies on
     ),
     "FITS": (lambda: FITS, "it is a FITS picture"),
     "strips": (lambda: strips(100_000), "more than once"),
@@ -166,7 +165,6 @@ PICTURES = {
     "letters": (lambda: b"P2 5000 5000 255\n" + b"1 " * 25_000_000, "limits.image_megapixels"),
     "odd white": (lambda: b"P5 5000 5000 254\n" + bytes(25_000_000), "limits.image_megapixels"),
     "numbers": (lambda: b"P6 9999999999 9999999999 255\n", "limits.image_megapixels"),
-    "a long file": (lambda: b"\xff\xd8\xff" + bytes(2**21), "it is no image"),
 }  # fmt: skip
 
 
@@ -246,10 +244,6 @@ def text(*parts):
     return write
 
 
-def to_zero(path):
-    path.symlink_to("/dev/zero")
-
-
 TABLES = {
     "rows.parquet": (equal_rows, "limits.table_rows"),
     "cells.parquet": (many_cells, "limits.table_rows"),
@@ -269,7 +263,6 @@ TABLES = {
     "blank.csv": (text(("image,color\n", 1), ("\n", 2**21)), "limits.table_rows"),
     "blank first.csv": (text(("\n", 2**21), ("image,color\n", 1)), "limits.table_rows"),
     "bytes.csv": (text(("image,color\n", 1), ("a,b\n", 2**23)), "limits.table_mib"),
-    "zero.tsv": (to_zero, "there is no file"),
 }  # fmt: skip
 LOW = Limits(table_rows=1_000_000, table_mib=2048)
 
@@ -302,15 +295,11 @@ def test_a_large_table_takes_little_more_than_its_size(tmp_path):
     assert attack(read_table, path, Limits(), gib=0.3).value == 2**20
 
 
-@pytest.mark.parametrize(
-    "read", [read_aspects, read_prompts, partial(csv_file.read_csv, needed="x")]
-)
-def test_only_files_are_read(read, tmp_path):
-    for name in ("x.csv", "x.txt"):
-        path = tmp_path / name
-        path.symlink_to("/dev/zero")
-        error = attack(in_time, read, path if isinstance(read, partial) else str(path)).error
-        assert "no file" in error
+def test_only_files_are_read(tmp_path):
+    """Of those beside a collection's images, which nothing else asks for what they are."""
+    (tmp_path / "car_color.csv").symlink_to("/dev/zero")
+    error = attack(in_time, csv_file.read_csv, tmp_path / "car_color.csv", "image").error
+    assert "and no file" in error
 
 
 @pytest.mark.slow
@@ -323,8 +312,6 @@ def test_prompts_take_little(tmp_path):
 
 
 RECORDS = {
-    "deep": ('{"a":' * 1_000_000, "is no record"),
-    "digits": (f'{{"imdbID": {"1" * 1_000_000}}}', "is no record"),
     "large": ('{"a": [' + "[]," * 2**24, "within 131,072 letters"),
     "many": ("{}" * 1_100_000, "limits.table_rows"),
 }
