@@ -10,13 +10,14 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from lanzdml.errors import LanzdmlError
 from lanzdml.limits import key_of, limits
 
 _WHOLE = 2**24
 _BLOCKS, _BLOCK = 64, 2**14
+_PIECE = 2**24
 
 
 @contextmanager
@@ -60,8 +61,8 @@ def sample_of(path: str | os.PathLike[str]) -> str:
     return digest.hexdigest()[:16]
 
 
-def read_bounded(path: str | os.PathLike[str]) -> bytes:
-    """A file's content, of the limit ``table_mib`` at most.
+def open_bounded(path: str | os.PathLike[str]) -> BinaryIO:
+    """A file to read from, of the limit ``table_mib`` at most.
 
     Raises:
         LanzdmlError: it is a pipe or a device, which may never end, or larger.
@@ -69,15 +70,28 @@ def read_bounded(path: str | os.PathLike[str]) -> bytes:
     """
     if os.path.exists(path) and not os.path.isfile(path):
         raise LanzdmlError(f"{path} is a folder, a pipe or a device, and no file")
+    _check_size(path, os.stat(path).st_size)
+    return open(path, "rb")
+
+
+def read_bounded(path: str | os.PathLike[str]) -> bytes:
+    """A file's content, see :func:`open_bounded`."""
+    content = bytearray()
+    with open_bounded(path) as file:
+        # Piece by piece, as not every file system tells the size before, and room for the most that
+        # there may be would be taken at once.
+        while piece := file.read(_PIECE):
+            content += piece
+            _check_size(path, len(content))
+    return bytes(content)
+
+
+def _check_size(path: str | os.PathLike[str], size: int) -> None:
     most = limits().table_mib
-    with open(path, "rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        if size > most * 2**20:
-            raise LanzdmlError(
-                f"{path} holds more than {most:,} MiB; if that is right, raise "
-                f"{key_of('table_mib')}"
-            )
-        return file.read(size)  # room for more than the file holds would be taken at once
+    if size > most * 2**20:
+        raise LanzdmlError(
+            f"{path} holds more than {most:,} MiB; if that is right, raise {key_of('table_mib')}"
+        )
 
 
 def check_stays(path: Path, folder: Path) -> None:

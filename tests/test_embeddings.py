@@ -145,6 +145,7 @@ def test_little_shared_memory_changes_no_batch(
     """It has room for some parts of a batch of four, or for none."""
     manifest = pd.concat([manifest] * 4, ignore_index=True)
     manifest["image_id"] = manifest.index.astype("str")
+    monkeypatch.setattr(loader, "_available_cores", lambda: 2)
     whole = embed_images(clip, manifest, tmp_path, batch_size=4, workers=2)
     assert "/dev/shm" not in capsys.readouterr().out
     free = 2 * n_images * loader._bytes_an_image(clip)

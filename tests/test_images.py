@@ -8,10 +8,11 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from lanzdml.datasets import pixels
+from lanzdml.datasets import decoding, pixels
 from lanzdml.datasets.images import exclude_unreadable, problem_of, read_foreground, read_image
 from lanzdml.datasets.pixels import to_rgb
 from lanzdml.errors import LanzdmlError
+from lanzdml.limits import Limits, imposed
 from tests.raw_datasets import EXIF_ORIENTATION, ROTATED_RIGHT
 
 LEVELS = np.array([[0, 64, 128, 255]], dtype=np.uint8)
@@ -146,9 +147,56 @@ def test_unreadable_images_are_excluded_with_the_reason(tmp_path, source, n_thre
     assert excluded.isna().tolist() == [True, False, False, False, True]
 
 
-def test_bombs_are_refused(monkeypatch):
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 7)
-    assert problem_of(png("red")) == "it has more than 14 pixels; make it smaller"
+def test_bombs_are_refused():
+    bomb = encoded(Image.new("1", (1000, 1001)))
+    with imposed(Limits(image_megapixels=1)):
+        assert problem_of(bomb) == (
+            "it has more than 1,000,000 pixels; make it smaller, or raise limits.image_megapixels"
+        )
+    assert problem_of(bomb) is None
+
+
+def test_large_pictures_are_read_without_a_warning(recwarn):
+    """Of Pillow's, which would say so of each above half of the limit."""
+    with imposed(Limits(image_megapixels=1)):
+        assert problem_of(encoded(Image.new("1", (1000, 900)))) is None
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize(
+    "file_format", ["JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "PPM"]
+)
+def test_formats(file_format):
+    assert read_image(encoded(Image.new("RGB", (8, 8), "red"), file_format), "it").size == (8, 8)
+
+
+@pytest.mark.parametrize("file_format", ["EPS", "JPEG2000", "TGA", "ICO", "PCX", "SGI"])
+def test_other_formats_are_refused(file_format):
+    assert "it is " in problem_of(encoded(Image.new("RGB", (16, 16), "red"), file_format))
+
+
+def test_a_format_that_pillow_lacks_keeps_no_other_back(monkeypatch):
+    decoding._set_up.cache_clear()
+    Image.init()
+    monkeypatch.delitem(Image.OPEN, "AVIF")
+    avif = encoded(Image.new("RGB", (8, 8), "red"), "AVIF")
+    assert problem_of(png("red")) is None
+    assert problem_of(avif) == "it is no image"
+    monkeypatch.undo()
+    decoding._set_up.cache_clear()
+    assert problem_of(avif) is None
+
+
+def test_progressive_jpegs_of_some_scans_are_read():
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8))
+    thumbnails = b"".join(b"\xff\xe2\x00\x06\xff\xda\xff\xda" for _ in range(100))
+    jpeg = encoded(noise, "JPEG", progressive=True, quality=100)
+    jpeg = jpeg[:2] + thumbnails + jpeg[2:] + b"\xff\xda" * 200  # with what phones put behind it
+    assert problem_of(jpeg) is None
+    with imposed(Limits(image_scans=5)):
+        assert problem_of(jpeg) == (
+            "it is stored in more than 5 scans; save it anew, or raise limits.image_scans"
+        )
 
 
 def test_whatever_a_decoder_raises_is_the_files_fault():
@@ -167,7 +215,7 @@ def test_long_thin_images_are_refused_before_they_are_decoded(size):
     problem = problem_of(buffer.getvalue())
     assert problem == (
         f"it has {size[0]:,} x {size[1]:,} pixels, more than 100 times as many one way as the "
-        "other; crop it"
+        "other; crop it, or raise limits.image_sides"
     )
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from lanzdml.datasets import csv_file, raw
+from lanzdml.datasets.matlab import check_sizes
 from lanzdml.errors import LanzdmlError, in_one_line
 
 FIRST_TEST_CLASS = 98  # of 196, counted from 0
@@ -160,6 +161,7 @@ def _load(path: Path, variable: str) -> np.ndarray:
             "load it in MATLAB and save it with -v7"
         )
     try:
+        check_sizes(content)
         found = loadmat(io.BytesIO(content), squeeze_me=True, variable_names=[variable])
     except Exception as error:  # any that its parser stumbles over: SciPy checks little
         raise LanzdmlError(

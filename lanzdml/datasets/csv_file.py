@@ -2,22 +2,30 @@
 
 import codecs
 import csv
-import io
+import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from io import StringIO, TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from lanzdml.errors import LanzdmlError
-from lanzdml.signatures import mistaken
+from lanzdml.files import open_bounded
+from lanzdml.limits import key_of, limits
+from lanzdml.signatures import ENOUGH, mistaken
 
 if TYPE_CHECKING:
     from _csv import Reader
 
 SUFFIXES = (".csv", ".tsv")
 _SEPARATORS = (",", ";", "\t")
+_LONGEST = 2**24  # letters of a line: 128 cells as long as Python's reader takes them
+_HEAD = 2**20  # letters by which the separator is told
+_SLICE = 2**16  # rows
 # The first line that Excel writes and reads, to say what separates cells.
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?[;,\t]*', re.IGNORECASE)
 
@@ -27,31 +35,53 @@ def is_csv(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES
 
 
-def read_text(path: Path) -> str:
-    """The text of a file in UTF-8 or UTF-16.
+def lines_of(path: Path) -> Iterator[str]:
+    """The lines of a file in UTF-8 or UTF-16, with what ends them; it is not read at once.
 
     Every other encoding is a guess: in most of them any bytes are text, and often that of another.
 
     Raises:
-        LanzdmlError: it is in neither, or cannot be read.
+        LanzdmlError: it is in neither, cannot be read, is larger than the limit ``table_mib`` or
+            has lines that no list has.
     """
+    with _opened(path) as file:
+        yield from _lines(path, file)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[TextIOWrapper]:
     try:
-        data = path.read_bytes()
+        with open_bounded(path) as file:
+            start = file.read(ENOUGH)
+            if (words := mistaken(start)) is not None:
+                raise LanzdmlError(f"{path} is {words}")
+            file.seek(0)
+            with TextIOWrapper(file, _encoding(start), newline="") as text:
+                try:
+                    yield text
+                except UnicodeDecodeError as error:
+                    n_bytes = file.tell() - len(error.object) + error.start
+                    file.seek(0)
+                    line = file.read(n_bytes).count(b"\n") + 1
+                    raise LanzdmlError(
+                        f"{path}, line {line}: is in another encoding than UTF-8 and UTF-16, which "
+                        "are read; save it in UTF-8 (spreadsheets call this CSV UTF-8)"
+                    ) from None
     except OSError as error:
         raise LanzdmlError(f"{path} cannot be read: {error.strerror}") from None
-    if (words := mistaken(data)) is not None:
-        raise LanzdmlError(f"{path} is {words}")
-    try:
-        text = data.decode(_encoding(data))
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        raise LanzdmlError(
-            f"{path}, line {line}: is in another encoding than UTF-8 and UTF-16, which are read; "
-            "save it in UTF-8 (spreadsheets call this CSV UTF-8)"
-        ) from None
-    if "\0" in text:
-        raise LanzdmlError(f"{path} holds zero bytes and is no text")
-    return text
+
+
+def _lines(path: Path, file: TextIOWrapper, skipped: int = 0) -> Iterator[str]:
+    lines = iter(partial(file.readline, _LONGEST), "")
+    for number, line in enumerate(lines, start=skipped + 1):
+        if "\0" in line:
+            raise LanzdmlError(f"{path} holds zero bytes and is no text")
+        if len(line) == _LONGEST:
+            raise LanzdmlError(
+                f"{path}, line {number}: has {_LONGEST:,} letters or more, which no table or list "
+                "has in a line"
+            )
+        yield line
 
 
 def _encoding(data: bytes) -> str:
@@ -76,24 +106,37 @@ def columns_of(path: Path, needed: str) -> list[str]:
     return columns
 
 
-def read_csv(path: Path, needed: str) -> pd.DataFrame:
+def read_csv(path: Path, needed: str, columns: Iterable[str] | None = None) -> pd.DataFrame:
     """A table as strings without blanks around them, None for nothing, by the lines' numbers.
 
     Args:
         path: of the table.
         needed: as of :func:`columns_of`.
+        columns: those to read, where they are there; without, all.
 
     Raises:
-        LanzdmlError: the file cannot be read, or a row has more or fewer cells than there are
+        LanzdmlError: the file cannot be read, has more rows or columns than the limits
+            ``table_rows`` and ``table_columns``, or a row has more or fewer cells than there are
             columns.
     """
     rows = rows_of(path, needed)
-    _, columns = next(rows, (0, []))
-    lines, records = [], []
-    for line, cells in rows:
-        lines.append(line)
-        records.append([cell or None for cell in cells])
-    return pd.DataFrame(records, pd.Index(lines, name="line"), columns, dtype="str")
+    _, header = next(rows, (0, []))
+    names = header if columns is None else [name for name in columns if name in header]
+    at = range(len(header)) if columns is None else [header.index(name) for name in names]
+    lines: list[int] = []
+    frames = [pd.DataFrame([], columns=names, dtype="str")]
+    # A slice at a time, as each cell takes much more memory as an object of its own.
+    while True:
+        cells: list[list[str | None]] = [[] for _ in names]
+        n_lines = len(lines)
+        for line, row in itertools.islice(rows, _SLICE):
+            lines.append(line)
+            for column, position in zip(cells, at, strict=True):
+                column.append(row[position] or None)
+        if len(lines) == n_lines:
+            return pd.concat(frames).set_axis(pd.Index(lines, name="line"))
+        part = pd.DataFrame(dict(enumerate(cells)), dtype="str")
+        frames.append(part.set_axis(names, axis=1))
 
 
 def rows_of(path: Path, needed: str) -> Iterator[tuple[int, list[str]]]:
@@ -102,31 +145,49 @@ def rows_of(path: Path, needed: str) -> Iterator[tuple[int, list[str]]]:
     Raises:
         LanzdmlError: as of :func:`read_csv`.
     """
-    text = read_text(path)
-    separator, start = _separator(path, text, needed)
-    skipped = max(0, len(text[:start].splitlines()) - 1)
-    reader = _reader(text[start:], separator)
+    most_rows, most_columns = limits().table_rows, limits().table_columns
     n_columns = None
-    try:
-        for row in reader:
-            cells = [cell.strip() for cell in row]
-            if not any(cells):  # as some programs leave at the end
-                continue
-            line = skipped + reader.line_num
-            n_columns = n_columns or len(cells)
-            if len(cells) != n_columns:
-                raise LanzdmlError(
-                    f"{path}, line {line}: the number of cells is {len(cells)}, that of columns "
-                    f"{n_columns}; what holds a separator needs quotes"
+    with _opened(path) as file:
+        head = file.read(_HEAD)
+        separator, start = _separator(path, head, needed)
+        skipped = max(0, len(head[:start].splitlines()) - 1)
+        file.seek(0)
+        file.read(start)
+        reader = _reader(_lines(path, file, skipped), separator)
+        try:
+            for n_rows, row in enumerate(reader):
+                if n_rows > most_rows:
+                    raise has_more(path, most_rows, "rows", "table_rows")
+                cells = [cell.strip() for cell in row]
+                if not any(cells):  # as some programs leave at the end
+                    continue
+                line = skipped + reader.line_num
+                if n_columns is None and len(cells) > most_columns:
+                    raise has_more(path, most_columns, "columns", "table_columns")
+                n_columns = n_columns or len(cells)
+                if len(cells) != n_columns:
+                    raise LanzdmlError(
+                        f"{path}, line {line}: the number of cells is {len(cells)}, that of "
+                        f"columns {n_columns}; what holds a separator needs quotes"
+                    )
+                yield line, cells
+        except csv.Error as error:
+            reason = f"is no CSV: {error}"
+            if "field limit" in str(error):
+                reason = (
+                    f"a cell has more than {csv.field_size_limit():,} letters; is a quote open?"
                 )
-            yield line, cells
-    except csv.Error as error:
-        line = skipped + reader.line_num
-        raise LanzdmlError(f"{path}, line {line}: is no CSV: {error}") from None
+            raise LanzdmlError(f"{path}, line {skipped + reader.line_num}: {reason}") from None
 
 
-def _reader(text: str, separator: str) -> "Reader":
-    lines = io.StringIO(text, newline="")
+def has_more(path: Path, most: int, what: str, limit: str) -> LanzdmlError:
+    """That a table is larger than a limit."""
+    return LanzdmlError(
+        f"{path} has more than {most:,} {what}; if that is right, raise {key_of(limit)}"
+    )
+
+
+def _reader(lines: Iterable[str], separator: str) -> "Reader":
     return csv.reader(lines, delimiter=separator, strict=True, skipinitialspace=True)
 
 
@@ -148,7 +209,9 @@ def _separator(path: Path, text: str, needed: str) -> tuple[str, int]:
 
 def _header(text: str, separator: str) -> list[str]:
     try:
-        rows = ([cell.strip() for cell in row] for row in _reader(text, separator))
+        rows = (
+            [cell.strip() for cell in row] for row in _reader(StringIO(text, newline=""), separator)
+        )
         return next((cells for cells in rows if any(cells)), [])
     except csv.Error:
         return []

@@ -6,8 +6,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from lanzdml.datasets import parquet_file
 from lanzdml.errors import LanzdmlError, in_one_line
-from lanzdml.signatures import mistaken
 
 OWN_FILE = "resources/demo_cars/test.parquet"
 COLUMNS = ("image_id", "image", "mask", "car_model", "car_color", "background_color")
@@ -27,8 +27,7 @@ def read_manifest(root: Path) -> pd.DataFrame:
             f"demo_cars: there is no file {root}; the repository's own is {OWN_FILE}"
         )
     try:
+        parquet_file.read_schema(root)  # which looks at how much it holds
         return pq.read_table(root, columns=list(COLUMNS)).to_pandas()
     except (pa.ArrowException, KeyError, OSError) as error:
-        kind = mistaken(root)
-        reason = f"it is {kind}" if kind else in_one_line(error)
-        raise LanzdmlError(f"{root} is no demo_cars file: {reason}") from None
+        raise LanzdmlError(f"{root} is no demo_cars file: {in_one_line(error)}") from None

@@ -1,70 +1,22 @@
 """Images as CLIP takes them."""
 
-import io
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from lanzdml.datasets.decoding import decode
 from lanzdml.datasets.inside import Places
 from lanzdml.datasets.manifest import EXCLUDED, ID, IMAGE, PATH
 from lanzdml.datasets.pixels import foreground, to_rgb
 from lanzdml.errors import LanzdmlError
-from lanzdml.signatures import mistaken
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from PIL.Image import Image
-
-
-# Of length and width; preprocessing would make such an image as long again in the model's size.
-MAX_RATIO = 100
-_MAX_PROFILE = 2**24  # bytes; Pillow's own limit of 1 MiB is below what devices' profiles have
-T = TypeVar("T")
-
-
-def _decode(source: Path | bytes, convert: "Callable[[Image], T]") -> T:
-    """What a function makes of an image, from its file or its encoded bytes.
-
-    Of an animation it gets the first picture.
-
-    Raises:
-        ValueError: it cannot be decoded, or is not there; the message says why.
-        OSError: the file system fails, which says nothing about the image.
-    """
-    from PIL import Image, PngImagePlugin, UnidentifiedImageError
-
-    PngImagePlugin.MAX_TEXT_CHUNK = max(PngImagePlugin.MAX_TEXT_CHUNK, _MAX_PROFILE)
-    try:
-        with Image.open(source if isinstance(source, Path) else io.BytesIO(source)) as image:
-            if max(image.size) > MAX_RATIO * min(image.size):
-                raise ValueError(
-                    f"it has {image.width:,} x {image.height:,} pixels, more than {MAX_RATIO} "
-                    "times as many one way as the other; crop it"
-                )
-            return convert(image)
-    except FileNotFoundError:
-        raise ValueError("there is no such file") from None
-    except Image.DecompressionBombError:
-        most = 2 * (Image.MAX_IMAGE_PIXELS or 0)  # without a limit there is no such error
-        raise ValueError(f"it has more than {most:,} pixels; make it smaller") from None
-    except MemoryError:
-        raise
-    except Exception as error:  # decoders raise all kinds of them for broken files
-        # With a number it is of the file system, and no word about the image.
-        if isinstance(error, OSError) and error.errno is not None:
-            raise
-        if (words := mistaken(source)) is not None:
-            raise ValueError(f"it is {words}") from None
-        if isinstance(error, UnidentifiedImageError):
-            size = source.stat().st_size if isinstance(source, Path) else len(source)
-            raise ValueError("it is no image" if size else "it is empty") from None
-        raise ValueError(" ".join(str(error).split()) or type(error).__name__) from error
 
 
 def problem_of(source: Path | bytes) -> str | None:
@@ -74,7 +26,7 @@ def problem_of(source: Path | bytes) -> str | None:
         LanzdmlError: the file system fails, so that nobody knows.
     """
     try:
-        _decode(source, to_rgb)
+        decode(source, to_rgb)
     except ValueError as error:
         return str(error)
     except OSError as error:
@@ -89,7 +41,7 @@ def read_image(source: Path | bytes, name: str) -> "Image":
         LanzdmlError: it cannot be read.
     """
     with _named(name):
-        return _decode(source, to_rgb)
+        return decode(source, to_rgb)
 
 
 def read_foreground(mask: bytes, name: str) -> NDArray[np.bool_]:
@@ -99,7 +51,7 @@ def read_foreground(mask: bytes, name: str) -> NDArray[np.bool_]:
         LanzdmlError: it cannot be read.
     """
     with _named(name):
-        return _decode(mask, foreground)
+        return decode(mask, foreground)
 
 
 @contextmanager

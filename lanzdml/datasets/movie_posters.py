@@ -8,11 +8,12 @@ from typing import Any
 
 import pandas as pd
 
-from lanzdml.datasets import raw
+from lanzdml.datasets import csv_file, raw
 from lanzdml.datasets.images import problem_of
 from lanzdml.datasets.inside import check
 from lanzdml.datasets.manifest import EXCLUDED, ID, PATH
 from lanzdml.errors import LanzdmlError
+from lanzdml.limits import limits
 
 POSTERS = "Movie_Poster_Dataset"
 METADATA = "groundtruth"
@@ -31,6 +32,7 @@ _FIELDS = {"genre": "Genre", "production_country": "Country"}
 # no text of a record.
 _OBJECT_ID = re.compile(r'\bObjectId\(\s*("[^"\\]*")\s*\)')
 _DECODER = json.JSONDecoder(strict=False)  # plots hold raw line breaks
+_LONGEST = 2**17  # letters of a record; the published ones have some thousands
 _GAP = re.compile(r"[\s,\ufeff]*")  # with byte order marks of files that were joined
 
 
@@ -129,10 +131,15 @@ def _read_records(folder: Path) -> Iterator[tuple[str, int, dict[str, Any]]]:
             raise LanzdmlError(f"{path} is empty: get it again; {raw.LAYOUTS} says where")
         while start < len(text):
             position += 1
+            if position > limits().table_rows:
+                raise csv_file.has_more(path, limits().table_rows, "records", "table_rows")
             try:
-                record, end = _DECODER.raw_decode(text, start)
+                # What is parsed takes many times as much memory as its text.
+                record, end = _DECODER.raw_decode(text[start : start + _LONGEST])
             except json.JSONDecodeError as error:
-                raise LanzdmlError(f"{path}, line {error.lineno}: {error.msg}") from None
+                line = text.count("\n", 0, start + error.pos) + 1
+                cut = f" (within {_LONGEST:,} letters)" if start + _LONGEST < len(text) else ""
+                raise LanzdmlError(f"{path}, line {line}: {error.msg}{cut}") from None
             except (ValueError, RecursionError):  # a number of thousands of digits, or brackets
                 record = None
             if not isinstance(record, dict):
@@ -140,7 +147,7 @@ def _read_records(folder: Path) -> Iterator[tuple[str, int, dict[str, Any]]]:
                 first, *_ = text[start : start + 40].splitlines()
                 raise LanzdmlError(f"{path}, line {line}: {raw.shown(first)} is no record")
             yield path.stem, position, record
-            start = _skip_gap(text, end)
+            start = _skip_gap(text, start + end)
 
 
 def _skip_gap(text: str, start: int) -> int:

@@ -8,6 +8,7 @@ numbers, are left out.
 """
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -62,8 +63,7 @@ def read_rows(table: Path, columns: Iterable[str]) -> pd.DataFrame:
         LanzdmlError: the table cannot be read.
     """
     if csv_file.is_csv(table):
-        rows = csv_file.read_csv(table, IMAGE)
-        return rows[[column for column in columns if column in rows]]
+        return csv_file.read_csv(table, IMAGE, columns)
     return parquet_file.read_parquet(table, columns)
 
 
@@ -184,8 +184,8 @@ def _check_columns(table: Path, columns: list[str]) -> None:
             f"{table} has no column {IMAGE!r}, but {', '.join(columns) or 'nothing at all'}; give "
             "the column of the images that name"
         )
-    for column in columns:
-        if columns.count(column) > 1:
+    for column, count in Counter(columns).items():
+        if count > 1:
             raise LanzdmlError(f"{table} has two columns {column!r}; rename one of them")
         if column in (PATH, EXCLUDED):
             raise LanzdmlError(

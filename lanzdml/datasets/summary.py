@@ -59,10 +59,7 @@ def _of_csv(table: Path, columns: tuple[str, ...]) -> tuple[tuple[str, ...], int
 
 
 def _of_parquet(table: Path, columns: tuple[str, ...]) -> tuple[tuple[str, ...], int]:
-    # Of the labels alone, as the other columns can be all the images.
-    rows = parquet_file.read_parquet(table, columns)
-    labelled = tuple(column for column in columns if rows[column].notna().any())
-    return labelled, parquet_file.count_rows(table)
+    return tuple(parquet_file.labelled(table, columns)), parquet_file.count_rows(table)
 
 
 def recall(file: Path) -> None:
@@ -73,7 +70,7 @@ def recall(file: Path) -> None:
             for path, size, changed, columns, labelled, n_images in kept["tables"]:
                 of_table = Summary(tuple(columns), tuple(labelled), n_images)
                 _known[path, size, changed] = of_table
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         pass
 
 

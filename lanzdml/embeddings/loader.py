@@ -6,6 +6,7 @@ batch that fit; batches are put together here, and are the same.
 """
 
 import itertools
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -62,12 +63,16 @@ def batches(
         images: of a manifest.
         clip: what they are for.
         batch_size: images a batch; the last one may have fewer.
-        workers: processes that decode and preprocess; 0 does it here.
+        workers: processes that decode and preprocess, no more than there are cores for; 0 does
+            it here.
 
     Raises:
         LanzdmlError: other programs fill the shared memory meanwhile.
     """
     part = batch_size
+    if workers > (cores := _available_cores()):
+        print(f"embeddings.workers: {workers} are more than the {cores} cores: {cores} start")
+        workers = cores
     if workers:
         part = _largest_part(batch_size, workers, _bytes_an_image(clip))
         workers = workers if part else 0
@@ -94,6 +99,12 @@ def batches(
                 "embeddings.workers: 0, or give it more room, as by `docker run --shm-size=1g`"
             ) from error
         raise
+
+
+def _available_cores() -> int:
+    """Those that this process may use, of Slurm or a container."""
+    of_process = getattr(os, "sched_getaffinity", None)  # not on macOS
+    return len(of_process(0)) if of_process else os.cpu_count() or 1
 
 
 def _bytes_an_image(clip: Clip) -> int:

@@ -3,16 +3,18 @@
 Prompts that somebody wrote out are the same with :data:`PLACEHOLDER` as the template.
 """
 
+import itertools
 from collections import Counter
 from pathlib import Path
 from unicodedata import normalize
 
 import pandas as pd
 
-from lanzdml.datasets.csv_file import columns_of, is_csv, read_csv, read_text
+from lanzdml.datasets.csv_file import columns_of, is_csv, lines_of, read_csv
 from lanzdml.errors import LanzdmlError
 
 PLACEHOLDER = "{aspect}"
+_MOST = 1_000_000  # of a list; each is embedded, and the largest vocabularies have some 100,000
 FROM_LABELS = "labels"
 """In place of aspects: the distinct labels of the dataset's images."""
 
@@ -64,11 +66,15 @@ def _of_file(path: Path, kind: str) -> list[str]:
         if kind not in columns:
             has = ", ".join(columns) or "nothing at all"
             raise LanzdmlError(f"{path} has no column {kind!r}, but {has}")
-        return read_csv(path, kind)[kind].fillna("").tolist()
+        return read_csv(path, kind, [kind])[kind].fillna("").tolist()
     if path.suffix.lower() != ".txt":
         raise LanzdmlError(f"{path} is no .txt, .csv or .tsv file")
-    lines = (line.strip() for line in read_text(path).splitlines())
-    return [line for line in lines if line and not line.startswith("#")]
+    lines = (part.strip() for line in lines_of(path) for part in line.splitlines())
+    texts = (line for line in lines if line and not line.startswith("#"))
+    found = list(itertools.islice(texts, _MOST + 1))
+    if len(found) > _MOST:
+        raise LanzdmlError(f"{path} holds more than {_MOST:,} {kind}s")
+    return found
 
 
 def make_prompts(template: str, aspects: list[str] | str) -> pd.DataFrame:
