@@ -56,7 +56,7 @@ if workflow.output_settings.verbose:
 
 # A job's script is copied to .snakemake/scripts, where Python would look for modules first: one that
 # somebody left there would be taken for the standard library's or for job.py.
-os.environ["PYTHONSAFEPATH"] = "1"
+os.environ |= {"PYTHONSAFEPATH": "1"}
 
 # Snakemake puts the interpreter into a job's command as it is, and the shell takes that apart at blanks.
 if os.path.exists(sys.executable):
