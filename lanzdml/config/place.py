@@ -41,14 +41,14 @@ def check_place(
     if os.path.abspath(folder) != place:
         name += f" leads to {place}, which"
     for path in (here, *apart):
-        if _within(os.path.realpath(path), place):
+        if Path(os.path.realpath(path)).is_relative_to(place):
             held = "the working folder" if path == here else path
             raise LanzdmlError(
                 f"{name} is or holds {held}; name a folder for nothing else, such as results/mine"
             )
     if taken := _OF_TOOLS & set(Path(os.path.relpath(place, here)).parts):
         raise LanzdmlError(f"{name} is in {min(taken)}; name another folder")
-    if not elsewhere and not _within(place, here):
+    if not elsewhere and not Path(place).is_relative_to(here):
         raise LanzdmlError(
             f"{name} is outside of the working folder; if that is meant, say "
             "results_elsewhere: true"
@@ -59,10 +59,6 @@ def check_place(
             f"{name} holds {os.path.relpath(stranger, place)}, of which no run made a record; name "
             f"a folder for results only, or, if it is one, make an empty file {record}"
         )
-
-
-def _within(path: str, folder: str) -> bool:
-    return os.path.commonpath([path, folder]) == folder
 
 
 def _unrecorded(folder: str) -> str | None:

@@ -193,7 +193,7 @@ def test_python_in_a_configuration_does_not_run(here):
 
 @pytest.mark.parametrize(
     "text",
-    ["__use_yte__: false", "a: &a {__variables__: {b: 1}}\n<<: *a", '{"__definitions__": []}'],
+    ["__use_yte__: false", "a: &a {__use_yte__: true}\n<<: *a", '{"__use_yte__": []}'],
 )
 def test_what_snakemake_evaluates_is_refused_however_it_is_written(here, text):
     Path("mine.yaml").write_text(text)
