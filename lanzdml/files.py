@@ -95,16 +95,17 @@ def _check_size(path: str | os.PathLike[str], size: int) -> None:
 
 
 def check_stays(path: Path, folder: Path) -> None:
-    """Check that what lies below a folder is no link that leads out of it.
+    """Check that what lies below a folder leads by no link out of it.
 
     Raises:
-        LanzdmlError: it is.
+        LanzdmlError: it does.
     """
-    within, real = Path(os.path.abspath(folder)), Path(os.path.realpath(folder))
-    if Path(os.path.abspath(path)).is_relative_to(within) and not Path(
-        os.path.realpath(path)
-    ).is_relative_to(real):
-        raise LanzdmlError(f"{path} is a link that leads out of {folder}: delete it and run again")
+    real = Path(os.path.realpath(path))
+    is_below = Path(os.path.abspath(path)).is_relative_to(os.path.abspath(folder))
+    if is_below and not real.is_relative_to(os.path.realpath(folder)):
+        raise LanzdmlError(
+            f"{path} leads to {real}, out of {folder}, by a link: delete that and run again"
+        )
 
 
 def is_full(error: Exception) -> bool:

@@ -28,7 +28,6 @@ recall(SUMMARIES)
 with plain_errors():
     CONFIG = parse_config(VALUES)
     impose(CONFIG.limits.limits())
-    CONFIG.check_place([workflow.main_snakefile, *FILES])
     check_writable(Path(CONFIG.results))
     PLAN, GIVEN = Plan(CONFIG), Given(CONFIG)
 PATHS, WORDS = PLAN.paths, all_words()

@@ -135,6 +135,12 @@ def test_bad_architecture_files_are_named(tmp_path, content, message):
     assert "mine.json" in str(caught.value)
 
 
+def test_a_model_config_may_begin_with_a_byte_order_mark(tmp_path):
+    path = tmp_path / "mine.json"
+    path.write_text((DEMO / "demo-M.json").read_text(), encoding="utf-8-sig")
+    assert read_architecture(str(path)) == read_architecture(str(DEMO / "demo-M.json"))
+
+
 def test_a_checkpoint_of_another_architecture_is_refused():
     with pytest.raises(LanzdmlError, match=r"demo-S\.safetensors does not fit its architecture"):
         load_clip(str(DEMO / "demo-M.json"), str(DEMO / "demo-S.safetensors"), "cpu")

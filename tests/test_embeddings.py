@@ -108,7 +108,7 @@ def test_palette_images_are_read_as_colours(clip, manifest, tmp_path):
 def test_an_unreadable_image_is_named(clip, manifest, tmp_path, workers):
     manifest.loc[2, "image"] = b"no image"
     with pytest.raises(
-        LanzdmlError, match=r"^1 of 5 images .*: image blue cannot be read: it is no image;"
+        LanzdmlError, match=r"^1 of 5 images .*: image blue cannot be read: it is no image .*;"
     ):
         embed_images(clip, manifest, tmp_path, workers=workers)
 
@@ -225,7 +225,8 @@ def test_all_unreadable_images_are_listed(clip, manifest, tmp_path, capsys):
     with pytest.raises(LanzdmlError) as raised:
         embed_images(clip, manifest, tmp_path, batch_size=2)
     assert capsys.readouterr().out.splitlines() == [
-        "image lime cannot be read: it is no image",
+        "image lime cannot be read: it is no image of a kind that is read (JPEG, PNG, WEBP, GIF, "
+        "BMP, TIFF, AVIF, PPM)",
         "image black cannot be read: it is empty",
     ]
     message = "2 of 5 images cannot be read, the first: image lime cannot be read: it is no image"

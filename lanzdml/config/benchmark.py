@@ -1,7 +1,6 @@
 """What experiments and pictures choose from: datasets, models, methods, dims, seeds, protocols."""
 
 import os
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -10,8 +9,7 @@ from lanzdml.config.datasets import DatasetConfig
 from lanzdml.config.models import ModelConfig
 from lanzdml.config.place import check_place
 from lanzdml.config.section import (
-    MOST_GROUPS,
-    MOST_SEEDS,
+    MOST_LISTED,
     Dim,
     Name,
     PathName,
@@ -54,19 +52,19 @@ class Benchmark(Section):
         Field(min_length=1, description="folder of all results, of this configuration only"),
         AfterValidator(_folder),
     ] = "results"
-    datasets: Annotated[dict[Name, DatasetConfig], Field(min_length=1, max_length=MOST_GROUPS)]
-    models: Annotated[dict[Name, ModelConfig], Field(min_length=1, max_length=MOST_GROUPS)]
-    methods: Annotated[list[str], Field(min_length=1, max_length=MOST_GROUPS)]
+    datasets: Annotated[dict[Name, DatasetConfig], Field(min_length=1, max_length=MOST_LISTED)]
+    models: Annotated[dict[Name, ModelConfig], Field(min_length=1, max_length=MOST_LISTED)]
+    methods: Annotated[list[str], Field(min_length=1, max_length=MOST_LISTED)]
     dims: Annotated[
         list[Dim],
         Field(
             min_length=1,
-            max_length=MOST_GROUPS,
+            max_length=MOST_LISTED,
             description="sizes r' of the transformed embeddings",
         ),
     ]
     seeds: Annotated[
-        list[Annotated[int, Field(ge=0, lt=2**32)]], Field(min_length=1, max_length=MOST_SEEDS)
+        list[Annotated[int, Field(ge=0, lt=2**32)]], Field(min_length=1, max_length=MOST_LISTED)
     ]
     protocol: Annotated[
         ProtocolName | Annotated[list[ProtocolName], Field(min_length=1)],
@@ -100,8 +98,9 @@ class Benchmark(Section):
             + suggest(name, METHODS)
             for name in strangers(self.methods, METHODS)
         ]
+        data = [path for dataset in self.datasets.values() for path in dataset.paths]
         try:
-            self.check_place()
+            check_place(self.results, elsewhere=self.results_elsewhere, apart=data)
         except LanzdmlError as error:
             lines += error.lines
         for name, dataset in self.datasets.items():
@@ -109,15 +108,3 @@ class Benchmark(Section):
         for name, model in self.models.items():
             lines += model.check(f"models.{name}")
         return lines
-
-    def check_place(self, apart: Iterable[str | os.PathLike[str]] = ()) -> None:
-        """Whether results lie where they may, and hold nothing that they are made of.
-
-        Args:
-            apart: what is to be apart from them beside the datasets.
-
-        Raises:
-            LanzdmlError: see :func:`lanzdml.config.place.check_place`.
-        """
-        given = [path for dataset in self.datasets.values() for path in dataset.paths]
-        check_place(self.results, elsewhere=self.results_elsewhere, apart=[*given, *apart])

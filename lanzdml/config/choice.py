@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Self
 
 from pydantic import Field
 
-from lanzdml.config.section import MOST_GROUPS, Section, check_unique, strangers
+from lanzdml.config.section import MOST_LISTED, Section, check_unique, strangers
 from lanzdml.errors import suggest
 from lanzdml.methods import METHODS
 
@@ -19,7 +19,7 @@ ModelOfTables = Annotated[
 ]
 SomeMethods = Annotated[
     list[str] | None,
-    Field(min_length=1, max_length=MOST_GROUPS, description="all methods unless given"),
+    Field(min_length=1, max_length=MOST_LISTED, description="all methods unless given"),
 ]
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import ConfigDict, Field
 
 from lanzdml.config.notions import NotionConfig
-from lanzdml.config.section import MOST_NOTIONS, Name, PathName, Section
+from lanzdml.config.section import MOST_LISTED, Name, PathName, Section
 from lanzdml.datasets import DATASETS, OwnDataset, find_dataset
 from lanzdml.datasets.archives import is_archive
 from lanzdml.datasets.manifest import NOT_NOTIONS
@@ -62,7 +62,7 @@ class DatasetConfig(Section):
             description="how many jobs share the dataset's images when they are embedded",
         ),
     ] = 1
-    notions: Annotated[dict[Name, NotionConfig], Field(min_length=1, max_length=MOST_NOTIONS)]
+    notions: Annotated[dict[Name, NotionConfig], Field(min_length=1, max_length=MOST_LISTED)]
 
     @property
     def folder(self) -> str:

@@ -22,8 +22,7 @@ from lanzdml.signatures import mistaken
 
 _KEYS = "docs/configuration.md explains them"
 _MERGE = "tag:yaml.org,2002:merge"
-# With the first at the top of a file, Snakemake runs the Python that it finds in the others.
-_CODE = ("__use_yte__", "__definitions__", "__variables__")
+_CODE = "__use_yte__"  # with it at the top of a file, Snakemake runs the Python in the others
 _DIGITS = 50  # of a number; Python writes those of thousands for none
 
 
@@ -105,9 +104,8 @@ def read_values(
 
 
 def _without_code(values: dict[str, Any], where: str) -> dict[str, Any]:
-    for key in _CODE:
-        if key in values:
-            raise ConfigError(f"{where}: {key} is not allowed: a configuration holds no code")
+    if _CODE in values:
+        raise ConfigError(f"{where}: {_CODE} is not allowed: a configuration holds no code")
     return values
 
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from lanzdml.config.section import LETTERS_OF_NAME, MOST_LINES
 from lanzdml.errors import LanzdmlError, suggest
+from lanzdml.names import shortened
 
 
 class ConfigError(LanzdmlError):
@@ -72,14 +73,14 @@ def _dotted(location: Sequence[str | int]) -> str:
         if isinstance(part, int):
             path += f"[{part}]"
         else:
-            path += f"{'.' if path else ''}{part if len(part) <= 80 else part[:77] + '...'}"
+            path += f"{'.' if path else ''}{shortened(part, 80)}"
     return path
 
 
 def shorten(value: Any) -> str:
     """A value as a message shows it."""
     text = json.dumps(value) if value is None or isinstance(value, bool) else repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+    return shortened(text, 60)
 
 
 def _allowed_keys(location: Sequence[str | int], root: type[BaseModel]) -> list[str]:

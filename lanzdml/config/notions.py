@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, ConfigDict, Field
 
 from lanzdml.config.messages import shorten
-from lanzdml.config.section import MOST_GROUPS, Section, check_path, check_unique
+from lanzdml.config.section import MOST_LISTED, Section, check_path, check_unique
 from lanzdml.embeddings.prompts import FROM_LABELS, PLACEHOLDER, read_aspects, read_prompts
 from lanzdml.errors import LanzdmlError, suggest
 
@@ -67,7 +67,7 @@ class NotionConfig(Section):
         list[str] | None,
         Field(
             min_length=2,
-            max_length=MOST_GROUPS,
+            max_length=MOST_LISTED,
             description="in place of prompts: two or more notions of the dataset, which images are "
             "to agree in at once",
         ),
@@ -82,7 +82,7 @@ class NotionConfig(Section):
     weights: Annotated[
         list[Annotated[float, Field(gt=0, le=10**9, allow_inf_nan=False)]] | None,
         Field(
-            max_length=MOST_GROUPS,
+            max_length=MOST_LISTED,
             description="of the parts in a stack, as many as in combine; equal unless given",
         ),
     ] = None

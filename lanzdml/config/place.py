@@ -10,10 +10,12 @@ from pathlib import Path
 
 from lanzdml.config.owner import RECORD
 from lanzdml.errors import LanzdmlError
+from lanzdml.files import check_stays
 
 # Snakemake's records have names a third longer than a result's path, and paths end at 4,096.
 _LONGEST = 1024
 _OF_TOOLS = {".git", ".snakemake"}
+_OF_EMPTY_FOLDERS = {".gitkeep", ".gitignore", ".DS_Store"}
 
 
 def check_place(
@@ -39,14 +41,14 @@ def check_place(
     if os.path.abspath(folder) != place:
         name += f" leads to {place}, which"
     for path in (here, *apart):
-        if _within(os.path.realpath(path), place):
+        if Path(os.path.realpath(path)).is_relative_to(place):
             held = "the working folder" if path == here else path
             raise LanzdmlError(
                 f"{name} is or holds {held}; name a folder for nothing else, such as results/mine"
             )
     if taken := _OF_TOOLS & set(Path(os.path.relpath(place, here)).parts):
         raise LanzdmlError(f"{name} is in {min(taken)}; name another folder")
-    if not elsewhere and not _within(place, here):
+    if not elsewhere and not Path(place).is_relative_to(here):
         raise LanzdmlError(
             f"{name} is outside of the working folder; if that is meant, say "
             "results_elsewhere: true"
@@ -59,10 +61,6 @@ def check_place(
         )
 
 
-def _within(path: str, folder: str) -> bool:
-    return os.path.commonpath([path, folder]) == folder
-
-
 def _unrecorded(folder: str) -> str | None:
     """A file in a folder that, as all between them, has no record of whose results it holds."""
     folders = [folder]
@@ -72,9 +70,10 @@ def _unrecorded(folder: str) -> str | None:
         if any(entry.name.endswith(RECORD) for entry in entries):
             continue
         for entry in entries:
-            if not entry.is_dir(follow_symlinks=False):
+            if entry.is_dir(follow_symlinks=False):
+                folders.append(entry.path)
+            elif entry.name not in _OF_EMPTY_FOLDERS:
                 return entry.path
-            folders.append(entry.path)
     return None
 
 
@@ -87,28 +86,15 @@ def check_links(folder: str | os.PathLike[str]) -> None:
         LanzdmlError: there is a link to something outside, a pipe or a device; or a folder that
             cannot be looked into.
     """
-    place = os.path.realpath(folder)
-    folders = [place]
+    folders = [os.fspath(folder)]
     while folders:
         for entry in _entries(folders.pop()):
             if entry.is_dir(follow_symlinks=False):
                 folders.append(entry.path)
             elif entry.is_symlink():
-                target = os.path.realpath(entry.path)
-                if not _within(target, place):
-                    raise LanzdmlError(
-                        f"{_shown(entry, folder)} is a link to {target}, outside of the results: a "
-                        "run would write there; delete the link"
-                    )
+                check_stays(Path(entry.path), Path(folder))
             elif not entry.is_file(follow_symlinks=False):
-                raise LanzdmlError(
-                    f"{_shown(entry, folder)} is a pipe or a device and no result; delete it"
-                )
-
-
-def _shown(entry: "os.DirEntry[str]", folder: str | os.PathLike[str]) -> Path:
-    """As the user names it."""
-    return Path(folder, os.path.relpath(entry.path, os.path.realpath(folder)))
+                raise LanzdmlError(f"{entry.path} is a pipe or a device and no result; delete it")
 
 
 def _entries(folder: str) -> "list[os.DirEntry[str]]":

@@ -69,7 +69,10 @@ def decode(source: Path | bytes, convert: "Callable[[Image], T]") -> T:
                 raise ValueError(f"it is {words}") from None
             if isinstance(error, UnidentifiedImageError):
                 size = file.seek(0, os.SEEK_END)
-                raise ValueError("it is no image" if size else "it is empty") from None
+                read = ", ".join(formats)
+                raise ValueError(
+                    f"it is no image of a kind that is read ({read})" if size else "it is empty"
+                ) from None
             raise ValueError(" ".join(str(error).split()) or type(error).__name__) from error
 
 

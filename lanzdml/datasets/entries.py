@@ -11,6 +11,7 @@ from pathlib import Path
 
 from lanzdml.errors import LanzdmlError
 from lanzdml.limits import key_of, limits
+from lanzdml.names import shortened
 
 CHUNK = 2**20
 ON_DISK = 4096  # bytes that a file or folder takes, however little is in it
@@ -76,7 +77,7 @@ class Allowance:
 
 def quoted(name: str) -> str:
     """An entry's name for a message: some have 60,000 letters, or end the line."""
-    return repr(name if len(name) <= _SHOWN else f"{name[:_SHOWN]}...")
+    return repr(shortened(name, _SHOWN))
 
 
 def special(archive: Path, name: str, what: str = "a link or a device") -> LanzdmlError:

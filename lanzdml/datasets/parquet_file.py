@@ -165,8 +165,7 @@ def _damaged(path: Path, error: Exception) -> LanzdmlError:
     words = mistaken(path) if path.is_file() else None
     if words is not None:
         return LanzdmlError(f"{path} is {words}")
-    reason = " ".join(str(error).split())
-    return LanzdmlError(f"{path} is no parquet file, or a damaged one: {reason}")
+    return LanzdmlError(f"{path} is no parquet file, or a damaged one: {error}")
 
 
 def _unpacks_to_more(path: Path) -> LanzdmlError:

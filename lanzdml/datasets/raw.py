@@ -14,6 +14,7 @@ from lanzdml.datasets.inside import Places, check
 from lanzdml.datasets.manifest import ID, PATH, split_excluded
 from lanzdml.errors import LanzdmlError
 from lanzdml.files import read_bounded
+from lanzdml.names import shortened
 from lanzdml.signatures import mistaken
 
 LAYOUTS = "docs/datasets.md"
@@ -177,8 +178,8 @@ def decode(data: bytes) -> str:
 
 
 def shown(text: str) -> str:
-    """What a file holds, for a message of one line: also where the file is another than thought."""
-    return text if text.isprintable() and len(text) <= 100 else f"{text!r:.100}"
+    """What a file holds, for a message: also where the file is another than thought."""
+    return shortened(text, 100)
 
 
 def read_file(path: Path) -> bytes:

@@ -176,7 +176,7 @@ def read_config(path: Path) -> Any:
     if len(content) > LARGEST_FILE:
         raise LanzdmlError(f"{path} has more than 1 MiB, and is no model config")
     try:
-        return json.loads(content.decode("utf-8"))
+        return json.loads(content)
     except RecursionError:
         raise ValueError("too many brackets in brackets") from None
 

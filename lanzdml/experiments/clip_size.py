@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from pydantic import Field
 
 from lanzdml.config.choice import SomeMethods, check_methods, check_names
-from lanzdml.config.section import MOST_GROUPS
+from lanzdml.config.section import MOST_LISTED
 from lanzdml.experiments.experiment import Ablation
 from lanzdml.experiments.grid import Grid
 from lanzdml.figures.words import Words
@@ -28,7 +28,7 @@ class ClipSizeExperiment(Ablation):
 
     models: Annotated[
         list[str],
-        Field(min_length=1, max_length=MOST_GROUPS, description="names of models, in order"),
+        Field(min_length=1, max_length=MOST_LISTED, description="names of models, in order"),
     ]
     methods: SomeMethods = None
 

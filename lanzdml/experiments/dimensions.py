@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 from pydantic import Field
 
 from lanzdml.config.choice import DimsOfModel, SomeMethods, check_methods
-from lanzdml.config.section import MOST_GROUPS, Dim
+from lanzdml.config.section import MOST_LISTED, Dim
 from lanzdml.experiments.experiment import AblationOfModel
 from lanzdml.experiments.grid import Grid
 from lanzdml.figures.words import Words
@@ -24,7 +24,7 @@ class DimensionsExperiment(AblationOfModel):
     """Scores over the size of the embedding (the paper's figure 3)."""
 
     methods: SomeMethods = None
-    dims: Annotated[list[Dim], Field(min_length=1, max_length=MOST_GROUPS, description="sizes r'")]
+    dims: Annotated[list[Dim], Field(min_length=1, max_length=MOST_LISTED, description="sizes r'")]
 
     words: ClassVar[Words] = Words(
         title="Size of the embeddings",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from pydantic import Field
 
 from lanzdml.config.choice import Choice, ModelOfTables, check_names, check_notions
-from lanzdml.config.section import MOST_NOTIONS, Count
+from lanzdml.config.section import MOST_LISTED, Count
 from lanzdml.experiments.grid import Grid
 from lanzdml.figures.words import Words
 
@@ -56,7 +56,7 @@ class Ablation(Experiment):
         list[str] | None,
         Field(
             min_length=1,
-            max_length=MOST_NOTIONS,
+            max_length=MOST_LISTED,
             description="all scored notions of the dataset unless given, but combined ones",
         ),
     ] = None

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 
 from lanzdml.config.choice import check_names
-from lanzdml.config.section import MOST_GROUPS
+from lanzdml.config.section import MOST_LISTED
 from lanzdml.experiments.experiment import Experiment
 from lanzdml.experiments.grid import Grid
 
@@ -18,7 +18,7 @@ class MainExperiment(Experiment):
 
     models: Annotated[
         list[str] | None,
-        Field(min_length=1, max_length=MOST_GROUPS, description="all models unless given"),
+        Field(min_length=1, max_length=MOST_LISTED, description="all models unless given"),
     ] = None
 
     def grids(self, config: "Benchmark") -> list[Grid]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 from pydantic import Field
 
 from lanzdml.config.choice import check_methods
-from lanzdml.config.section import MOST_GROUPS, Count
+from lanzdml.config.section import MOST_LISTED, Count
 from lanzdml.errors import LanzdmlError
 from lanzdml.experiments.experiment import AblationOfModel
 from lanzdml.experiments.grid import Grid
@@ -28,14 +28,14 @@ class PromptCountExperiment(AblationOfModel):
     methods: list[str] = Field(
         ["indirect"],
         min_length=1,
-        max_length=MOST_GROUPS,
+        max_length=MOST_LISTED,
         description="methods that learn from prompts",
     )
     counts: Annotated[
         list[Count],
         Field(
             min_length=1,
-            max_length=MOST_GROUPS,
+            max_length=MOST_LISTED,
             description="numbers of prompts, drawn anew for each seed",
         ),
     ]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from pydantic import BeforeValidator, Field
 
 from lanzdml.config.choice import Choice, ModelOfTables, check_names, check_notions
-from lanzdml.config.section import MOST_NOTIONS, Count
+from lanzdml.config.section import MOST_LISTED, Count
 from lanzdml.figures.words import Words
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Picture(Choice):
         list[str] | None,
         Field(
             min_length=1,
-            max_length=MOST_NOTIONS,
+            max_length=MOST_LISTED,
             description="all notions of the dataset unless given, scored or not, but combined ones",
         ),
     ] = None
