@@ -139,7 +139,7 @@ def finished(tmp_path_factory):
 # What is called to print a line, or for the words of an error, only.
 PRINTED = {
     (ROOT / "lanzdml/datasets/manifest.py", "summary"),
-    (ROOT / "lanzdml/names.py", "one_line"),
+    *((ROOT / "lanzdml/names.py", name) for name in ("one_line", "shortened", "spelled_out")),
 }
 
 
