@@ -184,6 +184,6 @@ def _check_size(path: Path, file: zipfile.ZipFile) -> None:
 def _unreadable(path: Path, error: Exception) -> LanzdmlError:
     if "objects" in str(error):
         return LanzdmlError(f"{path} {_OBJECTS}")
-    if kind := mistaken(path):
+    if path.suffix.lower() != ".npz" and (kind := mistaken(path)):
         return LanzdmlError(f"{path} is {kind}")
     return LanzdmlError(f"{path} cannot be read: {in_one_line(error)}")
