@@ -113,7 +113,16 @@ def test_a_format_gives_the_vectors_bit_for_bit(name, tmp_path):
     assert (len(vectors), vectors.dim, vectors.precision) == (7, 5, "float32")
     assert vectors.ids == (IDS if has_ids else None)
     assert vectors.texts is None
-    assert np.array_equal(np.concatenate([*vectors.blocks(2)]), VALUES)
+    assert np.array_equal(np.concatenate([*vectors.blocks()]), VALUES)
+
+
+@pytest.mark.parametrize("name", ["x.npy", "x.parquet", "saved"])
+def test_blocks_of_a_few_rows_are_the_same(name, tmp_path, monkeypatch):
+    for module in ("vectors", "tables"):
+        monkeypatch.setattr(f"lanzdml.embeddings.vectors.{module}.ROWS", 2)
+    blocks = [*read_vectors(FORMATS[name][0](tmp_path / name)).blocks()]
+    assert len(blocks) > 2
+    assert np.array_equal(np.concatenate(blocks), VALUES)
 
 
 @pytest.mark.parametrize(
@@ -151,7 +160,7 @@ def test_bfloat16_of_torch_becomes_float32(tmp_path):
 
 def test_a_file_of_numpy_is_read_as_far_as_it_is_asked_for(tmp_path):
     (part,) = read_vectors(npy(tmp_path / "x.npy")).parts
-    assert isinstance(part.values, np.memmap)
+    assert isinstance(next(part.read()), np.memmap)
 
 
 def test_which_array_and_which_ids_can_be_said(tmp_path):

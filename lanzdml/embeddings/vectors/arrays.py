@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lanzdml.embeddings.vectors.vectors import Part
+from lanzdml.embeddings.vectors.vectors import Part, part_of
 from lanzdml.errors import LanzdmlError, in_one_line
 from lanzdml.limits import key_of, limits
 from lanzdml.signatures import mistaken
@@ -27,7 +27,7 @@ def read_npy(path: Path) -> Part:
         values = np.lib.format.open_memmap(path, mode="r")
     except (ValueError, OSError) as error:
         raise _unreadable(path, error) from None
-    return Part(path, _as_vectors(path, "its array", values))
+    return part_of(path, _as_vectors(path, "its array", values))
 
 
 def read_npz(path: Path, column: str | None, id_column: str) -> Part:
@@ -52,7 +52,7 @@ def read_npz(path: Path, column: str | None, id_column: str) -> Part:
         raise
     except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, AttributeError) as error:
         raise _unreadable(path, error) from None
-    return Part(path, _as_vectors(path, f"array {name!r}", values), ids)
+    return part_of(path, _as_vectors(path, f"array {name!r}", values), ids)
 
 
 def read_safetensors(path: Path, column: str | None) -> Part:
@@ -80,7 +80,7 @@ def read_safetensors(path: Path, column: str | None) -> Part:
             values = file.get_tensor(name)
     except (SafetensorError, OSError, TypeError, ValueError) as error:
         raise _unreadable(path, error) from None
-    return Part(path, _as_vectors(path, f"tensor {name!r}", values))
+    return part_of(path, _as_vectors(path, f"tensor {name!r}", values))
 
 
 def read_pt(path: Path, column: str | None) -> Part:
@@ -113,7 +113,7 @@ def read_pt(path: Path, column: str | None) -> Part:
     tensor = tensors[name]
     if tensor.dtype == torch.bfloat16:
         tensor = tensor.float()
-    return Part(path, _as_vectors(path, f"tensor {name!r}", tensor.detach().numpy()))
+    return part_of(path, _as_vectors(path, f"tensor {name!r}", tensor.detach().numpy()))
 
 
 def _choose(path: Path, shapes: Mapping[str, tuple[int, ...]], column: str | None) -> str:

@@ -108,9 +108,9 @@ def _of_clip_retrieval(folder: Path, kind: Kind, id_column: str | None) -> Vecto
     described = []
     for part, table in zip(parts, tables, strict=True):
         ids, texts, n_rows = read_texts(table, id_column, _TEXTS[kind])
-        if n_rows != len(part.values):
+        if n_rows != part.shape[0]:
             raise LanzdmlError(
-                f"{table} has {n_rows:,} rows, but {part.file} {len(part.values):,} vectors"
+                f"{table} has {n_rows:,} rows, but {part.file} {part.shape[0]:,} vectors"
             )
         described.append(replace(part, ids=ids, texts=texts))
     return Vectors(described)

@@ -1,6 +1,6 @@
 """Vectors in columns of tables: Parquet, and the Arrow files of Hugging Face's ``datasets``."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -9,18 +9,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from lanzdml.embeddings.vectors.vectors import Part
+from lanzdml.embeddings.vectors.vectors import ROWS, Part
 from lanzdml.errors import LanzdmlError, in_one_line
 from lanzdml.limits import key_of, limits
 from lanzdml.signatures import mistaken
-
-_ROWS = 2**13
 
 
 def read_parquet(
     path: Path, column: str | None, id_column: str | None, text_columns: Iterable[str] = ()
 ) -> Part:
-    """A Parquet file with a column of vectors.
+    """A Parquet file with a column of vectors; its vectors are read when they are asked for.
 
     Args:
         path: of the file.
@@ -31,11 +29,15 @@ def read_parquet(
     Raises:
         LanzdmlError: it is none, or has no such columns, or a row has no vector or another size.
     """
+
+    def batches(columns: list[str]) -> Iterator[pa.RecordBatch]:
+        with _readable(path):
+            yield from pq.ParquetFile(path).iter_batches(ROWS, columns=columns)
+
     with _readable(path):
         file = pq.ParquetFile(path)
-        n_rows = file.metadata.num_rows
-        names = _names(path, file.schema_arrow, column, id_column, text_columns)
-        return _part(path, file.iter_batches(_ROWS, columns=[*set(names.values())]), n_rows, names)
+        schema, n_rows = file.schema_arrow, file.metadata.num_rows
+    return _part(path, schema, n_rows, batches, column, id_column, text_columns)
 
 
 def read_arrow(
@@ -46,11 +48,13 @@ def read_arrow(
     Raises:
         LanzdmlError: as that.
     """
-    with _readable(path), pa.memory_map(str(path)) as source:
-        stream = pa.ipc.open_stream(source)
-        names = _names(path, stream.schema, column, id_column, text_columns)
-        table = stream.read_all().select([*set(names.values())])
-        return _part(path, table.to_batches(_ROWS), table.num_rows, names)
+    with _readable(path):
+        table = pa.ipc.open_stream(pa.memory_map(str(path))).read_all()
+
+    def batches(columns: list[str]) -> Iterator[pa.RecordBatch]:
+        yield from table.select(columns).to_batches(ROWS)
+
+    return _part(path, table.schema, table.num_rows, batches, column, id_column, text_columns)
 
 
 def read_texts(
@@ -116,25 +120,39 @@ def _is_vector(kind: pa.DataType) -> bool:
 
 
 def _part(
-    path: Path, batches: Iterable[pa.RecordBatch], n_rows: int, names: dict[str, str]
+    path: Path,
+    schema: pa.Schema,
+    n_rows: int,
+    batches: Callable[[list[str]], Iterator[pa.RecordBatch]],
+    column: str | None,
+    id_column: str | None,
+    text_columns: Iterable[str],
 ) -> Part:
     _check_rows(path, n_rows)
-    values: NDArray[np.floating] | None = None
-    texts: dict[str, list[str]] = {name: [] for name in names if name != "vector"}
+    names = _names(path, schema, column, id_column, text_columns)
+    vector = names.pop("vector")
+    texts: dict[str, list[str]] = {kind: [] for kind in names}
     start = 0
-    for batch in batches:
-        block = _rows(path, batch.column(names["vector"]), start)
-        if values is None:
-            values = np.empty((n_rows, block.shape[1]), block.dtype)
-        if len(block) and block.shape[1] != values.shape[1]:
-            raise _other_size(path, start, block.shape[1], values.shape[1])
-        values[start : start + len(block)] = block
-        for name, cells in texts.items():
-            cells += _texts(path, batch.column(names[name]), names[name], start)
-        start += len(block)
-    if values is None:
+    for batch in batches([*names.values()]) if names else ():
+        for kind, cells in texts.items():
+            cells += _texts(path, batch.column(names[kind]), names[kind], start)
+        start += len(batch)
+
+    def read() -> Iterator[NDArray[np.floating]]:
+        start, dim = 0, None
+        for batch in batches([vector]):
+            block = _rows(path, batch.column(vector), start)
+            dim = dim or block.shape[1]
+            if block.shape[1] != dim:
+                raise _other_size(path, start, block.shape[1], dim)
+            yield block
+            start += len(block)
+
+    first = next(read(), None)
+    if first is None or first.shape[1] == 0:
         raise LanzdmlError(f"{path} holds no vectors")
-    return Part(path, values, texts.get("id"), texts.get("text"))
+    shape = (n_rows, first.shape[1])
+    return Part(path, shape, first.dtype, read, texts.get("id"), texts.get("text"))
 
 
 def _check_rows(path: Path, n_rows: int) -> None:

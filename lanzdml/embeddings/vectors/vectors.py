@@ -1,6 +1,6 @@
 """Vectors as files hold them, and what has to be right about each row."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from lanzdml.errors import LanzdmlError
 
-_ROWS = 2**14  # read at a time: 64 MiB of float32 with 1,024 dimensions
+ROWS = 2**14  # read at a time: 64 MiB of float32 with 1,024 dimensions
 _NORM_TOLERANCE = 1e-3  # of unit vectors that were stored in float16
 
 
@@ -20,16 +20,29 @@ class Part:
 
     Attributes:
         file: that they lie in.
-        values: (n, d) of float16, float32 or float64, as they are stored; of a file that can be
-            mapped into memory no more is read than is asked for.
+        shape: (n, d).
+        dtype: of the stored numbers: float16, float32 or float64.
+        read: gives all values, as they are stored, in blocks of any number of rows (m, d).
         ids: of the rows, (n,), where the file has them.
         texts: of the rows, such as prompts, (n,), where the file has them.
     """
 
     file: Path
-    values: NDArray[np.floating]
+    shape: tuple[int, int]
+    dtype: np.dtype[np.floating]
+    read: Callable[[], Iterator[NDArray[np.floating]]]
     ids: Sequence[str] | None = None
     texts: Sequence[str] | None = None
+
+
+def part_of(file: Path, values: NDArray[np.floating], ids: Sequence[str] | None = None) -> Part:
+    """The rows of an array; of one that is mapped into memory no more is read at a time."""
+
+    def read() -> Iterator[NDArray[np.floating]]:
+        for start in range(0, len(values), ROWS):
+            yield values[start : start + ROWS]
+
+    return Part(file, (values.shape[0], values.shape[1]), values.dtype, read, ids)
 
 
 class Vectors:
@@ -46,10 +59,10 @@ class Vectors:
         self.parts = tuple(parts)
         first = self.parts[0]
         for part in self.parts[1:]:
-            if part.values.shape[1] != first.values.shape[1]:
+            if part.shape[1] != first.shape[1]:
                 raise LanzdmlError(
-                    f"{part.file} holds vectors of {part.values.shape[1]:,} dimensions, but "
-                    f"{first.file} of {first.values.shape[1]:,}"
+                    f"{part.file} holds vectors of {part.shape[1]:,} dimensions, but "
+                    f"{first.file} of {first.shape[1]:,}"
                 )
             for name in ("ids", "texts"):
                 if (getattr(part, name) is None) != (getattr(first, name) is None):
@@ -58,17 +71,17 @@ class Vectors:
             raise LanzdmlError(f"{first.file} holds no vectors")
 
     def __len__(self) -> int:
-        return sum(len(part.values) for part in self.parts)
+        return sum(part.shape[0] for part in self.parts)
 
     @property
     def dim(self) -> int:
         """Size d of a vector."""
-        return int(self.parts[0].values.shape[1])
+        return self.parts[0].shape[1]
 
     @property
     def precision(self) -> str:
         """The type of the stored numbers; of several the names of all."""
-        return ", ".join(sorted({str(part.values.dtype) for part in self.parts}))
+        return ", ".join(sorted({str(part.dtype) for part in self.parts}))
 
     @cached_property
     def ids(self) -> list[str] | None:
@@ -84,18 +97,20 @@ class Vectors:
         columns = [getattr(part, name) for part in self.parts]
         return None if columns[0] is None else [text for column in columns for text in column]
 
-    def blocks(self, n_rows: int = _ROWS) -> Iterator[NDArray[np.float32]]:
-        """All vectors in order, up to so many rows at a time, in float32.
+    def blocks(self) -> Iterator[NDArray[np.float32]]:
+        """All vectors in order, some rows at a time, in float32.
 
         Raises:
             LanzdmlError: a row has a number that is none, or is infinite, also in float32 only; or
-                all of it is zero, which has no direction.
+                all of it is zero, which has no direction; or a row has another size.
         """
         for part in self.parts:
-            for start in range(0, len(part.values), n_rows):
+            start = 0
+            for stored in part.read():
                 with np.errstate(over="ignore"):  # told with the row below
-                    block = np.asarray(part.values[start : start + n_rows], dtype=np.float32)
-                _check(part, start, block)
+                    block = np.asarray(stored, dtype=np.float32)
+                _check(part.file, start, block, stored)
+                start += len(block)
                 yield block
 
     def array(self) -> NDArray[np.float32]:
@@ -123,24 +138,25 @@ class Vectors:
         )
 
 
-def _check(part: Part, start: int, block: NDArray[np.float32]) -> None:
-    # The sum tells of most blocks that all is well, without an array as large as they are.
+def _check(
+    file: Path, start: int, block: NDArray[np.float32], stored: NDArray[np.floating]
+) -> None:
+    # A sum is finite where all its values are, and takes no array as large as they are.
     finite = np.isfinite(np.einsum("ij->i", block, dtype=np.float64))
     if not finite.all():
         row = int((~finite).argmax())
-        stored = np.asarray(part.values[start + row])
         what = (
             "a value that is no number"
-            if np.isnan(stored).any()
+            if np.isnan(stored[row]).any()
             else "an infinite value"
-            if np.isinf(stored).any()
+            if np.isinf(stored[row]).any()
             else "a value that is too large for float32"
         )
-        raise LanzdmlError(f"{part.file}, row {start + row:,}: holds {what}")
+        raise LanzdmlError(f"{file}, row {start + row:,}: holds {what}")
     zero = ~block.any(axis=1)
     if zero.any():
         row = int(zero.argmax())
         raise LanzdmlError(
-            f"{part.file}, row {start + row:,}: all its values are zero, so it has no direction; "
+            f"{file}, row {start + row:,}: all its values are zero, so it has no direction; "
             "leave the row out, here and in the table"
         )
