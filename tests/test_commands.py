@@ -2,6 +2,7 @@
 
 import io
 import json
+import sys
 
 import numpy as np
 import pandas as pd
@@ -133,6 +134,15 @@ def test_a_large_collection_is_transformed_block_by_block(folder, monkeypatch):
     run("transform", "t.safetensors", "images.npy", "-o", "out.npy")
     expected = METHODS["text_subspace"](dim=3).fit(PROMPTS).transform(VECTORS)
     assert np.allclose(np.load("out.npy"), expected, atol=1e-6)
+
+
+def test_what_lacks_says_which_extra_has_it(folder, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    code, out, err = run("fit", "prompts.npy", "-o", "t.safetensors")
+    assert code == 1
+    assert "this needs torch, which is not installed" in out + err
+    assert "pip install '.[fit]'" in out + err
+    assert not (folder / "t.safetensors").exists()
 
 
 WRONG = {

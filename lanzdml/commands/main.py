@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, ParamSpec
 
 import click
 
-from lanzdml.errors import plain_errors
+from lanzdml.errors import LanzdmlError, plain_errors
 
 if TYPE_CHECKING:
     import pandas as pd
 
 P = ParamSpec("P")
+_EXTRAS = {"torch": "fit"}  # what a command may lack, and the extra that brings it
 FILE = click.Path(path_type=Path)
 _FORMAT = click.option(
     "--format", "form", type=click.Choice(["table", "csv", "json"]), default="table",
@@ -39,7 +40,15 @@ def _plain(command: Callable[P, None]) -> Callable[P, None]:
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
         with plain_errors():
-            command(*args, **kwargs)
+            try:
+                command(*args, **kwargs)
+            except ModuleNotFoundError as error:
+                if error.name not in _EXTRAS:
+                    raise
+                raise LanzdmlError(
+                    f"this needs {error.name}, which is not installed: install lanzdml with its "
+                    f"extra {_EXTRAS[error.name]}, as by `pip install '.[{_EXTRAS[error.name]}]'`"
+                ) from None
 
     return run
 
@@ -151,7 +160,9 @@ def _print_basis(labels: "pd.Series", dim: int, joined: str) -> None:
 
 def _print_rows(rows: "pd.DataFrame", form: str) -> None:
     if form == "csv":
-        click.echo(rows.to_csv(index=False, lineterminator="\n"), nl=False)
+        from lanzdml.spreadsheet import to_csv
+
+        click.echo(to_csv(rows), nl=False)
     elif form == "json":
         records = json.loads(rows.to_json(orient="records", double_precision=15))
         click.echo(json.dumps(records, indent=2, ensure_ascii=False))
