@@ -2,7 +2,10 @@
 
 import io
 import json
+import re
+import shlex
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -17,6 +20,7 @@ from lanzdml.methods import METHODS
 from lanzdml.metrics import METRICS, compute_metrics
 from lanzdml.metrics.resampling import resampled_scores
 
+ROOT = Path(__file__).parents[1]
 N, CLASSES = 90, 5
 RNG = np.random.default_rng(0)
 LABELS = [f"class {number % CLASSES}" for number in range(N)]
@@ -143,6 +147,17 @@ def test_what_lacks_says_which_extra_has_it(folder, monkeypatch):
     assert "this needs torch, which is not installed" in out + err
     assert "pip install '.[fit]'" in out + err
     assert not (folder / "t.safetensors").exists()
+
+
+def test_the_documents_commands_do_what_they_say(folder):
+    pd.DataFrame({"color": LABELS}).to_csv("labels.csv", index=False)
+    text = (ROOT / "docs/command-line.md").read_text()
+    commands = re.findall(r"^\.venv/bin/python -m lanzdml (.+)$", text, re.MULTILINE)
+    assert {command.split()[0] for command in commands} == set(lanzdml.commands)
+    for command in commands:
+        code, out, err = run(*shlex.split(command))
+        assert code == 0, err
+        assert out
 
 
 WRONG = {
