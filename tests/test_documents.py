@@ -23,6 +23,7 @@ import pytest
 import yaml
 from snakemake.cli import get_argument_parser
 
+from lanzdml.commands.main import lanzdml
 from lanzdml.config.config import parse_config
 from lanzdml.config.owner import RECORD
 from lanzdml.datasets.manifest import FINGERPRINT, fingerprint, write_manifest
@@ -313,6 +314,9 @@ def check_snakemake(options):
 def check_python(words):
     if words[0] == "-m":
         assert importlib.util.find_spec(words[1])
+        if words[1] == "lanzdml" and words[2:]:
+            command = lanzdml.commands[words[2]]
+            command.make_context(words[2], words[3:])  # raises where an option is not there
         return
     if words[0] == "-c":
         for node in ast.walk(ast.parse(words[1])):

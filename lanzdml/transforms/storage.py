@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Iterable
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from lanzdml.errors import CannotFitError, LanzdmlError
@@ -159,12 +159,19 @@ def _save(
         "method": estimator.name,
         "params": as_text(estimator),
         "seed": str(estimator.random_state),
-        **{package: version(package) for package in FITTED_WITH},
+        **{package: _version(package) for package in FITTED_WITH},
     }
     if taken := sorted(metadata.keys() & (own.keys() | _SCALARS.keys())):
         raise ValueError(f"metadata keys in use: {', '.join(taken)}")
     with replacing(path) as temporary:
         save_file(tensors, temporary, own | {key: str(value) for key, value in metadata.items()})
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:  # some methods need no torch
+        return "not installed"
 
 
 def read_stored(

@@ -1,0 +1,52 @@
+"""``lanzdml fit``: what a method learns from the vectors of prompts, as a file."""
+
+from pathlib import Path
+
+from lanzdml.embeddings.vectors import Kind, read_vectors
+from lanzdml.errors import LanzdmlError, suggest
+from lanzdml.methods import METHODS
+from lanzdml.transforms.storage import save_transform
+
+
+def fit(
+    prompts: Path,
+    output: Path,
+    method: str = "indirect",
+    *,
+    dim: int | None = None,
+    seed: int = 0,
+    column: str | None = None,
+) -> str:
+    """Fit a method to prompts and store the transform.
+
+    Args:
+        prompts: vectors (n, r), see :func:`lanzdml.embeddings.vectors.read_vectors`.
+        output: the transform's file, see :func:`lanzdml.transforms.storage.save_transform`.
+        method: a name of the registry, of one that learns from prompts.
+        dim: r'; the method's own default unless given.
+        seed: of the fit.
+        column: of the vectors, where the file has several.
+
+    Returns:
+        What was fitted, in a sentence.
+
+    Raises:
+        LanzdmlError: there is no such method, it learns from labels, the vectors cannot be read, or
+            it is not defined for them.
+    """
+    names = [name for name in METHODS if not METHODS[name].supervised]
+    if method not in names:
+        why = "learns from labels" if method in METHODS else "is not there"
+        raise LanzdmlError(f"method {method!r} {why}; {suggest(method, names)}")
+    if output.suffix != ".safetensors":
+        raise LanzdmlError(f"{output}: a transform is a file .safetensors")
+    vectors = read_vectors(prompts, Kind.PROMPTS, column=column)
+    cls = METHODS[method]
+    if dim is not None and not cls.has_dim:
+        raise LanzdmlError(f"{method} has no r': leave --dim out")
+    if dim is not None and dim > vectors.dim:
+        raise LanzdmlError(f"--dim {dim} is larger than the {vectors.dim} dimensions of {prompts}")
+    given = {"dim": dim} if dim is not None else {}
+    estimator = cls(**given, random_state=seed).fit(vectors.array())
+    save_transform(output, estimator, n_prompts=len(vectors))
+    return f"{method} learned from {len(vectors):,} prompts of {vectors.dim} dimensions: {output}"

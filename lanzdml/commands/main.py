@@ -1,0 +1,175 @@
+"""The command line of ``lanzdml``: options in, tables out. What a command does is in its module.
+
+Each command imports what it needs when it is called, so that ``lanzdml --help`` takes no time.
+"""
+
+import json
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, ParamSpec
+
+import click
+
+from lanzdml.errors import LanzdmlError, plain_errors
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+P = ParamSpec("P")
+_EXTRAS = {"torch": "fit"}  # what a command may lack, and the extra that brings it
+FILE = click.Path(path_type=Path)
+_FORMAT = click.option(
+    "--format", "form", type=click.Choice(["table", "csv", "json"]), default="table",
+    show_default=True, help="How results are printed.",
+)  # fmt: skip
+_LABEL = click.option("--label", required=True, help="The column of the labels.")
+_COLUMN = click.option(
+    "--column", help="The array or column of the vectors, where a file has several."
+)
+_ID = click.option("--id", "id_column", help="The array or column of ids. [default: image_id]")
+_THREADS = click.option(
+    "--threads", type=click.IntRange(1), default=1, show_default=True,
+    help="Threads that rank; the result is the same for any number.",
+)  # fmt: skip
+
+
+def _plain(command: Callable[P, None]) -> Callable[P, None]:
+    """A command that ends with a line for each thing that the user can mend."""
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        with plain_errors():
+            try:
+                command(*args, **kwargs)
+            except ModuleNotFoundError as error:
+                if error.name not in _EXTRAS:
+                    raise
+                raise LanzdmlError(
+                    f"this needs {error.name}, which is not installed: install lanzdml with its "
+                    f"extra {_EXTRAS[error.name]}, as by `pip install '.[{_EXTRAS[error.name]}]'`"
+                ) from None
+
+    return run
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+def lanzdml() -> None:
+    """Metrics and methods of language-guided metric learning, without a workflow."""
+
+
+@lanzdml.command()
+@click.argument("vectors", type=FILE)
+@click.argument("labels", type=FILE)
+@_LABEL
+@_FORMAT
+@_COLUMN
+@_ID
+@click.option("--seed", type=click.IntRange(0), default=0, help="Of k-means.")
+@_THREADS
+@_plain
+def score(
+    vectors: Path, labels: Path, label: str, form: str, column: str | None, id_column: str | None,
+    seed: int, threads: int,
+) -> None:  # fmt: skip
+    """Score VECTORS by the seven metrics, with a 95 % interval.
+
+    LABELS is a .csv, .tsv or .parquet file, a row a vector; where both have a column image_id they
+    are joined by it. VECTORS is .npy, .npz, .safetensors, .pt or .parquet, or a folder of these.
+    """
+    from lanzdml.commands.labelled import read_labelled
+    from lanzdml.commands.score import score as compute
+
+    given = read_labelled(vectors, labels, label, column=column, id_column=id_column)
+    _print_basis(given.labels, given.vectors.shape[1], given.joined)
+    _print_rows(compute(given.vectors, given.labels, seed=seed, n_threads=threads), form)
+
+
+@lanzdml.command()
+@click.argument("first", type=FILE)
+@click.argument("second", type=FILE)
+@click.argument("labels", type=FILE)
+@_LABEL
+@_FORMAT
+@_COLUMN
+@_ID
+@_THREADS
+@_plain
+def compare(
+    first: Path, second: Path, labels: Path, label: str, form: str, column: str | None,
+    id_column: str | None, threads: int,
+) -> None:  # fmt: skip
+    """Compare the vectors FIRST with SECOND on the same labelled images, query by query."""
+    from lanzdml.commands.compare import compare as compute
+    from lanzdml.commands.labelled import read_labelled
+
+    given = [
+        read_labelled(path, labels, label, column=column, id_column=id_column)
+        for path in (first, second)
+    ]
+    for each in given:
+        _print_basis(each.labels, each.vectors.shape[1], each.joined)
+    a, b = given
+    _print_rows(compute(a.vectors, b.vectors, a.labels, n_threads=threads), form)
+
+
+@lanzdml.command()
+@click.argument("prompts", type=FILE)
+@click.option("-o", "--output", type=FILE, required=True, help="The transform, .safetensors.")
+@click.option("--method", default="indirect", help="A method that learns from prompts.")
+@click.option("--dim", type=click.IntRange(1), help="r', the size of the vectors it makes.")
+@click.option("--seed", type=click.IntRange(0), default=0, help="Of the fit.")
+@_COLUMN
+@_plain
+def fit(
+    prompts: Path, output: Path, method: str, dim: int | None, seed: int, column: str | None
+) -> None:
+    """Fit a method to the vectors PROMPTS of a notion's prompts."""
+    from lanzdml.commands.fit import fit as compute
+
+    click.echo(compute(prompts, output, method, dim=dim, seed=seed, column=column))
+
+
+@lanzdml.command()
+@click.argument("file", type=FILE)
+@click.argument("vectors", type=FILE)
+@click.option("-o", "--output", type=FILE, required=True, help="The result, .npy or .parquet.")
+@_COLUMN
+@_ID
+@_plain
+def transform(
+    file: Path, vectors: Path, output: Path, column: str | None, id_column: str | None
+) -> None:
+    """Transform VECTORS by FILE, which `lanzdml fit` or a run of the workflow wrote."""
+    from tqdm import tqdm
+
+    from lanzdml.commands.transform import transform as compute
+
+    with tqdm(unit="vector", unit_scale=True, mininterval=1, disable=None) as bar:
+        n, dim = compute(
+            file, vectors, output, column=column, id_column=id_column, progress=bar.update
+        )
+    click.echo(f"{n:,} vectors of {dim} dimensions: {output}")
+
+
+def _print_basis(labels: "pd.Series", dim: int, joined: str) -> None:
+    # Beside the results, which go on to other programs.
+    words = f"{len(labels):,} images of {labels.nunique():,} classes, {dim} dimensions"
+    click.echo(f"{words}; labels joined {joined}", err=True)
+
+
+def _print_rows(rows: "pd.DataFrame", form: str) -> None:
+    if form == "csv":
+        from lanzdml.spreadsheet import to_csv
+
+        click.echo(to_csv(rows), nl=False)
+    elif form == "json":
+        records = json.loads(rows.to_json(orient="records", double_precision=15))
+        click.echo(json.dumps(records, indent=2, ensure_ascii=False))
+    else:
+        click.echo(rows.to_string(index=False, na_rep="", float_format="{:.4f}".format))
+
+
+def main() -> None:
+    """The console command."""
+    lanzdml(prog_name="lanzdml")

@@ -1,0 +1,53 @@
+"""``lanzdml score``: the seven metrics of labelled vectors, with what other images leave open."""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from lanzdml.metrics.resampling import RESAMPLED, resampled_scores
+from lanzdml.metrics.scores import METRICS, cluster_metrics, mean_scores, query_scores
+from lanzdml.significance.statistics import LEAST_QUERIES, StandardError, interval, resampled_means
+
+IMAGES, QUERIES = "other images", "other queries, these references"
+COLUMNS = ("metric", "value", "low", "high", "interval")
+
+
+def score(
+    vectors: NDArray[np.float32], labels: pd.Series, *, seed: int = 0, n_threads: int = 1
+) -> pd.DataFrame:
+    """The seven metrics, a row each (:data:`COLUMNS`).
+
+    ``low`` to ``high`` is a 95 % interval for what ``interval`` says: by draws of images, each a
+    query and a reference to the others, for MAP@R and Prec@1; by draws of queries for the metrics
+    that need a query's whole ranking, where it is too narrow, as queries share their references;
+    none for clusters, and for fewer than 30 queries.
+
+    Args:
+        vectors: (n, d).
+        labels: (n,), none of them null.
+        seed: of k-means and of the draws of queries.
+        n_threads: that rank queries; the result is the same for any number.
+
+    Raises:
+        MetricsInputError: as of :func:`lanzdml.metrics.compute_metrics`.
+    """
+    scores = query_scores(vectors, labels, n_threads=n_threads)
+    values = mean_scores(scores) | cluster_metrics(vectors, labels, seed=seed)
+    is_query = ~np.isnan(scores["map_at_r"])
+    n_queries = int(is_query.sum())
+    rows = {name: (values[name], np.nan, np.nan, "") for name in METRICS}
+    if n_queries >= LEAST_QUERIES:
+        drawn = resampled_scores(vectors, labels, n_threads=n_threads)
+        for name in RESAMPLED:
+            error = StandardError(
+                float(drawn[name].std(ddof=1)), min(n_queries, len(drawn[name])) - 1
+            )
+            low, high, _ = interval(values[name], [error])
+            rows[name] = (values[name], max(low, 0.0), min(high, 1.0), IMAGES)
+        others = [name for name in scores if name not in RESAMPLED]
+        means = resampled_means(np.stack([scores[name][is_query] for name in others], 1), seed)
+        for name, (low, high) in zip(
+            others, np.quantile(means, [0.025, 0.975], axis=0).T, strict=True
+        ):
+            rows[name] = (values[name], low, high, QUERIES)
+    return pd.DataFrame([(name, *row) for name, row in rows.items()], columns=list(COLUMNS))

@@ -1,0 +1,189 @@
+"""Vectors in files of arrays: NumPy's, safetensors, and torch's where they hold tensors only."""
+
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lanzdml.embeddings.vectors.vectors import Part, part_of
+from lanzdml.errors import LanzdmlError, in_one_line
+from lanzdml.limits import key_of, limits
+from lanzdml.signatures import mistaken
+
+_OBJECTS = "holds Python objects, which can run code: save numbers only, as with np.save"
+_GIB = 2**30
+
+
+def read_npy(path: Path) -> Part:
+    """A file of one array, mapped into memory.
+
+    Raises:
+        LanzdmlError: it is none, or holds no vectors.
+    """
+    try:
+        values = np.lib.format.open_memmap(path, mode="r")
+    except (ValueError, OSError) as error:
+        raise _unreadable(path, error) from None
+    return part_of(path, _as_vectors(path, "its array", values))
+
+
+def read_npz(path: Path, column: str | None, id_column: str) -> Part:
+    """A file of several arrays, of which one holds vectors, and one may hold ids.
+
+    Args:
+        path: of the file.
+        column: name of the array; that of the only one that can be vectors unless given.
+        id_column: name of the array of ids.
+
+    Raises:
+        LanzdmlError: it is none, or holds no such arrays.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            _check_size(path, file.zip)
+            shapes = {name: _header(file.zip, name) for name in file.files}
+            name = _choose(path, shapes, column)
+            values = file[name]
+            ids = _ids(path, file[id_column]) if id_column in shapes else None
+    except LanzdmlError:
+        raise
+    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, AttributeError) as error:
+        raise _unreadable(path, error) from None
+    return part_of(path, _as_vectors(path, f"array {name!r}", values), ids)
+
+
+def read_safetensors(path: Path, column: str | None) -> Part:
+    """A file of tensors, of which one holds vectors.
+
+    Args:
+        path: of the file.
+        column: name of the tensor; that of the only one that can be vectors unless given.
+
+    Raises:
+        LanzdmlError: it is none, or holds no such tensor.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            names = file.keys()
+            shapes = {name: tuple(file.get_slice(name).get_shape()) for name in names}
+            name = _choose(path, shapes, column)
+            if file.get_slice(name).get_dtype() == "BF16":
+                raise LanzdmlError(
+                    f"{path}: tensor {name!r} is of bfloat16, which NumPy has not; save it in "
+                    "float32"
+                )
+            values = file.get_tensor(name)
+    except (SafetensorError, OSError, TypeError, ValueError) as error:
+        raise _unreadable(path, error) from None
+    return part_of(path, _as_vectors(path, f"tensor {name!r}", values))
+
+
+def read_pt(path: Path, column: str | None) -> Part:
+    """A tensor, or a dictionary of tensors, that torch saved; whatever else it holds is refused.
+
+    Args:
+        path: of the file.
+        column: name of the tensor; that of the only one that can be vectors unless given.
+
+    Raises:
+        LanzdmlError: it holds anything but tensors, torch is not installed, or there is no such
+            tensor.
+    """
+    try:
+        import torch
+    except ModuleNotFoundError:
+        raise LanzdmlError(
+            f"{path} needs torch to be read (pip install torch); or save its tensor with np.save"
+        ) from None
+    try:
+        loaded = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # of the unpickler: it names what it refuses, on many lines
+        raise LanzdmlError(
+            f"{path} holds something else than tensors, which is not loaded: save one tensor "
+            f"({in_one_line(str(error).splitlines()[0] if str(error) else error)[:200]})"
+        ) from None
+    tensors = loaded if isinstance(loaded, Mapping) else {"its tensor": loaded}
+    tensors = {str(name): t for name, t in tensors.items() if isinstance(t, torch.Tensor)}
+    name = _choose(path, {name: tuple(t.shape) for name, t in tensors.items()}, column)
+    tensor = tensors[name]
+    if tensor.dtype == torch.bfloat16:
+        tensor = tensor.float()
+    return part_of(path, _as_vectors(path, f"tensor {name!r}", tensor.detach().numpy()))
+
+
+def _choose(path: Path, shapes: Mapping[str, tuple[int, ...]], column: str | None) -> str:
+    """The name that is asked for, or of the only array with rows."""
+    names = ", ".join(map(repr, sorted(shapes))) or "nothing"
+    if column is not None:
+        if column not in shapes:
+            raise LanzdmlError(f"{path} holds no {column!r}, but {names}")
+        return column
+    matrices = [name for name, shape in shapes.items() if len(shape) == 2]
+    if len(matrices) != 1:
+        raise LanzdmlError(
+            f"{path} holds {len(matrices)} arrays that could be the vectors; say which as column: "
+            f"it has {names}"
+        )
+    return matrices[0]
+
+
+def _as_vectors(path: Path, what: str, values: NDArray[Any]) -> NDArray[np.floating]:
+    if values.ndim != 2:
+        raise LanzdmlError(f"{path}: {what} has shape {values.shape}, not one row a vector")
+    if values.dtype.kind != "f" or values.dtype.itemsize > 8:
+        raise LanzdmlError(
+            f"{path}: {what} is of type {values.dtype}; vectors are float16, float32 or float64"
+        )
+    if values.shape[1] == 0:
+        raise LanzdmlError(f"{path}: {what} has vectors without any value")
+    return values
+
+
+def _ids(path: Path, values: NDArray[Any]) -> list[str]:
+    if values.ndim != 1 or values.dtype.kind not in "US" + "iu":
+        raise LanzdmlError(f"{path}: ids are one string or integer a row, not {values.dtype}")
+    return [v.decode() if isinstance(v, bytes) else str(v) for v in values.tolist()]
+
+
+def _header(file: zipfile.ZipFile, name: str) -> tuple[int, ...]:
+    """The shape of an array of a zip, of which the values are not read."""
+    member = name if name in file.namelist() else f"{name}.npy"
+    with file.open(member) as content:
+        version = np.lib.format.read_magic(content)
+        read = {
+            (1, 0): np.lib.format.read_array_header_1_0,
+            (2, 0): np.lib.format.read_array_header_2_0,
+        }.get(version)
+        if read is None:
+            raise ValueError(f"array {name!r} is of an unknown version of the format")
+        shape, _, dtype = read(content)
+    if dtype.hasobject:
+        raise ValueError(f"array {name!r} has objects")
+    needed = dtype.itemsize * int(np.prod(shape, dtype=object))
+    if needed > file.getinfo(member).file_size:
+        raise ValueError(f"array {name!r} is cut off")
+    return tuple(shape)
+
+
+def _check_size(path: Path, file: zipfile.ZipFile) -> None:
+    """Whether an archive's arrays are as large as an honest one's may be."""
+    unpacked = sum(info.file_size for info in file.infolist())
+    most = max(_GIB, limits().archive_ratio * path.stat().st_size)
+    if unpacked > most:
+        raise LanzdmlError(
+            f"{path} unpacks to {unpacked:,} bytes, more than {limits().archive_ratio} times its "
+            f"size; if that is right, raise {key_of('archive_ratio')}"
+        )
+
+
+def _unreadable(path: Path, error: Exception) -> LanzdmlError:
+    if "objects" in str(error):
+        return LanzdmlError(f"{path} {_OBJECTS}")
+    if path.suffix.lower() != ".npz" and (kind := mistaken(path)):
+        return LanzdmlError(f"{path} is {kind}")
+    return LanzdmlError(f"{path} cannot be read: {in_one_line(error)}")

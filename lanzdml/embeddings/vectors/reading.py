@@ -1,0 +1,152 @@
+"""Which file holds vectors, and in which order several do."""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from enum import Enum
+from pathlib import Path
+
+from lanzdml.embeddings.vectors.arrays import read_npy, read_npz, read_pt, read_safetensors
+from lanzdml.embeddings.vectors.tables import read_arrow, read_parquet, read_texts
+from lanzdml.embeddings.vectors.vectors import Part, Vectors
+from lanzdml.errors import LanzdmlError
+
+SUFFIXES = (".npy", ".npz", ".safetensors", ".parquet", ".pt")
+ID = "image_id"
+_PICKLES = (".pkl", ".pickle", ".joblib", ".pth", ".bin", ".ckpt")
+_METADATA = "metadata"
+_STATE, _SPLITS = "state.json", "dataset_dict.json"
+
+
+class Kind(Enum):
+    """What vectors are of; its value is the folder of clip-retrieval's that they lie in."""
+
+    IMAGES = "img_emb"
+    PROMPTS = "text_emb"
+
+
+_TEXTS: dict[Kind, tuple[str, ...]] = {Kind.IMAGES: (), Kind.PROMPTS: ("prompt", "caption", "text")}
+
+
+def read_vectors(
+    path: Path, kind: Kind = Kind.IMAGES, *, column: str | None = None, id_column: str | None = None
+) -> Vectors:
+    """The vectors of a file or folder, see :mod:`lanzdml.embeddings.vectors`.
+
+    Args:
+        path: of a file or of a folder.
+        kind: what they are of: folders of clip-retrieval hold both, and prompts may have texts.
+        column: name of the array or column that holds them; that of the only one unless given.
+        id_column: name of the array or column of ids; ``image_id`` unless given, if there is one.
+
+    Raises:
+        LanzdmlError: there are none, or they cannot be read; the message names the file.
+    """
+    if path.is_dir():
+        return _of_folder(path, kind, column, id_column)
+    return Vectors([_of_file(path, kind, column, id_column)])
+
+
+def _of_file(path: Path, kind: Kind, column: str | None, id_column: str | None) -> Part:
+    suffix = path.suffix.lower()
+    if suffix in _PICKLES:
+        raise LanzdmlError(
+            f"{path} is a pickle by its name, which can run code: save the vectors with np.save, "
+            "or as safetensors or Parquet"
+        )
+    if suffix not in SUFFIXES:
+        raise LanzdmlError(f"{path} is no file of vectors: those are {', '.join(SUFFIXES)}")
+    if not path.is_file():
+        raise LanzdmlError(f"there is no file {path}")
+    if id_column is not None and suffix not in (".parquet", ".npz"):
+        raise LanzdmlError(f"{path} can hold no ids beside its vectors: leave id out")
+    if suffix == ".npy":
+        part = read_npy(path)
+    elif suffix == ".npz":
+        part = read_npz(path, column, id_column or ID)
+    elif suffix == ".safetensors":
+        part = read_safetensors(path, column)
+    elif suffix == ".pt":
+        part = read_pt(path, column)
+    else:
+        part = read_parquet(path, column, id_column or ID, _TEXTS[kind])
+    if id_column is not None and part.ids is None:
+        raise LanzdmlError(f"{path} has no {id_column!r} for ids")
+    return part
+
+
+def _of_folder(folder: Path, kind: Kind, column: str | None, id_column: str | None) -> Vectors:
+    if (folder / _SPLITS).is_file():
+        splits = sorted(path.parent.name for path in folder.glob(f"*/{_STATE}"))
+        raise LanzdmlError(
+            f"{folder} holds several splits: name the folder of one, {' or '.join(splits)}"
+        )
+    if (folder / _STATE).is_file():
+        files = _of_state(folder)
+        return Vectors([read_arrow(path, column, id_column or ID, _TEXTS[kind]) for path in files])
+    if (folder / kind.value).is_dir():
+        return _of_clip_retrieval(folder, kind, id_column)
+    if others := [other.value for other in Kind if (folder / other.value).is_dir()]:
+        raise LanzdmlError(f"{folder} has {others[0]}/ and no {kind.value}/")
+    return Vectors([_of_file(path, kind, column, id_column) for path in _files(folder)])
+
+
+def _of_clip_retrieval(folder: Path, kind: Kind, id_column: str | None) -> Vectors:
+    """Arrays beside tables with as many rows, by the numbers in their names."""
+    parts = [read_npy(path) for path in _files(folder / kind.value)]
+    if not (folder / _METADATA).is_dir():
+        if id_column is not None:
+            raise LanzdmlError(f"{folder} has no {_METADATA}/ with {id_column!r} for ids")
+        return Vectors(parts)
+    tables = _files(folder / _METADATA)
+    if len(tables) != len(parts):
+        raise LanzdmlError(
+            f"{folder / _METADATA} has {len(tables):,} files, but {folder / kind.value} "
+            f"{len(parts):,}: each array has a table of its rows"
+        )
+    described = []
+    for part, table in zip(parts, tables, strict=True):
+        ids, texts, n_rows = read_texts(table, id_column, _TEXTS[kind])
+        if n_rows != part.shape[0]:
+            raise LanzdmlError(
+                f"{table} has {n_rows:,} rows, but {part.file} {part.shape[0]:,} vectors"
+            )
+        described.append(replace(part, ids=ids, texts=texts))
+    return Vectors(described)
+
+
+def _files(folder: Path) -> list[Path]:
+    """A folder's files of vectors, all of one kind, in the order of the numbers in their names."""
+    by_suffix: dict[str, list[Path]] = {}
+    for path in folder.iterdir():
+        if path.suffix.lower() in SUFFIXES and path.name[0] != ".":
+            by_suffix.setdefault(path.suffix.lower(), []).append(path)
+    if len(by_suffix) != 1:
+        kinds = " and ".join(sorted(by_suffix)) or "no"
+        raise LanzdmlError(f"{folder} holds {kinds} files of vectors: name one kind, or one file")
+    (files,) = by_suffix.values()
+    return _by_number(files)
+
+
+def _by_number(files: Sequence[Path]) -> list[Path]:
+    def key(path: Path) -> list[tuple[int, str]]:
+        pieces = re.findall(r"\d+|\D+", path.name)
+        return [(int(piece), "") if piece.isdecimal() else (-1, piece) for piece in pieces]
+
+    return sorted(files, key=key)
+
+
+def _of_state(folder: Path) -> list[Path]:
+    """The files of a saved ``Dataset`` in their order."""
+    try:
+        state = json.loads((folder / _STATE).read_text(encoding="utf-8"))
+        names = [entry["filename"] for entry in state["_data_files"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise LanzdmlError(f"{folder / _STATE} is none of Hugging Face's datasets") from None
+    for name in names:
+        if Path(name).name != name or not (folder / name).is_file():
+            raise LanzdmlError(f"{folder} has no file {name!r}, which its {_STATE} names")
+    if not names:
+        raise LanzdmlError(f"{folder} holds no rows")
+    return [folder / name for name in names]

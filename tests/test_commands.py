@@ -1,0 +1,212 @@
+"""The command ``lanzdml``: what it prints, what it writes, and what it says of bad input."""
+
+import io
+import json
+import re
+import shlex
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+from lanzdml.commands.compare import compare
+from lanzdml.commands.main import lanzdml
+from lanzdml.commands.score import IMAGES, QUERIES, score
+from lanzdml.embeddings.vectors import read_vectors
+from lanzdml.methods import METHODS
+from lanzdml.metrics import METRICS, compute_metrics
+from lanzdml.metrics.resampling import resampled_scores
+
+ROOT = Path(__file__).parents[1]
+N, CLASSES = 90, 5
+RNG = np.random.default_rng(0)
+LABELS = [f"class {number % CLASSES}" for number in range(N)]
+VECTORS = (
+    np.eye(8)[[number % CLASSES for number in range(N)]] + RNG.normal(size=(N, 8), scale=0.6)
+).astype(np.float32)
+PROMPTS = RNG.normal(size=(6, 8)).astype(np.float32)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """Vectors, labels of all but one image, and prompts."""
+    monkeypatch.chdir(tmp_path)
+    np.save("images.npy", VECTORS)
+    np.save("prompts.npy", PROMPTS)
+    table = pd.DataFrame({"image_id": [f"{n:02}" for n in range(N)], "kind": LABELS})
+    table.to_csv("labels.csv", index=False)
+    shuffled = RNG.permutation(N)
+    table = pd.DataFrame(
+        {"embedding": [*VECTORS[shuffled]], "image_id": table["image_id"][shuffled]}
+    )
+    table.to_parquet("shuffled.parquet", index=False)
+    return tmp_path
+
+
+def run(*arguments):
+    result = CliRunner().invoke(lanzdml, [*map(str, arguments)])
+    return result.exit_code, result.stdout, result.stderr
+
+
+@pytest.mark.parametrize("file", ["images.npy", "shuffled.parquet"])
+def test_score_prints_the_seven_metrics_of_the_library(file, folder):
+    code, out, err = run("score", file, "labels.csv", "--label", "kind", "--format", "json")
+    assert code == 0
+    values = {row["metric"]: row["value"] for row in json.loads(out)}
+    expected = compute_metrics(VECTORS, LABELS)
+    assert [*values] == [*METRICS]
+    ranks = [name for name in METRICS if file == "images.npy" or name not in ("ami", "nmi")]
+    assert {name: values[name] for name in ranks} == pytest.approx(
+        {name: expected[name] for name in ranks}
+    )
+    assert f"{N} images of {CLASSES} classes, 8 dimensions" in err
+    assert ("by id" if file == "shuffled.parquet" else "in the order of the table") in err
+
+
+def test_score_leaves_out_images_without_a_label(folder):
+    table = pd.read_csv("labels.csv")
+    table.loc[3, "kind"] = None
+    table.to_csv("labels.csv", index=False)
+    _, out, _ = run("score", "images.npy", "labels.csv", "--label", "kind", "--format", "csv")
+    values = pd.read_csv(io.StringIO(out), index_col="metric")["value"]
+    kept = [row for row in range(N) if row != 3]
+    expected = compute_metrics(VECTORS[kept], [LABELS[row] for row in kept])
+    assert values.to_dict() == pytest.approx(expected)
+
+
+def test_the_intervals_are_those_of_draws_of_images_and_of_queries():
+    rows = score(VECTORS, pd.Series(LABELS)).set_index("metric")
+    drawn = resampled_scores(VECTORS, LABELS)
+    for metric, row in rows.iterrows():
+        if metric in drawn:
+            # Student's t with N - 1 degrees of freedom.
+            reach = 1.987 * drawn[metric].std(ddof=1)
+            assert row["high"] - row["value"] == pytest.approx(reach, rel=1e-3)
+            assert row["interval"] == IMAGES
+        elif metric in ("ami", "nmi"):
+            assert np.isnan(row["low"])
+        else:
+            assert row["low"] < row["value"] < row["high"]
+            assert row["interval"] == QUERIES
+
+
+def test_few_queries_have_no_interval():
+    rows = score(VECTORS[:20], pd.Series(LABELS[:20]))
+    assert rows["low"].isna().all()
+
+
+def test_compare_is_of_the_same_queries(folder):
+    np.save("noise.npy", VECTORS + RNG.normal(size=VECTORS.shape))
+    code, out, _ = run(
+        "compare", "images.npy", "noise.npy", "labels.csv", "--label", "kind", "--format", "json"
+    )
+    assert code == 0
+    row = json.loads(out)[0]
+    assert row["difference"] == pytest.approx(row["first"] - row["second"])
+    assert row["first"] == pytest.approx(compute_metrics(VECTORS, LABELS)["map_at_r"])
+    assert row["low"] < row["difference"] < row["high"]
+    assert row["decided"]
+    assert row["better"] > row["worse"]
+
+
+def test_vectors_do_not_differ_from_themselves():
+    rows = compare(VECTORS, VECTORS, pd.Series(LABELS))
+    assert (rows["difference"] == 0).all()
+    assert rows["low"].isna().all()
+    assert not rows["decided"].any()
+
+
+@pytest.mark.parametrize("output", ["out.npy", "out.parquet"])
+@pytest.mark.parametrize("method", ["text_subspace", "indirect", "clay"])
+def test_fit_and_transform_are_those_of_the_library(method, output, folder):
+    assert run("fit", "prompts.npy", "-o", "t.safetensors", "--method", method, "--dim", 3)[0] == 0
+    code, out, _ = run("transform", "t.safetensors", "shuffled.parquet", "-o", output)
+    assert code == 0
+    expected = METHODS[method](dim=3, random_state=0).fit(PROMPTS)
+    written, given = read_vectors(folder / output), read_vectors(folder / "shuffled.parquet")
+    assert np.array_equal(written.array(), expected.transform(given.array()))
+    assert written.ids == (given.ids if output == "out.parquet" else None)
+    assert f"{N} vectors of {written.dim} dimensions" in out
+
+
+def test_a_large_collection_is_transformed_block_by_block(folder, monkeypatch):
+    monkeypatch.setattr("lanzdml.embeddings.vectors.vectors.ROWS", 7)
+    run("fit", "prompts.npy", "-o", "t.safetensors", "--method", "text_subspace", "--dim", 3)
+    run("transform", "t.safetensors", "images.npy", "-o", "out.npy")
+    expected = METHODS["text_subspace"](dim=3).fit(PROMPTS).transform(VECTORS)
+    assert np.allclose(np.load("out.npy"), expected, atol=1e-6)
+
+
+def test_what_lacks_says_which_extra_has_it(folder, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    code, out, err = run("fit", "prompts.npy", "-o", "t.safetensors")
+    assert code == 1
+    assert "this needs torch, which is not installed" in out + err
+    assert "pip install '.[fit]'" in out + err
+    assert not (folder / "t.safetensors").exists()
+
+
+def test_the_documents_commands_do_what_they_say(folder):
+    pd.DataFrame({"color": LABELS}).to_csv("labels.csv", index=False)
+    text = (ROOT / "docs/command-line.md").read_text()
+    commands = re.findall(r"^\.venv/bin/python -m lanzdml (.+)$", text, re.MULTILINE)
+    assert {command.split()[0] for command in commands} == set(lanzdml.commands)
+    for command in commands:
+        code, out, err = run(*shlex.split(command))
+        assert code == 0, err
+        assert out
+
+
+WRONG = {
+    "no column": (["score", "images.npy", "labels.csv", "--label", "kin"], "did you mean 'kind'?"),
+    "no table": (["score", "images.npy", "no.csv", "--label", "kind"], "there is no file no.csv"),
+    "no vectors": (["score", "no.npy", "labels.csv", "--label", "kind"], "there is no file no.npy"),
+    "another number": (
+        ["score", "prompts.npy", "labels.csv", "--label", "kind"],
+        "prompts.npy holds 6 vectors, but labels.csv 90 rows",
+    ),
+    "one label": (
+        ["score", "images.npy", "one.csv", "--label", "kind"], "has 1 different labels",
+    ),
+    "an id without a vector": (
+        ["score", "shuffled.parquet", "other.csv", "--label", "kind"], "has no vector of 'other'",
+    ),
+    "an id twice": (
+        ["score", "shuffled.parquet", "twice.csv", "--label", "kind"], "id '00' is there twice",
+    ),
+    "no method": (
+        ["fit", "prompts.npy", "-o", "t.safetensors", "--method", "indirct"],
+        "did you mean 'indirect'?",
+    ),
+    "labels needed": (
+        ["fit", "prompts.npy", "-o", "t.safetensors", "--method", "oracle"], "learns from labels",
+    ),
+    "too large an r'": (
+        ["fit", "prompts.npy", "-o", "t.safetensors", "--dim", "9"], "larger than the 8 dimensions",
+    ),
+    "no transform": (
+        ["transform", "images.npy", "images.npy", "-o", "out.npy"], "images.npy",
+    ),
+    "another format": (
+        ["transform", "t.safetensors", "images.npy", "-o", "out.csv"], "written as .npy or",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_is_wrong_is_one_line(name, folder):
+    pd.DataFrame({"kind": ["a"] * N}).to_csv("one.csv", index=False)
+    table = pd.read_csv("labels.csv", dtype="str")
+    table.assign(image_id=[*table["image_id"][:-1], "other"]).to_csv("other.csv", index=False)
+    table.assign(image_id=["00", *table["image_id"][:-1]]).to_csv("twice.csv", index=False)
+    before = set(folder.iterdir())
+    arguments, says = WRONG[name]
+    code, out, err = run(*arguments)
+    (line,) = (out + err).strip().splitlines()
+    assert code == 1
+    assert line.startswith("Error: ")
+    assert says in line
+    assert set(folder.iterdir()) == before
