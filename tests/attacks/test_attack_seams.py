@@ -1,14 +1,23 @@
-"""What lies between the parts: folders of results that others made, and texts that are read late."""
+"""What lies between the parts: folders of results that others made, and texts without end."""
 
 import json
 import os
 import signal
-from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from safetensors.numpy import save_file
 
-from lanzdml.datasets import summary
+from lanzdml.datasets import demo_cars, summary
+from lanzdml.datasets.manifest import fingerprint_of, read_manifest
+from lanzdml.embeddings import storage
+from lanzdml.errors import LanzdmlError
 from lanzdml.files import Kept
+from lanzdml.metrics.runs import read_runs
+from lanzdml.report import provenance
+from lanzdml.transforms.storage import load_transform
 from tests.attacks.bounded import attack
 
 # Folders of results
@@ -69,3 +78,116 @@ def test_what_is_kept_of_tables_is_text_and_numbers(values, results, monkeypatch
     file.write_text(json.dumps({"version": 1, "tables": [["/table.csv", 1, 2, *values]]}))
     summary.recall(file)
     assert not summary._known
+
+
+def refused(function, *arguments):
+    with pytest.raises(LanzdmlError) as caught:
+        function(*arguments)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def embeddings(path, **metadata):
+    vectors = pa.FixedSizeListArray.from_arrays(pa.array([1.0, 2.0], pa.float32()), 2)
+    table = pa.table({"image_id": ["a"], "embedding": vectors})
+    pq.write_table(table.replace_schema_metadata(metadata), path)
+    return path
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        storage.read_metadata,
+        storage.read_embeddings,
+        storage.logit_scale_of,
+        fingerprint_of,
+        lambda path: provenance.embedded({("cars", "clip"): path}),
+    ],
+)
+def test_metadata_that_is_no_text(read, tmp_path):
+    path = embeddings(tmp_path / "a.parquet", logit_scale=b"\xff", manifest_fingerprint=b"\xff")
+    assert "delete it and run again" in refused(read, path)
+
+
+@pytest.mark.parametrize("scale", ["nan", "inf", "-1", "0", "much", "1e999"])
+def test_a_logit_scale_that_is_none(scale, tmp_path):
+    refused(storage.logit_scale_of, embeddings(tmp_path / "a.parquet", logit_scale=scale))
+
+
+PANDAS = '{"index_columns": ["image_id"], "columns": [1], "column_indexes": [], "creator": {}}'
+
+
+def test_what_pandas_keeps_in_a_file_is_not_asked(tmp_path):
+    """Where it said so, ids were no column, or it ended in an error of pandas."""
+    path = embeddings(tmp_path / "a.parquet", pandas=PANDAS)
+    rows, _, _ = storage.read_embeddings(path)
+    assert rows["image_id"].tolist() == ["a"]
+    assert read_manifest(path, ["image_id"])["image_id"].tolist() == ["a"]
+
+
+@pytest.mark.parametrize("key", ["parts", "weights"])
+def test_a_transform_with_brackets_in_brackets(key, tmp_path):
+    metadata = {"method": "indirect", "params": "{}", "seed": "0", "status": "ok", "reason": ""}
+    path = tmp_path / "a.safetensors"
+    save_file({}, path, metadata | {"parts": "[]", "weights": "[]", key: "[" * 100_000})
+    assert "does not fit this version" in refused(load_transform, path)
+
+
+def again(value, n):
+    return pa.array([value]).take(pa.array(np.zeros(n, np.int32)))
+
+
+def of_demo(path):
+    return len(demo_cars.read_manifest(path))
+
+
+def of_embeddings(path):
+    return len(storage.read_embeddings(path)[1])
+
+
+def of_manifest(path):
+    return len(read_manifest(path))
+
+
+def of_runs(path):
+    return len(read_runs([path]))
+
+
+def texts(path):
+    pq.write_table(pa.table({"image_id": pa.DictionaryArray.from_arrays(
+        np.zeros(2**14, np.int32), ["a" * 2**20])}), path, store_schema=False)  # fmt: skip
+
+
+def images(path):
+    small = {name: again("a", 2**10) for name in demo_cars.COLUMNS}
+    picture = pa.DictionaryArray.from_arrays(np.zeros(2**10, np.int32), [bytes(2**22)])
+    pq.write_table(pa.table(small | {"image": picture}), path, store_schema=False,
+                   compression="zstd")  # fmt: skip
+
+
+def numbers(path):
+    with pq.ParquetWriter(path, schema := pa.schema([
+        ("image_id", pa.string()), ("embedding", pa.list_(pa.float32(), 2**12))
+    ]), compression="zstd") as writer:  # fmt: skip
+        values = pa.array(np.zeros(2**22, np.float32))
+        vectors = pa.FixedSizeListArray.from_arrays(values, 2**12)
+        for _ in range(60):
+            writer.write_table(pa.table([again("a", 2**10), vectors], schema=schema))
+
+
+BOMBS = {
+    "texts": (texts, (of_manifest, of_runs, of_embeddings)),
+    "images": (images, (of_demo, of_manifest)),
+    "numbers": (numbers, (of_embeddings, of_manifest)),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", BOMBS)
+def test_results_unpack_to_little(name, tmp_path):
+    make, readers = BOMBS[name]
+    make(tmp_path / "a.parquet")
+    assert (tmp_path / "a.parquet").stat().st_size < 2**22
+    for read in readers:
+        said = attack(read, tmp_path / "a.parquet", cpu_seconds=10, gib=2)  # Arrow reserves one
+        assert "limits.archive_ratio" in said.error
