@@ -10,12 +10,15 @@ import pyarrow.parquet as pq
 import pytest
 from safetensors.numpy import save_file
 
-from lanzdml.datasets import demo_cars, summary
+from lanzdml.datasets import cub200, deepfashion, demo_cars, own, raw, summary, synthetic_cars
 from lanzdml.datasets.manifest import fingerprint_of, read_manifest
 from lanzdml.embeddings import storage
+from lanzdml.embeddings.prompts import make_prompts, read_aspects, read_prompts
 from lanzdml.errors import LanzdmlError
 from lanzdml.files import Kept
+from lanzdml.limits import Limits, imposed
 from lanzdml.metrics.runs import read_runs
+from lanzdml.names import normalized
 from lanzdml.report import provenance
 from lanzdml.transforms.storage import load_transform
 from tests.attacks.bounded import attack
@@ -191,3 +194,99 @@ def test_results_unpack_to_little(name, tmp_path):
     for read in readers:
         said = attack(read, tmp_path / "a.parquet", cpu_seconds=10, gib=2)  # Arrow reserves one
         assert "limits.archive_ratio" in said.error
+
+
+# Texts without end
+
+MARKS = "\u0315\u0316" * 25_000  # to be put in order, each before all others
+
+
+def aspects_of(text, path):
+    path.write_text(f"{text}\nb\n")
+    return read_aspects(str(path))
+
+
+def labels_of(text, path):
+    (path.parent / "1.png").write_bytes(b"")
+    path.with_suffix(".csv").write_text(f"image,color\n1.png,{text}\n")
+    return own.read_manifest(path.parent, path.with_suffix(".csv"))["color"].tolist()
+
+
+def paths_of(text, path):
+    path.with_suffix(".csv").write_text(f"image,color\n{text},red\n")
+    return own.read_manifest(path.parent, path.with_suffix(".csv"))
+
+
+def test_marks_without_end_on_one_letter(tmp_path):
+    """It took three seconds and more, and hours for a line of a list."""
+    says = attack(aspects_of, f"a{MARKS}", tmp_path / "list.txt", cpu_seconds=2).error
+    assert "more than 4,096 letters" in says
+    marked = attack(labels_of, f"a{MARKS}", tmp_path / "table.csv", cpu_seconds=2)
+    assert marked.value == [f"a{MARKS}"]
+    assert "there is no image" in attack(paths_of, MARKS, tmp_path / "t.csv", cpu_seconds=2).error
+
+
+def test_accents_are_written_in_one_way_in_long_texts_too():
+    assert normalized("Ame\u0301lie " * 50) == "Am\xe9lie " * 50
+    assert normalized("Am\xe9lie " * 50, "NFD") == "Ame\u0301lie " * 50
+
+
+@pytest.mark.parametrize("texts", [["a" * 5000, "b"], ["b", "c " * 2500 + "d"]])
+def test_prompts_without_end(texts, tmp_path):
+    """For labels and lists alike; tokenizers take minutes for a word."""
+    assert "more than 4,096 letters" in refused(make_prompts, "a {aspect}", texts)
+    (tmp_path / "list.txt").write_text("\n".join(texts))
+    assert "more than 4,096 letters" in refused(read_prompts, str(tmp_path / "list.txt"))
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n", "\v", "\x1c", "\x85", "\u2028"])
+def test_lines_of_nothing(end, tmp_path):
+    (tmp_path / "list.txt").write_bytes(f"a{end}".encode() * 11)
+    with imposed(Limits(table_rows=10)):
+        assert "limits.table_rows" in refused(raw.read_lines, tmp_path / "list.txt")
+    with imposed(Limits(table_rows=11)):
+        assert raw.read_lines(tmp_path / "list.txt") == ["a"] * 11
+
+
+def test_a_line_without_end(tmp_path):
+    (tmp_path / "list.txt").write_text("1 " * 2**23 + "1")
+    assert "which no list has" in refused(raw.read_lines, tmp_path / "list.txt")
+
+
+DIGITS = "1" * 5000  # Python raises for so many
+
+
+def test_numbers_without_end(tmp_path):
+    (tmp_path / "list.txt").write_text(f"{DIGITS} a\n")
+    assert "is no number and a value" in refused(cub200._read_list, tmp_path / "list.txt")
+    (tmp_path / "list_category_cloth.txt").write_text("1\nname type\nTee 1\n")
+    (tmp_path / "test_cate.txt").write_text(f"{DIGITS}\n")
+    assert "is no category" in refused(deepfashion._categories, tmp_path, 1)
+
+
+@pytest.mark.parametrize("column", ["frame", "color_sat"])
+def test_numbers_that_no_integer_holds(column, tmp_path):
+    """A frame had another number, and a colour was an error of Python."""
+    columns = [
+        "frame",
+        "model",
+        *(name for names in synthetic_cars._HSV.values() for name in names),
+    ]
+    row = dict.fromkeys(columns, "1") | {column: "1e300"}
+    (tmp_path / "samples.csv").write_text(f"{','.join(row)}\n{','.join(row.values())}\n")
+    says = refused(synthetic_cars._read_table, tmp_path / "samples.csv")
+    assert f"{column} is '1e300', no number" in says
+
+
+def test_a_mask_again_and_again(tmp_path):
+    """All of them are in memory, and in the manifest."""
+    (tmp_path / "mask.png").write_bytes(bytes(2**18))
+    for number in range(8):
+        (tmp_path / f"{number}.png").write_bytes(b"")
+    rows = "".join(f"{number}.png,mask.png\n" for number in range(8))
+    (tmp_path / "table.csv").write_text(f"image,mask\n{rows}")
+    with imposed(Limits(table_mib=1)):
+        says = refused(own.read_manifest, tmp_path, tmp_path / "table.csv")
+    assert "limits.table_mib" in says
+    with imposed(Limits(table_mib=2)):
+        assert len(own.read_manifest(tmp_path, tmp_path / "table.csv")) == 8
