@@ -235,7 +235,10 @@ INPUTS = {
         lambda folder: set_config(folder, "datasets", "pictures", "root", value="nowhere"),
         rf"there is no folder nowhere for the images of {LABELS}",
     ),
-    "cut weights": (cut(f"models/tiny/{WEIGHTS_FILE}"), r"models/tiny cannot be loaded: .*"),
+    "cut weights": (
+        cut(f"models/tiny/{WEIGHTS_FILE}"),
+        rf"checkpoint models/tiny/{WEIGHTS_FILE} cannot be read: .*",
+    ),
     "weights of another architecture": (other_architecture, r"models/tiny cannot be loaded: .*"),
     "a prompt that is too long": (
         prompts("a red picture", "a blue " * CONTEXT),

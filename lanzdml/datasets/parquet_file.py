@@ -99,7 +99,14 @@ def read_result(path: Path, columns: list[str] | None = None) -> pa.Table:
         LanzdmlError: the file is no Parquet, lacks a column, or holds more than the limits
             ``table_rows``, ``table_columns`` and ``archive_ratio``.
     """
-    schema = read_schema(path)
+    try:
+        return _read_result(path, columns)
+    except (pa.ArrowException, OSError) as error:
+        raise LanzdmlError(f"{path} cannot be read: {error}; delete it and run again") from None
+
+
+def _read_result(path: Path, columns: list[str] | None) -> pa.Table:
+    schema = pq.read_schema(path)
     if missing := set(columns or ()) - set(schema.names):
         raise LanzdmlError(f"{path} has no column {min(missing)!r}: delete it and run again")
     schema = pa.schema([field for field in schema if field.name in (columns or schema.names)])
@@ -107,16 +114,13 @@ def read_result(path: Path, columns: list[str] | None = None) -> pa.Table:
     most, n_bytes, batches = _most_bytes(path), 0, []
     with _opened(path, texts) as file:
         _check_declared(path, file, set(schema.names), most)
-        try:
-            for batch in file.iter_batches(_ROWS, columns=schema.names):
-                n_bytes += sum(map(_n_bytes_written_out, batch.columns))
-                if n_bytes > most:
-                    raise _unpacks_to_more(path)
-                batches.append(batch)
-            table = pa.Table.from_batches(batches, None if batches else schema)
-            return table.select(schema.names).cast(schema.with_metadata(table.schema.metadata))
-        except (pa.ArrowException, OSError) as error:
-            raise _damaged(path, error) from None
+        for batch in file.iter_batches(_ROWS, columns=schema.names):
+            n_bytes += sum(map(_n_bytes_written_out, batch.columns))
+            if n_bytes > most:
+                raise _unpacks_to_more(path)
+            batches.append(batch)
+    table = pa.Table.from_batches(batches, None if batches else schema)
+    return table.select(schema.names).cast(schema.with_metadata(table.schema.metadata))
 
 
 def _n_bytes_written_out(column: pa.Array) -> int:
