@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from safetensors.numpy import save_file
 
+from lanzdml.config.datasets import DatasetConfig
 from lanzdml.datasets import cub200, deepfashion, demo_cars, own, raw, summary, synthetic_cars
 from lanzdml.datasets.manifest import fingerprint_of, read_manifest
 from lanzdml.embeddings import storage
@@ -290,3 +291,30 @@ def test_a_mask_again_and_again(tmp_path):
     assert "limits.table_mib" in says
     with imposed(Limits(table_mib=2)):
         assert len(own.read_manifest(tmp_path, tmp_path / "table.csv")) == 8
+
+
+# Tables and lists within a dataset
+
+
+@pytest.mark.parametrize("key", ["labels", "aspects", "prompts"])
+@pytest.mark.parametrize("linked", [False, True])
+def test_tables_and_lists_that_are_links_out(key, linked, tmp_path, monkeypatch):
+    """Each line of somebody's secret was a prompt, and on the page."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "home").mkdir()
+    (tmp_path / "data" / "labels.csv").write_text("image,color\n1.png,red\n2.png,blue\n")
+    (tmp_path / "data" / "list.txt").write_text("red\nblue\n")
+    file = tmp_path / "data" / ("labels.csv" if key == "labels" else "list.txt")
+    file.rename(tmp_path / "home" / file.name)
+    file.symlink_to(f"../home/{file.name}")
+    notion = {"prompts": "data/list.txt"}
+    if key == "aspects":
+        notion = {"template": "a {aspect}", "aspects": "data/list.txt"}
+    dataset = {"labels": "data/labels.csv", "notions": {"color": notion}}
+    dataset |= {"linked": ["home"]} if linked else {}
+    lines = DatasetConfig.model_validate(dataset).check("datasets.mine", "mine", [], [])
+    if linked:
+        assert not lines
+    else:
+        assert f"{key}: data/{file.name} lies at {tmp_path}/home" in lines[0]
