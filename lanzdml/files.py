@@ -131,7 +131,8 @@ def leftovers(path: Path) -> list[Path]:
 def delete_leftovers(path: str | os.PathLike[str]) -> None:
     """Delete what killed processes were writing in place of a path, see :func:`replacing`."""
     for other in leftovers(Path(path)):
-        other.unlink(missing_ok=True)
+        if other.is_symlink() or not other.is_dir():  # no process was writing a folder
+            other.unlink(missing_ok=True)
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:

@@ -16,7 +16,7 @@ from lanzdml.datasets.manifest import fingerprint_of, read_manifest
 from lanzdml.embeddings import storage
 from lanzdml.embeddings.prompts import make_prompts, read_aspects, read_prompts
 from lanzdml.errors import LanzdmlError
-from lanzdml.files import Kept
+from lanzdml.files import Kept, delete_leftovers
 from lanzdml.limits import Limits, imposed
 from lanzdml.metrics.runs import read_runs
 from lanzdml.names import normalized
@@ -53,6 +53,13 @@ def test_what_is_no_file_among_what_is_kept_ends_no_run(results):
     assert not kept.take("aa", [results / "one", results / "two"])
     signal.alarm(0)
     assert not (results / "kept" / "aa" / "old").exists()
+
+
+def test_a_folder_that_looks_like_a_leftover_ends_no_job(results):
+    (results / f".{32 * 'a'}.report.html").mkdir()
+    (results / f".{32 * 'b'}.report.html").write_text("")
+    delete_leftovers(results / "report.html")
+    assert not (results / f".{32 * 'b'}.report.html").exists()
 
 
 def recalled(file):
