@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 import shutil
+import stat
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -131,7 +132,8 @@ def leftovers(path: Path) -> list[Path]:
 def delete_leftovers(path: str | os.PathLike[str]) -> None:
     """Delete what killed processes were writing in place of a path, see :func:`replacing`."""
     for other in leftovers(Path(path)):
-        other.unlink(missing_ok=True)
+        if other.is_symlink() or not other.is_dir():  # no process was writing a folder
+            other.unlink(missing_ok=True)
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
@@ -188,13 +190,24 @@ class Kept:
                 _link(output, temporary)
 
     def forget(self) -> None:
-        """Delete what is no result any more, and what killed processes left; nobody may write."""
-        for path in self._folder.glob("*/*"):
-            if path.stat().st_nlink == 1 or path.name.startswith("."):
-                path.unlink(missing_ok=True)
+        """Delete what is no result any more, and what killed processes left; nobody may write.
+
+        Links and folders, which nothing here makes, are left alone: they may lead to results.
+        """
+        for folder in self._folder.glob("*"):
+            if folder.is_symlink():
+                continue
+            for path in folder.glob("*"):
+                state = path.lstat()
+                if stat.S_ISREG(state.st_mode) and (
+                    state.st_nlink == 1 or path.name.startswith(".")
+                ):
+                    path.unlink(missing_ok=True)
 
     def _find(self, made_of: str, position: int) -> Path | None:
         for path in (self._folder / made_of[:2]).glob(f"{made_of}.{position}.*"):
+            if path.is_symlink() or not path.is_file():
+                continue
             if path.name.endswith(f".{content_of(path)}"):
                 return path
             path.unlink(missing_ok=True)

@@ -1,6 +1,8 @@
 """The names on paper of what files and columns call by short names, and words in one line."""
 
 import re
+from typing import Literal
+from unicodedata import combining, normalize
 
 METHOD_NAMES = {
     "random": "Random",
@@ -51,6 +53,8 @@ NOTION_NAMES = {
 }
 
 
+_SHORT = 250  # letters that take no time, whatever they are
+_MARKS = 30  # on a letter, as Unicode's Stream-Safe Text Format has it
 _CONTROLS = "\x00-\x1f\x7f-\x9f\u2028\u2029"
 # What turns the direction of letters, and what has no width. Not U+200C and U+200D, which join
 # letters or keep them apart: Persian, scripts of India and emoji are written with them.
@@ -79,6 +83,21 @@ def spelled_out(text: str) -> str:
     For terminals and logs: there a name is to be found again from what is said of it.
     """
     return _NO_LETTERS.sub(lambda sign: sign[0].encode("unicode_escape").decode(), text)
+
+
+def normalized(text: str, form: Literal["NFC", "NFD"] = "NFC") -> str:
+    """A text with its accents written in one way; one that is no text in any language as it is.
+
+    The time that it takes to put marks on one letter in order grows with the square of how many
+    there are.
+    """
+    if len(text) > _SHORT and not text.isascii():
+        in_a_row = 0
+        for letter in text:
+            in_a_row = in_a_row + 1 if combining(letter) else 0
+            if in_a_row > _MARKS:
+                return text
+    return normalize(form, text)
 
 
 def shortened(text: str, most: int) -> str:

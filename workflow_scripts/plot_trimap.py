@@ -6,15 +6,14 @@ from job import Job, run_as_script
 
 
 def main(snakemake: Job) -> None:
-    import pandas as pd
-
     from lanzdml.datasets.manifest import read_all_labels
+    from lanzdml.datasets.parquet_file import read_result
     from lanzdml.figures.style import write_figure
     from lanzdml.figures.trimap.draw import draw_trimap
 
     params = snakemake.params
     figure = draw_trimap(
-        pd.read_parquet(snakemake.input.points),
+        read_result(Path(snakemake.input.points)).to_pandas(),
         read_all_labels(Path(snakemake.input.manifest), params.labels),
         params.notions,
         dataset=params.dataset,

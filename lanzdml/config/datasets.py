@@ -1,5 +1,6 @@
 """A dataset: where it lies, how it is read, and the notions to evaluate on it."""
 
+import os
 from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -10,6 +11,7 @@ from lanzdml.config.notions import NotionConfig
 from lanzdml.config.section import MOST_LISTED, Name, PathName, Section
 from lanzdml.datasets import DATASETS, OwnDataset, find_dataset
 from lanzdml.datasets.archives import is_archive
+from lanzdml.datasets.inside import Places
 from lanzdml.datasets.manifest import NOT_NOTIONS
 from lanzdml.datasets.raw import LAYOUTS
 from lanzdml.embeddings.prompts import FROM_LABELS
@@ -93,10 +95,32 @@ class DatasetConfig(Section):
             protocols: that it is evaluated by.
             methods: that are evaluated.
         """
+        if lines := self._check_links(key):
+            return lines
         lines = self._check_source(key, name) + self._check_protocols(key, name, protocols, methods)
         for notion_name, notion in self.notions.items():
             lines += notion.check(f"{key}.notions.{notion_name}")
         return lines
+
+    def _check_links(self, key: str) -> list[str]:
+        """Whether tables and lists within the dataset are no links to files elsewhere.
+
+        What they hold gets onto the page, and the dataset may be somebody else's.
+        """
+        named = {f"{key}.labels": self.labels}
+        for notion_name, notion in self.notions.items():
+            for kind in ("aspects", "prompts"):
+                if isinstance(texts := getattr(notion, kind), str):
+                    named[f"{key}.notions.{notion_name}.{kind}"] = texts
+        folder = Path(os.path.abspath(self.folder))
+        places = Places(Path(self.folder), self.linked)
+        return [
+            f"{where}: {path} {problem}"
+            for where, path in named.items()
+            if path
+            and Path(os.path.abspath(path)).is_relative_to(folder)
+            and (problem := places.problem_of(path))
+        ]
 
     def _check_source(self, key: str, name: str) -> list[str]:
         """Whether there is such a dataset, and labels for the notions that need them."""

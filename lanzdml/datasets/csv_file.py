@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".csv", ".tsv")
 _SEPARATORS = (",", ";", "\t")
-_LONGEST = 2**24  # letters of a line: 128 cells as long as Python's reader takes them
+LONGEST = 2**24  # letters of a line: 128 cells as long as Python's reader takes them
 _HEAD = 2**20  # letters by which the separator is told
 _SLICE = 2**16  # rows
 # The first line that Excel writes and reads, to say what separates cells.
@@ -72,13 +72,13 @@ def _opened(path: Path) -> Iterator[TextIOWrapper]:
 
 
 def _lines(path: Path, file: TextIOWrapper, skipped: int = 0) -> Iterator[str]:
-    lines = iter(partial(file.readline, _LONGEST), "")
+    lines = iter(partial(file.readline, LONGEST), "")
     for number, line in enumerate(lines, start=skipped + 1):
         if "\0" in line:
             raise LanzdmlError(f"{path} holds zero bytes and is no text")
-        if len(line) == _LONGEST:
+        if len(line) == LONGEST:
             raise LanzdmlError(
-                f"{path}, line {number}: has {_LONGEST:,} letters or more, which no table or list "
+                f"{path}, line {number}: has {LONGEST:,} letters or more, which no table or list "
                 "has in a line"
             )
         yield line

@@ -76,30 +76,31 @@ def _read_collection(folder: Path) -> tuple[dict[int, str], list[tuple[str, int]
     labels = _read_list(folder / "image_class_labels.txt")
     images = []
     for image, name in _read_list(folder / "images.txt").items():
-        number = labels.get(image, "")
-        if not number.isdecimal() or int(number) not in classes:
+        said = labels.get(image, "")
+        number = raw.number_of(said)
+        if number not in classes:
             raise LanzdmlError(
                 f"{folder / 'image_class_labels.txt'}: image {image} ({name}) has no class that "
-                f"is in classes.txt, but {number!r}"
+                f"is in classes.txt, but {said!r:.100}"
             )
-        if name.partition("/")[0] != classes[int(number)]:
+        if name.partition("/")[0] != classes[number]:
             raise LanzdmlError(
                 f"{folder / 'image_class_labels.txt'}: image {image} ({name}) has class {number}, "
-                f"which is {classes[int(number)]}: the lists do not belong together"
+                f"which is {classes[number]}: the lists do not belong together"
             )
-        images.append((name, int(number)))
+        images.append((name, number))
     return classes, images
 
 
 def _read_folders(folder: Path) -> tuple[dict[int, str], list[tuple[str, int]]]:
     classes, images = {}, []
     for path in sorted(folder.iterdir()):
-        number = path.name.partition(".")[0]
-        if not (path.is_dir() and number.isdecimal()):
+        number = raw.number_of(path.name.partition(".")[0])
+        if number is None or not path.is_dir():
             continue
-        classes[int(number)] = path.name
+        classes[number] = path.name
         images += [
-            (f"{path.name}/{image.name}", int(number))
+            (f"{path.name}/{image.name}", number)
             for image in sorted(path.glob("*.[jJ][pP][gG]"))
             if not image.name.startswith(".")  # what macOS leaves beside files
         ]
@@ -111,9 +112,9 @@ def _read_list(path: Path) -> dict[int, str]:
     rows: dict[int, str] = {}
     for position, line in enumerate(raw.read_lines(path), start=1):
         columns = line.split(maxsplit=1)
-        if len(columns) < 2 or not columns[0].isdecimal():
+        number = raw.number_of(columns[0]) if len(columns) == 2 else None
+        if number is None:
             raise LanzdmlError(f"{path}, line {position}: {line!r:.100} is no number and a value")
-        number = int(columns[0])
         if number in rows:
             raise LanzdmlError(f"{path}, line {position}: number {number} is there already")
         raw.check_name(columns[1], f"{path}, line {position}")

@@ -64,11 +64,12 @@ def _categories(folder: Path, n_images: int) -> list[str]:
     path = folder / "test_cate.txt"
     labels = []
     for position, line in enumerate(_read_labels(path, n_images), start=1):
-        if not (line.isdecimal() and 1 <= int(line) <= len(names)):
+        number = raw.number_of(line) or 0
+        if not 1 <= number <= len(names):
             raise LanzdmlError(
                 f"{path}, line {position}: {line!r:.100} is no category, 1 to {len(names)}"
             )
-        labels.append(names[int(line) - 1])
+        labels.append(names[number - 1])
     return labels
 
 

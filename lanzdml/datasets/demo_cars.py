@@ -3,11 +3,9 @@
 from pathlib import Path
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from lanzdml.datasets import parquet_file
-from lanzdml.errors import LanzdmlError, in_one_line
+from lanzdml.errors import LanzdmlError
 
 OWN_FILE = "resources/demo_cars/test.parquet"
 COLUMNS = ("image_id", "image", "mask", "car_model", "car_color", "background_color")
@@ -26,8 +24,6 @@ def read_manifest(root: Path) -> pd.DataFrame:
         raise LanzdmlError(
             f"demo_cars: there is no file {root}; the repository's own is {OWN_FILE}"
         )
-    try:
-        parquet_file.read_schema(root)  # which looks at how much it holds
-        return pq.read_table(root, columns=list(COLUMNS)).to_pandas()
-    except (pa.ArrowException, KeyError, OSError) as error:
-        raise LanzdmlError(f"{root} is no demo_cars file: {in_one_line(error)}") from None
+    if missing := set(COLUMNS) - set(parquet_file.read_schema(root).names):
+        raise LanzdmlError(f"{root} is no demo_cars file: it has no column {min(missing)!r}")
+    return parquet_file.read_result(root, list(COLUMNS)).replace_schema_metadata().to_pandas()

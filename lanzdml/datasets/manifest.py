@@ -19,6 +19,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from lanzdml.datasets.parquet_file import read_result
 from lanzdml.errors import LanzdmlError, in_one_line
 from lanzdml.files import replacing, write_text
 from lanzdml.spreadsheet import to_csv
@@ -118,14 +119,14 @@ def read_manifest(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
         LanzdmlError: the file is no such parquet file.
     """
     with _readable(path):
-        return pq.read_table(path, columns=columns).to_pandas()
+        return read_result(path, columns).replace_schema_metadata().to_pandas()
 
 
 @contextmanager
 def _readable(path: Path) -> Iterator[None]:
     try:
         yield
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise LanzdmlError(
             f"{path} cannot be read: {in_one_line(error)}; delete it and run again"
         ) from None
@@ -138,10 +139,10 @@ def fingerprint_of(path: Path) -> str:
         LanzdmlError: it has none, or is no manifest.
     """
     with _readable(path):
-        metadata = pq.read_schema(path).metadata or {}
-    if FINGERPRINT.encode() not in metadata:
-        raise LanzdmlError(f"{path} is no manifest of this version: delete it and run again")
-    return metadata[FINGERPRINT.encode()].decode()
+        found = (pq.read_schema(path).metadata or {}).get(FINGERPRINT.encode())
+        if found is not None:
+            return found.decode()
+    raise LanzdmlError(f"{path} is no manifest of this version: delete it and run again")
 
 
 def columns_of(labels: LabelColumns) -> list[str]:

@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
-from unicodedata import normalize
 
 import pandas as pd
 
@@ -22,6 +21,8 @@ from lanzdml.datasets.inside import Places
 from lanzdml.datasets.manifest import EXCLUDED, ID, IMAGE, MASK, PATH
 from lanzdml.errors import LanzdmlError
 from lanzdml.files import read_bounded
+from lanzdml.limits import key_of, limits
+from lanzdml.names import normalized
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -81,7 +82,7 @@ def read_manifest(root: Path, table: Path, linked: Iterable[str] = ()) -> pd.Dat
     Raises:
         LanzdmlError: as :func:`label_columns`, or a row cannot be used: its image is not named, not
             there or listed twice, its mask is not there, either lies elsewhere, or it has more or
-            fewer cells than there are columns.
+            fewer cells than there are columns; or all masks have more than the limit ``table_mib``.
     """
     labels, places = label_columns(table), Places(root, linked)
     rows = read_rows(table, (IMAGE, ID, MASK, *labels))
@@ -103,14 +104,12 @@ def read_manifest(root: Path, table: Path, linked: Iterable[str] = ()) -> pd.Dat
     for column in labels:
         # Of the two ways to write an accent a table may have both, and classes are equal strings.
         manifest[column] = [
-            normalize("NFC", cell) if isinstance(cell, str) else None for cell in rows[column]
+            normalized(cell) if isinstance(cell, str) else None for cell in rows[column]
         ]
     if MASK in rows:
         masks = _found(table, rows, root, MASK, places)
         # What a manifest holds, whether or not it holds paths of the images.
-        manifest[MASK] = [
-            read_bounded(root / mask) if isinstance(mask, str) else mask for mask in masks
-        ]
+        manifest[MASK] = _contents(table, root, masks)
     return manifest.reset_index(drop=True)
 
 
@@ -151,6 +150,21 @@ def _found(
     return found
 
 
+def _contents(table: Path, root: Path, masks: Iterable[str | bytes | None]) -> list[bytes | None]:
+    """What masks hold, which all of them together take memory for, however few their files are."""
+    contents, left = [], limits().table_mib * 2**20
+    for mask in masks:
+        content = read_bounded(root / mask) if isinstance(mask, str) else mask
+        left -= len(content) if isinstance(mask, str) and content else 0
+        if left < 0:
+            raise LanzdmlError(
+                f"{table}: its masks have more than {limits().table_mib:,} MiB; if that is right, "
+                f"raise {key_of('table_mib')}"
+            )
+        contents.append(content)
+    return contents
+
+
 def _spelt(root: Path, name: str) -> str | None:
     """How a file's name is spelt there: macOS writes accents apart, Windows has backslashes."""
     return next((way for way in _spellings(name) if os.path.isfile(os.path.join(root, way))), None)
@@ -159,8 +173,8 @@ def _spelt(root: Path, name: str) -> str | None:
 def _spellings(name: str) -> Iterator[str]:
     for slashed in dict.fromkeys((name, name.replace("\\", "/"))):
         yield slashed
-        yield normalize("NFC", slashed)
-        yield normalize("NFD", slashed)
+        yield normalized(slashed)
+        yield normalized(slashed, "NFD")
 
 
 def _check_kinds(table: Path, schema: "pa.Schema") -> None:

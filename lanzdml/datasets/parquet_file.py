@@ -1,4 +1,7 @@
-"""Parquet tables of the user's own, those that Hugging Face's ``datasets`` exports included."""
+"""Parquet tables of the user's own, those that Hugging Face's ``datasets`` exports included.
+
+And results, which somebody else may have made: what any of them unpacks to is counted.
+"""
 
 import itertools
 import json
@@ -24,6 +27,7 @@ _SMALL = 2**28  # bytes that any table may unpack to
 _LEAST = 2**8  # bytes that a cell is taken to have, with what is made of it
 _WIDE = 20  # columns that as many rows as may be can have
 _LONGEST = 2**17  # bytes of a name, as of Python's reader of CSV
+_ROWS = 2**16  # of results at a time
 
 
 def is_parquet(path: Path) -> bool:
@@ -88,13 +92,75 @@ def read_parquet(path: Path, columns: Iterable[str]) -> pd.DataFrame:
     return pd.DataFrame(cells, pd.RangeIndex(count_rows(path), name="row"), dtype="object")
 
 
+def read_result(path: Path, columns: list[str] | None = None) -> pa.Table:
+    """A table of results, or some of its columns, as it was written.
+
+    Raises:
+        LanzdmlError: the file is no Parquet, lacks a column, or holds more than the limits
+            ``table_rows``, ``table_columns`` and ``archive_ratio``.
+    """
+    try:
+        return _read_result(path, columns)
+    except (pa.ArrowException, OSError) as error:
+        raise LanzdmlError(f"{path} cannot be read: {error}; delete it and run again") from None
+
+
+def _read_result(path: Path, columns: list[str] | None) -> pa.Table:
+    schema = pq.read_schema(path)
+    if missing := set(columns or ()) - set(schema.names):
+        raise LanzdmlError(f"{path} has no column {min(missing)!r}: delete it and run again")
+    schema = pa.schema([field for field in schema if field.name in (columns or schema.names)])
+    texts = {field.name for field in schema if _is_text(field.type) or _is_bytes(field.type)}
+    most, n_bytes, batches = _most_bytes(path), 0, []
+    with _opened(path, texts) as file:
+        _check_declared(path, file, set(schema.names), most)
+        for batch in file.iter_batches(_ROWS, columns=schema.names):
+            n_bytes += sum(map(_n_bytes_written_out, batch.columns))
+            if n_bytes > most:
+                raise _unpacks_to_more(path)
+            batches.append(batch)
+    table = pa.Table.from_batches(batches, None if batches else schema)
+    return table.select(schema.names).cast(schema.with_metadata(table.schema.metadata))
+
+
+def _n_bytes_written_out(column: pa.Array) -> int:
+    """Bytes of a column where each cell holds its value, which may be that of many."""
+    if not pa.types.is_dictionary(column.type):
+        return column.nbytes
+    return pc.sum(pc.binary_length(column.dictionary).take(column.indices)).as_py() or 0
+
+
+def _check_declared(path: Path, file: pq.ParquetFile, names: Set[str], most: int) -> None:
+    """Numbers take what they take, however often one is repeated."""
+    n_bytes = 0
+    for chunk in _chunks(file, names):
+        of_one = 1 if chunk.physical_type in ("BOOLEAN", "BYTE_ARRAY") else 4
+        if "DELTA_BYTE_ARRAY" in chunk.encodings:  # which results are not written in
+            of_one = chunk.total_uncompressed_size
+        n_bytes += max(chunk.total_uncompressed_size, chunk.num_values * of_one)
+    if n_bytes > most:
+        raise _unpacks_to_more(path)
+
+
+def _most_bytes(path: Path) -> int:
+    return max(_SMALL, os.path.getsize(path) * limits().archive_ratio)
+
+
+def _chunks(file: pq.ParquetFile, names: Set[str]) -> Iterator[pq.ColumnChunkMetaData]:
+    for group in map(file.metadata.row_group, range(file.metadata.num_row_groups)):
+        for chunk in map(group.column, range(group.num_columns)):
+            path = chunk.path_in_schema
+            if path in names or path.partition(".")[0] in names:
+                yield chunk
+
+
 def _slices(path: Path, names: list[str]) -> Iterator[dict[str, list[Any]]]:
     """The cells of some columns by name, a part of the rows at a time."""
     schema = read_schema(path)
     texts = {name for name in names if _is_text(schema.field(name).type)}
     with _opened(path, texts) as file:
         classes = _classes(file.schema_arrow)
-        most = max(_SMALL, os.path.getsize(path) * limits().archive_ratio)
+        most = _most_bytes(path)
         n_rows = n_bytes = 0
         most_cells = limits().table_rows * _WIDE
         if file.metadata.num_rows * len(names) > most_cells:

@@ -1,19 +1,23 @@
 """What the readers of original files share: finding, decoding and counting."""
 
 import codecs
+import itertools
 import logging
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
+from lanzdml.datasets import csv_file
 from lanzdml.datasets.archives import FOLDER_SUFFIX, NO_FOLDER, unpacked
 from lanzdml.datasets.inside import Places, check
 from lanzdml.datasets.manifest import ID, PATH, split_excluded
 from lanzdml.errors import LanzdmlError
 from lanzdml.files import read_bounded
+from lanzdml.limits import limits
 from lanzdml.names import shortened
 from lanzdml.signatures import mistaken
 
@@ -21,6 +25,8 @@ LAYOUTS = "docs/datasets.md"
 # Of a checkout: they are a configuration's data, and a library that is installed has none.
 _PROMPT_LISTS = Path(__file__).parents[2] / "resources" / "prompts"
 _OF_MACOS = "__MACOSX"  # in zips, a second tree of folders with what else macOS keeps of files
+_DIGITS = 9  # Python reads no number of thousands
+_LINE_ENDS = re.compile("\r\n|[\n\v\f\r\x1c-\x1e\x85\u2028\u2029]")  # of str.splitlines
 _log = logging.getLogger(__name__)
 
 
@@ -202,15 +208,29 @@ def read_file(path: Path) -> bytes:
     return content
 
 
+def number_of(text: str) -> int | None:
+    """A whole number of up to nine digits; None for another text."""
+    return int(text) if text.isdecimal() and len(text) <= _DIGITS else None
+
+
 def read_lines(path: Path) -> list[str]:
     """The lines of a text file without trailing white space and empty lines at its end.
 
     Raises:
-        LanzdmlError: as :func:`read_file`, or it is empty.
+        LanzdmlError: as :func:`read_file`, or it is empty, or has more lines than the limit
+            ``table_rows`` or longer ones than any list.
     """
-    lines = [line.rstrip() for line in decode(read_file(path)).splitlines()]
+    text, most = decode(read_file(path)), limits().table_rows
+    # Each line takes many times as much memory as a letter.
+    if next(itertools.islice(_LINE_ENDS.finditer(text), most, None), None):
+        raise csv_file.has_more(path, most, "lines", "table_rows")
+    lines = [line.rstrip() for line in text.splitlines()]
     while lines and not lines[-1]:
         lines.pop()
+    if max(map(len, lines), default=0) > csv_file.LONGEST:
+        raise LanzdmlError(
+            f"{path} has a line of more than {csv_file.LONGEST:,} letters, which no list has"
+        )
     if not lines:
         raise LanzdmlError(f"{path} is empty: get it again; {LAYOUTS} says where")
     return lines

@@ -10,6 +10,7 @@ from lanzdml.datasets.manifest import IMAGE
 from lanzdml.files import write_text
 
 _VERSION = 1  # of what is kept: another one is not read
+_MOST = 2**22  # bytes of it: thousands of tables
 
 
 @dataclass(frozen=True)
@@ -63,15 +64,28 @@ def _of_parquet(table: Path, columns: tuple[str, ...]) -> tuple[tuple[str, ...],
 
 
 def recall(file: Path) -> None:
-    """Know what an earlier process wrote down; a file that cannot be used says nothing."""
+    """Know what an earlier process wrote down; a file that cannot be used says nothing.
+
+    It lies in a folder of results, which may be somebody else's, and is read before that is looked
+    at.
+    """
+    if not file.is_file():  # a pipe would be waited for
+        return
     try:
-        kept = json.loads(file.read_text(encoding="utf-8"))
+        with file.open("rb") as opened:
+            kept = json.loads(opened.read(_MOST))
         if kept["version"] == _VERSION:
             for path, size, changed, columns, labelled, n_images in kept["tables"]:
+                if type(n_images) is not int or not all(map(_is_text, (*columns, *labelled))):
+                    continue
                 of_table = Summary(tuple(columns), tuple(labelled), n_images)
                 _known[path, size, changed] = of_table
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         pass
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
 
 
 def write_down(file: Path) -> None:

@@ -10,7 +10,6 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from lanzdml.datasets import csv_file, raw
@@ -23,6 +22,7 @@ FILES = (*_FOLDERS, *ARCHIVES)
 PUBLISHED = raw.Published(
     total=N_FRAMES, unit="first frames", images=N_FRAMES, classes={"car_model": 6}
 )
+_MOST = 10**9  # of what a table says; numbers that no integer holds are none
 _SUFFIXES = (".png", ".jpg", ".jpeg")
 
 # The colours of CSS 2.1, section 4.3.6: 17 distinct ones, in the order of the released code.
@@ -149,10 +149,10 @@ def _read_table(path: Path) -> pd.DataFrame:
         raise LanzdmlError(f"{path} has no column {missing[0]!r}, but {found}")
     for column in numbers:
         values = pd.to_numeric(table[column], errors="coerce")
-        wrong = ~np.isfinite(values) | (values % 1 != 0 if column == "frame" else False)
+        wrong = ~(values.abs() < _MOST) | (values % 1 != 0 if column == "frame" else False)
         if wrong.any():
             line, cell = next(table[column].fillna("")[wrong].items())
-            raise LanzdmlError(f"{path}, line {line}: {column} is {cell!r}, no number")
+            raise LanzdmlError(f"{path}, line {line}: {column} is {cell!r:.100}, no number")
         table[column] = values.astype("int64") if column == "frame" else values
     nameless = table.index[table["model"].isna()]
     if len(nameless):

@@ -6,15 +6,16 @@ Prompts that somebody wrote out are the same with :data:`PLACEHOLDER` as the tem
 import itertools
 from collections import Counter
 from pathlib import Path
-from unicodedata import normalize
 
 import pandas as pd
 
 from lanzdml.datasets.csv_file import columns_of, is_csv, lines_of, read_csv
 from lanzdml.errors import LanzdmlError
+from lanzdml.names import normalized, shortened
 
 PLACEHOLDER = "{aspect}"
 _MOST = 1_000_000  # of a list; each is embedded, and the largest vocabularies have some 100,000
+_LETTERS = 4_096  # of each; the time that tokenizers take grows with the square of a word
 FROM_LABELS = "labels"
 """In place of aspects: the distinct labels of the dataset's images."""
 
@@ -23,8 +24,8 @@ def read_aspects(aspects: list[str] | str) -> list[str]:
     """Aspects from a list, a text file (one a line, ``#`` starts a comment) or a CSV (``aspect``).
 
     Raises:
-        LanzdmlError: the file cannot be read, or has no such column; no aspect, an empty one, or
-            one twice.
+        LanzdmlError: the file cannot be read, or has no such column; no aspect, an empty one, an
+            endless one, or one twice.
     """
     return _read(aspects, "aspect")
 
@@ -41,16 +42,17 @@ def read_prompts(prompts: list[str] | str) -> list[str]:
 def _read(texts: list[str] | str, kind: str) -> list[str]:
     source = "the list" if isinstance(texts, list) else texts
     # Accents as labels have them, so that classes are found among the aspects.
-    given = (
-        texts
-        if isinstance(texts, list)
-        else [normalize("NFC", text) for text in _of_file(Path(texts), kind)]
-    )
+    given = texts if isinstance(texts, list) else list(map(normalized, _of_file(Path(texts), kind)))
     if not given:
         raise LanzdmlError(f"{source} holds no {kind}s")
     for position, text in enumerate(given):
         if not text.strip():
             raise LanzdmlError(f"{source}: {kind} number {position + 1} is empty")
+        if len(text) > _LETTERS:
+            raise LanzdmlError(
+                f"{source}: {kind} number {position + 1} has more than {_LETTERS:,} letters, which "
+                f"no model reads: {shortened(text, 40)}"
+            )
     texts = [text.strip() for text in given]
     for text, count in Counter(texts).items():
         if count > 1:

@@ -6,6 +6,7 @@ metadata says which model made it from what.
 """
 
 import hashlib
+import math
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from lanzdml.datasets.manifest import (
     read_all_labels,
     read_manifest,
 )
+from lanzdml.datasets.parquet_file import read_result
 from lanzdml.errors import LanzdmlError
 from lanzdml.files import replacing
 
@@ -54,14 +56,16 @@ def read_embeddings(path: Path) -> tuple[pd.DataFrame, np.ndarray, dict[str, str
         LanzdmlError: the file is no such parquet file.
     """
     try:
-        table = pq.read_table(path)
+        table = read_result(path)
+        metadata = _texts(table.schema)
         column = table[EMBEDDING].combine_chunks()
         embeddings = column.flatten().to_numpy().reshape(len(column), column.type.list_size)
+        rows = table.drop_columns(EMBEDDING).replace_schema_metadata().to_pandas()
     except (pa.ArrowException, OSError, KeyError, AttributeError, ValueError) as error:
         raise LanzdmlError(
             f"{path} holds no embeddings: {error}; delete it and run again"
         ) from None
-    return table.drop_columns(EMBEDDING).to_pandas(), embeddings, _texts(table.schema)
+    return rows, embeddings, metadata
 
 
 def read_metadata(path: Path) -> dict[str, str]:
@@ -72,7 +76,7 @@ def read_metadata(path: Path) -> dict[str, str]:
     """
     try:
         return _texts(pq.read_schema(path))
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise LanzdmlError(f"{path} cannot be read: {error}; delete it and run again") from None
 
 
@@ -104,7 +108,15 @@ def logit_scale_of(path: Path) -> float:
             f"{path} does not say its model's logit scale: an earlier version made it; delete it "
             "and run again"
         )
-    return float(scale)
+    try:
+        number = float(scale)
+    except ValueError:
+        number = math.nan
+    if not (0 < number < math.inf):
+        raise LanzdmlError(
+            f"{path} says that its model's logit scale is {scale}: delete it and run again"
+        )
+    return number
 
 
 def check_same_images(images_file: Path, manifest_file: Path) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from lanzdml.datasets.parquet_file import read_result
 from lanzdml.embeddings.storage import PROMPTS, WEIGHTS
 from lanzdml.errors import LanzdmlError
 from lanzdml.files import replacing
@@ -68,7 +69,7 @@ def read_runs(paths: Sequence[Path], seeds: Sequence[int] | None = None) -> pd.D
         LanzdmlError: a run has two rows, or runs that are compared or averaged were scored on other
             images or labels, fitted to other prompts, or made with other weights.
     """
-    tables = [pd.read_parquet(path).assign(_file=str(path)) for path in paths]
+    tables = [read_result(path).to_pandas().assign(_file=str(path)) for path in paths]
     runs = pd.concat(tables, ignore_index=True)
     repeated = runs.duplicated(list(RUN), keep=False)
     if repeated.any():

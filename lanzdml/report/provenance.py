@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-import pyarrow.parquet as pq
-
 from lanzdml.datasets.manifest import FINGERPRINT
+from lanzdml.datasets.parquet_file import count_rows, read_result
+from lanzdml.embeddings import storage
 from lanzdml.sources import ROOT
 from lanzdml.transforms.storage import FITTED_WITH, read_metadata
 
@@ -115,20 +115,19 @@ def embedded(files: Mapping[tuple[str, str], Path]) -> list[Embedded]:
     """
     entries: list[Embedded] = []
     for (dataset, model), path in files.items():
-        metadata = pq.read_metadata(path)
-        facts = {key.decode(): value.decode() for key, value in (metadata.metadata or {}).items()}
+        facts, n_images = storage.read_metadata(path), count_rows(path)
         # The fingerprint tells datasets apart, not ways of embedding. Parquet keeps no order.
         names = [*_FIRST, *sorted(facts.keys() - {*_FIRST, "ARROW:schema", FINGERPRINT})]
         facts = {name: facts[name] for name in names if facts.get(name)}
         same = [entry for entry in entries if (entry.model, entry.facts) == (model, facts)]
         if same:
-            same[0].images[dataset] = metadata.num_rows
+            same[0].images[dataset] = n_images
         else:
-            entries.append(Embedded(model, {dataset: metadata.num_rows}, facts))
+            entries.append(Embedded(model, {dataset: n_images}, facts))
     return entries
 
 
 def read_prompts(path: Path) -> list[str]:
     """The prompts of a notion, without their embeddings."""
-    prompts: list[str] = pq.read_table(path, columns=["prompt"])["prompt"].to_pylist()
+    prompts: list[str] = read_result(path, ["prompt"])["prompt"].to_pylist()
     return prompts

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from lanzdml.datasets.parquet_file import read_result
 from lanzdml.methods import METHODS
 from lanzdml.metrics.runs import PER_QUERY
 from lanzdml.significance.comparisons import NOTION
@@ -29,7 +30,7 @@ def by_run(
     Raises:
         ValueError: the files of a run do not follow each other.
     """
-    tables = (table for table in map(pd.read_parquet, paths) if len(table))
+    tables = (table for table in (read_result(path).to_pandas() for path in paths) if len(table))
     kept: dict[Run, pd.DataFrame] = {}
     for run, of_run in groupby(tables, lambda table: run_of(table.iloc[0])):
         if run in kept:

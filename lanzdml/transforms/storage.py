@@ -83,7 +83,7 @@ def load_transform(path: str | os.PathLike[str]) -> "Method | Stacked":
     try:
         restore = _restored_stack if PARTS in metadata else _restored
         return restore(metadata, tensors)
-    except (LanzdmlError, KeyError, TypeError, ValueError) as error:
+    except (LanzdmlError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise LanzdmlError(f"{os.fspath(path)} does not fit this version: {error}") from error
 
 
