@@ -23,6 +23,7 @@ EVIL = (
 METHODS = ("random", "clip", "indirect", "pca", "oracle")
 SEEDS = (0, 1)
 NOTIONS = ("car_color", EVIL)
+ARCHITECTURE = EVIL
 REASON = f"PCA needs more prompts than <b>{EVIL}"
 
 
@@ -122,7 +123,7 @@ def make_report(folder, parts=PARTS, **changes):
         write_embeddings(path, rows, np.ones((3, 8), np.float32), {})
     ids = pd.DataFrame({"image_id": list("abcdef")})
     images = results / "images.parquet"
-    facts = {"weights_sha256": "12ab", "device": "cpu", "architecture": EVIL}
+    facts = {"weights_sha256": "12ab", "device": "cpu", "architecture": ARCHITECTURE}
     write_embeddings(images, ids, np.ones((6, 8), np.float32), facts)
     labels = ["red", "blue", "red", "blue", "red", None]
     manifest = results / "manifest.parquet"

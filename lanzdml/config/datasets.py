@@ -105,7 +105,8 @@ class DatasetConfig(Section):
     def _check_links(self, key: str) -> list[str]:
         """Whether tables and lists within the dataset are no links to files elsewhere.
 
-        What they hold gets onto the page, and the dataset may be somebody else's.
+        What they hold gets onto the page, and the dataset may be somebody else's; but not where the
+        working folder is in it, which is the user's own.
         """
         named = {f"{key}.labels": self.labels}
         for notion_name, notion in self.notions.items():
@@ -113,6 +114,8 @@ class DatasetConfig(Section):
                 if isinstance(texts := getattr(notion, kind), str):
                     named[f"{key}.notions.{notion_name}.{kind}"] = texts
         folder = Path(os.path.abspath(self.folder))
+        if Path.cwd().is_relative_to(folder):
+            return []
         places = Places(Path(self.folder), self.linked)
         return [
             f"{where}: {path} {problem}"

@@ -1,6 +1,7 @@
 """The templates: what they are given is text, and escaped, unless it is marked as HTML.
 
-Text tells no places of the machine, see :mod:`lanzdml.report.places`.
+What may tell places of the machine passes the filter ``told``, see :mod:`lanzdml.report.places`:
+not labels and prompts, which may look like paths.
 """
 
 from functools import cache
@@ -22,18 +23,14 @@ def render(template: str, **values: object) -> Markup:
     return Markup(_environment().get_template(template).render(values))
 
 
-def _told(value: object) -> object:
-    """What is said of a value: no text tells where files lie."""
-    return in_text(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-
 @cache
 def _environment() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=FileSystemLoader(FOLDER),
         autoescape=True,
-        finalize=_told,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["told"] = in_text
+    return environment

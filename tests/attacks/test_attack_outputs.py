@@ -324,7 +324,7 @@ def test_the_page_tells_no_place_of_the_machine(tmp_path, monkeypatch):
         f"{elsewhere}/data.zip", f"{working}/inside/a", f"local-dir:{elsewhere}/model",
         f"file://{elsewhere}/b", "../../secret place/c", f"{Path.home()}/secret place/d",
     ]  # fmt: skip
-    monkeypatch.setattr(tiny_report, "EVIL", "local-dir:/home/alice/secret/model")  # of embeddings
+    monkeypatch.setattr(tiny_report, "ARCHITECTURE", "local-dir:/home/alice/secret/model")
     monkeypatch.setattr(
         tiny_report, "REASON", f"no '/home/alice/secret/x.csv': {working}/y is {Path.home()}/z"
     )
@@ -339,6 +339,12 @@ def test_the_page_tells_no_place_of_the_machine(tmp_path, monkeypatch):
         assert secret not in page
     for shown in ("…/data.zip", "inside/a", "local-dir:…/model", "…/x.csv", "…/c", ": y is "):
         assert shown in page
+
+
+def test_labels_that_look_like_paths_stand_as_they_are(tmp_path, monkeypatch):
+    monkeypatch.setattr(tiny_report, "EVIL", "/m/0k4j")  # as Open Images names classes
+    page = tiny_report.make_report(tmp_path).read_text()
+    assert "<li>/m/0k4j</li>" in page  # of the prompts
 
 
 @pytest.mark.parametrize(
