@@ -26,7 +26,6 @@ from lanzdml.datasets.manifest import (
     fingerprint,
     write_manifest,
 )
-from lanzdml.embeddings.models import read_local_architecture
 from lanzdml.embeddings.prompts import FROM_LABELS, make_prompts, read_aspects
 from lanzdml.embeddings.storage import WEIGHTS, write_embeddings
 from lanzdml.plan import Plan
@@ -153,7 +152,8 @@ def place(plan: Plan, folder: Path) -> None:
         manifest = folder / paths.manifest(dataset)
         write_manifest(manifest, rows[dataset].join(of), list(of), dataset)
     for dataset, model in plan.embedded:
-        size = read_local_architecture(config.models[model].architecture)["embed_dim"]
+        size = config.models[model].embed_dim
+        assert size is not None, "it is none of the hub"
         stand_in = StandInModel(model, size)
         origin = {"architecture": f"stand-in for {model}", "embed_dim": str(size), WEIGHTS: "none"}
         images = stand_in.images(ids[dataset], labels[dataset])

@@ -43,6 +43,38 @@ rule embed_images:
         "../workflow_scripts/embed_images.py"
 
 
+# Vectors that are there already are embeddings of a dataset and model. Snakemake prefers rules without
+# wildcards.
+for dataset, model in PLAN.given:
+
+    rule:
+        name:
+            rule_name("read_vectors", dataset, model)
+        input:
+            manifest=PATHS.manifest(dataset),
+            vectors=GIVEN.vector_files(GIVEN.vectors_of_images(dataset, model)),
+        output:
+            PATHS.images(dataset, model),
+        log:
+            log_of(PATHS.images(dataset, model)),
+        benchmark:
+            benchmark_of(PATHS.images(dataset, model))
+        priority: TABLES + FIRST
+        conda:
+            "../envs/analysis.yaml"
+        resources:
+            mem_mb=more_each_time(8000),
+            runtime=more_each_time(60),
+        params:
+            version=version_of("read_vectors"),
+            vectors=GIVEN.vectors_of_images(dataset, model),
+            contents=GIVEN.vector_contents(GIVEN.vectors_of_images(dataset, model)),
+        message:
+            f"Reading the vectors of the images of {dataset} by {model}"
+        script:
+            "../workflow_scripts/read_vectors.py"
+
+
 # Shards are cut between batches, so that every image is in the batch that it would be in without them:
 # batches round their products differently.
 
@@ -91,6 +123,11 @@ if SHARDED:
             "../workflow_scripts/gather_shards.py"
 
 
+def of_given(dataset, what):
+    """Something of the vectors of prompts that are there already, by a model."""
+    return lambda wildcards: what(GIVEN.vectors_of_prompts(dataset, wildcards.model))
+
+
 # One job a dataset and model: loading the model takes longer than the prompts of a notion.
 for dataset in CONFIG.datasets:
 
@@ -102,6 +139,7 @@ for dataset in CONFIG.datasets:
             manifest=[PATHS.manifest(dataset)] if PLAN.takes_labels(dataset) else [],
             dataset=awaited(dataset),
             weights=lambda wildcards: GIVEN.model_files(wildcards.model),
+            vectors=of_given(dataset, lambda given: GIVEN.vector_files(*given.values())),
         output:
             [PATHS.prompts(dataset, "{model}", notion) for notion in PLAN.notions_of(dataset)],
         log:
@@ -119,6 +157,9 @@ for dataset in CONFIG.datasets:
             model=lambda wildcards: GIVEN.model(wildcards.model),
             weights=lambda wildcards: GIVEN.model_contents(wildcards.model),
             notions=PLAN.prompt_sources(dataset),
+            given=of_given(dataset, dict),
+            contents=of_given(dataset, lambda given: GIVEN.vector_contents(*given.values())),
+            logit_scale=lambda wildcards: CONFIG.models[wildcards.model].logit_scale,
         message:
             f"Embedding the prompts of {dataset} with {{wildcards.model}}"
         script:

@@ -85,6 +85,14 @@ class Benchmark(Section):
         """The protocol, or protocols, as a list."""
         return self.protocol if isinstance(self.protocol, list) else [self.protocol]
 
+    def _dims_of_models(self) -> dict[str, tuple[str, int]]:
+        """The dimensions of each model with an architecture, and who says so."""
+        found = {}
+        for name, model in self.models.items():
+            if (dim := model.embed_dim) is not None:
+                found[name] = (f"models.{name}", dim)
+        return found
+
     def check(self) -> list[str]:
         """All that is wrong with it that its schema cannot say, one line each."""
         lines = [
@@ -103,7 +111,9 @@ class Benchmark(Section):
             check_place(self.results, elsewhere=self.results_elsewhere, apart=data)
         except LanzdmlError as error:
             lines += error.lines
+        dims = self._dims_of_models()
         for name, dataset in self.datasets.items():
+            lines += dataset.check_vectors(f"datasets.{name}", self.models, dims)
             lines += dataset.check(f"datasets.{name}", name, self.protocols, self.methods)
         for name, model in self.models.items():
             lines += model.check(f"models.{name}")

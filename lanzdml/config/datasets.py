@@ -1,20 +1,23 @@
 """A dataset: where it lies, how it is read, and the notions to evaluate on it."""
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field
 
+from lanzdml.config.models import ModelConfig
 from lanzdml.config.notions import NotionConfig
 from lanzdml.config.section import MOST_LISTED, Name, PathName, Section
+from lanzdml.config.vectors import VectorsByModel, check_shapes
 from lanzdml.datasets import DATASETS, OwnDataset, find_dataset
 from lanzdml.datasets.archives import is_archive
 from lanzdml.datasets.inside import Places
 from lanzdml.datasets.manifest import NOT_NOTIONS
 from lanzdml.datasets.raw import LAYOUTS
 from lanzdml.embeddings.prompts import FROM_LABELS
+from lanzdml.embeddings.vectors.reading import Kind
 from lanzdml.errors import LanzdmlError, suggest
 from lanzdml.metrics.protocols import PROTOCOLS
 
@@ -56,6 +59,10 @@ class DatasetConfig(Section):
             "every image is decoded once more for this"
         ),
     ] = "fail"
+    vectors: Annotated[
+        VectorsByModel,
+        Field(description="vectors of the images that are there already, by model"),
+    ]
     shards: Annotated[
         int,
         Field(
@@ -70,6 +77,14 @@ class DatasetConfig(Section):
     def folder(self) -> str:
         """Where it is: images of the user's own, unless told, where their table is."""
         return self.root if self.root is not None else str(Path(self.labels or "").parent)
+
+    @property
+    def has_images(self) -> bool:
+        """Whether there are images, not vectors and labels only; yes where it is not known."""
+        try:
+            return self.labels is None or OwnDataset(Path(self.labels)).has_images
+        except LanzdmlError:  # a line of its own
+            return True
 
     @property
     def paths(self) -> list[str]:
@@ -100,6 +115,54 @@ class DatasetConfig(Section):
         lines = self._check_source(key, name) + self._check_protocols(key, name, protocols, methods)
         for notion_name, notion in self.notions.items():
             lines += notion.check(f"{key}.notions.{notion_name}")
+        return lines
+
+    def check_vectors(
+        self, key: str, models: Mapping[str, ModelConfig], dims: dict[str, tuple[str, int]]
+    ) -> list[str]:
+        """Whether vectors are given where there is nothing to embed, or nothing to embed with.
+
+        Args:
+            key: of this dataset.
+            models: all of the benchmark.
+            dims: see :func:`lanzdml.config.vectors.check_shapes`.
+        """
+        own = OwnDataset(Path(self.labels)) if self.labels else None
+        try:
+            has_images, n_images = (own.has_images, own.n_images) if own else (True, None)
+        except LanzdmlError:  # a line of its own
+            return []
+        lines = []
+        if not has_images and self.on_unreadable == "skip":
+            lines.append(f"{key}.on_unreadable: {self.labels} lists no images; leave it out")
+        given = {f"{key}.vectors": self.vectors}
+        for name, notion in self.notions.items():
+            if notion.combine is None:
+                given[f"{key}.notions.{name}.vectors"] = notion.vectors
+            elif notion.vectors:
+                lines.append(
+                    f"{key}.notions.{name}.vectors: are those of the parts in a notion that "
+                    "combines others; leave it out"
+                )
+        for where, vectors in given.items():
+            lines += [
+                f"{where}: there is no model {name!r}; {suggest(name, models)}"
+                for name in sorted(vectors.keys() - models.keys())
+            ]
+            of_images = vectors is self.vectors
+            for name in sorted(models.keys() - vectors.keys()):
+                if of_images and not has_images:
+                    lines.append(
+                        f"{where}: {self.labels} has no column 'image', so that vectors are needed "
+                        f"of model {name}, too; or name the column of the images so"
+                    )
+                elif models[name].architecture is None:
+                    lines.append(
+                        f"{where}: are needed of model {name}, which has no architecture to embed "
+                        "with"
+                    )
+            kind, n = (Kind.IMAGES, n_images) if of_images else (Kind.PROMPTS, None)
+            lines += check_shapes(where, vectors, kind, n, dims)
         return lines
 
     def _check_links(self, key: str) -> list[str]:

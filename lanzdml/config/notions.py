@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, ConfigDict, Field
 
 from lanzdml.config.messages import shorten
 from lanzdml.config.section import MOST_LISTED, Section, check_path, check_unique
+from lanzdml.config.vectors import VectorsByModel
 from lanzdml.embeddings.prompts import FROM_LABELS, PLACEHOLDER, read_aspects, read_prompts
 from lanzdml.errors import LanzdmlError, suggest
 
@@ -59,6 +60,13 @@ class NotionConfig(Section):
         ),
         BeforeValidator(_texts),
     ] = None
+    vectors: Annotated[
+        VectorsByModel,
+        Field(
+            description="vectors of the prompts that are there already, in the prompts' order, by "
+            "model"
+        ),
+    ]
     labels: Annotated[
         str | None,
         Field(description="the notion or column that its labels are of; its own name unless given"),

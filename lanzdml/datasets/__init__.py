@@ -43,6 +43,8 @@ class Dataset:
     resources: tuple[Path, ...] = ()
     download: Download | None = None
 
+    has_images: ClassVar[bool] = True
+
     def read_manifest(self, root: Path, linked: Sequence[str] = ()) -> "pd.DataFrame":
         """The manifest of a collection; the module is imported here.
 
@@ -101,6 +103,15 @@ class OwnDataset:
             LanzdmlError: as :attr:`notions`.
         """
         return self._summary.n_images
+
+    @property
+    def has_images(self) -> bool:
+        """Whether the table lists images, and not their labels only.
+
+        Raises:
+            LanzdmlError: as :attr:`notions`.
+        """
+        return self._summary.has_images
 
     @property
     def _summary(self) -> "Summary":

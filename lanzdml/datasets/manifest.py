@@ -1,9 +1,10 @@
 """Manifests: which images a dataset has, in which order, and their labels.
 
 Columns: ``image_id`` (string, unique), ``path`` (relative to the dataset's root) or ``image``
-(encoded bytes), then one string column a notion, null where an image has no label for it. The order
-of the rows is the order of evaluation. A dataset may have a column ``mask``: an encoded image of an
-image's size (:func:`lanzdml.datasets.pixels.foreground`), null where there is none.
+(encoded bytes), or neither where vectors are all that there is of an image; then one string column
+a notion, null where an image has no label for it. The order of the rows is the order of evaluation.
+A dataset may have a column ``mask``: an encoded image of an image's size
+(:func:`lanzdml.datasets.pixels.foreground`), null where there is none.
 
 A dataset's reader may add a column ``excluded`` with the reason of every row that is to be left
 out, null for the others. Such rows are listed in a CSV of their own beside the manifest.
@@ -42,12 +43,12 @@ def check_manifest(manifest: pd.DataFrame, notions: Sequence[str], name: str) ->
     if manifest.empty:
         raise LanzdmlError(f"dataset {name} has no images")
     sources = [column for column in (PATH, IMAGE) if column in manifest]
-    if len(sources) != 1:
+    if len(sources) > 1:
         raise LanzdmlError(f"dataset {name}: needs a column {PATH!r} or {IMAGE!r}, not {sources}")
     missing = [column for column in (ID, *notions) if column not in manifest]
     if missing:
         raise LanzdmlError(f"dataset {name}: has no column {missing[0]!r}")
-    for column in (ID, sources[0]):
+    for column in (ID, *sources):
         if manifest[column].isna().any():
             row = int(manifest[column].isna().to_numpy().argmax())
             raise LanzdmlError(f"dataset {name}: row {row} has no {column}")
@@ -99,10 +100,10 @@ def write_manifest(path: Path, manifest: pd.DataFrame, notions: Sequence[str], n
         LanzdmlError: see :func:`check_manifest`.
     """
     check_manifest(manifest, notions, name)
-    source = PATH if PATH in manifest else IMAGE
+    kinds = {PATH: pa.string(), IMAGE: pa.binary()}
     schema = pa.schema([
         (ID, pa.string()),
-        (source, pa.string() if source == PATH else pa.binary()),
+        *((source, kind) for source, kind in kinds.items() if source in manifest),
         *((MASK, pa.binary()) for _ in range(MASK in manifest)),
         *((notion, pa.string()) for notion in notions),
     ])  # fmt: skip
@@ -221,10 +222,10 @@ def distinct_labels(path: Path, notion: str) -> list[str]:
 
 def fingerprint(manifest: pd.DataFrame) -> str:
     """Hex digest of the images' ids and their paths or bytes, in their order."""
-    source = PATH if PATH in manifest else IMAGE
-    digest = hashlib.sha256(source.encode())
-    for image_id, content in zip(manifest[ID], manifest[source], strict=True):
-        for part in (image_id, content):
+    sources = [column for column in (PATH, IMAGE) if column in manifest]
+    digest = hashlib.sha256("".join(sources).encode())
+    for parts in zip(*(manifest[column] for column in (ID, *sources)), strict=True):
+        for part in parts:
             data = part.encode() if isinstance(part, str) else bytes(part)
             digest.update(len(data).to_bytes(8, "little") + data)
     return digest.hexdigest()

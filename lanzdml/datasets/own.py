@@ -4,7 +4,8 @@ The table is a CSV, a TSV or a parquet file. Its column ``image`` holds paths re
 dataset's root or, in parquet, the encoded images. ``image_id`` may name the images, and ``mask``
 may hold masks of their foreground in the same way. Every other column is a notion, with nothing in
 it where an image has no label; columns of a parquet file that can hold no names, such as decimal
-numbers, are left out.
+numbers, are left out. Without a column ``image`` there are labels only, of images whose vectors lie
+elsewhere.
 """
 
 import os
@@ -54,6 +55,17 @@ def label_columns(table: Path) -> tuple[str, ...]:
     )
 
 
+def has_images(table: Path) -> bool:
+    """Whether a table lists images, and not their labels only.
+
+    Raises:
+        LanzdmlError: it cannot be read.
+    """
+    if csv_file.is_csv(table):
+        return IMAGE in csv_file.columns_of(table, IMAGE)
+    return IMAGE in parquet_file.read_schema(table).names
+
+
 def read_rows(table: Path, columns: Iterable[str]) -> pd.DataFrame:
     """A table's columns, or some of them, by line of a text file or by row of a data frame.
 
@@ -72,7 +84,7 @@ def read_manifest(root: Path, table: Path, linked: Iterable[str] = ()) -> pd.Dat
     """The manifest of the images that a table lists, in its order.
 
     An image's id is its ``image_id`` where there is such a column, else its path as the table has
-    it or, for encoded images, the number of its row, counted from 0.
+    it or, for encoded images and where there are none, the number of its row, counted from 0.
 
     Args:
         root: the folder that paths are relative to.
@@ -88,25 +100,25 @@ def read_manifest(root: Path, table: Path, linked: Iterable[str] = ()) -> pd.Dat
     rows = read_rows(table, (IMAGE, ID, MASK, *labels))
     if rows.empty:
         raise LanzdmlError(f"{table} lists no images")
-    _check_filled(table, rows, IMAGE)
-    source = IMAGE if isinstance(rows[IMAGE].iloc[0], bytes) else PATH
-    _check_alike(table, rows)
+    source = _source_of(table, rows)
     if ID in rows:
         _check_filled(table, rows, ID)
         _check_distinct(table, rows, ID)
+    elif source == PATH:
+        rows[ID] = rows[IMAGE]
     else:
-        rows[ID] = rows[IMAGE] if source == PATH else rows.index.astype("str")
+        rows[ID] = [str(number) for number in range(len(rows))]
     if source == PATH:
         _check_distinct(table, rows, IMAGE)
         rows[IMAGE] = _found(table, rows, root, IMAGE, places)
         _check_distinct_files(table, rows, root)
-    manifest = rows.rename(columns={IMAGE: source})[[ID, source]]
+    manifest = rows.rename(columns={IMAGE: source})[[ID, *([source] if source else [])]]
     for column in labels:
         # Of the two ways to write an accent a table may have both, and classes are equal strings.
         manifest[column] = [
             normalized(cell) if isinstance(cell, str) else None for cell in rows[column]
         ]
-    if MASK in rows:
+    if MASK in rows and source:
         masks = _found(table, rows, root, MASK, places)
         # What a manifest holds, whether or not it holds paths of the images.
         manifest[MASK] = _contents(table, root, masks)
@@ -193,11 +205,8 @@ def _check_columns(table: Path, columns: list[str]) -> None:
         raise LanzdmlError(
             f"{table}: column {columns.index('') + 1} has no name; name it or delete it"
         )
-    if IMAGE not in columns:
-        raise LanzdmlError(
-            f"{table} has no column {IMAGE!r}, but {', '.join(columns) or 'nothing at all'}; give "
-            "the column of the images that name"
-        )
+    if not columns:
+        raise LanzdmlError(f"{table} has no columns")
     for column, count in Counter(columns).items():
         if count > 1:
             raise LanzdmlError(f"{table} has two columns {column!r}; rename one of them")
@@ -213,6 +222,15 @@ def _check_filled(table: Path, rows: pd.DataFrame, column: str) -> None:
         raise LanzdmlError(
             f"{table}, {_word(rows.index, blank[0])}: {column} is empty; fill it or delete the row"
         )
+
+
+def _source_of(table: Path, rows: pd.DataFrame) -> str | None:
+    """How a table has its images; None where it has labels only."""
+    if IMAGE not in rows:
+        return None
+    _check_filled(table, rows, IMAGE)
+    _check_alike(table, rows)
+    return IMAGE if isinstance(rows[IMAGE].iloc[0], bytes) else PATH
 
 
 def _check_alike(table: Path, rows: pd.DataFrame) -> None:

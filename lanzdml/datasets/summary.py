@@ -9,7 +9,7 @@ from lanzdml.datasets import csv_file, own, parquet_file
 from lanzdml.datasets.manifest import IMAGE
 from lanzdml.files import write_text
 
-_VERSION = 1  # of what is kept: another one is not read
+_VERSION = 2  # of what is kept: another one is not read
 _MOST = 2**22  # bytes of it: thousands of tables
 
 
@@ -21,11 +21,13 @@ class Summary:
         columns: those that it has a column for.
         labelled: those of which any image has a label.
         n_images: how many rows it has.
+        has_images: whether it lists images, and not their labels only.
     """
 
     columns: tuple[str, ...]
     labelled: tuple[str, ...]
     n_images: int
+    has_images: bool
 
 
 # By path, size and time of change.
@@ -43,7 +45,7 @@ def summarise(table: Path) -> Summary:
     if key not in _known:
         columns = own.label_columns(table)
         read = _of_csv if csv_file.is_csv(table) else _of_parquet
-        _known[key] = Summary(columns, *read(table, columns))
+        _known[key] = Summary(columns, *read(table, columns), own.has_images(table))
     return _known[key]
 
 
@@ -75,10 +77,12 @@ def recall(file: Path) -> None:
         with file.open("rb") as opened:
             kept = json.loads(opened.read(_MOST))
         if kept["version"] == _VERSION:
-            for path, size, changed, columns, labelled, n_images in kept["tables"]:
-                if type(n_images) is not int or not all(map(_is_text, (*columns, *labelled))):
+            for path, size, changed, columns, labelled, n_images, has_images in kept["tables"]:
+                if (type(n_images), type(has_images)) != (int, bool) or not all(
+                    map(_is_text, (*columns, *labelled))
+                ):
                     continue
-                of_table = Summary(tuple(columns), tuple(labelled), n_images)
+                of_table = Summary(tuple(columns), tuple(labelled), n_images, has_images)
                 _known[path, size, changed] = of_table
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         pass

@@ -32,6 +32,7 @@ from lanzdml.files import replacing
 EMBEDDING = "embedding"
 WEIGHTS = "weights_sha256"  # keys of the metadata
 LOGIT_SCALE = "logit_scale"
+GIVEN = "given"  # the file of embeddings that others made, and how their WEIGHTS begin
 PROMPTS = "prompts_sha256"  # in a transform's metadata: of the texts it was fitted to
 
 
@@ -84,8 +85,21 @@ def _texts(schema: pa.Schema) -> dict[str, str]:
     return {key.decode(): value.decode() for key, value in (schema.metadata or {}).items()}
 
 
+def are_of_one_model(weights: str | None, others: str | None) -> bool:
+    """Whether embeddings, or what was fitted to them, may be of one model, by their `WEIGHTS`.
+
+    Of embeddings that others made only the user can know.
+    """
+    if weights is None or others is None:
+        return False
+    given = f"{GIVEN}:"
+    return weights == others or weights.startswith(given) or others.startswith(given)
+
+
 def weights_of(path: Path) -> str:
     """The checksum of the weights that embeddings were made with.
+
+    Of embeddings that others made it is that of their file, behind `GIVEN`.
 
     Raises:
         LanzdmlError: the file does not say.
@@ -96,13 +110,19 @@ def weights_of(path: Path) -> str:
     return weights
 
 
-def logit_scale_of(path: Path) -> float:
+def logit_scale_of(path: Path) -> float | None:
     """The logit scale (inverse temperature) of the model that embeddings were made with.
+
+    Returns:
+        None for embeddings that others made, of which nobody says it.
 
     Raises:
         LanzdmlError: the file does not say.
     """
-    scale = read_metadata(path).get(LOGIT_SCALE)
+    metadata = read_metadata(path)
+    scale = metadata.get(LOGIT_SCALE)
+    if scale is None and GIVEN in metadata:
+        return None
     if scale is None:
         raise LanzdmlError(
             f"{path} does not say its model's logit scale: an earlier version made it; delete it "
@@ -182,7 +202,7 @@ def combine_prompts(
     """
     first, *others = parts
     for path in others:
-        if weights_of(path) != weights_of(first):
+        if not are_of_one_model(weights_of(path), weights_of(first)):
             raise LanzdmlError(
                 f"{path} was made with other weights than {first}: delete both and run again"
             )

@@ -43,6 +43,8 @@ class Picture(Choice):
     ] = None
 
     words: ClassVar[Words]
+    shows_images: ClassVar[bool] = False
+    """Whether it needs the images themselves, and not their vectors only."""
     one_fit: ClassVar[str | None] = None
     """Why it cannot have a stacked notion, which is several fits; None where it can."""
 
@@ -58,6 +60,11 @@ class Picture(Choice):
         lines += check_notions(
             f"{key}.notions", self.notions, notions, "notion", self.dataset, self.one_fit
         )
+        if self.shows_images and not config.datasets[self.dataset].has_images:
+            lines.append(
+                f"{key}.dataset: {self.dataset} has vectors and labels only, and no images to "
+                "show; leave the figure out"
+            )
         if "indirect" not in config.methods:
             lines.append(f"{key}: shows what InDiReCT learned; list indirect in methods")
         return lines

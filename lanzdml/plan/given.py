@@ -54,11 +54,39 @@ class Given:
 
     def model(self, name: str) -> dict[str, Any]:
         """What a model is loaded by."""
-        return self._config.models[name].model_dump()
+        return self._config.models[name].model_dump(include={"architecture", "pretrained"})
 
     def model_files(self, name: str) -> list[Path]:
         """A model's own files: changed weights are embedded with anew."""
-        return models.model_files(**self.model(name))
+        model = self.model(name)
+        return models.model_files(**model) if model["architecture"] else []
+
+    def vectors_of_images(self, dataset: str, model: str) -> dict[str, Any] | None:
+        """Where vectors of a dataset's images are; None where they are to be embedded."""
+        source = self._config.datasets[dataset].vectors.get(model)
+        return None if source is None else source.model_dump()
+
+    def vectors_of_prompts(self, dataset: str, model: str) -> dict[str, dict[str, Any]]:
+        """Where vectors of a dataset's prompts are, by notion, of those that are given."""
+        notions = self._config.datasets[dataset].notions
+        return {
+            name: notion.vectors[model].model_dump()
+            for name, notion in notions.items()
+            if model in notion.vectors
+        }
+
+    def vector_files(self, *sources: dict[str, Any]) -> list[Path]:
+        """The files of given vectors, of folders all that are in them."""
+        found = []
+        for source in sources:
+            path = Path(source["file"])
+            inside = sorted(path.rglob("*")) if path.is_dir() else [path]
+            found += [file for file in inside if file.is_file()]
+        return found
+
+    def vector_contents(self, *sources: dict[str, Any]) -> list[str]:
+        """What those hold."""
+        return _contents(self.vector_files(*sources))
 
     def model_contents(self, name: str) -> list[str]:
         """What those hold."""

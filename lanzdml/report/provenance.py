@@ -20,7 +20,7 @@ PACKAGES = (
 )  # fmt: skip
 
 _FIRST = (
-    "architecture", "pretrained", "weights_sha256", "embed_dim", "device", "preprocessing",
+    "given", "architecture", "pretrained", "weights_sha256", "embed_dim", "device", "preprocessing",
 )  # fmt: skip
 
 

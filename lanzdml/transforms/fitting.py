@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from lanzdml.methods.base import Method
 
 
+_NO_SCALE = (
+    "it needs the model's logit scale, which given vectors do not hold: say logit_scale of the "
+    "model"
+)
+
+
 @dataclass(frozen=True)
 class FitTask:
     """One transform that is to be made.
@@ -166,15 +172,15 @@ def _make(store: Kept, task: FitTask, data: _Data, made_of: str) -> None:
     store.keep(made_of, [task.output])
 
 
-def _settings(task: FitTask, data: _Data) -> dict[str, float]:
-    """Parameters of a method that are the model's."""
+def _settings(task: FitTask, data: _Data) -> dict[str, float | None]:
+    """Parameters of a method that are the model's; None where nobody says them."""
     from lanzdml.embeddings.storage import logit_scale_of
 
     uses_scale = METHODS[task.method].uses_logit_scale
     return {"logit_scale": logit_scale_of(data.source)} if uses_scale else {}
 
 
-def _fit(task: FitTask, data: _Data, settings: dict[str, float]) -> None:
+def _fit(task: FitTask, data: _Data, settings: dict[str, float | None]) -> None:
     given, metadata = data.given, data.metadata
     if task.prompts is not None:
         (prompts,) = given
@@ -182,6 +188,11 @@ def _fit(task: FitTask, data: _Data, settings: dict[str, float]) -> None:
             prompts = prompts[draw_prompts(len(prompts), task.n_prompts, task.seed)]
         given, metadata = (prompts,), metadata | {"n_prompts": str(len(prompts))}
     estimator = new_estimator(task.method, task.dim)
+    if None in settings.values():
+        save_not_fitted(
+            task.output, estimator.set_params(random_state=task.seed), _NO_SCALE, **metadata
+        )
+        return
     estimator.set_params(random_state=task.seed, **settings)
     as_text(estimator)  # raises now, and not after a long fit
     try:

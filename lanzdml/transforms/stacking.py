@@ -1,6 +1,7 @@
 """Stacks: what a method learned for the parts of a combined notion, in one file."""
 
 import json
+import operator
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -27,7 +28,7 @@ def stack(parts: Sequence[tuple[str, str, float]], output: Path) -> None:
     """
     from safetensors.numpy import save_file
 
-    from lanzdml.embeddings.storage import PROMPTS, WEIGHTS, digest_of
+    from lanzdml.embeddings.storage import PROMPTS, WEIGHTS, are_of_one_model, digest_of
 
     names, files, weights = zip(*parts, strict=True)
     stored = [read_stored(path) for path in files]
@@ -35,7 +36,8 @@ def stack(parts: Sequence[tuple[str, str, float]], output: Path) -> None:
     shared = [key for key in ("method", "params", "seed", WEIGHTS) if key in first]
     for path, (metadata, _) in zip(files, stored, strict=True):
         for key in shared:
-            if metadata.get(key) != first[key]:
+            same = are_of_one_model if key == WEIGHTS else operator.eq
+            if not same(metadata.get(key), first[key]):
                 raise LanzdmlError(
                     f"{path} has another {key} than {files[0]}: delete both and run again"
                 )

@@ -136,10 +136,10 @@ def check_weights(
     Raises:
         LanzdmlError: one was fitted to embeddings of other weights, or does not say.
     """
-    from lanzdml.embeddings.storage import WEIGHTS
+    from lanzdml.embeddings.storage import WEIGHTS, are_of_one_model
 
     for path in transform_files:
-        if read_metadata(path).get(WEIGHTS) != weights:
+        if not are_of_one_model(read_metadata(path).get(WEIGHTS), weights):
             raise LanzdmlError(
                 f"{path} was fitted to embeddings of other weights than those of {source}: delete "
                 "it and the model's folder below embeddings/, and run again"

@@ -1,20 +1,21 @@
 """Vectors in files of arrays: NumPy's, safetensors, and torch's where they hold tensors only."""
 
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lanzdml.embeddings.vectors.vectors import Part, part_of
+from lanzdml.embeddings.vectors.vectors import ROWS, Part, part_of
 from lanzdml.errors import LanzdmlError, in_one_line
 from lanzdml.limits import key_of, limits
 from lanzdml.signatures import mistaken
 
 _OBJECTS = "holds Python objects, which can run code: save numbers only, as with np.save"
 _GIB = 2**30
+_SAFETENSORS = {"F16": "float16", "F32": "float32", "F64": "float64"}
 
 
 def read_npy(path: Path) -> Part:
@@ -72,15 +73,30 @@ def read_safetensors(path: Path, column: str | None) -> Part:
             names = file.keys()
             shapes = {name: tuple(file.get_slice(name).get_shape()) for name in names}
             name = _choose(path, shapes, column)
-            if file.get_slice(name).get_dtype() == "BF16":
-                raise LanzdmlError(
-                    f"{path}: tensor {name!r} is of bfloat16, which NumPy has not; save it in "
-                    "float32"
-                )
-            values = file.get_tensor(name)
+            kind = file.get_slice(name).get_dtype()
     except (SafetensorError, OSError, TypeError, ValueError) as error:
         raise _unreadable(path, error) from None
-    return part_of(path, _as_vectors(path, f"tensor {name!r}", values))
+    if kind == "BF16":
+        raise LanzdmlError(
+            f"{path}: tensor {name!r} is of bfloat16, which NumPy has not; save it in float32"
+        )
+    if kind not in _SAFETENSORS:
+        raise LanzdmlError(
+            f"{path}: tensor {name!r} is of type {kind}; vectors are float16, float32 or float64"
+        )
+    dtype = np.dtype(_SAFETENSORS[kind])
+    # A view of one number, as none is read yet.
+    n, dim = _as_vectors(
+        path, f"tensor {name!r}", np.broadcast_to(dtype.type(), shapes[name])
+    ).shape
+
+    def read() -> Iterator[NDArray[np.floating]]:
+        with safe_open(path, framework="numpy") as file:
+            rows = file.get_slice(name)
+            for start in range(0, n, ROWS):
+                yield rows[start : min(start + ROWS, n)]
+
+    return Part(path, (n, dim), dtype, read)
 
 
 def read_pt(path: Path, column: str | None) -> Part:

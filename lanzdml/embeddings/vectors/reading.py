@@ -48,6 +48,26 @@ def read_vectors(
     return Vectors([_of_file(path, kind, column, id_column)])
 
 
+def shape_of(
+    path: Path, kind: Kind = Kind.IMAGES, column: str | None = None
+) -> tuple[int, int] | None:
+    """The shape (n, d) of vectors, as far as their files tell it before anything is read.
+
+    Returns:
+        None for files that have to be read for it, and for those that may hold ids, which need not
+        be as many as a table's.
+
+    Raises:
+        LanzdmlError: as of :func:`read_vectors`.
+    """
+    folder = path / kind.value if (path / kind.value).is_dir() else path
+    files = _files(folder) if folder.is_dir() and not (path / _STATE).is_file() else [path]
+    if any(file.suffix.lower() not in (".npy", ".safetensors") for file in files):
+        return None
+    vectors = Vectors([_of_file(file, kind, column, None) for file in files])
+    return len(vectors), vectors.dim
+
+
 def _of_file(path: Path, kind: Kind, column: str | None, id_column: str | None) -> Part:
     suffix = path.suffix.lower()
     if suffix in _PICKLES:

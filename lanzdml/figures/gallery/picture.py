@@ -15,6 +15,7 @@ class GalleryFigure(Picture):
         HowMany, Field(description="how many queries, or the ids of some images")
     ] = 3
 
+    shows_images: ClassVar[bool] = True
     words: ClassVar[Words] = Words(
         title="The method in one look",
         seen="Rows of images: a query, then its nearest neighbours, side by side for CLIP and for "

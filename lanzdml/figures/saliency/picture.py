@@ -24,6 +24,7 @@ class SaliencyFigure(Picture):
         Field(description="on how many images the share on the foreground is measured, with masks"),
     ] = 100
 
+    shows_images: ClassVar[bool] = True
     one_fit: ClassVar[str | None] = "maps are of one"
     words: ClassVar[Words] = Words(
         title="Where the methods look",
@@ -38,6 +39,17 @@ class SaliencyFigure(Picture):
         "appendix figure 1 of the paper.",
         category="Pictures",
     )
+
+    def check(self, key: str, config: "Benchmark") -> list[str]:
+        """Beside what all pictures need: a model that images can be put through."""
+        lines = super().check(key, config)
+        for name in self.models_used(config):
+            if name in config.models and config.models[name].architecture is None:
+                lines.append(
+                    f"{key}.model: {name} has vectors only, and no architecture to put images "
+                    "through; leave the figure out"
+                )
+        return lines
 
     def dim(self, config: "Benchmark") -> int:
         """Its own, whatever those of the configuration."""
