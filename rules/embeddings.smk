@@ -45,7 +45,7 @@ rule embed_images:
 
 # Vectors that are there already are embeddings of a dataset and model. Snakemake prefers rules without
 # wildcards.
-for dataset, model in PLAN.given:
+for dataset, model in filter(lambda pair: GIVEN.vectors_of_images(*pair), PLAN.embedded):
 
     rule:
         name:

@@ -197,8 +197,8 @@ THINGS = ("datasets", "things")
 WRONG = {
     "no vectors of images": (
         lambda config: without(config, *THINGS, "vectors"),
-        "datasets.things.vectors: data/things/labels.csv has no column 'image', so that vectors "
-        "are needed of model my_clip",
+        "datasets.things.vectors: data/things/labels.csv has no column 'image', but color, shape; "
+        "give the column of the images that name, or vectors of model my_clip",
     ),
     "no vectors of prompts": (
         lambda config: without(config, *THINGS, "notions", "color", "vectors"),

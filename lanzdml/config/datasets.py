@@ -153,8 +153,9 @@ class DatasetConfig(Section):
             for name in sorted(models.keys() - vectors.keys()):
                 if of_images and not has_images:
                     lines.append(
-                        f"{where}: {self.labels} has no column 'image', so that vectors are needed "
-                        f"of model {name}, too; or name the column of the images so"
+                        f"{where}: {self.labels} has no column 'image', but "
+                        f"{', '.join(own.notions if own else ())}; give the column of the images "
+                        f"that name, or vectors of model {name}"
                     )
                 elif models[name].architecture is None:
                     lines.append(

@@ -294,12 +294,6 @@ class Plan:
         return sorted(pairs)
 
     @property
-    def given(self) -> list[tuple[str, str]]:
-        """Those of them whose images have vectors already."""
-        datasets = self.config.datasets
-        return [(name, model) for name, model in self.embedded if model in datasets[name].vectors]
-
-    @property
     def has_ranks(self) -> bool:
         """Whether methods are ranked: over several notions, several methods that see no labels."""
         methods = [name for name in self.config.methods if not METHODS[name].supervised]
