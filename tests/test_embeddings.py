@@ -187,12 +187,20 @@ def test_manifest_round_trip_and_fingerprint(manifest, tmp_path):
     assert fingerprint(manifest.assign(kind="b")) == fingerprint(manifest)
 
 
+def test_a_manifest_may_be_of_labels_alone(manifest, tmp_path):
+    labels = manifest.drop(columns="image")
+    write_manifest(tmp_path / "manifest.parquet", labels, ["kind"], "mine")
+    read = read_manifest(tmp_path / "manifest.parquet")
+    assert list(read) == ["image_id", "kind"]
+    assert fingerprint(read) == fingerprint(labels) != fingerprint(manifest)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         (lambda m: m.iloc[:0], "dataset mine has no images"),
         (lambda m: m.drop(columns="kind"), "has no column 'kind'"),
-        (lambda m: m.drop(columns="image"), "needs a column 'path' or 'image'"),
+        (lambda m: m.assign(path="a.png"), "needs a column 'path' or 'image', not"),
         (lambda m: m.assign(image_id="same"), "image_id 'same' occurs twice"),
         (lambda m: m.assign(kind=7), "kind of row 0 is 7, but must be a string"),
         (lambda m: m.assign(kind=["a", "", "c", "d", "e"]), "kind of row 1 is ''"),
