@@ -208,7 +208,7 @@ def one_image(path):
 
 def one_prefix(path):
     """As above, by an encoding that stores how many bytes are those of the row before."""
-    images = pa.array([bytes(2**20)]).take(pa.array(np.zeros(2**10, int)))
+    images = pa.array([bytes(2**20)]).take(pa.array(np.zeros(400, int)))  # 400 MiB
     pq.write_table(
         pa.table({"image": images}), path, compression="zstd", use_dictionary=False,
         column_encoding={"image": "DELTA_BYTE_ARRAY"},
@@ -356,7 +356,7 @@ def within(n):
 FIELDS = element(5, struct.pack("<i", 8)) + element(1, b"fname\0\0\0class\0\0\0")
 MATLAB = {
     "bomb": (
-        lambda: packed(matrix(6, (2**13, 2**14), element(9, bytes(2**30)))),
+        lambda: packed(matrix(6, (2**12, 2**13), element(9, bytes(2**28)))),
         "unpacks to more",
     ),
     "cells": (lambda: matrix(1, (1, 200_000_000)), "larger than it can be"),
