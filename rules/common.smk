@@ -116,6 +116,11 @@ def awaited(dataset):
     return [] if GIVEN.is_there(dataset) or os.path.exists(manifest) else [manifest]
 
 
+def of_given(dataset, what):
+    """Something of the vectors of prompts that are there already, by a model."""
+    return lambda wildcards: what(GIVEN.vectors_of_prompts(dataset, wildcards.model))
+
+
 def log_of(output):
     """Log of a job, at the path of its output."""
     return at_path_of(output, "logs", ".log")

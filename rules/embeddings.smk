@@ -123,11 +123,6 @@ if SHARDED:
             "../workflow_scripts/gather_shards.py"
 
 
-def of_given(dataset, what):
-    """Something of the vectors of prompts that are there already, by a model."""
-    return lambda wildcards: what(GIVEN.vectors_of_prompts(dataset, wildcards.model))
-
-
 # One job a dataset and model: loading the model takes longer than the prompts of a notion.
 for dataset in CONFIG.datasets:
 
