@@ -7,6 +7,7 @@ files have to be there. Some blocks are also done as they say with the whole wor
 """
 
 import ast
+import contextlib
 import importlib
 import importlib.util
 import json
@@ -141,6 +142,13 @@ def folder(tmp_path_factory):
     model = json.loads((ROOT / "resources/demo_clip/demo-S.json").read_text())
     (from_hub / CONFIG_FILE).write_text(json.dumps({"model_cfg": model, "preprocess_cfg": {}}))
     (from_hub / WEIGHTS_FILE).symlink_to(ROOT / "resources/demo_clip/demo-S.safetensors")
+    (makes_vectors,) = (
+        text
+        for document, _, language, text in blocks()
+        if (document, language) == ("docs/your-vectors.md", "python")
+    )
+    with contextlib.chdir(folder):
+        exec(makes_vectors, {})
     return folder
 
 
