@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,9 @@ Definition = tuple[Path, str]
 def source_fingerprint(*sources: str | Path) -> str:
     """Digest of modules (dotted names) or files and of all definitions that they use.
 
-    A file that is no module counts byte by byte. An import by a computed name
-    (``import_module(name)``) is not seen: its module has to be among the sources.
+    A file that is none of this library's counts byte by byte, and a Python file with the
+    definitions that it uses. An import by a computed name (``import_module(name)``) is not seen:
+    its module has to be among the sources.
 
     Raises:
         FileNotFoundError: a source is not there.
@@ -37,11 +39,12 @@ def source_fingerprint(*sources: str | Path) -> str:
     library = _library()
     digest = hashlib.sha256()
     for path, name in sorted(library.behind(sources)):
-        if path.suffix != ".py":
+        if path not in library.files:
             counts = hashlib.sha256(path.read_bytes()).hexdigest()
         elif not (counts := library.module(path).text(name)):
             continue
-        digest.update(f"{path.relative_to(ROOT)}\0{name}\0{counts}\0".encode())
+        place = path.relative_to(ROOT) if path in library.files else path.name
+        digest.update(f"{place}\0{name}\0{counts}\0".encode())
     return digest.hexdigest()[:16]
 
 
@@ -84,13 +87,13 @@ class _Library:
     """Modules, and what each of their definitions uses, as far as somebody has asked."""
 
     def __init__(self, contents: dict[Path, bytes]) -> None:
-        self._contents = contents
+        self.files = contents
         self._modules: dict[Path, _Module] = {}
         self._used: dict[Definition, list[Definition]] = {}
 
     def module(self, path: Path) -> "_Module":
         if path not in self._modules:
-            self._modules[path] = _parsed(path, self._contents.get(path) or path.read_bytes())
+            self._modules[path] = _parsed(path, self.files.get(path) or path.read_bytes())
         return self._modules[path]
 
     def behind(self, sources: Iterable[str | Path]) -> set[Definition]:
@@ -105,13 +108,15 @@ class _Library:
             path, name = pending.pop()
             if path.parent.name == PACKAGE and path.name in WORDS_ONLY:
                 continue
-            is_module = path.suffix == ".py"
-            if is_module and name == ALL:
+            if path in self.files and name == ALL:
                 pending.extend((path, each) for each in self.module(path).statements)
             elif (path, name) not in behind:
                 behind.add((path, name))
-                if is_module:
+                if path in self.files:
                     pending.extend(self._uses(path, name))
+                elif path.suffix == ".py":
+                    uses = (self._uses(path, each) for each in self.module(path).statements)
+                    pending.extend(use for use in chain(*uses) if use[0] in self.files)
         return behind
 
     def files_of(self, dotted: str) -> list[Path]:
@@ -123,7 +128,7 @@ class _Library:
         """File of a module or package; None for names inside modules."""
         path = ROOT.joinpath(*dotted.split("."))
         files = (path.with_suffix(".py"), path / "__init__.py")
-        return next((file for file in files if file in self._contents), None)
+        return next((file for file in files if file in self.files), None)
 
     def _uses(self, path: Path, name: str) -> list[Definition]:
         """The definitions that one uses, here and in other modules."""
@@ -134,7 +139,8 @@ class _Library:
     def _find_uses(self, module: "_Module", name: str) -> Iterator[Definition]:
         yield module.path, ""
         if name == "":  # importing a module imports others, and the packages around it
-            imported = [*module.imported.values(), _module_name(module.path.parent)]
+            around = [_module_name(module.path.parent)] if module.path in self.files else []
+            imported = [*module.imported.values(), *around]
             yield from ((file, "") for each in imported for file in self.files_of(each))
         for node in module.statements[name]:
             local = dict(_imports(module.path, node))
@@ -296,6 +302,8 @@ def _computed_imports(path: Path, node: ast.AST) -> Iterator[str]:
 def _absolute(path: Path, name: str) -> str:
     """A module's dotted name, which may begin with dots for the packages that a file is in."""
     module = name.lstrip(".")
+    if not path.is_relative_to(ROOT):  # of somebody else
+        return name
     package = path.relative_to(ROOT).parent.parts
     above = package[: len(package) + 1 - (len(name) - len(module))] if module != name else ()
     return ".".join([*above, *filter(None, [module])])

@@ -3,7 +3,7 @@
 import os
 import re
 from dataclasses import asdict
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 
 from lanzdml.config.config import parse_config
@@ -13,13 +13,12 @@ from lanzdml.errors import plain_errors
 from lanzdml.figures.catalogue import all_words
 from lanzdml.files import Kept, digest
 from lanzdml.limits import impose
-from lanzdml.methods import METHODS
 from lanzdml.plan import Plan
+from lanzdml.plan.external import vectors_to_read
 from lanzdml.plan.given import Given
 from lanzdml.plan.jobs import fit_jobs, score_jobs
 from lanzdml.plan.plan import FIGURES, MAIN
-from lanzdml.sources import source_fingerprint
-from lanzdml.transforms.parameters import contents_of
+from lanzdml.plan.versions import version_of, version_told, version_with
 
 ROOT = Path(workflow.basedir)
 # What has to be known of tables of the user's own, for later starts and the jobs of a cluster.
@@ -60,23 +59,6 @@ def rule_name(*parts):
 wildcard_constraints:
     dataset=any_of(CONFIG.datasets),
     model=any_of(CONFIG.models),
-
-
-@cache
-def version_of(script, *sources):
-    """Fingerprint of what a script runs, as a parameter: a changed library reruns its jobs.
-
-    Sources are what it does not import by name: modules, and data files of the library.
-    """
-    scripts = (ROOT / "workflow_scripts" / f"{name}.py" for name in (script, "job"))
-    return source_fingerprint(*scripts, *sources)
-
-
-@cache
-def version_with(script, method):
-    """That of a script that runs a method: with its module, its class there, and files it reads."""
-    version, class_name = version_of(script, METHODS.module(method)), METHODS.class_name(method)
-    return " ".join([version, class_name, *contents_of(method)])
 
 
 def unrecorded(value):

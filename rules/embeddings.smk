@@ -43,22 +43,22 @@ rule embed_images:
         "../workflow_scripts/embed_images.py"
 
 
-# Vectors that are there already are embeddings of a dataset and model. Snakemake prefers rules without
-# wildcards.
-for dataset, model in filter(lambda pair: GIVEN.vectors_of_images(*pair), PLAN.embedded):
+# Vectors that are there already: embeddings of a dataset and model, or finished vectors for a notion.
+# Snakemake prefers rules without wildcards.
+for given in vectors_to_read(PLAN):
 
     rule:
         name:
-            rule_name("read_vectors", dataset, model)
+            rule_name("read_vectors", given.dataset, *given.of)
         input:
-            manifest=PATHS.manifest(dataset),
-            vectors=GIVEN.vector_files(GIVEN.vectors_of_images(dataset, model)),
+            manifest=PATHS.manifest(given.dataset),
+            vectors=GIVEN.vector_files(given.source),
         output:
-            PATHS.images(dataset, model),
+            given.output,
         log:
-            log_of(PATHS.images(dataset, model)),
+            log_of(given.output),
         benchmark:
-            benchmark_of(PATHS.images(dataset, model))
+            benchmark_of(given.output)
         priority: TABLES + FIRST
         conda:
             "../envs/analysis.yaml"
@@ -67,10 +67,11 @@ for dataset, model in filter(lambda pair: GIVEN.vectors_of_images(*pair), PLAN.e
             runtime=more_each_time(60),
         params:
             version=version_of("read_vectors"),
-            vectors=GIVEN.vectors_of_images(dataset, model),
-            contents=GIVEN.vector_contents(GIVEN.vectors_of_images(dataset, model)),
+            vectors=given.source,
+            seed=given.seed,
+            contents=GIVEN.vector_contents(given.source),
         message:
-            f"Reading the vectors of the images of {dataset} by {model}"
+            f"Reading the vectors of {given.title}"
         script:
             "../workflow_scripts/read_vectors.py"
 

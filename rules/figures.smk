@@ -19,7 +19,7 @@ for name, experiment in PLAN.drawn.items():
             mem_mb=more_each_time(1000),
             runtime=more_each_time(10),
         params:
-            version=version_of("plot_experiment", EXPERIMENTS.module(name)),
+            version=version_told("plot_experiment", EXPERIMENTS.module(name)),
             experiment=name,
             seeds=PLAN.seeds_shown(name),
             caption=experiment.words.caption,

@@ -15,7 +15,13 @@ rule make_report:
         figures=[PATHS.figure(name, "png") for name in PLAN.figures],
         prompts=rules.make_overview.input.prompts,
         images=[PATHS.images(dataset, model) for dataset, model in PLAN.embedded],
-        transforms=list(dict.fromkeys(PATHS.transform(PLAN.fit_of(run)) for run in PLAN.runs)),
+        transforms=list(
+            dict.fromkeys(
+                PATHS.transform(PLAN.fit_of(run))
+                for run in PLAN.runs
+                if not PLAN.external(run.fit)
+            )
+        ),
     output:
         REPORT,
     log:
@@ -26,7 +32,7 @@ rule make_report:
         mem_mb=more_each_time(2000),
         runtime=more_each_time(10),
     params:
-        version=version_of("make_report", *ASSETS),
+        version=version_told("make_report", *ASSETS),
         # Without the settings of the machine, which rerun nothing.
         config=CONFIG.model_dump(
             mode="json",

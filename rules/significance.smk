@@ -22,7 +22,7 @@ rule compute_significance:
         mem_mb=more_each_time(2000),
         runtime=more_each_time(30),
     params:
-        version=version_of("compute_significance"),
+        version=version_told("compute_significance"),
         counted=PLAN.counted,
         sampled=PLAN.sampled,
     message:
@@ -47,7 +47,7 @@ if PLAN.has_ranks:
             mem_mb=more_each_time(1000),
             runtime=more_each_time(10),
         params:
-            version=version_of("plot_critical_difference"),
+            version=version_told("plot_critical_difference"),
             caption=WORDS["critical_difference"].caption,
         message:
             "Drawing the methods' mean ranks"

@@ -89,7 +89,7 @@ rule make_beyond:
         mem_mb=more_each_time(1000),
         runtime=more_each_time(10),
     params:
-        version=version_of("make_beyond"),
+        version=version_told("make_beyond"),
     message:
         "Rendering the table of all methods"
     script:

@@ -1,6 +1,10 @@
-"""Slow tests run only when they are asked for."""
+"""Slow tests run only when they are asked for, and what one test makes known no other knows."""
+
+import os
 
 import pytest
+
+from lanzdml.methods.elsewhere import VARIABLE
 
 
 def pytest_addoption(parser):
@@ -12,3 +16,9 @@ def pytest_collection_modifyitems(config, items):
         for item in items:
             if "slow" in item.keywords:
                 item.add_marker(pytest.mark.skip(reason="takes minutes; pytest --slow runs it"))
+
+
+@pytest.fixture(autouse=True)
+def _no_methods_of_others():
+    yield
+    os.environ.pop(VARIABLE, None)

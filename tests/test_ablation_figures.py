@@ -12,6 +12,7 @@ from lanzdml.experiments.prompt_count import PromptCountExperiment
 from lanzdml.figures.style import class_colors, method_look, write_figure
 from lanzdml.methods import METHODS
 from lanzdml.names import METHOD_NAMES
+from tests.traits import with_traits
 
 NOTIONS = {"car_model": "Car Model", "car_color": "Car Color", "my_own": "my_own"}
 DIMS = [2, 8, 32]
@@ -26,7 +27,7 @@ def make_runs(**values):
 
 def runs_of(score, **values):
     rows = pd.DataFrame(make_runs(**values)).astype({"n_prompts": "Int64"})
-    return rows.assign(map_at_r=rows.apply(score, axis=1))
+    return with_traits(rows.assign(map_at_r=rows.apply(score, axis=1)))
 
 
 def axes_of(figure):

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lanzdml.metrics.runs import write_runs
+from lanzdml.metrics.runs import traits_of, write_runs
 from lanzdml.metrics.scores import METRICS
 from lanzdml.tables.paper import summarise
 from lanzdml.tables.published import (
@@ -15,6 +15,7 @@ from lanzdml.tables.published import (
     render_comparison,
     write_comparison,
 )
+from tests.traits import with_traits
 
 RUN = ["dataset", "notion", "method"]
 
@@ -35,6 +36,7 @@ def runs(published):
         loss=None,
     )  # fmt: skip
     frame["dim"] = np.where(frame["method"] == "clip", 512, DIM)
+    frame = with_traits(frame)
     return pd.concat([frame.assign(seed=seed) for seed in (0, 1)], ignore_index=True)
 
 
@@ -82,7 +84,7 @@ def test_differences_are_in_the_published_unit_and_std():
     runs = pd.DataFrame([
         {"dataset": "synthetic_cars", "notion": "car_model", "method": method, "dim": dim,
          "model": "ViT-B-32", "protocol": "paper", "seed": seed, "reason": None,
-         "n_images": 1000, "n_classes": 6, "tied_queries": 0, "loss": None,
+         "n_images": 1000, "n_classes": 6, "tied_queries": 0, "loss": None, **traits_of(method),
          **dict.fromkeys(METRICS, value)}
         for method, dim, values in [("indirect", 128, (0.57, 0.59)), ("clip", 512, (0.45, 0.45))]
         for seed, value in enumerate(values)

@@ -10,7 +10,6 @@ from html import unescape
 from html.parser import HTMLParser
 from importlib.metadata import version
 from itertools import pairwise
-from types import SimpleNamespace
 from urllib.parse import unquote
 
 import numpy as np
@@ -20,8 +19,9 @@ from markupsafe import Markup, escape
 from tiny_report import EVIL, METHODS, REASON, make_report, runs, write_benchmarks
 
 from lanzdml.methods import METHODS as REGISTERED
+from lanzdml.methods.elsewhere import welcome
 from lanzdml.methods.indirect import InDiReCT
-from lanzdml.metrics.runs import write_runs
+from lanzdml.metrics.runs import traits_of, write_runs
 from lanzdml.metrics.scores import METRICS
 from lanzdml.names import METHOD_NAMES, METRIC_NAMES
 from lanzdml.report import ASSETS, FOLDER, cost, explained, parts, provenance
@@ -387,7 +387,9 @@ def test_a_comparison_without_rows_is_left_out(tmp_path):
 def test_other_methods_are_in_a_table_of_their_own_after_the_papers(tmp_path):
     results = make_report(tmp_path).parent
     papers = runs("car_color")
-    clay = papers[papers["method"] == "indirect"].assign(method="clay", map_at_r=0.99)
+    clay = papers[papers["method"] == "indirect"].assign(
+        method="clay", map_at_r=0.99, **traits_of("clay")
+    )
     both, paper, only = (results / f"{name}.parquet" for name in ("both", "paper", "clay"))
     write_runs(both, pd.concat([papers, clay]))
     write_runs(paper, papers)
@@ -438,11 +440,20 @@ def test_explanations_are_on_the_page(page):
     assert len(page.all("math")) > 30
 
 
-def test_what_nobody_explained_is_explained_by_its_docstring(monkeypatch):
-    mine = SimpleNamespace(__doc__="Costs $5 < $6.\n\n    More.")
-    monkeypatch.setattr(explained, "METHODS", {"mine": mine, "bare": SimpleNamespace(__doc__=None)})
+def test_methods_of_others_are_explained_as_they_say(tmp_path):
+    source = tmp_path / "theirs.py"
+    source.write_text(
+        "from lanzdml.methods.base import Method\n"
+        'class Mine(Method):\n    """Costs $5 < $6.\n\n    More.\n    """\n'
+        'class Said(Mine):\n    """Long."""\n    explanation = "In short."\n'
+        "class Bare(Method):\n    __doc__ = None\n"
+    )
+    for name in ("Mine", "Said", "Bare"):
+        welcome(f"{source}:{name}")
     assert explained.explain_method("mine").text == "Costs 5 < 6."
-    assert explained.explain_method("bare").text == "It has no explanation yet."
+    assert explained.explain_method("said").text == "In short."
+    assert explained.explain_method("bare").text == "It has no explanation."
+    assert explained.explain_method("given", "a paper").text.endswith("made elsewhere: a paper")
     assert not explained.explain_metric("mine").equations
 
 
@@ -538,7 +549,7 @@ def test_costs_are_on_the_page(page):
 def fit(method="indirect", **changes):
     run = {"dataset": "deepfashion", "notion": "texture", "model": "m", "protocol": "paper",
            "method": method, "dim": 4, "n_prompts": 9, "seed": 0}  # fmt: skip
-    return run | changes
+    return run | traits_of(method) | changes
 
 
 def test_costs_of_fits():

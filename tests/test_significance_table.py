@@ -8,7 +8,7 @@ from scipy import stats
 from lanzdml.errors import LanzdmlError
 from lanzdml.figures.critical_difference.draw import draw, joined
 from lanzdml.methods import METHODS
-from lanzdml.metrics.runs import write_runs
+from lanzdml.metrics.runs import traits_of, write_runs
 from lanzdml.metrics.scores import METRICS
 from lanzdml.names import METHOD_NAMES
 from lanzdml.significance.comparisons import COLUMNS, read_significance
@@ -49,6 +49,7 @@ class Files:
         rows, queries, draws = [], [], []
         for seed in seeds:
             row = key | {"seed": seed, "n_images": n, "n_classes": 2, "tied_queries": 0}
+            row |= traits_of(method)
             if seed in made:
                 here = mean if without else mean + spread * signs[seed]
                 row |= dict.fromkeys(METRICS, 0.4 + 0.1 * seed) | {"status": "ok"}

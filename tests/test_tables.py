@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lanzdml.metrics.runs import traits_of
 from lanzdml.metrics.scores import METRICS
 from lanzdml.tables.paper import render_table, summarise
 from lanzdml.tables.poor_fits import FACTOR
@@ -19,8 +20,7 @@ def rows(method, values, *, notion="car_model", dim=128, reason=None, model="dem
             "dataset": "demo_cars", "notion": notion, "model": model, "protocol": "paper",
             "method": method, "dim": dim, "n_prompts": 17, "seed": seed,
             **dict.fromkeys(METRICS, value), "n_images": 9, "n_classes": 3, "tied_queries": 0,
-            "loss": None,
-            "reason": reason,
+            "loss": None, "reason": reason, **traits_of(method),
         }
         for seed, value in enumerate(values)
     ]  # fmt: skip

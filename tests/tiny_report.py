@@ -6,7 +6,7 @@ import pandas as pd
 from lanzdml.embeddings.storage import write_embeddings
 from lanzdml.figures.style import new_figure, write_figure
 from lanzdml.figures.words import Words
-from lanzdml.metrics.runs import RUN, write_runs
+from lanzdml.metrics.runs import RUN, traits_of, write_runs
 from lanzdml.metrics.scores import METRICS
 from lanzdml.report.page import write_report
 from lanzdml.report.parts import PARTS
@@ -42,6 +42,7 @@ def runs(notion, *, model="tiny", dim=4, n_prompts=3, dataset="synthetic_cars"):
                 "fit_seconds": 0.5 * i,
                 "iterations": 100 + 300 * seed if method in ("indirect", "oracle") else None,
                 "n_images": 6, "n_classes": 2, "tied_queries": 0, "loss": None, "status": "ok",
+                **traits_of(method),
             }  # fmt: skip
             if method == "pca":
                 row |= {"status": "not_fitted", "reason": REASON, "fit_seconds": None}

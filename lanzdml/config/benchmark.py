@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from lanzdml.config.datasets import DatasetConfig
+from lanzdml.config.methods import MethodName, known_methods
 from lanzdml.config.models import ModelConfig
 from lanzdml.config.place import check_place
 from lanzdml.config.section import (
@@ -54,7 +55,14 @@ class Benchmark(Section):
     ] = "results"
     datasets: Annotated[dict[Name, DatasetConfig], Field(min_length=1, max_length=MOST_LISTED)]
     models: Annotated[dict[Name, ModelConfig], Field(min_length=1, max_length=MOST_LISTED)]
-    methods: Annotated[list[str], Field(min_length=1, max_length=MOST_LISTED)]
+    methods: Annotated[
+        list[MethodName],
+        Field(
+            min_length=1,
+            max_length=MOST_LISTED,
+            description="names; file.py:Class, or what a package registers, for a method of others",
+        ),
+    ]
     dims: Annotated[
         list[Dim],
         Field(
@@ -103,7 +111,7 @@ class Benchmark(Section):
         ]
         lines += [
             f"methods[{self.methods.index(name)}]: there is no method {name!r}; "
-            + suggest(name, METHODS)
+            + suggest(name, known_methods())
             for name in strangers(self.methods, METHODS)
         ]
         data = [path for dataset in self.datasets.values() for path in dataset.paths]
@@ -114,6 +122,7 @@ class Benchmark(Section):
         dims = self._dims_of_models()
         for name, dataset in self.datasets.items():
             lines += dataset.check_vectors(f"datasets.{name}", self.models, dims)
+            lines += dataset.check_external(f"datasets.{name}", self.methods, self.seeds)
             lines += dataset.check(f"datasets.{name}", name, self.protocols, self.methods)
         for name, model in self.models.items():
             lines += model.check(f"models.{name}")

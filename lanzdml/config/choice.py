@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Self
 
 from pydantic import Field
 
+from lanzdml.config.methods import MethodName
 from lanzdml.config.section import MOST_LISTED, Section, check_unique, strangers
 from lanzdml.errors import suggest
 from lanzdml.methods import METHODS
@@ -18,7 +19,7 @@ ModelOfTables = Annotated[
     str | None, Field(description="name of a model; the first of the tables unless given")
 ]
 SomeMethods = Annotated[
-    list[str] | None,
+    list[MethodName] | None,
     Field(min_length=1, max_length=MOST_LISTED, description="all methods unless given"),
 ]
 

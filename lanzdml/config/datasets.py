@@ -1,16 +1,17 @@
 """A dataset: where it lies, how it is read, and the notions to evaluate on it."""
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field
 
+from lanzdml.config.external import check_external
 from lanzdml.config.models import ModelConfig
 from lanzdml.config.notions import NotionConfig
 from lanzdml.config.section import MOST_LISTED, Name, PathName, Section
-from lanzdml.config.vectors import VectorsByModel, check_shapes
+from lanzdml.config.vectors import VectorsByModel, check_shape
 from lanzdml.datasets import DATASETS, OwnDataset, find_dataset
 from lanzdml.datasets.archives import is_archive
 from lanzdml.datasets.inside import Places
@@ -19,6 +20,7 @@ from lanzdml.datasets.raw import LAYOUTS
 from lanzdml.embeddings.prompts import FROM_LABELS
 from lanzdml.embeddings.vectors.reading import Kind
 from lanzdml.errors import LanzdmlError, suggest
+from lanzdml.methods import METHODS
 from lanzdml.metrics.protocols import PROTOCOLS
 
 OWN_DATA = "docs/your-own.md"
@@ -163,7 +165,27 @@ class DatasetConfig(Section):
                         "with"
                     )
             kind, n = (Kind.IMAGES, n_images) if of_images else (Kind.PROMPTS, None)
-            lines += check_shapes(where, vectors, kind, n, dims)
+            for name, source in vectors.items():
+                lines += check_shape(f"{where}.{name}", source, kind, n, dims, name)
+        return lines
+
+    def check_external(self, key: str, methods: Sequence[str], seeds: Sequence[int]) -> list[str]:
+        """Whether finished vectors are there, of as many images, where they can be scored.
+
+        Args:
+            key: of this dataset.
+            methods, seeds: of the benchmark.
+        """
+        try:
+            n_images = OwnDataset(Path(self.labels)).n_images if self.labels else None
+        except LanzdmlError:  # a line of its own
+            return []
+        lines = []
+        for name, notion in self.notions.items():
+            where = f"{key}.notions.{name}.external"
+            if notion.external and not notion.scored:
+                lines.append(f"{where}: the notion is not scored; leave it out")
+            lines += check_external(where, notion.external, n_images, [*METHODS, *methods], seeds)
         return lines
 
     def _check_links(self, key: str) -> list[str]:

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, ConfigDict, Field
 
+from lanzdml.config.external import ExternalByName
 from lanzdml.config.messages import shorten
 from lanzdml.config.section import MOST_LISTED, Section, check_path, check_unique
 from lanzdml.config.vectors import VectorsByModel
@@ -67,6 +68,10 @@ class NotionConfig(Section):
             "model"
         ),
     ]
+    external: Annotated[
+        ExternalByName,
+        Field(description="finished vectors of other methods, to be scored beside ours, by name"),
+    ]
     labels: Annotated[
         str | None,
         Field(description="the notion or column that its labels are of; its own name unless given"),
@@ -110,6 +115,16 @@ class NotionConfig(Section):
     def stacked(self) -> bool:
         """Whether it is several fits, side by side."""
         return self.combine is not None and self.by != "union"
+
+    @property
+    def told(self) -> str:
+        """Its template; of a combined one what it combines, and how, by weights that differ."""
+        if self.combine:
+            weights = self.weights or []
+            of_each = ":".join(f"{weight:g}" for weight in weights)
+            by = "" if len(set(weights)) < 2 else f" {of_each}"
+            return f"{' + '.join(self.combine)}, {self.by}{by}"
+        return self.template or PLACEHOLDER
 
     def read_texts(self) -> list[str]:
         """Its prompts where they are written out, or else its aspects.

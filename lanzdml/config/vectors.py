@@ -1,6 +1,5 @@
 """Vectors that are there already: of a dataset's images, or of a notion's prompts, by model."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -33,7 +32,7 @@ class VectorsConfig(Section):
         return shape_of(Path(self.file), kind, self.column) if self.id is None else None
 
 
-def _section(value: Any) -> Any:
+def as_section(value: Any) -> Any:
     """A path alone is the file."""
     return {"file": value} if isinstance(value, str) else value
 
@@ -42,46 +41,45 @@ VectorsByModel = Annotated[
     dict[
         Name,
         Annotated[
-            VectorsConfig, BeforeValidator(_section, json_schema_input_type=str | VectorsConfig)
+            VectorsConfig, BeforeValidator(as_section, json_schema_input_type=str | VectorsConfig)
         ],
     ],
     Field(default_factory=dict, max_length=MOST_LISTED),
 ]
 
 
-def check_shapes(
+def check_shape(
     key: str,
-    vectors: Mapping[str, VectorsConfig],
+    source: VectorsConfig,
     kind: Kind,
     n: int | None,
     dims: dict[str, tuple[str, int]],
+    of: str,
 ) -> list[str]:
-    """A line for each file of vectors that is not there, or of another shape than it should be.
+    """A line for a file of vectors that is not there, or of another shape than it should be.
 
     Args:
         key: of the vectors.
-        vectors: by model.
+        source: where they are.
         kind: what they are of.
         n: how many there should be, where that is known.
         dims: of each model whose dimensions are known, who says so, and how many they are. What is
             seen here is added.
+        of: the model's name among them.
     """
+    try:
+        shape = source.shape(kind)
+    except LanzdmlError as error:
+        return [f"{key}: {error}"]
+    if shape is None:  # the job sees it
+        return []
     lines = []
-    for model, source in vectors.items():
-        where = f"{key}.{model}"
-        try:
-            shape = source.shape(kind)
-        except LanzdmlError as error:
-            lines.append(f"{where}: {error}")
-            continue
-        if shape is None:  # the job sees it
-            continue
-        if n is not None and shape[0] != n:
-            lines.append(f"{where}: {source.file} holds {shape[0]:,} vectors, not {n:,}")
-        who, dim = dims.setdefault(model, (where, shape[1]))
-        if shape[1] != dim:
-            lines.append(
-                f"{where}: {source.file} holds vectors of {shape[1]:,} dimensions, but those of "
-                f"{who} have {dim:,}"
-            )
+    if n is not None and shape[0] != n:
+        lines.append(f"{key}: {source.file} holds {shape[0]:,} vectors, not {n:,}")
+    who, dim = dims.setdefault(of, (key, shape[1]))
+    if shape[1] != dim:
+        lines.append(
+            f"{key}: {source.file} holds vectors of {shape[1]:,} dimensions, but those of {who} "
+            f"have {dim:,}"
+        )
     return lines

@@ -33,6 +33,7 @@ EMBEDDING = "embedding"
 WEIGHTS = "weights_sha256"  # keys of the metadata
 LOGIT_SCALE = "logit_scale"
 GIVEN = "given"  # the file of embeddings that others made, and how their WEIGHTS begin
+SEED = "seed"  # of the method that made finished vectors
 PROMPTS = "prompts_sha256"  # in a transform's metadata: of the texts it was fitted to
 
 

@@ -10,8 +10,7 @@ from lanzdml.config.section import MOST_LISTED, Dim
 from lanzdml.experiments.experiment import AblationOfModel
 from lanzdml.experiments.grid import Grid
 from lanzdml.figures.words import Words
-from lanzdml.methods import METHODS
-from lanzdml.names import METHOD_NAMES, on_paper
+from lanzdml.methods import method_on_paper
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,17 +71,15 @@ class DimensionsExperiment(AblationOfModel):
         figure, axes = panels(runs)
         for notion, axis in axes.items():
             for method, rows in table[table["notion"] == notion].groupby("method", sort=False):
-                if METHODS[method].has_dim:
+                if rows["has_dim"].all():
                     rows = rows.sort_values("dim")
                     add_method(axis, method, rows["dim"], rows)
                 else:
                     size = f" (r = {rows['dim'].iloc[0]})" if method == "clip" else ""
-                    label = f"{on_paper(method, METHOD_NAMES)}{size}"
+                    label = f"{method_on_paper(method)}{size}"
                     add_level(axis, method, rows["mean"].iloc[0], rows["std"].iloc[0], label)
             axis.set_xscale("log", base=2)
-            dims = sorted(
-                table.loc[table["method"].map(lambda m: METHODS[m].has_dim), "dim"].unique()
-            )
+            dims = sorted(table.loc[table["has_dim"], "dim"].unique())
             axis.set_xticks(dims, [str(dim) for dim in dims])
             axis.xaxis.set_minor_locator(NullLocator())
             axis.set_xlabel("embedding size r' (dimensions)")

@@ -11,8 +11,7 @@ from lanzdml.errors import LanzdmlError
 from lanzdml.experiments.experiment import AblationOfModel
 from lanzdml.experiments.grid import Grid
 from lanzdml.figures.words import Words
-from lanzdml.methods import METHODS
-from lanzdml.names import METHOD_NAMES, on_paper
+from lanzdml.methods import METHODS, method_on_paper
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -117,7 +116,7 @@ class PromptCountExperiment(AblationOfModel):
                 if len(some):
                     add_method(axis, method, some["n_prompts"].astype(int), some)
                 if len(full):
-                    label = f"{on_paper(method, METHOD_NAMES)}, all prompts"
+                    label = f"{method_on_paper(method)}, all prompts"
                     add_level(axis, method, full["mean"].iloc[0], full["std"].iloc[0], label)
             axis.set_xlabel(f"number of prompts (of {most})")
             axis.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -10,8 +10,8 @@ from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 
 from lanzdml.figures.style import TEXT_WIDTH, method_look, new_figure
-from lanzdml.methods import METHODS
-from lanzdml.names import DATASET_NAMES, METHOD_NAMES, METRIC_NAMES, NOTION_NAMES, on_paper
+from lanzdml.methods import in_order, method_on_paper
+from lanzdml.names import DATASET_NAMES, METRIC_NAMES, NOTION_NAMES, on_paper
 
 METRIC = "map_at_r"
 _COLUMNS = 3  # panels side by side
@@ -27,8 +27,8 @@ def series(runs: pd.DataFrame, by: str) -> pd.DataFrame:
         by: the column on the horizontal axis.
 
     Returns:
-        columns notion, method, ``by``, mean, std; notions as they come, methods as in the registry.
-        Means of some of the seeds are not there, nor runs that could not be made.
+        columns notion, method, ``by``, mean, std, has_dim; notions as they come, methods as in the
+        registry. Means of some of the seeds are not there, nor runs that could not be made.
     """
     keys = ["notion", "method", by]
     values = runs.groupby(keys, sort=False, observed=True)[METRIC]
@@ -36,7 +36,8 @@ def series(runs: pd.DataFrame, by: str) -> pd.DataFrame:
     scored = scored.assign(value=100 * scored[METRIC])
     groups = scored.groupby(keys, sort=False, observed=True)["value"]
     table = groups.agg(mean="mean", std=lambda values: values.std(ddof=0)).reset_index()
-    order = {name: position for position, name in enumerate(METHODS)}
+    table = table.join(runs.groupby("method")["has_dim"].first().astype("bool"), on="method")
+    order = {name: position for position, name in enumerate(in_order(table["method"]))}
     return table.sort_values("method", key=lambda names: names.map(order), kind="stable")
 
 
@@ -68,7 +69,7 @@ def add_title(figure: Figure, runs: pd.DataFrame, *more: str) -> None:
 
 def size_of(runs: pd.DataFrame) -> list[str]:
     """The r' of runs that all have the same, but for methods that keep CLIP's size."""
-    reduced = runs.loc[runs["method"].map(lambda name: METHODS[name].has_dim), "dim"]
+    reduced = runs.loc[runs["has_dim"].astype("bool"), "dim"]
     return [f"r' = {reduced.iloc[0]}"] if len(reduced) else []
 
 
@@ -78,7 +79,7 @@ def add_method(axis: Axes, method: str, x: Sequence[float], rows: pd.DataFrame) 
         x,
         rows["mean"],
         yerr=rows["std"],
-        label=on_paper(method, METHOD_NAMES),
+        label=method_on_paper(method),
         elinewidth=0.7,
         **method_look(method),
     )

@@ -167,13 +167,15 @@ def picture_title(dataset: str, model: str, dim: int) -> str:
 
 
 def method_look(method: str) -> dict[str, Any]:
-    """How a method is drawn: colour and marker, for one of somebody's own by the registry."""
+    """How a method is drawn: colour and marker, for one of somebody's own as it asks for it."""
     known = _METHODS | _BEYOND
     if method in known:
         color, marker = known[method]
     else:
         own = [name for name in METHODS if name not in known]
         color, marker = _OWN[own.index(method) % len(_OWN) if method in own else 0]
+        guest = METHODS.guest(method)
+        color = guest.color if guest and guest.color else color
     size = mpl.rcParams["lines.markersize"] * _MARKER_SCALE.get(marker, 1)
     face = color if method in _METHODS else "white"
     return {"color": color, "marker": marker, "markersize": size, "markerfacecolor": face}

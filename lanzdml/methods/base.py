@@ -1,6 +1,7 @@
 """What every method shares: the estimator's frame and its input checks."""
 
 import numbers
+import re
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -16,6 +17,7 @@ from lanzdml.arithmetic.threads import one_blas_thread
 from lanzdml.errors import LanzdmlError
 
 Floats = NDArray[np.floating]
+_WORDS = {"title": "", "explanation": "", "color": ""}
 
 
 class EmbeddingError(LanzdmlError, ValueError):
@@ -43,7 +45,14 @@ class Method(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """
 
     name: ClassVar[str]
-    """The name in the registry, in files and in columns."""
+    """The name in configurations, files and columns; unless a class says it, ``prompt_span`` of
+    ``PromptSpan``."""
+    title: ClassVar[str]
+    """Its name on paper, where that is another one. Ours are in :mod:`lanzdml.names`."""
+    explanation: ClassVar[str]
+    """What the report says of it; unless given, the first line of the docstring."""
+    color: ClassVar[str]
+    """Of its curves, ``#rrggbb``; unless given, one that is free."""
     has_dim: ClassVar[bool] = True
     """Whether the size of the output is chosen, by ``dim``, an upper bound for some."""
     supervised: ClassVar[bool] = False
@@ -68,6 +77,14 @@ class Method(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     n_features_in_: int
     feature_names_in_: NDArray[np.object_]
     fit_seconds_: float
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        # What a class is called, and not what one is that it extends.
+        own_name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
+        for attribute, default in {"name": own_name, **_WORDS}.items():
+            if attribute not in vars(cls):
+                setattr(cls, attribute, default)
 
     def fit(self, X: ArrayLike, y: object = None) -> Self:
         """Learn from text embeddings.

@@ -10,9 +10,15 @@ from lanzdml.datasets.parquet_file import read_result
 from lanzdml.embeddings.storage import PROMPTS, WEIGHTS
 from lanzdml.errors import LanzdmlError
 from lanzdml.files import replacing
+from lanzdml.methods import METHODS
 from lanzdml.metrics.protocols import PROTOCOLS
 from lanzdml.metrics.scores import METRICS
 
+TRAITS = dict.fromkeys(
+    ("has_dim", "supervised", "deterministic", "transductive", "external"), "boolean"
+)
+"""What a row says of its method, as tables have to know it of those that are not of this package:
+those of :class:`lanzdml.methods.base.Method`, and whether its vectors were made elsewhere."""
 COLUMNS = {
     "dataset": "string",
     "notion": "string",
@@ -29,6 +35,8 @@ COLUMNS = {
     "n_images": "int64",
     "n_classes": "int64",
     "tied_queries": "Int64",
+    **TRAITS,
+    "source": "string",
     "status": "string",
     "reason": "string",
     "labels_sha256": "string",
@@ -42,7 +50,8 @@ images instead, ``n_images`` and ``n_classes`` count what has a label, ``tied_qu
 that are as similar to some of another class as to some of their own, so that rank metrics are
 expectations; ``fit_seconds`` is null where nothing was fitted, ``iterations`` and ``loss`` where
 nothing was optimised, and the metrics where ``status`` is "not_fitted", or some of them where they
-are not defined; then ``reason`` says why. The digests say what was scored and what it was made of:
+are not defined; then ``reason`` says why; ``source`` is where a method comes from that is not of
+this package. The digests say what was scored and what it was made of:
 the images of the manifest with their labels, the notion's prompts and the model's weights."""
 RUN = ("dataset", "notion", "model", "protocol", "method", "dim", "n_prompts", "seed")
 """The columns of a row's name: no two rows have the same."""
@@ -51,6 +60,13 @@ DIGESTS = ("labels_sha256", PROMPTS, WEIGHTS)
 PER_QUERY = {"map_at_r": "float32", "precision_at_1": "float32"}
 """The metrics that are kept for every query, and as what."""
 CLUSTERED = ("ami", "nmi")
+
+
+def traits_of(method: str) -> dict[str, Any]:
+    """What a row says of a method of the registry: :data:`TRAITS`, and where it comes from."""
+    cls, guest = METHODS[method], METHODS.guest(method)
+    traits = {trait: getattr(cls, trait, False) for trait in TRAITS}
+    return traits | {"source": guest.source if guest else None}
 
 
 def write_runs(path: Path, rows: pd.DataFrame) -> None:
@@ -92,7 +108,10 @@ def _shared_by(runs: pd.DataFrame) -> dict[str, list[Any]]:
     ]
     labels = pd.Series([source.labels for source in sources], runs.index)
     prompts = pd.Series([source.prompts for source in sources], runs.index)
-    shared = ["dataset", labels], ["dataset", prompts], ["model"]
+    # Finished vectors have a checksum each.
+    external = runs["external"].fillna(False).astype("bool")
+    models = runs["model"].mask(external, runs.index.astype("str"))
+    shared = ["dataset", labels], ["dataset", prompts], [models]
     return dict(zip(DIGESTS, shared, strict=True))
 
 

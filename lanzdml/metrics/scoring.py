@@ -4,7 +4,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,23 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from lanzdml.datasets.manifest import LabelColumns, fingerprint_of
-from lanzdml.embeddings.storage import PROMPTS, WEIGHTS, digest_of, labelled_images, weights_of
+from lanzdml.embeddings.storage import (
+    PROMPTS,
+    SEED,
+    WEIGHTS,
+    digest_of,
+    labelled_images,
+    weights_of,
+)
+from lanzdml.embeddings.storage import read_metadata as read_facts
+from lanzdml.errors import CannotFitError
 from lanzdml.files import Kept, content_of, digest, replacing
+from lanzdml.methods.elsewhere import reasons_of
 from lanzdml.metrics.protocols import PROTOCOLS
 from lanzdml.metrics.resampling import RESAMPLED, resampled_scores
-from lanzdml.metrics.runs import CLUSTERED, COLUMNS, PER_QUERY, write_runs
+from lanzdml.metrics.runs import CLUSTERED, COLUMNS, PER_QUERY, TRAITS, traits_of, write_runs
 from lanzdml.metrics.scores import cluster_metrics, mean_scores, query_scores_and_ties
-from lanzdml.transforms.storage import OK, check_weights, load_transform, read_metadata
+from lanzdml.transforms.storage import NOT_FITTED, OK, check_weights, load_transform, read_metadata
 
 _RUN = ["dataset", "notion", "model", "protocol", "method", "dim"]
 _QUERY_COLUMNS = {"seed": "int64", "image_id": "string", **PER_QUERY}
@@ -57,11 +67,13 @@ class ScoreTask:
     Attributes:
         output: parquet with :data:`lanzdml.metrics.runs.COLUMNS`: a row, or one a seed.
         run: dataset, notion, model, protocol and method.
-        transform: what is scored.
+        transform: what is scored; or finished vectors of others, a Parquet file of embeddings.
         seeds: of k-means; that of the fit, or several where each seed gives the same fit.
         version: of the code that transforms and scores; other scores are made anew.
-        images, manifest: the images' embeddings and labels.
+        images, manifest: the images' embeddings and labels. Beside finished vectors those of the
+            first seed.
         labels: where the labels are in the manifest.
+        external: of finished vectors what the row says of them, ``source`` and ``supervised``.
         siblings: the transforms of all seeds of the run, where there is evidence.
         evidence: what is kept beside the metrics; nothing unless the run is one of the tables'.
     """
@@ -75,6 +87,7 @@ class ScoreTask:
     manifest: str
     labels: LabelColumns
     siblings: Sequence[str] = ()
+    external: Mapping[str, Any] | None = None
     evidence: Evidence | None = None
 
     @property
@@ -87,10 +100,10 @@ class _Images:
     """Labelled images that runs are scored on."""
 
     def __init__(self, images_file: str, manifest_file: str, labels: LabelColumns) -> None:
-        self.embeddings, self.classes, self.ids = labelled_images(
-            Path(images_file), Path(manifest_file), labels
-        )
-        scored = [fingerprint_of(Path(manifest_file)), *self.ids, *self.classes]
+        manifest = Path(manifest_file)
+        self.read = partial(labelled_images, manifest_file=manifest, label_columns=labels)
+        self.embeddings, self.classes, self.ids = self.read(Path(images_file))
+        scored = [fingerprint_of(manifest), *self.ids, *self.classes]
         self.weights = weights_of(Path(images_file))
         self.facts = {
             "n_images": len(self.classes),
@@ -103,6 +116,8 @@ class _Images:
         self.transformed = lru_cache(maxsize=2)(self._transformed)
 
     def _transformed(self, transform: str, unit_images: bool) -> NDArray[np.float32]:
+        if _is_finished(transform):
+            return self.read(Path(transform))[0]
         return load_transform(transform).transform(self.embeddings, unit_images=unit_images)
 
 
@@ -143,10 +158,11 @@ def score_runs(tasks: Sequence[ScoreTask], *, kept: Path, n_threads: int = 1) ->
     for source, of_source in groupby(tasks, lambda task: (task.images, task.manifest, task.labels)):
         images = _Images(*source)
         for task in of_source:
-            check_weights([task.transform], images.weights, task.images)
+            if not task.external:
+                check_weights([task.transform], images.weights, task.images)
             first = _first_fitted(task.siblings) or task.transform
             of_fits = [content_of(path) for path in dict.fromkeys((task.transform, first))]
-            run = (sorted(task.run.items()), list(task.seeds), task.evidence is None)
+            run = (sorted(task.run.items()), list(task.seeds), task.evidence is None, task.external)
             made_of = digest("score", task.version, *run, *of_fits, images.digest)
             if not store.take(made_of, task.outputs):
                 _write(task, _score(task, images, first, n_threads), images)
@@ -154,16 +170,28 @@ def score_runs(tasks: Sequence[ScoreTask], *, kept: Path, n_threads: int = 1) ->
 
 
 def _first_fitted(transforms: Sequence[str]) -> str | None:
-    return next((path for path in transforms if read_metadata(path)["status"] == OK), None)
+    return next((path for path in transforms if _told_by(path)["status"] == OK), None)
+
+
+def _is_finished(path: str) -> bool:
+    return path.endswith(".parquet")
+
+
+def _told_by(path: str) -> dict[str, str]:
+    """The metadata of a transform; those of finished vectors as if of one."""
+    if not _is_finished(path):
+        return read_metadata(path)
+    return {"status": OK, "reason": "", "params": "{}", "seed": read_facts(Path(path))[SEED]}
 
 
 def _score(task: ScoreTask, images: _Images, first: str, n_threads: int) -> _Scores:
-    metadata = read_metadata(task.transform)
+    metadata = _told_by(task.transform)
     dim = json.loads(metadata["params"]).get("dim")
     told = ("n_prompts", "fit_seconds", "iterations", "loss", PROMPTS)
     row = {
         **task.run,
         **images.facts,
+        **_traits(task),
         "dim": images.embeddings.shape[1] if dim is None else dim,
         **{name: metadata.get(name) for name in told},
         "status": metadata["status"],
@@ -172,10 +200,14 @@ def _score(task: ScoreTask, images: _Images, first: str, n_threads: int) -> _Sco
     if metadata["status"] != OK:
         return _Scores(row)
     protocol = PROTOCOLS[task.run["protocol"]]
-    # The first fit before, as what was used last stays at hand: each is transformed once.
-    _, vectors = (
-        images.transformed(path, protocol.unit_images) for path in (first, task.transform)
-    )
+    try:
+        with reasons_of(task.run["method"]):
+            # The first fit before, as what was used last stays at hand: each is transformed once.
+            _, vectors = (
+                images.transformed(path, protocol.unit_images) for path in (first, task.transform)
+            )
+    except CannotFitError as error:
+        return _Scores(row | {"status": NOT_FITTED, "reason": str(error)})
     if dim is None:  # of a method whose size nobody chooses
         row["dim"] = vectors.shape[1]
     queries, tied = query_scores_and_ties(
@@ -202,10 +234,19 @@ def _score(task: ScoreTask, images: _Images, first: str, n_threads: int) -> _Sco
         pairs = {(least, seed): clusters[seed] for seed in task.seeds}
         pairs |= {(seed, least): clusters[least] for seed in task.seeds}
     else:
-        seed, least = task.seeds[0], int(read_metadata(first)["seed"])
+        seed, least = task.seeds[0], int(_told_by(first)["seed"])
         pairs = {(least, seed): clustered(first, seed)}
         pairs |= {(seed, least): clustered(task.transform, least)}
     return _Scores(row, clusters, queries, draws, pairs)
+
+
+def _traits(task: ScoreTask) -> dict[str, Any]:
+    """What a row says of its method; of finished vectors with their checksum."""
+    if not task.external:
+        return traits_of(task.run["method"])
+    traits = dict.fromkeys(TRAITS, False) | {"external": True}
+    traits |= {"deterministic": len(task.siblings) < 2, **task.external}
+    return traits | {WEIGHTS: weights_of(Path(task.transform))}
 
 
 def _write(task: ScoreTask, scores: _Scores, images: _Images) -> None:

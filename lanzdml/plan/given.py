@@ -61,11 +61,6 @@ class Given:
         model = self.model(name)
         return models.model_files(**model) if model["architecture"] else []
 
-    def vectors_of_images(self, dataset: str, model: str) -> dict[str, Any] | None:
-        """Where vectors of a dataset's images are; None where they are to be embedded."""
-        source = self._config.datasets[dataset].vectors.get(model)
-        return None if source is None else source.model_dump()
-
     def vectors_of_prompts(self, dataset: str, model: str) -> dict[str, dict[str, Any]]:
         """Where vectors of a dataset's prompts are, by notion, of those that are given."""
         notions = self._config.datasets[dataset].notions

@@ -12,9 +12,9 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from lanzdml.datasets import find_dataset
-from lanzdml.methods import METHODS, QUICK
+from lanzdml.methods import METHODS, QUICK, method_on_paper
 from lanzdml.metrics.scoring import Evidence, ScoreTask
-from lanzdml.names import DATASET_NAMES, METHOD_NAMES, on_paper
+from lanzdml.names import DATASET_NAMES, on_paper
 from lanzdml.plan.plan import FIGURES, MAIN, Plan
 from lanzdml.plan.runs import Fit, Run
 from lanzdml.transforms.fitting import FitTask
@@ -117,7 +117,9 @@ def _job(key: tuple[str, ...], title: str, tasks: Sequence[Task], inputs: list[s
 
 
 def _kind(method: str) -> str:
-    return method if METHODS[method].cost else QUICK
+    # What others wrote may end its process, which should make nothing else.
+    own = method in METHODS and (METHODS[method].cost or METHODS.guest(method))
+    return method if own else QUICK
 
 
 def _grouped(
@@ -135,7 +137,7 @@ def _said(key: tuple[str, ...], fits: Sequence[Fit]) -> str:
     notions = list(dict.fromkeys(fit.notion for fit in fits))
     datasets = list(dict.fromkeys(on_paper(fit.dataset, DATASET_NAMES) for fit in fits))
     models = list(dict.fromkeys(fit.model for fit in fits))
-    by = on_paper(methods[0], METHOD_NAMES) if len(methods) == 1 else f"{len(methods)} methods"
+    by = method_on_paper(methods[0]) if len(methods) == 1 else f"{len(methods)} methods"
     of = notions[0] if len(notions) == 1 else f"{len(notions)} notions"
     times = f"{len(fits)} {'time' if len(fits) == 1 else 'times'}"
     where = f"{of} of {', '.join(datasets)} ({', '.join(models)})"
@@ -179,15 +181,17 @@ def _score_task(plan: Plan, run: Run, version: Version, is_main: bool) -> ScoreT
     paths, fit = plan.paths, run.fit
     evidence = Evidence(paths.queries(run), paths.clusterings(run), paths.draws(run))
     name = {key: getattr(fit, key) for key in ("dataset", "notion", "model", "method")}
+    siblings, external = plan.siblings(run), plan.external(fit)
     return ScoreTask(
         output=paths.metrics(run),
         run={**name, "protocol": run.protocol},
-        transform=paths.transform(plan.fit_of(run)),
+        transform=plan.scored_file(plan.fit_of(run)),
         seeds=plan.seeds_of(run),
         version=version(fit.method),
-        images=paths.images(fit.dataset, fit.model),
+        images=siblings[0] if external else paths.images(fit.dataset, fit.model),
         manifest=paths.manifest(fit.dataset),
         labels=plan.label_columns(fit.dataset, plan.notions_used(run).labels),
-        siblings=plan.siblings(run) if is_main else (),
+        siblings=siblings if is_main else (),
+        external=external.model_dump(include={"source", "supervised"}) if external else None,
         evidence=evidence if is_main else None,
     )

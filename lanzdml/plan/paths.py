@@ -44,6 +44,10 @@ class Paths:
         """Embeddings of a notion's prompts."""
         return self.at(f"embeddings/{dataset}/{model}/prompts/{notion}.parquet")
 
+    def vectors(self, dataset: str, notion: str, method: str, seed: int) -> str:
+        """Finished vectors of a dataset's images, of a method that was run elsewhere."""
+        return self.at(f"vectors/{dataset}/{notion}/{method}/seed-{seed}.parquet")
+
     def transform(self, fit: Fit) -> str:
         """What a method learned."""
         return self.at(f"transforms/{fit.path}.safetensors")

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cache, cached_property
-from itertools import product
 from typing import Any
 
 from lanzdml.config.config import Config
+from lanzdml.config.external import ExternalConfig
 from lanzdml.config.notions import NotionConfig
 from lanzdml.datasets.manifest import LabelColumns
 from lanzdml.embeddings.prompts import FROM_LABELS, PLACEHOLDER
@@ -15,8 +15,9 @@ from lanzdml.experiments.grid import Grid, check_number
 from lanzdml.figures.picture import Picture
 from lanzdml.methods import METHODS, PAPER_METHODS
 from lanzdml.metrics.protocols import PROTOCOLS, UsedNotions
+from lanzdml.plan.external import external_runs
 from lanzdml.plan.paths import Paths
-from lanzdml.plan.runs import Fit, Run
+from lanzdml.plan.runs import Fit, Run, runs_of
 from lanzdml.significance.comparisons import OURS
 
 MAIN, FIGURES = "main", "figures"
@@ -121,7 +122,7 @@ class Plan:
             {
                 "dataset": dataset,
                 "notion": name,
-                "template": _template_text(notion),
+                "template": notion.told,
                 "labels": self.label_columns(dataset, name),
                 "parts": notion.combine or [],
                 "written_out": notion.prompts is not None,
@@ -142,10 +143,11 @@ class Plan:
     @cached_property
     def experiments(self) -> dict[str, list[Run]]:
         """The runs of every experiment of the configuration; a run may be of several."""
-        return {
+        runs = {
             name: list(dict.fromkeys(run for grid in grids for run in runs_of(grid)))
             for name, grids in self.grids.items()
         }
+        return runs | {MAIN: [*runs[MAIN], *external_runs(self.config)]}
 
     def seeds_shown(self, experiment: str) -> list[int]:
         """The seeds of an experiment: runs that others ask for, too, may have more."""
@@ -178,14 +180,21 @@ class Plan:
         return protocol.notions_used(fit.dataset, fit.notion, fit.method)
 
     def fit_of(self, run: Run) -> Fit:
-        """What a run scores: a fit to another notion where the protocol takes one."""
+        """What a run scores: a fit to another notion where the protocol takes one.
+
+        What is external is no fit, and stays what it is.
+        """
+        if self.external(run.fit) is not None:
+            return run.fit
         sources = self.notions_used(run)
         supervised = METHODS[run.fit.method].supervised
         return replace(run.fit, notion=sources.labels if supervised else sources.prompts)
 
     def seeds_of(self, run: Run) -> list[int]:
         """The seeds of k-means that a run is scored with: its own, or all that are asked for."""
-        return [run.fit.seed] if run.fit.seed is not None else self._seeds[run]
+        if run.fit.seed is not None:
+            return [run.fit.seed]
+        return self._seeds[run] if self.external(run.fit) is None else self.config.seeds
 
     @cached_property
     def _seeds(self) -> dict[Run, list[int]]:
@@ -200,13 +209,25 @@ class Plan:
         }
 
     def siblings(self, run: Run) -> list[str]:
-        """The files of a run's fits by all seeds."""
+        """The files of a run's fits by all seeds, or of its finished vectors."""
         fit = self.fit_of(run)
         return self._by_seeds(fit if fit.seed is None else replace(fit, seed=self.config.seeds[0]))
 
     def _files_by_seeds(self, fit: Fit) -> list[str]:
         seeds = [None] if fit.seed is None else self.config.seeds
-        return [self.paths.transform(replace(fit, seed=seed)) for seed in seeds]
+        return [self.scored_file(replace(fit, seed=seed)) for seed in seeds]
+
+    def external(self, fit: Fit) -> ExternalConfig | None:
+        """The finished vectors that are scored in place of a fit; None of one that is made here."""
+        return self.notions[fit.dataset, fit.notion].external.get(fit.method)
+
+    def scored_file(self, fit: Fit) -> str:
+        """The file of what is scored: of a fit, or of finished vectors."""
+        if self.external(fit) is None:
+            return self.paths.transform(fit)
+        # The same whichever model's runs they are beside.
+        seed = self.config.seeds[0] if fit.seed is None else fit.seed
+        return self.paths.vectors(fit.dataset, fit.notion, fit.method, seed)
 
     # Fits
 
@@ -238,7 +259,8 @@ class Plan:
 
     def _asked(self) -> Iterator[tuple[str, Iterable[Fit]]]:
         others = {name: runs for name, runs in self.experiments.items() if name != MAIN}
-        yield MAIN, [*map(self.fit_of, self.main_runs), *self._unscored_fits()]
+        fitted = [run for run in self.main_runs if self.external(run.fit) is None]
+        yield MAIN, [*map(self.fit_of, fitted), *self._unscored_fits()]
         yield FIGURES, [fit for name in self.pictures for fit in self.shown_in(name).values()]
         for name, runs in others.items():
             yield name, map(self.fit_of, runs)
@@ -323,23 +345,3 @@ class Plan:
             if settings.scored and settings.sampled_classes
             for labels in [PROTOCOLS[name].notions_used(dataset, notion, OURS).labels]
         ]
-
-
-def _template_text(notion: NotionConfig) -> str:
-    """A notion's template; of a combined one what it combines, and how, by weights that differ."""
-    if notion.combine:
-        weights = notion.weights or []
-        by = "" if len(set(weights)) < 2 else f" {':'.join(f'{weight:g}' for weight in weights)}"
-        return f"{' + '.join(notion.combine)}, {notion.by}{by}"
-    return notion.template or PLACEHOLDER
-
-
-def runs_of(grid: Grid) -> Iterator[Run]:
-    """The runs of a grid, in its order."""
-    for protocol, (dataset, notion), model in product(grid.protocols, grid.notions, grid.models):
-        for method in grid.methods:
-            dims = grid.dims if METHODS[method].has_dim else [None]
-            for dim, count in product(dims, grid.counts):
-                drawn = count is not None or not METHODS[method].deterministic
-                for seed in grid.seeds if drawn else [None]:
-                    yield Run(protocol, Fit(dataset, model, notion, method, dim, count, seed))

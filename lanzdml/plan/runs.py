@@ -1,7 +1,12 @@
 """Fits and runs: what a benchmark is made of, and the one path that each has."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 from pathlib import PurePosixPath
+
+from lanzdml.experiments.grid import Grid
+from lanzdml.methods import METHODS
 
 FULL_DIM = "full"
 EVERY_SEED = "every-seed"
@@ -46,3 +51,14 @@ class Run:
     def path(self) -> PurePosixPath:
         """Where it lies below a folder; its name, as no two runs have the same."""
         return PurePosixPath(self.protocol) / self.fit.path
+
+
+def runs_of(grid: Grid) -> Iterator[Run]:
+    """The runs of a grid, in its order."""
+    for protocol, (dataset, notion), model in product(grid.protocols, grid.notions, grid.models):
+        for method in grid.methods:
+            dims = grid.dims if METHODS[method].has_dim else [None]
+            for dim, count in product(dims, grid.counts):
+                drawn = count is not None or not METHODS[method].deterministic
+                for seed in grid.seeds if drawn else [None]:
+                    yield Run(protocol, Fit(dataset, model, notion, method, dim, count, seed))

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from lanzdml.files import check_stays
-from lanzdml.methods import METHODS, QUICK
+from lanzdml.methods import METHODS, QUICK, in_order
 from lanzdml.metrics.protocols import PROTOCOLS
 from lanzdml.spreadsheet import read_csv
 
@@ -38,12 +38,11 @@ def fit_costs(runs: pd.DataFrame) -> pd.DataFrame:
         (``iteration_ms``), NaN for a method that is not optimised.
     """
     runs = runs.dropna(subset="fit_seconds")
-    methods = [name for name in METHODS if name in set(runs["method"]) and METHODS[name].learned]
+    methods = [name for name in in_order(runs["method"]) if _learns(name)]
     runs = runs[runs["method"].isin(methods)]
-    fitted_to = [_fitted_to(*run) for run in runs[_SCORED].itertuples(index=False)]
+    fitted_to = [_fitted_to(*run) for run in runs[[*_SCORED, "supervised"]].itertuples(index=False)]
     # A method that is the same for every seed is fitted once; the seconds tell such fits apart.
-    by_seed = [not METHODS[method].deterministic for method in runs["method"]]
-    of_fit = runs["seed"].where(by_seed, runs["fit_seconds"])
+    of_fit = runs["seed"].mask(runs["deterministic"].astype("bool"), runs["fit_seconds"])
     fits = runs.assign(notion=fitted_to, seed=of_fit).drop_duplicates(_FIT)
     fits = fits.astype({"fit_seconds": "float64", "iterations": "float64"})
     fits["iteration_ms"] = 1000 * fits["fit_seconds"] / fits["iterations"]
@@ -58,10 +57,15 @@ def fit_costs(runs: pd.DataFrame) -> pd.DataFrame:
     return costs.reindex(methods)
 
 
-def _fitted_to(protocol: str, dataset: str, notion: str, method: str) -> str:
+def _learns(method: str) -> bool:
+    """Whether a method learns anything; one that is not known here, with seconds of a fit, does."""
+    return method not in METHODS or bool(METHODS[method].learned)
+
+
+def _fitted_to(protocol: str, dataset: str, notion: str, method: str, supervised: bool) -> str:
     """The notion that a run's transform was fitted to."""
     sources = PROTOCOLS[protocol].notions_used(dataset, notion, method)
-    return sources.labels if METHODS[method].supervised else sources.prompts
+    return sources.labels if supervised else sources.prompts
 
 
 def job_costs(folder: Path, datasets: Collection[str]) -> pd.DataFrame:

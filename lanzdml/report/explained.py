@@ -283,12 +283,21 @@ PROTOCOL_EXPLANATIONS = {
 }
 
 
-def explain_method(name: str) -> Explanation:
-    """A method's explanation; for one of somebody's own the first line of its docstring."""
+def explain_method(name: str, source: str | None = None) -> Explanation:
+    """A method's explanation, or that of others' methods.
+
+    Args:
+        source: where one comes from that is not of this package.
+    """
     if name in METHOD_EXPLANATIONS:
         return METHOD_EXPLANATIONS[name]
-    first_line, *_ = cleandoc(METHODS[name].__doc__ or "").partition("\n")
-    return Explanation(first_line.replace("$", "") or "It has no explanation yet.")
+    guest = METHODS.guest(name)
+    words = guest.explanation if guest else ""
+    if METHODS.is_ours(name):  # an entry that is new
+        words, *_ = cleandoc(METHODS[name].__doc__ or "").partition("\n")
+    if source and guest is None:
+        words = f"Vectors that were made elsewhere: {source}"
+    return Explanation(words.replace("$", "") or "It has no explanation.")
 
 
 def explain_metric(name: str) -> Explanation:

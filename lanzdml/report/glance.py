@@ -10,8 +10,8 @@ import pandas as pd
 from matplotlib.markers import MarkerStyle
 
 from lanzdml.figures.style import method_look
-from lanzdml.methods import in_order
-from lanzdml.names import DATASET_NAMES, METHOD_NAMES, NOTION_NAMES, on_paper
+from lanzdml.methods import in_order, method_on_paper
+from lanzdml.names import DATASET_NAMES, NOTION_NAMES, on_paper
 from lanzdml.significance.comparisons import BASELINE, METRIC, OURS
 from lanzdml.tables.paper import by_setting, is_whole
 
@@ -106,7 +106,7 @@ def _marker(method: str) -> Marker:
     # Black would vanish on a dark page.
     color = "currentColor" if look["color"] == "#000000" else look["color"]
     filled = style.is_filled() and look["markerfacecolor"] == look["color"]
-    return Marker(on_paper(method, METHOD_NAMES), color, path, filled)
+    return Marker(method_on_paper(method), color, path, filled)
 
 
 def _strip(block: pd.DataFrame, markers: dict[str, Marker], limit: float) -> Strip:
@@ -155,7 +155,7 @@ def _best_and_value(block: pd.DataFrame) -> str:
     best = _best(block)
     if not best:
         return ""
-    names = _join([on_paper(method, METHOD_NAMES) for method in best])
+    names = _join([method_on_paper(method) for method in best])
     return f"{names} {block.loc[block['method'].isin(best), 'percent'].max():.1f}"
 
 
@@ -203,7 +203,7 @@ def _wins(blocks: list[pd.DataFrame], compared: str) -> str:
     wins = Counter(method for block in blocks for method in _best(block))
     if not wins:
         return ""
-    names = [on_paper(method, METHOD_NAMES) for method, _ in wins.most_common()]
+    names = [method_on_paper(method) for method, _ in wins.most_common()]
     if len(blocks) > 1:
         first, *others = (
             f"{name} in {n}" for name, (_, n) in zip(names, wins.most_common(), strict=True)

@@ -6,10 +6,10 @@ from dataclasses import asdict, dataclass
 import pandas as pd
 from markupsafe import Markup
 
+from lanzdml.methods import method_on_paper
 from lanzdml.metrics.scores import METRICS
 from lanzdml.names import (
     DATASET_NAMES,
-    METHOD_NAMES,
     METRIC_NAMES,
     NOTION_NAMES,
     on_paper,
@@ -33,10 +33,15 @@ _COLUMNS = {
     "loss": "Loss",
     "n_images": "Images",
     "n_classes": "Classes",
+    "source": "From",
     "status": "Status",
     "reason": "Reason",
 }
-_NAMES = {"dataset": DATASET_NAMES, "notion": NOTION_NAMES, "method": METHOD_NAMES}
+_PRINTED = {
+    "dataset": lambda name: on_paper(name, DATASET_NAMES),
+    "notion": lambda name: on_paper(name, NOTION_NAMES),
+    "method": method_on_paper,
+}
 _DECIMALS = dict.fromkeys(METRICS, 4) | {"fit_seconds": 3, "loss": 4}
 _FILTERS = ("dataset", "notion", "model", "protocol", "method", "dim", "n_prompts", "status")
 
@@ -67,8 +72,8 @@ class RunTable:
 def run_table(runs: pd.DataFrame) -> RunTable:
     """The rows of ``metrics.parquet`` as a table, names as on paper."""
     frame = runs[[name for name in _COLUMNS if name in runs]].copy()
-    for name, known in _NAMES.items():
-        frame[name] = frame[name].map(lambda value, known=known: on_paper(value, known))
+    for name, printed in _PRINTED.items():
+        frame[name] = frame[name].map(printed)
     if "reason" in frame:
         frame["reason"] = frame["reason"].map(
             lambda reason: in_text(shortened(reason, LONGEST)), na_action="ignore"

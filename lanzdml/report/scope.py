@@ -5,7 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from lanzdml.names import DATASET_NAMES, METHOD_NAMES, NOTION_NAMES, on_paper
+from lanzdml.methods import method_on_paper
+from lanzdml.names import DATASET_NAMES, NOTION_NAMES, on_paper
 from lanzdml.report.provenance import Embedded
 from lanzdml.transforms.storage import OK
 
@@ -42,7 +43,7 @@ def facts(
         "Datasets": [_dataset(name, n_images) for name in config["datasets"]],
         "Similarity notions": _notions(config["datasets"]),
         "CLIP models": [", ".join(config["experiments"]["main"]["models"])],
-        "Methods": [", ".join(on_paper(name, METHOD_NAMES) for name in config["methods"])],
+        "Methods": [", ".join(method_on_paper(name) for name in config["methods"])],
         "Dimensions r′": [", ".join(map(str, config["dims"]))],
         "Seeds": [", ".join(map(str, config["seeds"]))],
         "Protocol": [protocol if isinstance(protocol, str) else ", ".join(protocol)],

@@ -5,13 +5,13 @@ and tests over its notions, and what the seeds of fits and of k-means do to the 
 :mod:`lanzdml.significance.compute` makes them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from lanzdml.methods import METHODS, in_order
+from lanzdml.methods import in_order
 from lanzdml.significance.statistics import DECIMALS
 from lanzdml.spreadsheet import read_csv
 
@@ -22,7 +22,7 @@ COLUMNS = (
     "part", "protocol", "model", "dim", "dataset", "notion", "metric", "method", "other",
     "value", "low", "high", "decided", "se_images", "se_fits", "df", "low_queries", "high_queries",
     "se_classes", "df_classes", "low_classes", "high_classes", "counted", "better", "worse", "p",
-    "p_holm_reference", "unit", "n", "reason", "note",
+    "p_holm_reference", "unit", "n", "supervised", "reason", "note",
 )  # fmt: skip
 """Columns of the CSV. ``part`` says what a row is, and so what ``value`` and ``n`` are:
 
@@ -32,9 +32,9 @@ COLUMNS = (
   leaves 0 out (``decided``); ``low_queries`` to ``high_queries``, which other queries on the same
   references leave open; of a notion whose classes are a sample ``se_classes`` (images in it),
   ``df_classes`` and ``low_classes`` to ``high_classes``, for other classes, images and fits;
-  whether tests and ranks count the notion (``counted``); n queries; a ``note`` on what is not in
-  the interval. Without a value: the method that cannot be compared on the notion, and the
-  ``reason``.
+  whether tests and ranks count the notion (``counted``); n queries; which of the two see labels
+  (``supervised``, with blanks between them); a ``note`` on what is not in the interval.
+  Without a value: the method that cannot be compared on the notion, and the ``reason``.
 - ``signed_rank``: the test of two methods over n notions, on how many ``method`` is ``better``
   and ``worse``, and ``p``; for the pairs of the method that the table shows against the others
   also ``p_holm_reference``, corrected for their number; value is the mean difference in percent
@@ -54,12 +54,15 @@ SEED = 0  # of what is drawn for the rows
 Row = dict[str, Any]  # some of the columns; a row has those of its part
 
 
-def reference_method(methods: Iterable[str]) -> str | None:
-    """The method that others are shown against; None where none of them sees no labels.
+def reference_method(methods: Iterable[str], supervised: Collection[str] = ()) -> str | None:
+    """The method that others are shown against; None where all of them see labels.
 
     InDiReCT, or CLIP where it has no values, or else what comes first.
+
+    Args:
+        supervised: those that see labels.
     """
-    competing = [name for name in in_order(methods) if not METHODS[name].supervised]
+    competing = [name for name in in_order(methods) if name not in supervised]
     preferred = [name for name in (OURS, BASELINE) if name in competing]
     return next(iter([*preferred, *competing]), None)
 
@@ -79,5 +82,5 @@ def critical_limit(block: pd.DataFrame, metric: str = METRIC) -> tuple[float, in
 def read_significance(path: Path) -> pd.DataFrame:
     """The rows of the CSV."""
     # Only what is empty is missing: a notion may be called "null", or "007".
-    texts = dict.fromkeys(["model", *NOTION, "method", "other", "note"], "str")
+    texts = dict.fromkeys(["model", *NOTION, "method", "other", "supervised", "note"], "str")
     return read_csv(path, dtype=texts, keep_default_na=False, na_values=[""])

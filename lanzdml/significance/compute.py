@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from lanzdml.datasets.manifest import ID, LabelColumns, read_all_labels
-from lanzdml.methods import METHODS, in_order
+from lanzdml.methods import in_order
 from lanzdml.metrics.protocols import PROTOCOLS
 from lanzdml.metrics.runs import CLUSTERED, PER_QUERY, read_runs
 from lanzdml.significance.comparisons import (
@@ -107,7 +107,7 @@ def _over_notions(block: pd.DataFrame, counted: Collection[tuple[str, str]]) -> 
         rows = block[block["metric"] == metric]
         scores = rows.pivot_table("mean", NOTION, "method", sort=False)
         scores = scores.reindex(columns=in_order(rows["method"]))
-        supervised = [name for name in scores if METHODS[name].supervised]
+        supervised = list(rows.loc[rows["supervised"], "method"].unique())
         gaps = scores.isna().sum()
         for method in scores:
             if method in supervised:

@@ -6,9 +6,8 @@ import numpy as np
 import pandas as pd
 
 from lanzdml.errors import LanzdmlError
-from lanzdml.methods import METHODS, in_order
+from lanzdml.methods import in_order, method_on_paper
 from lanzdml.metrics.runs import PER_QUERY
-from lanzdml.names import METHOD_NAMES, on_paper
 from lanzdml.significance.comparisons import DIFFERENCE, METRIC, NOTION, ONE_SEED, SEED, TIE, Row
 from lanzdml.significance.kept import Run, run_of
 from lanzdml.significance.statistics import (
@@ -56,12 +55,14 @@ def differences(
                 )
             labels = _labels(classes[key], table.index, where) if key in classes else None
             measured = {name: _measured(by_method[name], draws, where) for name in made}
+            supervised = {name for name, row in by_method.items() if row["supervised"]}
             for pair in query_intervals(table, SEED).itertuples():
                 (a, its_notes), (b, other_notes) = measured[pair.method], measured[pair.other]
                 yield here | {
                     "metric": metric, "method": pair.method, "other": pair.other,
                     "low_queries": pair.low, "high_queries": pair.high,
                     "counted": (dataset, notion) in counted,
+                    "supervised": " ".join(n for n in (pair.method, pair.other) if n in supervised),
                     "unit": "percent points", "n": len(table),
                     "note": "; ".join([*its_notes, *other_notes]) or None,
                 } | _interval_of(a, b, table[pair.method] - table[pair.other], labels)  # fmt: skip
@@ -71,10 +72,10 @@ def _measured(
     row: pd.Series, draws: Mapping[Run, pd.DataFrame], where: str
 ) -> tuple[Measured, list[str]]:
     """The method of a row of the summary, in percent, and what its intervals leave out."""
-    method, name = METHODS[row["method"]], on_paper(row["method"], METHOD_NAMES)
+    name = method_on_paper(row["method"])
     seeds = int(row["n_seeds"])
     drawn = draws.get(run_of(row))
-    if drawn is None or (drawn["n_seeds"] != (1 if method.deterministic else seeds)).any():
+    if drawn is None or (drawn["n_seeds"] != (1 if row["deterministic"] else seeds)).any():
         raise LanzdmlError(
             f"draws of images of {where} are not those of the fits of {row['method']}: delete the "
             "folder draws and run again"
@@ -82,12 +83,14 @@ def _measured(
     notes, fits = [], None
     if seeds < row["n_runs"]:
         notes.append(f"{name} has a value for {seeds} of {row['n_runs']} seeds")
-    if not method.deterministic and seeds == 1:
+    if not row["deterministic"] and seeds == 1:
         notes.append(f"{ONE_SEED} of {name}, chance in fitting is not in it")
-    elif not method.deterministic:
+    elif not row["deterministic"]:
         # That of their mean: the summary's std is the population's.
         fits = StandardError(100 * row["std"] / np.sqrt(seeds - 1), seeds - 1)
-    if method.supervised or method.transductive:
+    elif row["external"]:
+        notes.append(f"{name} is of vectors made elsewhere, and chance in making them is not in it")
+    if row["supervised"] or row["transductive"]:
         notes.append(f"{name} is not refitted to other images")
     return Measured(100 * row["mean"], 100 * drawn[row["metric"]].to_numpy(), fits), notes
 

@@ -7,7 +7,6 @@ from pathlib import Path
 import pandas as pd
 
 from lanzdml.datasets.parquet_file import read_result
-from lanzdml.methods import METHODS
 from lanzdml.metrics.runs import PER_QUERY
 from lanzdml.significance.comparisons import NOTION
 
@@ -15,9 +14,9 @@ Run = tuple[str, ...]
 
 
 def run_of(row: pd.Series) -> Run:
-    """What names a run. A method that keeps the model's own size has one for the tables of all."""
-    dim = str(row["dim"]) if METHODS[row["method"]].has_dim else ""
-    return (*(row[name] for name in ("protocol", "model", *NOTION, "method")), dim)
+    """What names a run, of a row of what is kept of it or of the summary."""
+    dim = row.get("own_dim", row["dim"])
+    return (*(row[name] for name in ("protocol", "model", *NOTION, "method")), str(dim))
 
 
 def by_run(

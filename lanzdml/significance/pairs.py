@@ -1,8 +1,10 @@
 """Pairs of methods as sentences and tables show them: against one method, in words."""
 
+from collections.abc import Collection
+
 import pandas as pd
 
-from lanzdml.methods import METHODS, in_order
+from lanzdml.methods import in_order
 from lanzdml.significance.comparisons import TIE, reference_method
 from lanzdml.significance.statistics import LEVEL
 from lanzdml.tables.markup import DASH
@@ -15,21 +17,22 @@ _BOUNDS = [("low", "high"), ("low_queries", "high_queries"), ("low_classes", "hi
 def pairs_of(block: pd.DataFrame, part: str) -> tuple[str, pd.DataFrame] | None:
     """The reference among the methods of a part, and its pairs; None where there are none."""
     rows = block[(block["part"] == part) & block["other"].notna()]
-    reference = reference_method([*rows["method"], *rows["other"]])
+    supervised = {name for names in rows["supervised"].dropna() for name in names.split()}
+    reference = reference_method([*rows["method"], *rows["other"]], supervised)
     if reference is None:
         return None
-    pairs = _against(rows, reference)
+    pairs = _against(rows, reference, supervised)
     return None if pairs.empty else (reference, pairs)
 
 
-def _against(rows: pd.DataFrame, reference: str) -> pd.DataFrame:
+def _against(rows: pd.DataFrame, reference: str, supervised: Collection[str]) -> pd.DataFrame:
     """The pairs of one method that see no labels, turned so that it is ``method``."""
     swapped = [("method", "other"), ("better", "worse"), *_BOUNDS]
     names = dict(swapped) | {second: first for first, second in swapped}
     turned = rows[rows["other"] == reference].rename(columns=names)
     turned[["value", *(name for bounds in _BOUNDS for name in bounds)]] *= -1
     rows = pd.concat([rows[rows["method"] == reference], turned])
-    rows = rows[[not METHODS[name].supervised for name in rows["other"]]] if len(rows) else rows
+    rows = rows[~rows["other"].isin(supervised)]
     others = pd.Categorical(rows["other"], in_order(rows["other"]), ordered=True)
     return rows.assign(other=others).sort_index()
 

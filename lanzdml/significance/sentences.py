@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from lanzdml.names import METHOD_NAMES, METRIC_NAMES, notion_on_paper, on_paper
+from lanzdml.methods import method_on_paper
+from lanzdml.names import METRIC_NAMES, notion_on_paper
 from lanzdml.significance.comparisons import (
     BASELINE,
     DIFFERENCE,
@@ -38,7 +39,7 @@ def _compared(block: pd.DataFrame) -> str:
     if (rows["other"] == BASELINE).any():
         rows = rows[rows["other"] == BASELINE]
     return " ".join(
-        _two_methods(on_paper(reference, METHOD_NAMES), on_paper(other, METHOD_NAMES), of_other)
+        _two_methods(method_on_paper(reference), method_on_paper(other), of_other)
         for other, of_other in rows.groupby("other", observed=True)
     )
 
@@ -110,7 +111,7 @@ def _ranks_first(block: pd.DataFrame) -> str:
         return ""
     _, n_notions = critical_limit(block)
     best = ranks[np.isclose(ranks, ranks.min())]
-    names = [on_paper(name, METHOD_NAMES) for name in best.index]
+    names = [method_on_paper(name) for name in best.index]
     together = f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
     rank = "rank first together" if len(names) > 1 else "ranks first"
     return (
@@ -139,6 +140,6 @@ def _over_notions(block: pd.DataFrame) -> str:
         )
     decided = int((tests["p_holm_reference"] <= 1 - LEVEL).sum())
     return (
-        f"Over {n_notions} notions {on_paper(reference, METHOD_NAMES)} differs significantly from "
+        f"Over {n_notions} notions {method_on_paper(reference)} differs significantly from "
         f"{decided} of {n_pairs} methods (signed ranks, {REST_TEXT} level after Holm's correction)."
     )

@@ -11,11 +11,10 @@ from pathlib import Path
 import pandas as pd
 
 from lanzdml.files import write_text
-from lanzdml.methods import in_order
+from lanzdml.methods import in_order, method_on_paper
 from lanzdml.metrics.runs import PER_QUERY
 from lanzdml.names import (
     DATASET_NAMES,
-    METHOD_NAMES,
     METRIC_NAMES,
     NOTION_NAMES,
     notion_on_paper,
@@ -102,14 +101,14 @@ def _differences(block: pd.DataFrame) -> Table | None:
     if pairs is None:
         return None
     reference, rows = pairs
-    ours = on_paper(reference, METHOD_NAMES)
+    ours = method_on_paper(reference)
     by_classes = rows["low_classes"].notna().any()
     heads: list[tuple[str, ...]] = []
     cells: list[list[str]] = []
     for (dataset, notion), notion_rows in rows.groupby(NOTION, sort=False):
         for other, pair in notion_rows.groupby("other", observed=True):
             names = on_paper(dataset, DATASET_NAMES), on_paper(notion, NOTION_NAMES)
-            heads.append((*names, on_paper(other, METHOD_NAMES)))
+            heads.append((*names, method_on_paper(other)))
             cells.append([])
             for metric in PER_QUERY:
                 row = pair[pair["metric"] == metric].iloc[0]
@@ -139,7 +138,7 @@ def _differences(block: pd.DataFrame) -> Table | None:
         f'"tie" below {TIE:g} points with an interval that is below {NOTHING:g}.',
         *([_OTHER_CLASSES] if by_classes else []),
         *_notes(rows),
-        *(f"{DASH} {on_paper(row.method, METHOD_NAMES)}, "
+        *(f"{DASH} {method_on_paper(row.method)}, "
           f"{notion_on_paper(row.dataset, row.notion)}: {row.reason}"
           for row in left_out.itertuples()),
     ]  # fmt: skip
@@ -192,12 +191,12 @@ def _ranks(block: pd.DataFrame) -> Table | None:
         "many notions; with three it parts fewer than it should, and with two it cannot part any. "
         f"Friedman's p is of {N_PERMUTATIONS:,} permutations of each notion's ranks. Ranks depend "
         "on the methods they are among: another one can turn the order of two.",
-        *(f"{on_paper(row['method'], METHOD_NAMES)} is not ranked: {row['reason']}."
+        *(f"{method_on_paper(row['method'])} is not ranked: {row['reason']}."
           for _, row in left_out.iterrows()),
-        *(f"{on_paper(row['method'], METHOD_NAMES)}: {row['note']}."
+        *(f"{method_on_paper(row['method'])}: {row['note']}."
           for _, row in noted.iterrows()),
     ]  # fmt: skip
-    names = [on_paper(name, METHOD_NAMES) for name in methods]
+    names = [method_on_paper(name) for name in methods]
     return Table(
         f"Mean ranks over {n_notions} notions, 1 is the best",
         ["Metric"],
@@ -215,10 +214,8 @@ def _tests(block: pd.DataFrame) -> Table | None:
     reference, rows = pairs
     by_method = rows.sort_values("other")
     rows = pd.concat([by_method[by_method["metric"] == metric] for metric in PER_QUERY])
-    ours = on_paper(reference, METHOD_NAMES)
-    heads = [
-        (METRIC_NAMES[row.metric], on_paper(row.other, METHOD_NAMES)) for row in rows.itertuples()
-    ]
+    ours = method_on_paper(reference)
+    heads = [(METRIC_NAMES[row.metric], method_on_paper(row.other)) for row in rows.itertuples()]
     cells = [
         [
             _signed(row.value),
@@ -269,7 +266,7 @@ def _spreads(block: pd.DataFrame) -> Table | None:
         "What seeds do: population std, as fractions",
         ["Dataset", "Notion", "Metric"],
         heads,
-        [on_paper(name, METHOD_NAMES) for name in methods],
+        [method_on_paper(name) for name in methods],
         cells,
         notes,
     )

@@ -9,16 +9,16 @@ from pathlib import Path
 import pandas as pd
 
 from lanzdml.files import write_text
-from lanzdml.methods import METHODS, PAPER_METHODS
+from lanzdml.methods import PAPER_METHODS, in_order, method_on_paper
 from lanzdml.metrics.runs import read_runs
-from lanzdml.names import DATASET_NAMES, METHOD_NAMES, NOTION_NAMES, on_paper
+from lanzdml.names import DATASET_NAMES, METHOD_NAMES, NOTION_NAMES, on_paper, one_line
 from lanzdml.spreadsheet import to_csv
 from lanzdml.tables.markup import DASH, Table
 from lanzdml.tables.overview import read_overview
 from lanzdml.tables.paper import render, sections, summarise, table_values
 
 NAME = "beyond"
-PAPER, BEYOND = "Paper", "Beyond"
+GROUPS = PAPER, BEYOND, EXTERNAL = "Paper", "Beyond", "External"
 POSTERIOR = "prompt_posterior"
 _LIKE = "table2"  # whose metrics and unit these are
 
@@ -34,14 +34,17 @@ def tables(summary: pd.DataFrame, overview: pd.DataFrame) -> list[Table]:
     for dataset, rows in summary.groupby("dataset", sort=False):
         for section in sections(rows, _LIKE):
             # Sorting is stable: within both groups the order of the registry stays.
-            methods = sorted(section.methods, key=lambda name: name not in PAPER_METHODS)
-            remarks = _remarks(methods, rows["notion"].unique(), overview, dataset)
+            external = set(rows.loc[rows["external"], "method"])
+            groups = {name: _group(name, name in external) for name in section.methods}
+            methods = sorted(groups, key=lambda name: GROUPS.index(groups[name]))
+            of_section = rows[rows["method"].isin(methods)]
+            remarks = _remarks(of_section, overview[overview["dataset"] == dataset])
             parts.append(
                 Table(
                     f"Beyond the paper: {on_paper(dataset, DATASET_NAMES)} {section.setting}, in "
                     "percent",
                     ["Group", "Method"],
-                    [(_group(name), on_paper(name, METHOD_NAMES)) for name in methods],
+                    [(groups[name], method_on_paper(name)) for name in methods],
                     [f"{line.notion}, {line.metric}" for line in section.lines],
                     [[line.cells.get(name, DASH) for line in section.lines] for name in methods],
                     [*section.reasons, *remarks],
@@ -50,26 +53,34 @@ def tables(summary: pd.DataFrame, overview: pd.DataFrame) -> list[Table]:
     return parts
 
 
-def _group(method: str) -> str:
+def _group(method: str, external: bool) -> str:
+    if external:
+        return EXTERNAL
     return PAPER if method in PAPER_METHODS else BEYOND
 
 
-def _remarks(
-    methods: Sequence[str], notions: Sequence[str], overview: pd.DataFrame, dataset: str
-) -> list[str]:
-    """What is to be known before methods are compared."""
-    counts = overview[overview["dataset"] == dataset].set_index("notion")
+def _remarks(rows: pd.DataFrame, overview: pd.DataFrame) -> list[str]:
+    """What is to be known before methods are compared, of a dataset's rows."""
+    counts = overview.set_index("notion")
     named = ", ".join(
-        f"{on_paper(name, NOTION_NAMES)} {_named(counts.loc[name])}" for name in notions
+        f"{on_paper(name, NOTION_NAMES)} {_named(counts.loc[name])}"
+        for name in rows["notion"].unique()
     )
     lines = [f"Classes that are among the prompts: {named}."]
-    if POSTERIOR in methods:
+    if POSTERIOR in set(rows["method"]):
         lines.append(f"{METHOD_NAMES[POSTERIOR]} knows the classes where they are prompts.")
-    transductive = [name for name in methods if METHODS[name].transductive]
-    if transductive:
-        names = ", ".join(on_paper(name, METHOD_NAMES) for name in transductive)
+    if transductive := in_order(rows.loc[rows["transductive"], "method"]):
+        names = ", ".join(map(method_on_paper, transductive))
         lines.append(f"Transductive, so uses the images that are scored, without labels: {names}.")
+    elsewhere = rows.dropna(subset="source").drop_duplicates(["method", "source"])
+    lines += [_told(*row) for row in elsewhere[["method", "source", "external"]].to_numpy()]
     return lines
+
+
+def _told(method: str, source: str, external: bool) -> str:
+    """Where a method comes from that is not of this package."""
+    what = "are vectors made elsewhere:" if external else "comes from"
+    return f"{method_on_paper(method)} {what} {one_line(source)}."
 
 
 def _named(row: pd.Series) -> str:
@@ -88,7 +99,9 @@ def write_beyond(metrics_files: Sequence[Path], overview_file: Path, folder: Pat
     """
     summary, overview = summarise(read_runs(metrics_files)), read_overview(overview_file)
     values = table_values(summary, _LIKE)
-    values.insert(0, "group", values["method"].map(_group))
+    external = summary.groupby("method")["external"].first()
+    groups = [_group(name, external[name]) for name in values["method"]]
+    values.insert(0, "group", groups)
     counts = overview[["dataset", "notion", "n_prompts", "n_named"]]
     values = values.merge(counts, on=["dataset", "notion"], how="left")
     parts = tables(summary, overview)

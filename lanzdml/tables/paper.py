@@ -8,13 +8,12 @@ from typing import Any
 import pandas as pd
 
 from lanzdml.files import write_text
-from lanzdml.methods import METHODS, in_order
+from lanzdml.methods import in_order, method_on_paper
 from lanzdml.metrics.protocols import DEFAULT
-from lanzdml.metrics.runs import read_runs
+from lanzdml.metrics.runs import TRAITS, read_runs
 from lanzdml.metrics.scores import METRICS, RANK_METRICS
 from lanzdml.names import (
     DATASET_NAMES,
-    METHOD_NAMES,
     METRIC_NAMES,
     NOTION_NAMES,
     notion_on_paper,
@@ -25,6 +24,7 @@ from lanzdml.tables.markup import DASH, NEEDS_BOOKTABS, Cell, Table, markdown_no
 from lanzdml.tables.poor_fits import poor_fits
 
 SUFFIXES = ("md", "csv", "tex")
+_OF_METHOD = (*TRAITS, "source")
 SETTING = ["protocol", "model", "dim"]
 """What a section of a table is of."""
 NO_DIM = 0
@@ -59,16 +59,17 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         columns protocol, model, dim, dataset, notion, metric, method, mean, std, n_seeds, n_runs,
-        n_images, n_classes, tied_queries, poor_fits, supervised, deterministic, reason. ``dim`` is
-        the table that a value belongs to: a method that keeps the model's own size is in the table
-        of every dim, or in one without, :data:`NO_DIM`, where no other method was run with the
-        model. A value is that of the ``n_seeds`` among ``n_runs`` seeds that have one, NaN where
-        none has, and ``reason`` says why the first of the others has none; ``tied_queries`` is the
-        most of any seed, and ``poor_fits`` lists :class:`lanzdml.tables.poor_fits.PoorFit`.
+        n_images, n_classes, tied_queries, poor_fits, reason, ``own_dim``, ``source`` and the traits
+        of :data:`lanzdml.metrics.runs.TRAITS`. ``dim`` is the table that a value belongs to: a
+        method that keeps the model's own size, its ``own_dim``, is in the table of every dim, or in
+        one without, :data:`NO_DIM`, where no other method was run with the model. A value is that
+        of the ``n_seeds`` among ``n_runs`` seeds that have one, NaN where none has, and ``reason``
+        says why the first of the others has none; ``tied_queries`` is the most of any seed, and
+        ``poor_fits`` lists :class:`lanzdml.tables.poor_fits.PoorFit`.
     """
     keys = [*SETTING, "dataset", "notion", "method"]
     long = runs.melt(
-        id_vars=[*keys, "n_images", "n_classes", "tied_queries", "reason"],
+        id_vars=[*keys, *_OF_METHOD, "n_images", "n_classes", "tied_queries", "reason"],
         value_vars=list(METRICS),
         var_name="metric",
         value_name="value",
@@ -83,16 +84,15 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
         n_classes=("n_classes", "first"),
         tied_queries=("tied_queries", "max"),
         reason=("reason", "first"),
+        **{name: (name, "first") for name in _OF_METHOD},
     ).reset_index()
     summary = summary.join(poor_fits(runs, keys).rename("poor_fits"), on=keys)
-    methods = {name: METHODS[name] for name in summary["method"].unique()}
-    for trait in ("has_dim", "supervised", "deterministic"):
-        summary[trait] = summary["method"].map(lambda name, t=trait: getattr(methods[name], t))
+    summary = summary.astype(dict.fromkeys(TRAITS, "bool")).assign(own_dim=summary["dim"])
     reduced, full = summary[summary["has_dim"]], summary[~summary["has_dim"]]
     tables = reduced[SETTING].drop_duplicates()
     full = full.drop(columns="dim").merge(tables, how="left", on=["protocol", "model"])
     full["dim"] = full["dim"].fillna(NO_DIM).astype("int64")
-    return pd.concat([reduced, full], ignore_index=True).drop(columns="has_dim")
+    return pd.concat([reduced, full], ignore_index=True)
 
 
 def _cells(rows: pd.DataFrame, spec: TableSpec) -> dict[str, Cell]:
@@ -165,7 +165,7 @@ class Section:
             self.title,
             ["Dataset", "Notion", "Metric"],
             [(line.dataset, line.notion, line.metric) for line in self.lines],
-            [on_paper(method, METHOD_NAMES) for method in self.methods],
+            [method_on_paper(method) for method in self.methods],
             [[line.cells.get(method, DASH) for method in self.methods] for line in self.lines],
             self.reasons,
         )
@@ -209,7 +209,7 @@ def sections(summary: pd.DataFrame, table: str) -> list[Section]:
 
 def _why_missing(row: Any) -> str:
     """Why a method has no value for a notion, or one of some of its seeds."""
-    what = f"{on_paper(row.method, METHOD_NAMES)}, {notion_on_paper(row.dataset, row.notion)}"
+    what = f"{method_on_paper(row.method)}, {notion_on_paper(row.dataset, row.notion)}"
     if pd.isna(row.mean):
         return f"{DASH} {what}: {row.reason}"
     return (
@@ -221,7 +221,7 @@ def _why_missing(row: Any) -> str:
 def _what_ties(row: Any) -> str:
     """That many scores of a method on a notion are expectations."""
     return (
-        f"{on_paper(row.method, METHOD_NAMES)}, {notion_on_paper(row.dataset, row.notion)}: "
+        f"{method_on_paper(row.method)}, {notion_on_paper(row.dataset, row.notion)}: "
         f"{row.tied_queries:,} of {row.n_images:,} images are as similar to some of another class "
         "as to some of their own; their scores are expectations over the orders of what ties"
     )
@@ -229,7 +229,7 @@ def _what_ties(row: Any) -> str:
 
 def _which_are_poor(row: Any) -> list[str]:
     """Which fits of a method to a notion ended at many times the loss of the others."""
-    what = f"{on_paper(row.method, METHOD_NAMES)}, {notion_on_paper(row.dataset, row.notion)}"
+    what = f"{method_on_paper(row.method)}, {notion_on_paper(row.dataset, row.notion)}"
     return [f"{what}: {fit}" for fit in row.poor_fits]
 
 

@@ -12,12 +12,11 @@ from typing import Any
 import pandas as pd
 
 from lanzdml.files import write_text
-from lanzdml.methods import METHODS, in_order
+from lanzdml.methods import in_order, method_on_paper
 from lanzdml.metrics.protocols import PROTOCOLS
 from lanzdml.metrics.runs import read_runs
 from lanzdml.names import (
     DATASET_NAMES,
-    METHOD_NAMES,
     METRIC_NAMES,
     NOTION_NAMES,
     notion_on_paper,
@@ -70,8 +69,7 @@ def compare(summary: pd.DataFrame) -> pd.DataFrame:
         was published or where it was rounded to zero, and so is ours where it is of some of the
         seeds. What was made by mistake is ``comparable`` with a protocol that repeats the mistake.
     """
-    has_dim = summary["method"].map(lambda name: METHODS[name].has_dim)
-    ours = summary[(summary["dim"] == DIM) | ~has_dim].copy()
+    ours = summary[(summary["dim"] == DIM) | ~summary["has_dim"]].copy()
     # Those of some of the seeds are no such means as the published ones.
     ours[["mean", "std"]] = ours[["mean", "std"]].where(is_whole(ours))
     ours = ours[["protocol", "model", *KEY, "mean", "std", "n_images", "n_classes"]]
@@ -186,7 +184,7 @@ def _values(
 
 
 def _on_paper(methods: list[str]) -> list[str]:
-    return [on_paper(name, METHOD_NAMES) for name in methods]
+    return [method_on_paper(name) for name in methods]
 
 
 def _cell(row: Any) -> str:

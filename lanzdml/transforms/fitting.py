@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lanzdml.errors import CannotFitError, LanzdmlError
 from lanzdml.files import Kept, digest
 from lanzdml.methods import METHODS
+from lanzdml.methods.elsewhere import reasons_of
 from lanzdml.transforms.parameters import as_text
 from lanzdml.transforms.stacking import stack
 from lanzdml.transforms.storage import save_not_fitted, save_transform
@@ -84,7 +85,8 @@ def fit_transforms(tasks: Sequence[FitTask], *, kept: Path, n_threads: int = 1) 
     into its cache.
 
     What was fitted before to the same, by the same version, is taken from what is kept. A method
-    that cannot be fitted to its prompts is stored as such, with the reason.
+    that cannot be fitted to its prompts is stored as such, with the reason; so is one of others
+    that raises anything.
 
     Args:
         tasks: what is stacked comes after its parts.
@@ -196,7 +198,8 @@ def _fit(task: FitTask, data: _Data, settings: dict[str, float | None]) -> None:
     estimator.set_params(random_state=task.seed, **settings)
     as_text(estimator)  # raises now, and not after a long fit
     try:
-        save_transform(task.output, estimator.fit(*given), **metadata)
+        with reasons_of(task.method):
+            save_transform(task.output, estimator.fit(*given), **metadata)
     except CannotFitError as error:
         save_not_fitted(task.output, estimator, str(error), **metadata)
 

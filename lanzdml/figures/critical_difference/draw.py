@@ -6,7 +6,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lanzdml.figures.style import MUTED, TEXT, TEXT_WIDTH, method_look, new_figure, styled
-from lanzdml.names import METHOD_NAMES, METRIC_NAMES, on_paper
+from lanzdml.methods import method_on_paper
+from lanzdml.names import METRIC_NAMES
 from lanzdml.significance.comparisons import METRIC, critical_limit, ranked
 from lanzdml.tables.paper import by_setting
 
@@ -81,7 +82,7 @@ def _draw_ranks(axis: Axes, ranks: pd.Series, limit: float) -> None:
         side = ends[0] - margin if best_half else ends[1] + margin
         axis.plot((rank, rank, side), (0, y, y), color=MUTED, linewidth=0.6, zorder=1)
         axis.plot(rank, 0, linestyle="none", clip_on=False, **method_look(method))
-        name, value = on_paper(method, METHOD_NAMES), f"{rank:.2f}"
+        name, value = method_on_paper(method), f"{rank:.2f}"
         text = f"{name}  {value} " if best_half else f" {value}  {name}"
         axis.text(side, y, text, ha="right" if best_half else "left", va="center")
     axis.set_ylim(top - left, 3.2)

@@ -5,8 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from lanzdml.methods import QUICK
-from lanzdml.names import METHOD_NAMES, on_paper
+from lanzdml.methods import QUICK, method_on_paper
 from lanzdml.report.cost import duration, fit_costs, job_costs, total
 from lanzdml.report.grid import Grid, make_grid
 from lanzdml.report.part import Part
@@ -49,7 +48,7 @@ def _fits(costs: pd.DataFrame) -> list[Grid]:
         for _, row in costs.iterrows()
     ]
     caption = "Fits, without starting a process or reading files"
-    heads = [(on_paper(name, METHOD_NAMES),) for name in costs.index]
+    heads = [(method_on_paper(name),) for name in costs.index]
     columns = ["Fits", "Median", "Longest", "Sum", "Iterations", "ms an iteration"]
     notes = [
         "Iterations are the mean over the fits, milliseconds an iteration the median.",
@@ -72,7 +71,7 @@ def _jobs(costs: pd.DataFrame) -> list[Grid]:
     ]
     caption = "Jobs on these datasets, also of earlier configurations, as they ran last"
     kinds = [
-        on_paper(kind, METHOD_NAMES | {QUICK: "Methods that are quick to fit"})
+        "Methods that are quick to fit" if kind == QUICK else method_on_paper(kind)
         for kind in costs["kind"]
     ]
     heads = list(zip(costs["stage"], kinds, strict=True))

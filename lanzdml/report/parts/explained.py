@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from lanzdml.methods import in_order
+from lanzdml.methods import in_order, method_on_paper
 from lanzdml.metrics.scores import METRICS
-from lanzdml.names import METHOD_NAMES, METRIC_NAMES, on_paper
+from lanzdml.names import METRIC_NAMES, on_paper
 from lanzdml.report.explained import (
     NOTATION,
     PROTOCOL_EXPLANATIONS,
@@ -34,11 +34,13 @@ class Explained:
 def part(results: Results) -> Part:
     """The methods of the configuration and of the runs, all metrics, and the runs' protocols."""
     methods = in_order([*results.config["methods"], *results.all_runs["method"].unique()])
+    sources = results.all_runs.dropna(subset="source").groupby("method")["source"].first()
     protocols = results.all_runs["protocol"].unique()
+    told = [_explained(method_on_paper(m), explain_method(m, sources.get(m))) for m in methods]
     html = render(
         "parts/explained.html.j2",
         notation=prose(NOTATION),
-        methods=[_explained(on_paper(m, METHOD_NAMES), explain_method(m)) for m in methods],
+        methods=told,
         queries=prose(QUERIES),
         metrics=[_explained(on_paper(m, METRIC_NAMES), explain_metric(m)) for m in METRICS],
         protocols={

@@ -1,0 +1,10 @@
+"""Rows of tests with what a row says of its method."""
+
+import pandas as pd
+
+from lanzdml.metrics.runs import traits_of
+
+
+def with_traits(rows):
+    """A data frame of runs with the columns that a job fills by the method."""
+    return rows.join(pd.DataFrame([traits_of(name) for name in rows["method"]], rows.index))
