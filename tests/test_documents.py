@@ -46,7 +46,7 @@ FENCE = re.compile(r"^( *)(```|~~~)(\S*)\n(.*?)^\1\2$", re.MULTILINE | re.DOTALL
 # Contents of files, compared by the test of their document, and the layouts of collections.
 DATA = "docs/datasets.md"
 SHOWN = {
-    "docs/your-own.md": ["csv", "text", "text"],
+    "docs/your-own.md": ["csv", "text"],
     "docs/architecture.md": ["text"],
     DATA: [""] * 5,
 }
@@ -142,14 +142,20 @@ def folder(tmp_path_factory):
     model = json.loads((ROOT / "resources/demo_clip/demo-S.json").read_text())
     (from_hub / CONFIG_FILE).write_text(json.dumps({"model_cfg": model, "preprocess_cfg": {}}))
     (from_hub / WEIGHTS_FILE).symlink_to(ROOT / "resources/demo_clip/demo-S.safetensors")
-    (makes_vectors,) = (
-        text
-        for document, _, language, text in blocks()
-        if (document, language) == ("docs/your-vectors.md", "python")
-    )
+    (makes_vectors,) = python_of("docs/your-vectors.md")
+    (folder / "my_methods").mkdir()
+    (method,) = (text for text in python_of("docs/your-own.md") if "(Method):" in text)
+    (folder / "my_methods/prompt_span.py").write_text(method)
     with contextlib.chdir(folder):
         exec(makes_vectors, {})
     return folder
+
+
+def python_of(document):
+    """A document's blocks of Python."""
+    return [
+        text for name, _, language, text in blocks() if (name, language) == (document, "python")
+    ]
 
 
 def run(text, namespace, monkeypatch, name="block"):
@@ -201,10 +207,9 @@ MINIMAL = {
     "seeds": [0, 1],
 }
 NOTIONS = {"color": {"template": "something {aspect}", "aspects": ["red", "green"]}}
-# Keys that another block of the same document adds: an experiment and a method.
+# Keys that another block of the same document adds: an experiment.
 ADDED = {
     "docs/architecture.md": lambda config: config["experiments"].pop("spread"),
-    "docs/your-own.md": lambda config: config["methods"].remove("prompt_span"),
 }
 
 
@@ -222,7 +227,7 @@ def completed(document, part):
         name: {"notions": PAPER["datasets"].get(name, {}).get("notions", NOTIONS)} | dataset
         for name, dataset in config["datasets"].items()
     }
-    if "prompt_span" in config["methods"] or "spread" in config.get("experiments", {}):
+    if "spread" in config.get("experiments", {}):
         ADDED[document](config)
     return config
 

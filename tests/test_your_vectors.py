@@ -28,7 +28,7 @@ from tests.test_workflow import plan, snakemake, working_folder
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "docs" / "your-vectors.md").read_text()
-((CODE,), (CONFIG,)) = (
+((CODE,), (CONFIG, EXTERNAL)) = (
     re.findall(rf"^```{language}\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
     for language in ("python", "yaml")
 )
@@ -60,10 +60,62 @@ def lines_of(config):
 
 @pytest.fixture(scope="module")
 def finished(example, tmp_path_factory):
-    folder = working_folder(tmp_path_factory.mktemp("run"), yaml.safe_load(CONFIG))
+    """Both configurations of the document in one; the other notion has vectors by seed."""
+    config = yaml.safe_load(CONFIG)
+    for name, external in (("color", external_of()), ("shape", BY_SEED)):
+        config["datasets"]["things"]["notions"][name]["external"] = external
+    folder = working_folder(tmp_path_factory.mktemp("run"), config)
     shutil.copytree(example / "data", folder / "data")
+    images = np.load(folder / "data/things/images.npy")
+    for seed, source in enumerate(BY_SEED["seeded"]["vectors"]):
+        np.save(folder / source, images[:, seed : seed + 16])
     snakemake(folder, "--cores", "2")
     return folder
+
+
+def external_of():
+    return yaml.safe_load(EXTERNAL)["datasets"]["things"]["notions"]["color"]["external"]
+
+
+BY_SEED = {"seeded": {"vectors": ["data/things/s0.npy", "data/things/s1.npy"], "source": "a | <b>",
+                      "supervised": True}}  # fmt: skip
+
+
+def test_finished_vectors_are_rows_beside_the_others(finished):
+    rows = pd.read_parquet(finished / "results/things/metrics.parquet")
+    theirs = rows[rows["external"]].set_index(["notion", "method", "seed"])
+    assert sorted(theirs.index) == [
+        ("color", "other_model", 0), ("color", "other_model", 1),
+        ("shape", "seeded", 0), ("shape", "seeded", 1),
+    ]  # fmt: skip
+    assert theirs["weights_sha256"].str.startswith("given:").all()
+    assert theirs["weights_sha256"].nunique() == 3
+    assert theirs["fit_seconds"].isna().all()
+    # The same vectors are CLIP's, and so are their scores.
+    clip = rows.query("method == 'clip' and notion == 'color'").set_index("seed")
+    ranked = ["map_at_r", "precision_at_1", "r_precision", "map", "mrr"]
+    mine = theirs.loc["color", "other_model"]
+    np.testing.assert_allclose(mine[ranked], clip[ranked], rtol=1e-6)
+    seeded = theirs.loc["shape", "seeded"]
+    assert seeded["map_at_r"].nunique() == 2
+    assert seeded["supervised"].all()
+    assert not seeded["deterministic"].any()
+    tables = finished / "results/things/tables"
+    lines = (tables / "beyond.md").read_text().splitlines()
+    table = [line.split(" | ") for line in lines if line.startswith("|")]
+    cells = {name: values for _, name, *values in table}
+    assert [cell.strip(" |") for cell in cells["other_model"][2:]] == ["—", "—"]
+    assert [cell.strip(" |") for cell in cells["seeded"][:2]] == ["—", "—"]
+    assert "±" in cells["seeded"][2]
+    assert "**" not in "".join(cells["seeded"])
+    assert any(line.startswith("| External | other_model") for line in lines)
+    assert "- other_model: vectors that were made elsewhere, Another model, its last" in str(lines)
+    significance = (tables / "significance.md").read_text()
+    assert "other_model is of vectors made elsewhere, and chance in making them" in significance
+    report = (finished / "results/things/report.html").read_text()
+    assert "Vectors that were made elsewhere: Another model, its last hidden state" in report
+    assert "<b>." not in report
+    assert "table2" not in [path.stem for path in tables.iterdir() if "seeded" in path.read_text()]
 
 
 def test_the_example_runs_as_it_stands(finished):
@@ -193,6 +245,18 @@ def other_dims(config):
     np.save("data/things/color.npy", np.ones((3, 31)))
 
 
+def external(config, name="theirs", scored=True, **changes):
+    notion = config["datasets"]["things"]["notions"]["color"]
+    given = {"vectors": "data/things/images.npy", "source": "theirs"} | changes
+    notion["external"] = {name: {key: value for key, value in given.items() if value is not None}}
+    notion["scored"] = scored
+
+
+def sized(dim):
+    np.save("sized.npy", np.ones((60, dim)))
+    return "sized.npy"
+
+
 THINGS = ("datasets", "things")
 WRONG = {
     "no vectors of images": (
@@ -230,6 +294,34 @@ WRONG = {
     "weights without a model": (
         lambda config: config["models"]["my_clip"].update(pretrained="openai"),
         "models.my_clip.pretrained: is for an architecture",
+    ),
+    "external vectors of other rows": (
+        lambda config: external(config, vectors="data/things/color.npy"),
+        "things.notions.color.external.theirs.vectors[0]: data/things/color.npy holds 3 vectors",
+    ),
+    "external vectors that are not there": (
+        lambda config: external(config, vectors=["no.npy", "data/things/images.npy"]),
+        "datasets.things.notions.color.external.theirs.vectors[0]: there is no no.npy",
+    ),
+    "external vectors of some seeds": (
+        lambda config: external(config, vectors=["data/things/images.npy"] * 3),
+        "external.theirs.vectors: lists 3 files; give one, or one for each of the 2 seeds",
+    ),
+    "external vectors of several sizes": (
+        lambda config: external(config, vectors=["data/things/images.npy", sized(9)]),
+        "theirs.vectors[1]: sized.npy holds vectors of 9 dimensions, but those of datasets.things",
+    ),
+    "external vectors without a source": (
+        lambda config: external(config, source=None),
+        "datasets.things.notions.color.external.theirs.source: ",
+    ),
+    "external vectors by the name of a method": (
+        lambda config: external(config, name="clay"),
+        "datasets.things.notions.color.external.clay: there is a method of this name",
+    ),
+    "external vectors of what has no scores": (
+        lambda config: external(config, scored=False),
+        "datasets.things.notions.color.external: the notion is not scored; leave it out",
     ),
     "no positive scale": (
         lambda config: config["models"]["my_clip"].update(logit_scale=0.0),

@@ -5,6 +5,7 @@ from pathlib import Path
 from lanzdml.embeddings.vectors import Kind, read_vectors
 from lanzdml.errors import LanzdmlError, suggest
 from lanzdml.methods import METHODS
+from lanzdml.methods.elsewhere import is_file, registered, welcome
 from lanzdml.transforms.storage import save_transform
 
 
@@ -22,7 +23,8 @@ def fit(
     Args:
         prompts: vectors (n, r), see :func:`lanzdml.embeddings.vectors.read_vectors`.
         output: the transform's file, see :func:`lanzdml.transforms.storage.save_transform`.
-        method: a name of the registry, of one that learns from prompts.
+        method: of one that learns from prompts: a name of the registry, or as
+            :func:`lanzdml.methods.elsewhere.welcome` takes one of others.
         dim: r'; the method's own default unless given.
         seed: of the fit.
         column: of the vectors, where the file has several.
@@ -34,6 +36,8 @@ def fit(
         LanzdmlError: there is no such method, it learns from labels, the vectors cannot be read, or
             it is not defined for them.
     """
+    if is_file(method) or method in registered():
+        method = welcome(method)
     names = [name for name in METHODS if not METHODS[name].supervised]
     if method not in names:
         why = "learns from labels" if method in METHODS else "is not there"

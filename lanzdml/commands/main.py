@@ -116,7 +116,9 @@ def compare(
 @lanzdml.command()
 @click.argument("prompts", type=FILE)
 @click.option("-o", "--output", type=FILE, required=True, help="The transform, .safetensors.")
-@click.option("--method", default="indirect", help="A method that learns from prompts.")
+@click.option(
+    "--method", default="indirect", help="A method that learns from prompts; file.py:Class for yours."
+)
 @click.option("--dim", type=click.IntRange(1), help="r', the size of the vectors it makes.")
 @click.option("--seed", type=click.IntRange(0), default=0, help="Of the fit.")
 @_COLUMN
@@ -134,17 +136,22 @@ def fit(
 @click.argument("file", type=FILE)
 @click.argument("vectors", type=FILE)
 @click.option("-o", "--output", type=FILE, required=True, help="The result, .npy or .parquet.")
+@click.option("--method", help="file.py:Class of the transform's method, where it is one of yours.")
 @_COLUMN
 @_ID
 @_plain
 def transform(
-    file: Path, vectors: Path, output: Path, column: str | None, id_column: str | None
-) -> None:
+    file: Path, vectors: Path, output: Path, method: str | None, column: str | None,
+    id_column: str | None,
+) -> None:  # fmt: skip
     """Transform VECTORS by FILE, which `lanzdml fit` or a run of the workflow wrote."""
     from tqdm import tqdm
 
     from lanzdml.commands.transform import transform as compute
+    from lanzdml.methods.elsewhere import welcome
 
+    if method is not None:
+        welcome(method)
     with tqdm(unit="vector", unit_scale=True, mininterval=1, disable=None) as bar:
         n, dim = compute(
             file, vectors, output, column=column, id_column=id_column, progress=bar.update

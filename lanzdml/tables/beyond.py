@@ -79,8 +79,8 @@ def _remarks(rows: pd.DataFrame, overview: pd.DataFrame) -> list[str]:
 
 def _told(method: str, source: str, external: bool) -> str:
     """Where a method comes from that is not of this package."""
-    what = "are vectors made elsewhere:" if external else "comes from"
-    return f"{method_on_paper(method)} {what} {one_line(source)}."
+    what = ": vectors that were made elsewhere," if external else " comes from"
+    return f"{method_on_paper(method)}{what} {one_line(source)}."
 
 
 def _named(row: pd.Series) -> str:

@@ -88,7 +88,12 @@ def load_transform(path: str | os.PathLike[str]) -> "Method | Stacked":
 
 
 def _restored(metadata: dict[str, str], tensors: dict[str, Any]) -> "Method":
-    cls = METHODS[metadata["method"]]
+    if (method := metadata["method"]) not in METHODS:
+        raise LanzdmlError(
+            f"it is of the method {method!r}, which is not known here: name its file and class, "
+            "in the configuration or by --method"
+        )
+    cls = METHODS[method]
     if set(tensors) != set(cls.learned):
         raise LanzdmlError(f"it holds {sorted(tensors)}, not {sorted(cls.learned)}")
     estimator = cls(**from_text(metadata["params"]))
