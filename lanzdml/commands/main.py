@@ -152,6 +152,21 @@ def transform(
     click.echo(f"{n:,} vectors of {dim} dimensions: {output}")
 
 
+@lanzdml.command("check-method")
+@click.argument("method")
+@_plain
+def check_method(method: str) -> None:
+    """Check METHOD against the contract that all methods keep.
+
+    METHOD is a path with a class, as my_methods/prompt_span.py:PromptSpan, or a method's name. It
+    is fitted to small made-up vectors; what it does not keep is said in a line each.
+    """
+    from lanzdml.commands.check_method import check_method as compute
+
+    if not compute(method, click.echo):
+        raise SystemExit(1)
+
+
 def _print_basis(labels: "pd.Series", dim: int, joined: str) -> None:
     # Beside the results, which go on to other programs.
     words = f"{len(labels):,} images of {labels.nunique():,} classes, {dim} dimensions"

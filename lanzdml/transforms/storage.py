@@ -88,7 +88,17 @@ def load_transform(path: str | os.PathLike[str]) -> "Method | Stacked":
 
 
 def _restored(metadata: dict[str, str], tensors: dict[str, Any]) -> "Method":
-    cls = METHODS[metadata["method"]]
+    return restored(METHODS[metadata["method"]], metadata, tensors)
+
+
+def restored(
+    cls: "type[Method]", metadata: dict[str, str], tensors: "dict[str, NDArray[Any]]"
+) -> "Method":
+    """The fitted method of a class, of what :func:`read_stored` gives.
+
+    Raises:
+        LanzdmlError: the arrays are not those that the class learns.
+    """
     if set(tensors) != set(cls.learned):
         raise LanzdmlError(f"it holds {sorted(tensors)}, not {sorted(cls.learned)}")
     estimator = cls(**from_text(metadata["params"]))
