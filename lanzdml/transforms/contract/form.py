@@ -91,11 +91,18 @@ def stores_its_parameters(subject: Subject) -> None:
 
 
 def makes_a_vector_an_image(subject: Subject) -> None:
-    """Fitted, it makes a finite float32 vector of each image, of dim components at most."""
+    """Fitted to vectors of 24 components, it makes finite float32 vectors, of dim at most."""
     cls, estimator = subject.cls, subject.fitted()
     for name in cls.learned:
         if not hasattr(estimator, name):
             raise BrokenPromise(f"fit does not set {name}, which learned names")
+        with subject.calling(f"to make an array of {name}"):
+            array = np.asarray(getattr(estimator, name))
+        if array.dtype.kind not in "biuf":
+            raise BrokenPromise(
+                f"{name} is a {type(getattr(estimator, name)).__name__}: what learned names are "
+                "arrays of numbers, which can be stored"
+            )
     if getattr(estimator, "n_features_in_", None) != R or not hasattr(estimator, "fit_seconds_"):
         raise BrokenPromise(f"fit does not set n_features_in_ and fit_seconds_: {_LEAVE}")
     out: Any
