@@ -44,6 +44,10 @@ class Nameless(Kept):
     name = "kept/not"
 
 
+class Anonymous(Kept):
+    name = None
+
+
 class Ours(Kept):
     name = "pca"
 
@@ -74,6 +78,11 @@ class Computes(Kept):
     def __init__(self, dim=4, sizes=(), *, random_state=0):
         super().__init__(dim, random_state=random_state)
         self.sizes = list(sizes)
+
+
+class OneSeed(Kept):
+    def __init__(self, dim=4, *, random_state=0):
+        super().__init__(dim, random_state=0)
 
 
 class Undeclared(Kept):
@@ -337,12 +346,14 @@ class Prints(Kept):
 
 BROKEN = {
     Nameless: ("has_a_name_of_its_own", "name is 'kept/not', but may hold letters"),
+    Anonymous: ("says_what_it_is", 'Anonymous has no name: give it a line name = "..."'),
     Ours: ("has_a_name_of_its_own", "name is 'pca', which is another method's"),
     NoTuple: ("says_what_it_is", "learned is the text 'U_': a tuple of one name has a comma"),
     NoDefault: ("stores_its_parameters", "parameter 'sizes' of __init__ has no default"),
     NoSeed: ("stores_its_parameters", "__init__ has no parameter random_state, the seed"),
     NotStored: ("stores_its_parameters", "does not store 'sharpness': write self.sharpness ="),
     Computes: ("stores_its_parameters", "stores [] as 'sizes' where it is given ()"),
+    OneSeed: ("stores_its_parameters", "stores 0 as 'random_state' where it is given 3"),
     Undeclared: ("stores_its_parameters", "has a parameter dim, but has_dim is False"),
     Raises: ("makes_a_vector_an_image", "fit raises KeyError: 'directions' ("),
     Exits: ("makes_a_vector_an_image", "fit raises SystemExit: no licence"),
@@ -379,7 +390,10 @@ BROKEN = {
     AnySize: ("refuses_another_size", "images of 9 components, after a fit to 24, is accepted"),
     AnyNumber: ("refuses_unusable_embeddings", "a row with NaN given to fit is accepted"),
     AnySeed: ("refuses_unusable_parameters", "random_state=-1 is accepted"),
-    NeedsTwo: ("few_directions_give_vectors_or_a_reason", "fit to one vector, where CannotFitErr"),
+    NeedsTwo: (
+        "few_directions_give_vectors_or_a_reason",
+        "fit to one vector, it raises Index",
+    ),
     Centres: ("goes_by_the_image_alone_unless_transductive", "say transductive = True"),
     NotTransductive: ("goes_by_the_image_alone_unless_transductive", "transductive is True, but"),
     OwnTransform: ("equal_images_have_equal_vectors_unless_by_position", "leave transform to Met"),

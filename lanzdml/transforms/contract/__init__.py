@@ -19,8 +19,8 @@ __all__ = ["CHECKS", "Outcome", "broken", "check_method"]
 Check = Callable[[Subject], None]
 
 CHECKS: tuple[Check, ...] = (
-    form.has_a_name_of_its_own,
     form.says_what_it_is,
+    form.has_a_name_of_its_own,
     form.stores_its_parameters,
     form.makes_a_vector_an_image,
     seeds.same_seed_same_fit,

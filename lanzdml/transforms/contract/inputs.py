@@ -152,9 +152,7 @@ def few_directions_give_vectors_or_a_reason(subject: Subject) -> None:
         r = text.shape[1]
         estimator = subject.make(dim=min(DIM, r), max_iter=400)
         images = IMAGES[:, :r]
-        with subject.calling(
-            f"{what}, where CannotFitError has the reason of a fit that fails, it"
-        ):
+        with subject.calling(f"{what}, it"):
             try:
                 estimator.fit(*subject.given(Data(text, text, np.arange(len(text)))))
             except CannotFitError:

@@ -159,7 +159,7 @@ def differ(what: str, one: Any, other: Any) -> str:
     one, other = np.asarray(one), np.asarray(other)
     if one.shape != other.shape:
         return f"other {what}, of shape {other.shape} and not {one.shape}"
-    if np.array_equal(one, other):
+    if np.array_equal(one, other, equal_nan=one.dtype.kind == other.dtype.kind == "f"):
         return ""
     if one.dtype.kind not in "biuf" or other.dtype.kind not in "biuf":
         return f"other {what}"
