@@ -34,6 +34,7 @@ from lanzdml.methods import METHODS
 from lanzdml.methods.base import Method
 from lanzdml.metrics import METRICS
 from lanzdml.transforms import save_transform
+from lanzdml.transforms.contract import check_method
 
 ROOT = Path(__file__).parents[1]
 LEFT_OUT = {"results", "build", "dist", "node_modules"}
@@ -195,6 +196,7 @@ class TestPython:
                 out = value().fit(vectors(6)).transform(vectors(9))
                 assert out.shape[0] == 9
                 assert np.isfinite(out).all()
+                assert not [outcome for outcome in check_method(value) if outcome.fault]
 
 
 DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))

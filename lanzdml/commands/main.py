@@ -117,7 +117,9 @@ def compare(
 @click.argument("prompts", type=FILE)
 @click.option("-o", "--output", type=FILE, required=True, help="The transform, .safetensors.")
 @click.option(
-    "--method", default="indirect", help="A method that learns from prompts; file.py:Class for yours."
+    "--method",
+    default="indirect",
+    help="A method that learns from prompts; file.py:Class for yours.",
 )
 @click.option("--dim", type=click.IntRange(1), help="r', the size of the vectors it makes.")
 @click.option("--seed", type=click.IntRange(0), default=0, help="Of the fit.")
@@ -157,6 +159,21 @@ def transform(
             file, vectors, output, column=column, id_column=id_column, progress=bar.update
         )
     click.echo(f"{n:,} vectors of {dim} dimensions: {output}")
+
+
+@lanzdml.command("check-method")
+@click.argument("method")
+@_plain
+def check_method(method: str) -> None:
+    """Check METHOD against the contract that all methods keep.
+
+    METHOD is a path with a class, as my_methods/prompt_span.py:PromptSpan, or a method's name. It
+    is fitted to small made-up vectors; what it does not keep is said in a line each.
+    """
+    from lanzdml.commands.check_method import check_method as compute
+
+    if not compute(method, click.echo):
+        raise SystemExit(1)
 
 
 def _print_basis(labels: "pd.Series", dim: int, joined: str) -> None:

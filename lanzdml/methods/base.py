@@ -118,7 +118,7 @@ class Method(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         Raises:
             sklearn.exceptions.NotFittedError: ``fit`` comes first.
             EmbeddingError: the embeddings cannot be used, are not of the size seen in ``fit``, or
-                make a vector that is not finite.
+                make a vector that is not finite, or another number of them.
         """
         check_is_fitted(self)
         images = as_embeddings(X, "image_embeddings")
@@ -132,6 +132,11 @@ class Method(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         given = normalise(images) if unit_images else images
         with one_blas_thread():
             vectors = np.ascontiguousarray(self._transform(given), np.float32)
+        if vectors.ndim != 2 or len(vectors) != len(given):
+            raise EmbeddingError(
+                f"vectors of {self.name} must be a row for each of the {len(given)} images; their "
+                f"shape is {vectors.shape}"
+            )
         finite(vectors, f"vectors of {self.name}")
         return vectors if self.by_position else vectors[_first_equal(given)]
 

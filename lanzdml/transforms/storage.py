@@ -93,7 +93,17 @@ def _restored(metadata: dict[str, str], tensors: dict[str, Any]) -> "Method":
             f"it is of the method {method!r}, which is not known here: name its file and class, "
             "in the configuration or by --method"
         )
-    cls = METHODS[method]
+    return restored(METHODS[method], metadata, tensors)
+
+
+def restored(
+    cls: "type[Method]", metadata: dict[str, str], tensors: "dict[str, NDArray[Any]]"
+) -> "Method":
+    """The fitted method of a class, of what :func:`read_stored` gives.
+
+    Raises:
+        LanzdmlError: the arrays are not those that the class learns.
+    """
     if set(tensors) != set(cls.learned):
         raise LanzdmlError(f"it holds {sorted(tensors)}, not {sorted(cls.learned)}")
     estimator = cls(**from_text(metadata["params"]))
