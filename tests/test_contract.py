@@ -361,7 +361,7 @@ BROKEN = {
     LearnsNoArray: ("makes_a_vector_an_image", "U_ is a dict: what learned names are arrays"),
     IgnoresDim: ("makes_a_vector_an_image", "vectors have 24 components with dim=4"),
     TooFewRows: ("makes_a_vector_an_image", "a row for each of the 30 images; their shape is (29"),
-    NotANumber: ("makes_a_vector_an_image", "vectors of kept must be finite; row 0 has NaN"),
+    NotANumber: ("makes_a_vector_an_image", "vectors of not_anumber must be finite; row 0 has NaN"),
     Doubles: ("makes_a_vector_an_image", "transform gives float64 in place of float32"),
     OwnFit: ("makes_a_vector_an_image", "fit does not set n_features_in_ and fit_seconds_"),
     Unseeded: ("same_seed_same_fit", "np.random.default_rng(self.random_state)"),

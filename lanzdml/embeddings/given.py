@@ -12,6 +12,7 @@ from lanzdml.embeddings.vectors import Kind, Vectors, read_vectors
 from lanzdml.embeddings.vectors.joining import rows_of
 from lanzdml.errors import LanzdmlError
 
+LENGTHS, ONE = "lengths", "one"  # what the metadata says of vectors of unit length
 Given = tuple[NDArray[np.float32], dict[str, str]]
 """Embeddings (n, r) and what their file is to say of them."""
 
@@ -79,5 +80,5 @@ def _facts(file: str, vectors: Vectors) -> dict[str, str]:
         WEIGHTS: f"{GIVEN}:{digest.hexdigest()}",
         "embed_dim": str(vectors.dim),
         "precision": vectors.precision,
-        "lengths": "one" if vectors.are_unit() else "as given",
+        LENGTHS: ONE if vectors.are_unit() else "as given",
     }

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import Literal
 
-DEFAULT = "paper"
+DEFAULT, RELEASED = "paper", "released"
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,8 @@ _ANY = "*"
 _SLIPS = product(("texture", "fabric", "fit"), ("random_transform", "ae"))
 
 PROTOCOLS: dict[str, Protocol] = {
-    "paper": Protocol(unit_images=True, distance="cosine"),
-    "released": Protocol(
+    DEFAULT: Protocol(unit_images=True, distance="cosine"),
+    RELEASED: Protocol(
         unit_images=False,
         distance="euclidean",
         instead={

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from lanzdml.embeddings.given import LENGTHS, ONE
 from lanzdml.methods import in_order, method_on_paper
+from lanzdml.metrics.protocols import RELEASED
 from lanzdml.metrics.scores import METRICS
 from lanzdml.names import METRIC_NAMES, on_paper
 from lanzdml.report.explained import (
@@ -35,7 +37,16 @@ def part(results: Results) -> Part:
     """The methods of the configuration and of the runs, all metrics, and the runs' protocols."""
     methods = in_order([*results.config["methods"], *results.all_runs["method"].unique()])
     sources = results.all_runs.dropna(subset="source").groupby("method")["source"].first()
-    protocols = results.all_runs["protocol"].unique()
+    protocols = {
+        name: PROTOCOL_EXPLANATIONS[name]
+        for name in results.all_runs["protocol"].unique()
+        if name in PROTOCOL_EXPLANATIONS
+    }
+    if RELEASED in protocols and (scaled := _of_length_one(results)):
+        protocols[RELEASED] += (
+            f" The vectors of {', '.join(scaled)} came with length one: what the images' own "
+            "lengths would do is not seen there."
+        )
     told = [_explained(method_on_paper(m), explain_method(m, sources.get(m))) for m in methods]
     html = render(
         "parts/explained.html.j2",
@@ -43,11 +54,15 @@ def part(results: Results) -> Part:
         methods=told,
         queries=prose(QUERIES),
         metrics=[_explained(on_paper(m, METRIC_NAMES), explain_metric(m)) for m in METRICS],
-        protocols={
-            name: PROTOCOL_EXPLANATIONS[name] for name in protocols if name in PROTOCOL_EXPLANATIONS
-        },
+        protocols=protocols,
     )
     return Part("explained", "Methods and metrics", html)
+
+
+def _of_length_one(results: Results) -> list[str]:
+    """The models whose images' vectors were given without the lengths that a CLIP gives them."""
+    given = [entry.model for entry in results.embedded if entry.facts.get(LENGTHS) == ONE]
+    return list(dict.fromkeys(given))
 
 
 def _explained(name: str, explanation: Explanation) -> Explained:
