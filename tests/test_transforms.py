@@ -247,7 +247,7 @@ class TestUnreadable:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"method": "indirct"}, "there is no method 'indirct'; did you mean 'indirect'"),
+        ({"method": "indirct"}, "of the method 'indirct', which is not known here"),
         ({"params": '{"dimension": 3}'}, "dimension"),
         ({"params": "{"}, "does not fit"),
         ({"loss": "small"}, "small"),

@@ -4,7 +4,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -100,10 +100,10 @@ class _Images:
     """Labelled images that runs are scored on."""
 
     def __init__(self, images_file: str, manifest_file: str, labels: LabelColumns) -> None:
-        manifest = Path(manifest_file)
-        self.read = partial(labelled_images, manifest_file=manifest, label_columns=labels)
-        self.embeddings, self.classes, self.ids = self.read(Path(images_file))
-        scored = [fingerprint_of(manifest), *self.ids, *self.classes]
+        self.embeddings, self.classes, self.ids = labelled_images(
+            Path(images_file), Path(manifest_file), labels
+        )
+        scored = [fingerprint_of(Path(manifest_file)), *self.ids, *self.classes]
         self.weights = weights_of(Path(images_file))
         self.facts = {
             "n_images": len(self.classes),
@@ -112,12 +112,13 @@ class _Images:
             WEIGHTS: self.weights,
         }
         self.digest = digest(self.embeddings, sorted(self.facts.items()))
+        self._labels = Path(manifest_file), labels
         # Of two transforms: that at hand, and the first one of its run.
         self.transformed = lru_cache(maxsize=2)(self._transformed)
 
     def _transformed(self, transform: str, unit_images: bool) -> NDArray[np.float32]:
         if _is_finished(transform):
-            return self.read(Path(transform))[0]
+            return labelled_images(Path(transform), *self._labels)[0]
         return load_transform(transform).transform(self.embeddings, unit_images=unit_images)
 
 

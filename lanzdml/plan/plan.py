@@ -219,7 +219,8 @@ class Plan:
 
     def external(self, fit: Fit) -> ExternalConfig | None:
         """The finished vectors that are scored in place of a fit; None of one that is made here."""
-        return self.notions[fit.dataset, fit.notion].external.get(fit.method)
+        notion = self.notions.get((fit.dataset, fit.notion))  # None where a protocol takes another
+        return notion.external.get(fit.method) if notion else None
 
     def scored_file(self, fit: Fit) -> str:
         """The file of what is scored: of a fit, or of finished vectors."""
