@@ -51,10 +51,10 @@ def import_text_models() -> None:
     """
     from open_clip import hf_model
 
+    remote: Any = importlib.import_module("transformers.dynamic_module_utils")
+    # Seconds in which it asks whether to run the Python beside a text model; then it does not.
+    remote.TIME_OUT_REMOTE_CODE = 0
     if hf_model.transformers is None:
-        remote: Any = importlib.import_module("transformers.dynamic_module_utils")
-        # Seconds in which it asks whether to run the Python beside a text model; then it does not.
-        remote.TIME_OUT_REMOTE_CODE = 0
         importlib.reload(hf_model)  # its functions see what is imported now
 
 
