@@ -18,6 +18,7 @@ from lanzdml.embeddings.loading import load_clip
 from lanzdml.embeddings.models import CONFIG_FILE, WEIGHTS_FILE, model_files, read_architecture
 from lanzdml.embeddings.published import published_preprocessing
 from lanzdml.errors import LanzdmlError
+from tests import tiny_tokenizers
 from tests.tiny_clip import COMMIT, CONFIG, cache_repository, embedded, publish
 
 DEMO = Path(__file__).parents[1] / "resources" / "demo_clip"
@@ -301,6 +302,14 @@ def test_the_files_of_a_model_are_known(copy):
     assert model_files("mine.json", "w.safetensors") == [Path("mine.json"), Path("w.safetensors")]
     assert model_files("ViT-B-32", "some/w.safetensors") == [Path("some/w.safetensors")]
     assert model_files("ViT-B-32", "openai") == model_files("hf-hub:org/name", None) == []
+
+
+def test_a_folder_brings_its_own_tokenizer(copy):
+    tiny_tokenizers.bert(copy)
+    edited(copy, lambda config: config["model_cfg"]["text_cfg"].update(hf_tokenizer_name="x/y"))
+    clip = load_clip(f"local-dir:{copy}", device="cpu")
+    assert clip.tokenizer(["a red car"])[0, :6].tolist() == [2, 5, 6, 8, 3, 0]
+    assert np.isfinite(embedded(clip)).all()
 
 
 def test_pickles_are_not_loaded(copy):

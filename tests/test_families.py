@@ -6,6 +6,11 @@ models of transformers are tiny: the code is the same. Those of timm are the sma
 
 import json
 import math
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -24,10 +29,10 @@ from tests import tiny_tokenizers
 from tests.tiny_clip import cache_repository, png
 
 pytestmark = pytest.mark.slow
+DEMO = Path(__file__).parents[1] / "resources" / "demo_clip" / "demo-S"
 TOKENS = 260  # rows of a table: as many as any of the tiny tokenizers has tokens
 
-# Left out is what is another of these in a larger size, or has no smaller one than EVA01, whose
-# tower is that of timm as EVA02's is.
+# Left out is EVA01, the smallest of which has a billion parameters.
 WITH_CLIPS_TOKENIZER = (
     "ViT-B-32", "ViT-B-32-quickgelu", "RN50", "convnext_tiny", "swin_base_patch4_window7_224",
     "vit_medium_patch16_gap_256", "vit_relpos_medium_patch16_cls_224", "EVA02-B-16", "ViTamin-S",
@@ -72,7 +77,7 @@ def offline(tmp_path, monkeypatch):
 
 
 def save_weights(path, name):
-    """Random weights of a model that open_clip knows; they leave nothing at 0 that it has."""
+    """Random weights of a model that open_clip knows."""
     import open_clip
     import torch
     from safetensors.torch import save_file
@@ -81,6 +86,23 @@ def save_weights(path, name):
     model = open_clip.create_model(name, load_weights=False, pretrained_text=False)
     state = {key: value.clone().contiguous() for key, value in model.state_dict().items()}
     save_file(state, path)
+
+
+def cache_text_model(name, cache, folder):
+    """Put the config and tokenizer of an architecture's text model into a hub's cache.
+
+    Returns:
+        Random weights for the whole model.
+    """
+    tokenizer, text_model = TEXT_MODEL_OF[name]
+    tokenizer(folder / "text")
+    (folder / "text" / "config.json").write_text(json.dumps(text_model))
+    repository = read_local_architecture(name)["text_cfg"]["hf_model_name"]
+    cache_repository(cache, repository, folder / "text")
+    import_text_models()
+    weights = folder / "mine.safetensors"
+    save_weights(weights, name)
+    return weights
 
 
 def shortened(name):
@@ -134,28 +156,37 @@ def test_a_family_is_loaded_from_a_folder(name, tmp_path):
 
 @pytest.mark.parametrize("name", TEXT_MODEL_OF)
 def test_a_family_with_a_text_model_of_the_hub_is_loaded_by_its_name(name, offline, tmp_path):
+    weights = cache_text_model(name, offline, tmp_path)
+    check(load_clip(name, str(weights), "cpu"), read_local_architecture(name))
+
+
+def test_transformers_is_imported_for_a_model_that_needs_it_and_for_no_other(offline, tmp_path):
+    name = "roberta-ViT-B-32"
+    weights = cache_text_model(name, offline, tmp_path)
+    script = textwrap.dedent(f"""
+        import sys
+        from lanzdml.embeddings.loading import load_clip
+
+        load_clip("{DEMO}.json", "{DEMO}.safetensors", "cpu")
+        assert "transformers" not in sys.modules
+        load_clip("{name}", "{weights}", "cpu")
+        assert "transformers" in sys.modules
+    """)
+    own = os.environ | {"HF_HUB_OFFLINE": "1", "HF_HUB_CACHE": str(offline)}
+    subprocess.run([sys.executable, "-c", script], env=own, check=True, cwd=DEMO.parents[2])
+
+
+def kind(name):
+    """Which towers and tokenizer an architecture has, by the first word of what they are called."""
     config = read_local_architecture(name)
-    tokenizer, text_model = TEXT_MODEL_OF[name]
-    tokenizer(tmp_path / "text")
-    (tmp_path / "text" / "config.json").write_text(json.dumps(text_model))
-    cache_repository(offline, config["text_cfg"]["hf_model_name"], tmp_path / "text")
-    import_text_models()
-    weights = tmp_path / "mine.safetensors"
-    save_weights(weights, name)
-    check(load_clip(name, str(weights), "cpu"), config)
+    vision, text = config["vision_cfg"], config["text_cfg"]
+    own = "resnet" if isinstance(vision.get("layers"), list) else "vit"
+    tower = vision.get("timm_model_name", own).partition("_")[0]
+    others = (text.get(key, "") for key in ("hf_model_name", "hf_tokenizer_name"))
+    return tower, *(other.rpartition("/")[2].partition("-")[0] for other in others)
 
 
 def test_no_family_is_forgotten():
-    """Of each kind of vision tower and tokenizer, one is loaded above."""
-
-    def kind(name):
-        config = read_local_architecture(name)
-        vision = (
-            config["vision_cfg"].get("timm_model_name")
-            or type(config["vision_cfg"].get("layers")).__name__
-        )
-        return vision.split("_")[0], config["text_cfg"].get("hf_model_name", "").split("-")[0]
-
     tested = {kind(name) for name in (*WITH_CLIPS_TOKENIZER, *TOKENIZER_OF, *TEXT_MODEL_OF)}
     untested = {name for name in open_clip_models() if kind(name) not in tested}
-    assert {name.partition("-")[0] for name in untested} <= {"EVA01", "mt5"}
+    assert untested == {"EVA01-g-14", "EVA01-g-14-plus"}
