@@ -16,7 +16,9 @@ import pytest
 from lanzdml.embeddings.checkpoints import TOKEN_ROWS, TOKEN_TABLE, expand_token_table, sha256
 from lanzdml.embeddings.loading import load_clip
 from lanzdml.embeddings.models import CONFIG_FILE, WEIGHTS_FILE, model_files, read_architecture
+from lanzdml.embeddings.published import published_preprocessing
 from lanzdml.errors import LanzdmlError
+from tests import tiny_tokenizers
 from tests.tiny_clip import COMMIT, CONFIG, cache_repository, embedded, publish
 
 DEMO = Path(__file__).parents[1] / "resources" / "demo_clip"
@@ -151,6 +153,16 @@ def test_a_truncated_checkpoint_is_refused(tmp_path):
     path.write_bytes((DEMO / "demo-S.safetensors").read_bytes()[:5000])
     with pytest.raises(LanzdmlError, match=r"cut\.safetensors cannot be read"):
         load_clip(str(DEMO / "demo-S.json"), str(path), "cpu")
+
+
+def test_a_file_for_a_name_is_preprocessed_as_what_is_published_of_it():
+    """In what all tags of an architecture agree in; else as open_clip does."""
+    siglip = published_preprocessing("ViT-B-16-SigLIP2")
+    assert siglip["image_mean"] == siglip["image_std"] == (0.5, 0.5, 0.5)
+    assert siglip["image_resize_mode"] == "squash"
+    assert published_preprocessing("MobileCLIP-S1")["image_interpolation"] == "bilinear"
+    assert "image_resize_mode" not in published_preprocessing("ViT-H-14"), "that of DFN differs"
+    assert published_preprocessing("ViT-S-16") == published_preprocessing("own-1") == {}
 
 
 def test_weights_for_another_activation_are_refused():
@@ -290,6 +302,14 @@ def test_the_files_of_a_model_are_known(copy):
     assert model_files("mine.json", "w.safetensors") == [Path("mine.json"), Path("w.safetensors")]
     assert model_files("ViT-B-32", "some/w.safetensors") == [Path("some/w.safetensors")]
     assert model_files("ViT-B-32", "openai") == model_files("hf-hub:org/name", None) == []
+
+
+def test_a_folder_brings_its_own_tokenizer(copy):
+    tiny_tokenizers.bert(copy)
+    edited(copy, lambda config: config["model_cfg"]["text_cfg"].update(hf_tokenizer_name="x/y"))
+    clip = load_clip(f"local-dir:{copy}", device="cpu")
+    assert clip.tokenizer(["a red car"])[0, :6].tolist() == [2, 5, 6, 8, 3, 0]
+    assert np.isfinite(embedded(clip)).all()
 
 
 def test_pickles_are_not_loaded(copy):

@@ -19,6 +19,7 @@ from lanzdml.embeddings.vectors import read_vectors
 from lanzdml.methods import METHODS
 from lanzdml.metrics import METRICS, compute_metrics
 from lanzdml.metrics.resampling import resampled_scores
+from tests.tiny_clip import cache_repository
 
 ROOT = Path(__file__).parents[1]
 N, CLASSES = 90, 5
@@ -147,6 +148,41 @@ def test_what_lacks_says_which_extra_has_it(folder, monkeypatch):
     assert "this needs torch, which is not installed" in out + err
     assert "pip install '.[fit]'" in out + err
     assert not (folder / "t.safetensors").exists()
+
+
+def test_models_lists_what_open_clip_has_and_what_is_cached(tmp_path, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("socket.socket.connect", lambda *_: pytest.fail("it asks the network"))
+
+    def cache(repository, name):
+        files = tmp_path / name
+        files.mkdir()
+        (files / name).touch()
+        cache_repository(tmp_path, repository, files)
+
+    def listed(*arguments):
+        code, out, err = run("models", *arguments, "--format", "json")
+        assert code == 0, err
+        return {(row["architecture"], row["pretrained"]): row for row in json.loads(out)}
+
+    cache("laion/CLIP-ViT-B-32-laion2B-s34B-b79K", "open_clip_model.safetensors")
+    cache("timm/ViT-B-16-SigLIP", "open_clip_pytorch_model.bin")  # without its tokenizer
+    cache("jienengchen/ViTamin-S", "pytorch_model.bin")
+    rows = listed()
+    own = rows["ViT-B-32", "laion2b_s34b_b79k"]
+    assert (own["image_size"], own["embed_dim"], own["tokenizer"]) == (224, 512, "CLIP")
+    assert rows["ViT-B-16-SigLIP", "webli"]["tokenizer"] == "timm/ViT-B-16-SigLIP"
+    assert rows["ViT-S-16", ""]["cached"] is False
+    here = {("ViT-B-32", "laion2b_s34b_b79k"), ("ViTamin-S", "datacomp1b")}
+    assert {key for key, row in rows.items() if row["cached"]} == here == {*listed("--cached")}
+    assert {key for key in rows if "siglip2" in key[0].lower()} == {*listed("siglip2")}
+    counted = listed("b-32-quickgelu", "--parameters")
+    assert {row["parameters_millions"] for row in counted.values()} == {151}
+    code, out, err = run("models", "no such")
+    assert (code, out + err) == (
+        1,
+        "Error: open_clip has no model with 'no such' in its name or tag\n",
+    )
 
 
 def test_the_documents_commands_do_what_they_say(folder):

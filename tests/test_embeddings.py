@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import torch
 from torch.utils.data import DataLoader
 
 from lanzdml.datasets.manifest import (
@@ -125,6 +126,27 @@ def test_prompts_are_embedded_in_order(clip):
 def test_prompts_that_the_model_cannot_tell_apart_are_refused(clip):
     with pytest.raises(LanzdmlError, match=r"prompts 'a Red car' and 'a red  CAR' are one to the"):
         embed_prompts(clip, ["a Red car", "a blue car", "a red  CAR"])
+
+
+class OfClips:
+    """Writes a token behind the padding, as open_clip's tokenizers of CLIPS do."""
+
+    tokenizer_mode = "clips"
+
+    def __call__(self, texts, context_length=CONFIG["text_cfg"]["context_length"]):
+        tokens = torch.zeros(len(texts), context_length, dtype=torch.long)
+        for row, text in zip(tokens, texts, strict=True):
+            words = [1, *(len(word) + 2 for word in text.split())][: context_length - 2]
+            row[: len(words) + 1] = torch.tensor([*words, 2])
+        tokens[:, -1] = 101
+        return tokens
+
+
+def test_a_token_behind_the_padding_is_no_cut(clip):
+    clip = replace(clip, tokenizer=OfClips())
+    assert len(embed_prompts(clip, ["a red car", "a " * 9])) == 2
+    with pytest.raises(LanzdmlError, match="has more than the 12 tokens"):
+        embed_prompts(clip, ["a red car", "a " * 10])
 
 
 def test_prompts_of_parts_are_one_where_the_model_reads_one(clip, tmp_path):

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 P = ParamSpec("P")
-_EXTRAS = {"torch": "fit"}  # what a command may lack, and the extra that brings it
+_EXTRAS = {
+    "torch": "fit",
+    "open_clip": "clip",
+}  # what a command may lack, and the extra that brings it
 FILE = click.Path(path_type=Path)
 _FORMAT = click.option(
     "--format", "form", type=click.Choice(["table", "csv", "json"]), default="table",
@@ -174,6 +177,22 @@ def check_method(method: str) -> None:
 
     if not compute(method, click.echo):
         raise SystemExit(1)
+
+
+@lanzdml.command()
+@click.argument("word", default="")
+@_FORMAT
+@click.option("--cached", is_flag=True, help="Only weights that are in the hub's cache.")
+@click.option("--parameters", is_flag=True, help="Count them, in up to a second a model.")
+@_plain
+def models(word: str, form: str, cached: bool, parameters: bool) -> None:
+    """List open_clip's models whose architecture or weights hold WORD; nothing is fetched."""
+    from lanzdml.commands.models import models as compute
+
+    rows = compute(word, cached=cached, parameters=parameters)
+    click.echo(f"{len(rows):,} models of open_clip", err=True)
+    if form != "table" or len(rows):
+        _print_rows(rows, form)
 
 
 def _print_basis(labels: "pd.Series", dim: int, joined: str) -> None:

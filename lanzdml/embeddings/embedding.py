@@ -136,9 +136,12 @@ def _check_lengths(tokenizer: Tokenizer, prompts: list[str]) -> None:
     """
     read = tokenizer(prompts)
     length = read.shape[1]
-    # With room for one token more, what was not cut begins with the same tokens.
+    # With room for one token more, what was not cut begins with the same tokens. Those of CLIPS end
+    # all texts with a token behind the padding.
+    same = length - (getattr(tokenizer, "tokenizer_mode", "") == "clips")
     longer = tokenizer(prompts, context_length=length + 1)
-    for prompt, cut in zip(prompts, (longer[:, :length] != read).any(dim=1), strict=True):
+    is_cut = (longer[:, :same] != read[:, :same]).any(dim=1)
+    for prompt, cut in zip(prompts, is_cut, strict=True):
         if cut:
             start = textwrap.shorten(prompt, 60, placeholder=" ...")
             raise LanzdmlError(

@@ -17,7 +17,7 @@ from lanzdml.embeddings.checkpoints import (
     state_checksum,
     stored_sizes,
 )
-from lanzdml.embeddings.clip import Clip, ClipModel
+from lanzdml.embeddings.clip import Clip, ClipModel, Tokenizer
 from lanzdml.embeddings.models import (
     CONFIG_FILE,
     FOLDER_PREFIX,
@@ -31,9 +31,15 @@ from lanzdml.embeddings.models import (
     read_fetched,
     read_local_architecture,
 )
-from lanzdml.embeddings.other_packages import no_warnings, one_line
+from lanzdml.embeddings.other_packages import (
+    import_open_clip,
+    import_text_models,
+    no_warnings,
+    one_line,
+)
+from lanzdml.embeddings.published import check_tag, published_preprocessing
 from lanzdml.embeddings.storage import LOGIT_SCALE, WEIGHTS
-from lanzdml.errors import LanzdmlError, suggest
+from lanzdml.errors import LanzdmlError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -61,13 +67,11 @@ def load_clip(architecture: str, pretrained: str | None = None, device: str = "a
     """
     source = _find(architecture, pretrained)
     device = choose_device(device)
-
-    import open_clip
-
-    # Before the weights, which can take long to fetch: it may need a package that is not there.
-    with one_line(f"{source.name}: its tokenizer cannot be had"):
-        known = source.registered or source.name
-        tokenizer = open_clip.get_tokenizer(known, **_no_code(source.config["text_cfg"]))
+    # Before the weights, which can take long to fetch: these may need what cannot be had.
+    tokenizer = _tokenizer(source)
+    if source.config["text_cfg"].get("hf_model_name"):
+        with one_line(f"{source.name} cannot be built"):
+            import_text_models()
     loaded = source.load()
     loaded.model.to(device).eval().requires_grad_(False)
     description = {
@@ -85,9 +89,17 @@ def load_clip(architecture: str, pretrained: str | None = None, device: str = "a
     return Clip(loaded.model, loaded.preprocess, tokenizer, device, description)
 
 
-def _no_code(text: dict[str, Any]) -> dict[str, bool]:
-    """What keeps transformers from running, or offering to run, Python beside a tokenizer."""
-    return {"trust_remote_code": False} if text.get("hf_tokenizer_name") else {}
+def _tokenizer(source: "_Source") -> Tokenizer:
+    """A model's tokenizer: a folder's own, else that which its config names."""
+    import open_clip
+
+    name = source.registered or source.name
+    options = {}
+    if source.config["text_cfg"].get("hf_tokenizer_name"):
+        # transformers offers to run the Python beside a tokenizer unless told.
+        options = {"trust_remote_code": False, "local_files_only": name.startswith(FOLDER_PREFIX)}
+    with one_line(f"{source.name}: its tokenizer cannot be had"):
+        return open_clip.get_tokenizer(name, **options)
 
 
 def choose_device(device: str) -> str:
@@ -136,6 +148,7 @@ class _Source:
 def _find(architecture: str, pretrained: str | None) -> _Source:
     read_architecture(architecture)  # what its weights may be follows from it
     check_pretrained(architecture, pretrained)
+    import_open_clip()
     kind, target = parse_architecture(architecture)
     if kind is Kind.FOLDER:
         return _of_folder(architecture, read_local_architecture(architecture), Path(target))
@@ -208,7 +221,9 @@ def _of_checkpoint(
     def load() -> _Loaded:
         _check_size(registered or name, path, f"{name} cannot be built")
         with one_line(f"{name} cannot be built"):
-            model, preprocess = _untrained(registered or name)
+            model, preprocess = _untrained(
+                registered or name, **published_preprocessing(registered or name)
+            )
         load_checkpoint(model, path)
         return _Loaded(model, preprocess, sha256(path))
 
@@ -218,7 +233,7 @@ def _of_checkpoint(
 def _of_tag(name: str, tag: str) -> _Source:
     """A model that open_clip has the config of, and knows the weights of by a tag."""
     config = read_local_architecture(name)
-    _check_tag(name, tag, config)
+    check_tag(name, tag, config)
 
     def load() -> _Loaded:
         import open_clip
@@ -253,16 +268,26 @@ def _fetch_file(repository: str, file: str, revision: str | None) -> Path:
     )
 
 
-def _untrained(name: str, device: str = "cpu") -> tuple[Any, Any]:
+def _untrained(name: str, device: str = "cpu", **preprocessing: Any) -> tuple[Any, Any]:
     """A model and its preprocessing, without weights."""
     import open_clip
 
     # open_clip warns that the model is random; its weights come right after.
     with no_warnings():
         model, _, preprocess = open_clip.create_model_and_transforms(
-            name, pretrained=None, load_weights=False, pretrained_text=False, device=device
-        )
+            name, pretrained=None, load_weights=False, pretrained_text=False, device=device,
+            **preprocessing,
+        )  # fmt: skip
     return model, preprocess
+
+
+def untrained_sizes(name: str) -> dict[str, int]:
+    """How many numbers each tensor of a model has that open_clip knows; it takes no memory."""
+    import torch
+
+    with torch.device("meta"):  # shapes alone
+        model, _ = _untrained(name, "meta")
+    return {key: tensor.numel() for key, tensor in model.state_dict().items()}
 
 
 def _check_size(name: str, weights: Path, otherwise: str) -> None:
@@ -271,12 +296,9 @@ def _check_size(name: str, weights: Path, otherwise: str) -> None:
     A config of few letters may describe a model of any size, and so may the header of a sparse
     file.
     """
-    import torch
-
     stored = stored_sizes(weights)
-    with one_line(otherwise), torch.device("meta"):  # shapes alone
-        model, _ = _untrained(name, "meta")
-    sizes = {key: tensor.numel() for key, tensor in model.state_dict().items()}
+    with one_line(otherwise):
+        sizes = untrained_sizes(name)
     if TOKEN_ROWS in stored and sizes.get(TOKEN_TABLE, 0) <= LARGEST_COMPACT:
         for table in (sizes, stored):
             table.pop(TOKEN_TABLE, None)
@@ -286,29 +308,3 @@ def _check_size(name: str, weights: Path, otherwise: str) -> None:
             f"checkpoint {weights} does not fit its architecture: it holds {of_file:,} numbers, "
             f"and that has {of_model:,}"
         )
-
-
-def _check_tag(name: str, tag: str, config: dict[str, Any]) -> None:
-    """Check that open_clip has the weights, and that they were trained with this activation.
-
-    Weights trained with QuickGELU give wrong embeddings with another activation, and the other way
-    round; open_clip only warns.
-    """
-    import open_clip
-
-    tags = open_clip.list_pretrained_tags_by_model(name)
-    if tag not in tags:
-        raise LanzdmlError(f"{name} has no weights {tag!r}; {suggest(tag, tags)}")
-    weights = open_clip.get_pretrained_cfg(name, tag)
-    trained = bool(weights.get("quick_gelu", False))
-    built = bool(config.get("quick_gelu", False))
-    if trained == built:
-        return
-    other = name.removesuffix("-quickgelu") if built else f"{name}-quickgelu"
-    if other == name:
-        # Only the model's own config can say which of the two is right.
-        other = HUB_PREFIX + weights["hf_hub"].rpartition("/")[0]
-    raise LanzdmlError(
-        f"{name} and the weights {tag!r} differ in QuickGELU: the architecture for these weights "
-        f"is {other}"
-    )

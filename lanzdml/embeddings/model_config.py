@@ -16,6 +16,9 @@ from typing import Any, NamedTuple
 from lanzdml.errors import LanzdmlError, suggest
 
 LARGEST_FILE = 2**20  # bytes; open_clip's own have up to 1,100
+LARGEST_TOKENIZER = 2**28  # bytes; that of Gemma has 34 MB, its folder several of such
+_TOKENIZER_CONFIGS = ("tokenizer_config.json", "special_tokens_map.json")
+_LEFT_OVER = "special_tokens_map_file"  # of whoever wrote it; nothing reads it
 
 
 class _Value(NamedTuple):
@@ -200,6 +203,45 @@ def check_preprocessing(path: Path, config: Any) -> None:
         LanzdmlError: a key is not known, or its value is not within bounds.
     """
     _check(config, _PREPROCESSING, path, "preprocess_cfg.")
+
+
+def check_tokenizer(folder: Path) -> None:
+    """Check the files in a folder that transformers makes a tokenizer of.
+
+    They hold what the tokenizer's class is made with, so that one could name files elsewhere.
+
+    Raises:
+        LanzdmlError: they name files, are larger than those of any tokenizer, or are no JSON.
+    """
+    for path in (*folder.iterdir(), *folder.glob("additional_chat_templates/*")):
+        is_read = path.suffix in {".json", ".txt", ".model", ".jinja"} and path.is_file()
+        if is_read and path.stat().st_size > LARGEST_TOKENIZER:
+            raise LanzdmlError(f"{path} is larger than any tokenizer's: 256 MiB at the most")
+    for path in (folder / name for name in _TOKENIZER_CONFIGS):
+        if not path.is_file():
+            continue
+        try:
+            key = _names_file(read_config(path))
+        except ValueError as error:
+            raise LanzdmlError(f"{path} is no JSON: {error}") from None
+        if key is not None:
+            raise LanzdmlError(
+                f"{path}: {key[:40]!r} names files; those of a tokenizer are those of its folder: "
+                "delete it"
+            )
+
+
+def _names_file(value: Any) -> str | None:
+    """The key by which a tokenizer's config names files."""
+    if isinstance(value, list):
+        return next(filter(None, map(_names_file, value)), None)
+    if not isinstance(value, dict):
+        return None
+    for key, inner in value.items():
+        is_it = key == "init_inputs" or key.endswith(("_file", "_files"))
+        if is_it and inner and key != _LEFT_OVER:
+            return key
+    return _names_file(list(value.values()))
 
 
 def _check(config: Any, keys: _Keys, path: Path, above: str) -> None:

@@ -12,7 +12,12 @@ from typing import Any
 
 from lanzdml.embeddings import spelling
 from lanzdml.embeddings.checkpoints import ONNX, PICKLE, taken_for_weights
-from lanzdml.embeddings.model_config import check_config, check_preprocessing, read_config
+from lanzdml.embeddings.model_config import (
+    check_config,
+    check_preprocessing,
+    check_tokenizer,
+    read_config,
+)
 from lanzdml.errors import LanzdmlError
 from lanzdml.signatures import mistaken
 
@@ -157,6 +162,8 @@ def _read_config(path: Path, kind: Kind, target: str) -> dict[str, Any]:
         ) from None
     if kind is Kind.FOLDER:
         _check_files(Path(target))
+        if config["text_cfg"].get("hf_tokenizer_name"):
+            check_tokenizer(Path(target))
     return config
 
 
@@ -168,6 +175,7 @@ def _check_fetched(path: Path, text: dict[str, Any], kind: Kind, target: str) ->
     keys = ["hf_model_name", "hf_tokenizer_name"]
     if kind is Kind.FOLDER:
         keys.remove("hf_tokenizer_name")  # open_clip takes the folder's own tokenizer in its place
+    folder = f", or {FOLDER_PREFIX}<folder> with all of it, the tokenizer too"
     for key in keys:
         name = text.get(key)
         if name is None or (kind is Kind.HUB and _is_known(name, target.partition("/")[0])):
@@ -175,7 +183,7 @@ def _check_fetched(path: Path, text: dict[str, Any], kind: Kind, target: str) ->
         raise LanzdmlError(
             f"{path}: text_cfg.{key} asks the hub for {name}, which your configuration does not: "
             "name this model as open_clip or the hub does, with a file of weights where you have "
-            "your own"
+            f"your own{folder if key == 'hf_tokenizer_name' else ''}"
         )
 
 

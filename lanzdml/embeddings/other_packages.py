@@ -1,14 +1,61 @@
-"""What open_clip and the packages below it say, as a user of this one is to read it."""
+"""open_clip and the packages below it: what is imported, and what they say, as a user reads it."""
 
+import importlib
 import logging
+import sys
 import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
 from threading import get_ident
+from typing import Any
 
 from lanzdml.errors import LanzdmlError
 
 MESSAGE_LENGTH = 400  # of another package, which may name every tensor that does not fit
+
+
+class _NotYet(MetaPathFinder, Loader):
+    """Keeps a package that is there from being imported by this thread."""
+
+    def __init__(self, package: str) -> None:
+        self._package, self._thread = package, get_ident()
+
+    def find_spec(self, fullname: str, path: Any, target: Any = None) -> ModuleSpec | None:
+        is_it = (fullname, get_ident()) == (self._package, self._thread)
+        return ModuleSpec(fullname, self) if is_it else None
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        raise ImportError(f"{spec.name} is not imported here")
+
+
+def import_open_clip() -> None:
+    """Import open_clip without transformers, which takes as long as a fifth of all that it imports.
+
+    It is imported where a tokenizer needs it, and by :func:`import_text_models`.
+    """
+    not_yet = _NotYet("transformers")
+    sys.meta_path.insert(0, not_yet)
+    try:
+        importlib.import_module("open_clip")
+    finally:
+        sys.meta_path.remove(not_yet)
+
+
+def import_text_models() -> None:
+    """Let open_clip build the text models that are transformers', as XLM-RoBERTa is.
+
+    Raises:
+        ImportError: transformers is not installed.
+    """
+    from open_clip import hf_model
+
+    remote: Any = importlib.import_module("transformers.dynamic_module_utils")
+    # Seconds in which it asks whether to run the Python beside a text model; then it does not.
+    remote.TIME_OUT_REMOTE_CODE = 0
+    if hf_model.transformers is None:
+        importlib.reload(hf_model)  # its functions see what is imported now
 
 
 @contextmanager

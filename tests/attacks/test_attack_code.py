@@ -25,8 +25,10 @@ from lanzdml.embeddings.checkpoints import load_checkpoint
 from lanzdml.embeddings.loading import load_clip
 from lanzdml.embeddings.model_config import check_config, read_config
 from lanzdml.embeddings.models import CONFIG_FILE, WEIGHTS_FILE, read_architecture, read_fetched
+from lanzdml.embeddings.other_packages import import_text_models
 from lanzdml.embeddings.storage import WEIGHTS
 from lanzdml.errors import LanzdmlError
+from tests import tiny_tokenizers
 from tests.attacks.bounded import GIB, attack
 from tests.tiny_clip import CONFIG, publish
 from tests.workflow_runs import run_workflow
@@ -115,6 +117,62 @@ def test_a_tokenizer_of_a_folder_is_its_own_and_runs_nothing(folder, asked, tmp_
     assert name == str(folder)
     assert options["trust_remote_code"] is False
     assert not mark.exists()
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_transformers_itself_runs_nothing_and_asks_nobody(known, folder, tmp_path, monkeypatch):
+    monkeypatch.setattr("builtins.input", lambda *_: pytest.fail("the user is asked"))
+    monkeypatch.setattr("socket.socket.connect", lambda *_: pytest.fail("it asks the network"))
+    mark = tmp_path / "ran"
+    tiny_tokenizers.bert(folder)
+    (folder / "evil.py").write_text(f"open({str(mark)!r}, 'w')\nclass T: pass")
+    path = folder / "tokenizer_config.json"
+    config = json.loads(path.read_text()) | {"auto_map": {"AutoTokenizer": ["evil.T", "evil.T"]}}
+    path.write_text(json.dumps(config if known else config | {"tokenizer_class": "T"}))
+    (folder / "config.json").write_text('{"auto_map": {"AutoConfig": "evil.T"}}')
+    edited(folder, "text_cfg", hf_tokenizer_name="evil/model")
+    if known:
+        clip = load_clip(f"local-dir:{folder}", device="cpu")
+        assert clip.tokenizer(["a red car"])[0, :5].tolist() == [2, 5, 6, 8, 3]
+    else:
+        with pytest.raises(LanzdmlError, match=r"its tokenizer cannot be had: .* custom code"):
+            load_clip(f"local-dir:{folder}", device="cpu")
+    import_text_models()
+    from open_clip.hf_model import HFTextEncoder
+
+    with pytest.raises(ValueError, match="custom code"):
+        HFTextEncoder(str(folder), 8, pretrained=False)
+    assert not mark.exists()
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("tokenizer_config.json", {"vocab_file": "/etc/passwd"}),
+        ("tokenizer_config.json", {"fast_tokenizer_files": ["tokenizer.1.json"]}),
+        ("tokenizer_config.json", {"init_inputs": ["/etc/passwd"]}),
+        ("tokenizer_config.json", {"sp_model_kwargs": {"model_file": "/etc/passwd"}}),
+        ("special_tokens_map.json", {"spm_file": "/etc/passwd"}),
+    ],
+)
+def test_a_tokenizer_of_a_folder_names_no_files(file, content, folder):
+    edited(folder, "text_cfg", hf_tokenizer_name="timm/ViT")
+    (folder / file).write_text(json.dumps(content))
+    with pytest.raises(LanzdmlError, match=rf"{file}: '\w+' names files; .* delete it"):
+        read_architecture(f"local-dir:{folder}")
+    (folder / file).write_text('{"special_tokens_map_file": "/root/a.json", "vocab_file": null}')
+    assert read_architecture(f"local-dir:{folder}")
+
+
+def test_a_tokenizer_of_a_folder_has_bounds(folder):
+    edited(folder, "text_cfg", hf_tokenizer_name="timm/ViT")
+    deep(folder / "tokenizer_config.json")
+    with pytest.raises(LanzdmlError, match=r"tokenizer_config\.json (is no JSON|has more)"):
+        read_architecture(f"local-dir:{folder}")
+    (folder / "tokenizer_config.json").unlink()
+    large(folder / "tokenizer.json")
+    with pytest.raises(LanzdmlError, match=r"tokenizer\.json is larger than any tokenizer's"):
+        read_architecture(f"local-dir:{folder}")
 
 
 @pytest.mark.parametrize(
