@@ -18,7 +18,6 @@ from lanzdml.metrics.scores import METRICS
 from lanzdml.plan import Plan
 from lanzdml.transforms.storage import read_metadata
 from tests.test_workflow import (
-    copy_code,
     edit,
     methods_of,
     plan,
@@ -38,9 +37,10 @@ def blocks(language):
 
 
 DRAW, METHOD, NEIGHBOURS = blocks("python")
-BRIGHTNESS, REGISTRY_LINE = blocks("text")
+(BRIGHTNESS,) = blocks("text")
 # The published model would have to be fetched.
 SMALLEST, NOTIONS, PUBLISHED, MY_CLIP, METHODS = map(yaml.safe_load, blocks("yaml"))
+MY_METHOD, _ = METHODS["methods"][-1].split(":")
 RESULTS = SMALLEST["results"]
 IMAGES = f"{RESULTS}/embeddings/my_flowers/my_clip/images.parquet"
 
@@ -73,18 +73,13 @@ def own_folder(folder, *changes):
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """A folder in which all of the document has been done, and the code with its method."""
-    code = copy_code(tmp_path_factory.mktemp("code"))
-    (code / "lanzdml/methods/prompt_span.py").write_text(METHOD)
-    registry = code / "lanzdml/methods/__init__.py"
-    if REGISTRY_LINE not in registry.read_text():  # it is, where somebody has done it for real
-        last = 'clay="clay:CLAY",\n'
-        edit(registry, last, last + REGISTRY_LINE)
-    methods = {"methods": ["indirect", "prompt_span"], "seeds": [0]}
-    assert set(methods["methods"]) < set(METHODS["methods"])
+    """A folder in which all of the document has been done, with its method in a file there."""
+    methods = {"methods": ["indirect", METHODS["methods"][-1]], "seeds": [0]}
     folder = own_folder(tmp_path_factory.mktemp("run"), NOTIONS, MY_CLIP, methods)
-    snakemake(folder, "--cores", "2", code=code)
-    return folder, code
+    (folder / MY_METHOD).parent.mkdir()
+    (folder / MY_METHOD).write_text(METHOD)
+    snakemake(folder, "--cores", "2")
+    return folder
 
 
 def test_the_smallest_block_is_planned_with_all_methods(tmp_path):
@@ -103,41 +98,37 @@ def test_every_block_is_a_configuration(tmp_path, monkeypatch):
 
 
 def test_the_own_method_is_in_the_table_beyond_the_paper_only(finished):
-    folder, _ = finished
-    tables = folder / RESULTS / "tables"
+    tables = finished / RESULTS / "tables"
     lines = [line for line in (tables / "beyond.md").read_text().splitlines() if "|" in line]
     assert [line.split(" | ")[:2] for line in lines[2:]] == [
-        ["| Paper", "InDiReCT"], ["| Beyond", "prompt_span"]
+        ["| Paper", "InDiReCT"], ["| Beyond", "Prompt span"]
     ]  # fmt: skip
-    assert "prompt_span" not in (tables / "table2.md").read_text()
-    report = (folder / RESULTS / "report.html").read_text()
+    assert "Prompt span" not in (tables / "table2.md").read_text()
+    report = (finished / RESULTS / "report.html").read_text()
     assert report.index('id="results"') < report.index('id="beyond"') < report.index('id="data"')
 
 
 def test_the_table_is_the_one_that_is_shown(finished):
-    folder, _ = finished
-    table = (folder / "data/flowers/labels.csv").read_text()
+    table = (finished / "data/flowers/labels.csv").read_text()
     assert table.startswith(blocks("csv")[0])
-    assert len(list((folder / "data/flowers").glob("*.png"))) == 20
-    manifest = pd.read_parquet(folder / RESULTS / "datasets/my_flowers/manifest.parquet")
+    assert len(list((finished / "data/flowers").glob("*.png"))) == 20
+    manifest = pd.read_parquet(finished / RESULTS / "datasets/my_flowers/manifest.parquet")
     assert list(manifest) == ["image_id", "path", "color", "background"]
     assert len(manifest) == 20
 
 
 def test_there_are_figures_and_a_report(finished):
-    folder, _ = finished
-    figures = {path.name for path in (folder / RESULTS / "figures").glob("*.png")}
+    figures = {path.name for path in (finished / RESULTS / "figures").glob("*.png")}
     assert figures == {"gallery.png", "trimap.png", "saliency.png"}
-    report = (folder / RESULTS / "report.html").read_text()
+    report = (finished / RESULTS / "report.html").read_text()
     assert report.count("data:image/png;base64,") == 3
     assert "my_flowers" in report
-    shares = (folder / RESULTS / "tables/saliency.md").read_text()
+    shares = (finished / RESULTS / "tables/saliency.md").read_text()
     assert "no masks" in shares
 
 
 def test_scored_notions_have_rows_and_names(finished):
-    folder, _ = finished
-    runs = pd.read_parquet(folder / RESULTS / "metrics.parquet")
+    runs = pd.read_parquet(finished / RESULTS / "metrics.parquet")
     assert set(runs["dataset"]) == {"my_flowers"}
     keys = runs[["notion", "method", "dim"]].itertuples(index=False, name=None)
     assert sorted(keys) == [
@@ -151,15 +142,14 @@ def test_scored_notions_have_rows_and_names(finished):
     }
     assert (runs["status"] == "ok").all()
     assert runs[list(METRICS)].notna().all(axis=None)
-    table = (folder / RESULTS / "tables/beyond.md").read_text()
-    for name in ("my_flowers", "color", "background", "InDiReCT", "prompt_span"):
+    table = (finished / RESULTS / "tables/beyond.md").read_text()
+    for name in ("my_flowers", "color", "background", "InDiReCT", "Prompt span"):
         assert name in table
 
 
 def test_prompts_are_those_of_the_document(finished):
-    folder, _ = finished
     prompts = {
-        notion: read_embeddings(folder / f"{Path(IMAGES).parent}/prompts/{notion}.parquet")[0]
+        notion: read_embeddings(finished / f"{Path(IMAGES).parent}/prompts/{notion}.parquet")[0]
         for notion in ("color", "background", "brightness")
     }
     assert prompts["color"]["prompt"][0] == "a red flower"
@@ -170,29 +160,28 @@ def test_prompts_are_those_of_the_document(finished):
 
 
 def test_an_unscored_notion_is_fitted(finished):
-    folder, code = finished
-    fits = folder / RESULTS / "transforms/my_flowers/my_clip/brightness"
+    fits = finished / RESULTS / "transforms/my_flowers/my_clip/brightness"
     assert {read_metadata(path)["status"] for path in fits.rglob("*.safetensors")} == {"ok"}
     assert {path.name for path in fits.iterdir()} == {"indirect", "prompt_span"}
-    neighbours = run_python(NEIGHBOURS, folder, code).splitlines()
+    neighbours = run_python(NEIGHBOURS, finished).splitlines()
     assert len(neighbours) == 20
     assert re.fullmatch(r"01\.png \d\d\.png", neighbours[0])
 
 
 def plan_with(finished, file, content):
     """What would be done if a file had another content."""
-    folder, code = finished
-    before = (folder / file).read_text()
+    path = finished / file
+    before, changed = path.read_text(), path.stat().st_mtime_ns
     try:
-        (folder / file).write_text(content)
-        return plan(folder, code)
+        path.write_text(content)
+        return plan(finished)
     finally:
-        (folder / file).write_text(before)
+        path.write_text(before)
+        os.utime(path, ns=(changed, changed))
 
 
 def test_a_new_notion_embeds_no_image(finished):
-    folder, _ = finished
-    config = yaml.safe_load((folder / "config.yaml").read_text())
+    config = yaml.safe_load((finished / "config.yaml").read_text())
     mood = {"prompts": ["a merry flower", "a sad flower"], "scored": False}
     config["datasets"]["my_flowers"]["notions"]["mood"] = mood
     jobs = plan_with(finished, "config.yaml", yaml.safe_dump(config))
@@ -201,26 +190,33 @@ def test_a_new_notion_embeds_no_image(finished):
 
 
 def test_an_edited_table_is_read_anew(finished):
-    folder, _ = finished
-    table = (folder / "data/flowers/labels.csv").read_text()
+    table = (finished / "data/flowers/labels.csv").read_text()
     jobs = plan_with(finished, "data/flowers/labels.csv", table.replace("purple", "violet"))
     assert jobs["prepare_dataset"] == jobs["embed_images"] == 1
+
+
+def test_an_edited_method_is_fitted_anew_and_no_other(finished):
+    edited = METHOD.replace("1e-3 * sizes[0]", "1e-2 * sizes[0]")
+    assert edited != METHOD
+    jobs = plan_with(finished, MY_METHOD, edited)
+    made = [name for name in jobs if name.startswith(("fit_", "score_"))]
+    assert len(made) == 2
+    assert all(name.endswith("_prompt_span") for name in made)
 
 
 # Other data than the document's
 
 
 def test_encoded_images_give_the_embeddings_of_their_files(finished, tmp_path):
-    folder, code = finished
-    table = pd.read_csv(folder / "data/flowers/labels.csv")
-    table["image"] = [(folder / "data/flowers" / name).read_bytes() for name in table["image"]]
+    table = pd.read_csv(finished / "data/flowers/labels.csv")
+    table["image"] = [(finished / "data/flowers" / name).read_bytes() for name in table["image"]]
     config = yaml.safe_load(yaml.safe_dump(NOTIONS))
     config["datasets"]["my_flowers"]["labels"] = "flowers.parquet"
     own_folder(tmp_path, config, MY_CLIP)
     table.to_parquet(tmp_path / "flowers.parquet")
-    snakemake(tmp_path, "--cores", "2", IMAGES, code=code)
+    snakemake(tmp_path, "--cores", "2", IMAGES)
     rows, embeddings, _ = read_embeddings(tmp_path / IMAGES)
-    _, expected, _ = read_embeddings(folder / IMAGES)
+    _, expected, _ = read_embeddings(finished / IMAGES)
     np.testing.assert_array_equal(embeddings, expected)
     assert rows["image_id"].tolist() == [str(row) for row in range(20)]
 
