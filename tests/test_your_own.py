@@ -171,12 +171,12 @@ def test_an_unscored_notion_is_fitted(finished):
 def plan_with(finished, file, content):
     """What would be done if a file had another content."""
     path = finished / file
-    before, changed = path.read_text(), path.stat().st_mtime_ns
+    before, changed = path.read_bytes(), path.stat().st_mtime_ns
     try:
         path.write_text(content)
         return plan(finished)
     finally:
-        path.write_text(before)
+        path.write_bytes(before)  # with its line breaks
         os.utime(path, ns=(changed, changed))
 
 
