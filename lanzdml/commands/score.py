@@ -11,6 +11,7 @@ from lanzdml.metrics.scores import METRICS, cluster_metrics, mean_scores
 from lanzdml.significance.statistics import LEAST_QUERIES, StandardError, interval, resampled_means
 
 IMAGES, QUERIES = "other images", "other queries, these references"
+CLUSTERS, FEW = "none for clusters", f"none for fewer than {LEAST_QUERIES} queries"
 COLUMNS = ("metric", "value", "low", "high", "interval")
 
 
@@ -44,7 +45,10 @@ def score(
     values = mean_scores(scores) | cluster_metrics(vectors, labels, seed=seed)
     is_query = ~np.isnan(scores["map_at_r"])
     n_queries = int(is_query.sum())
-    rows = {name: (values[name], np.nan, np.nan, "") for name in METRICS}
+    rows = {
+        name: (values[name], np.nan, np.nan, FEW if name in scores else CLUSTERS)
+        for name in METRICS
+    }
     if n_queries >= LEAST_QUERIES:
         for name in RESAMPLED:
             error = StandardError(
