@@ -189,6 +189,21 @@ def other_rows(config):
     np.save("data/things/images.npy", np.ones((59, 32)))
 
 
+def other_rows_of_a_table(config):
+    parquet("images.parquet", np.ones((59, 32)))
+    config["datasets"]["things"]["vectors"]["my_clip"] = "images.parquet"
+
+
+def other_dims_by_id(config):
+    np.savez("images.npz", clip=np.ones((99, 31)), image_id=np.arange(99), mean=np.ones(31))
+    config["datasets"]["things"]["vectors"]["my_clip"] = "images.npz"
+
+
+def ids_of_none(config):
+    config["datasets"]["things"]["vectors"]["my_clip"] = {"file": "data/things/images.npy",
+                                                         "id": "sku"}  # fmt: skip
+
+
 def other_dims(config):
     np.save("data/things/color.npy", np.ones((3, 31)))
 
@@ -214,6 +229,9 @@ WRONG = {
         "datasets.things.vectors: there is no model 'mine'; allowed: my_clip",
     ),
     "other rows": (other_rows, "datasets.things.vectors.my_clip: data/things/images.npy holds 59 "),
+    "other rows of a table": (other_rows_of_a_table, "images.parquet holds 59 vectors, not 60"),
+    "other dims by id": (other_dims_by_id, "but those of datasets.things.vectors.my_clip have 31"),
+    "ids of none": (ids_of_none, "images.npy can hold no ids beside its vectors: leave id out"),
     "other dims": (other_dims, "holds vectors of 31 dimensions, but those of datasets.things.vec"),
     "a gallery": (
         lambda config: config["figures"].update(gallery={"dataset": "things"}),

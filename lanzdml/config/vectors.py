@@ -22,7 +22,7 @@ class VectorsConfig(Section):
         str | None, Field(description="array or column of ids; image_id unless given, if there")
     ] = None
 
-    def shape(self, kind: Kind) -> tuple[int, int] | None:
+    def shape(self, kind: Kind) -> tuple[int | None, int] | None:
         """As :func:`lanzdml.embeddings.vectors.reading.shape_of`.
 
         Raises:
@@ -30,7 +30,7 @@ class VectorsConfig(Section):
         """
         if not Path(self.file).exists():
             raise LanzdmlError(f"there is no {self.file}")
-        return shape_of(Path(self.file), kind, self.column) if self.id is None else None
+        return shape_of(Path(self.file), kind, column=self.column, id_column=self.id)
 
 
 def _section(value: Any) -> Any:
@@ -76,7 +76,7 @@ def check_shapes(
             continue
         if shape is None:  # the job sees it
             continue
-        if n is not None and shape[0] != n:
+        if None not in (n, shape[0]) and shape[0] != n:
             lines.append(f"{where}: {source.file} holds {shape[0]:,} vectors, not {n:,}")
         who, dim = dims.setdefault(model, (where, shape[1]))
         if shape[1] != dim:
