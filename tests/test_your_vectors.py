@@ -126,6 +126,10 @@ def test_vectors_of_images_give_the_rows_that_the_images_gave(tmp_path_factory):
     pd.testing.assert_frame_equal(first, second, check_exact=True)
 
 
+# The others are of the same reader.
+ONE_OF_A_KIND = ("x.npy", "x.npz", "x.safetensors", "x.pt", "ids.parquet", "saved")
+
+
 @pytest.mark.parametrize("name", FORMATS)
 def test_every_format_gives_the_same_embeddings(name, tmp_path):
     write, has_ids = FORMATS[name]
@@ -137,6 +141,48 @@ def test_every_format_gives_the_same_embeddings(name, tmp_path):
     assert np.array_equal(values, VALUES[[*order]])
     assert facts["rows"] == ("by id" if has_ids else "in the order of the table")
     assert facts[GIVEN] == name
+
+
+@pytest.mark.slow
+def test_every_format_gives_the_same_rows(tmp_path_factory):
+    """Each is a model of one configuration; that of clip-retrieval holds float16."""
+    formats = {name: FORMATS[name][0] for name in ONE_OF_A_KIND}
+    half = VALUES.astype(np.float16)
+    formats |= {"half.npy": lambda path: npy(path, half), "clip_retrieval": clip_retrieval}
+    table = pd.DataFrame({"image_id": IDS, "color": [*"abababb"]})
+    config = {
+        "datasets": {
+            "things": {
+                "labels": "labels.csv",
+                "vectors": {name: f"vectors/{name}" for name in formats},
+                "notions": {
+                    "color": {
+                        "prompts": ["a", "b"],
+                        "vectors": dict.fromkeys(formats, "prompts.npy"),
+                    }
+                },
+            }
+        },
+        "models": {name: {} for name in formats},
+        "methods": ["text_subspace"],
+        "dims": [1],
+        "seeds": [0],
+    }
+    folder = working_folder(tmp_path_factory.mktemp("formats"), config)
+    (folder / "vectors").mkdir()
+    for name, write in formats.items():
+        write(folder / "vectors" / name)
+    table.to_csv(folder / "labels.csv", index=False)
+    npy(folder / "prompts.npy", VALUES[:2])
+    snakemake(folder, "--cores", "2", "results/metrics.parquet")
+    rows = pd.read_parquet(folder / "results/metrics.parquet").set_index("model")
+    rows = rows[[*METRICS, "tied_queries", "status"]]
+    assert rows.index.is_unique
+    assert set(rows.index) == set(formats)
+    for name, row in rows.iterrows():
+        expected = rows.loc["half.npy" if name in ("half.npy", "clip_retrieval") else "x.npy"]
+        pd.testing.assert_series_equal(row, expected, check_names=False, check_exact=True)
+    assert set(rows["status"]) == {"ok"}
 
 
 def test_the_folder_of_clip_retrieval_has_both(tmp_path):
