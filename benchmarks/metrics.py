@@ -69,7 +69,7 @@ def measure() -> Record:
         results.append(f"{both.ratio:.0f}x with {len(sizes)} classes")
     return Record(
         title="All seven metrics of one run",
-        goal="against `AccuracyCalculator`: 20x with 98 classes, 10x with 7, 10x with 69",
+        goal="against AccuracyCalculator: 20x with 98 classes, 10x with 7, 10x with 69",
         result="; ".join(results),
         text=f"Vectors of stand-ins, {n_threads} threads each; medians and ranges of {PAIRS} "
         "pairs. The calculator finds neighbours and clusters with faiss. The largest difference is "

@@ -6,7 +6,16 @@ from benchmarks.record import Record, load
 from lanzdml.files import write_text
 from lanzdml.tables.markup import markdown_escape, markdown_table
 
-BENCHMARKS = ("metrics", "scaling", "fits", "products", "embeddings", "intervals", "paper_grid")
+BENCHMARKS = (
+    "metrics",
+    "score",
+    "scaling",
+    "fits",
+    "products",
+    "embeddings",
+    "intervals",
+    "paper_grid",
+)
 """Modules of this folder, each with a function ``measure``; in the order in which they run."""
 
 RESULTS = Path(__file__).with_name("results.md")

@@ -1,5 +1,8 @@
 """The benchmarks' own parts; their figures come from `make bench`, not from a test."""
 
+import json
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,6 +14,7 @@ from benchmarks import intervals, paper_grid, plain, results
 from benchmarks import products as measured_products
 from benchmarks.fits import Fit, texts
 from benchmarks.record import Record
+from benchmarks.score import cost_of
 from benchmarks.standins import StandInModel, labels_at_paper_sizes, place
 from benchmarks.timing import Paired, paired, seconds_a_step
 from lanzdml.arithmetic import products as lanzdml_products
@@ -128,6 +132,14 @@ def test_products_go_to_the_library_that_is_measured(monkeypatch):
     assert fit_by(library, fit) == 2
     assert len(called) > 2
     assert lanzdml_products._ONEDNN is before
+
+
+def test_memory_is_that_of_the_process_alone():
+    work = "x = bytearray(10**8); x[::4096] = bytes(len(x[::4096])); print(sum(range(10**6)))"
+    cost = cost_of([sys.executable, "-c", work])
+    assert 0.09 < cost.memory < 0.15
+    assert 0 < cost.seconds < 10
+    assert json.loads(cost.output) == sum(range(10**6))
 
 
 def test_pairs_take_turns():

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from lanzdml.commands.compare import compare
 from lanzdml.commands.main import lanzdml
-from lanzdml.commands.score import IMAGES, QUERIES, score
+from lanzdml.commands.score import CLUSTERS, FEW, IMAGES, QUERIES, score
 from lanzdml.embeddings.vectors import read_vectors
 from lanzdml.methods import METHODS
 from lanzdml.metrics import METRICS, compute_metrics
@@ -71,7 +71,11 @@ def test_score_leaves_out_images_without_a_label(folder):
     table = pd.read_csv("labels.csv")
     table.loc[3, "kind"] = None
     table.to_csv("labels.csv", index=False)
-    _, out, _ = run("score", "images.npy", "labels.csv", "--label", "kind", "--format", "csv")
+    _, out, err = run("score", "images.npy", "labels.csv", "--label", "kind", "--format", "csv")
+    assert err == (
+        "89 images of 5 classes, 8 dimensions; labels joined in the order of the table; rows "
+        "without a label, left out: 1\n"
+    )
     values = pd.read_csv(io.StringIO(out), index_col="metric")["value"]
     kept = [row for row in range(N) if row != 3]
     expected = compute_metrics(VECTORS[kept], [LABELS[row] for row in kept])
@@ -89,6 +93,7 @@ def test_the_intervals_are_those_of_draws_of_images_and_of_queries():
             assert row["interval"] == IMAGES
         elif metric in ("ami", "nmi"):
             assert np.isnan(row["low"])
+            assert row["interval"] == CLUSTERS
         else:
             assert row["low"] < row["value"] < row["high"]
             assert row["interval"] == QUERIES
@@ -97,6 +102,21 @@ def test_the_intervals_are_those_of_draws_of_images_and_of_queries():
 def test_few_queries_have_no_interval():
     rows = score(VECTORS[:20], pd.Series(LABELS[:20]))
     assert rows["low"].isna().all()
+    assert set(rows["interval"]) == {FEW, CLUSTERS}
+
+
+def test_what_is_scored_and_left_out_is_said_beside_the_results(folder):
+    table = pd.read_csv("labels.csv", dtype="str")[:-2]
+    table.loc[0, "kind"] = "alone"
+    table.to_csv("labels.csv", index=False)
+    _, out, err = run("score", "shuffled.parquet", "labels.csv", "--label", "kind")
+    assert "88 images of 6 classes, 8 dimensions; labels joined by id; images alone in" in err
+    assert "no queries: 1; vectors that the table does not name, left out: 2" in err
+    table, by_metric = out.splitlines(), {line.split()[0]: line for line in out.splitlines()}
+    assert len(table) == 1 + len(METRICS)
+    assert by_metric["map_at_r"].endswith(IMAGES)
+    assert by_metric["mrr"].endswith(QUERIES)
+    assert by_metric["ami"].endswith(CLUSTERS)
 
 
 def test_compare_is_of_the_same_queries(folder):
@@ -203,6 +223,10 @@ WRONG = {
     "another number": (
         ["score", "prompts.npy", "labels.csv", "--label", "kind"],
         "prompts.npy holds 6 vectors, but labels.csv 90 rows",
+    ),
+    "a label each": (
+        ["score", "images.npy", "labels.csv", "--label", "image_id"],
+        "column 'image_id' has another label in each row",
     ),
     "one label": (
         ["score", "images.npy", "one.csv", "--label", "kind"], "has 1 different labels",

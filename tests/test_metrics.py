@@ -3,6 +3,7 @@
 import tracemalloc
 import warnings
 from fractions import Fraction
+from functools import partial
 from itertools import chain, combinations, groupby, product
 
 import numpy as np
@@ -19,7 +20,7 @@ from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
 from lanzdml.errors import LanzdmlError
-from lanzdml.metrics.ranking import Ranking
+from lanzdml.metrics.ranking import Ranking, validated
 from lanzdml.metrics.scores import (
     METRICS,
     RANK_METRICS,
@@ -668,3 +669,17 @@ def test_errors_say_what_is_wrong(embeddings, labels, options, message):
             compute_metrics(embeddings, labels, **options)
     assert isinstance(error.value, LanzdmlError)
     assert isinstance(error.value, ValueError)
+
+
+@pytest.mark.parametrize(
+    ("compute", "copies"), [(partial(validated, distance="cosine"), 1), (cluster_metrics, 2)]
+)
+def test_memory_is_that_of_few_copies_of_the_points(compute, copies):
+    vectors = np.random.default_rng(0).normal(size=(2000, 500)).astype(np.float32)
+    labels = np.arange(2000) % 2
+    compute(vectors, labels)  # loads what it needs
+    tracemalloc.start()
+    compute(vectors, labels)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < (copies + 0.25) * vectors.size * 8

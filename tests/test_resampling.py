@@ -3,8 +3,14 @@
 import numpy as np
 import pytest
 
-from lanzdml.metrics.resampling import RESAMPLED, affordable_draws, draw_weights, resampled_scores
-from lanzdml.metrics.scores import query_scores, rank_metrics
+from lanzdml.metrics.resampling import (
+    RESAMPLED,
+    affordable_draws,
+    draw_weights,
+    resampled_scores,
+    scores_and_draws,
+)
+from lanzdml.metrics.scores import query_scores, query_scores_and_ties, rank_metrics
 
 
 def images(sizes, spread, *, n_dims=6, seed=0):
@@ -105,3 +111,19 @@ def test_threads_do_not_change_a_bit():
 
 def test_no_class_has_two_images():
     assert all(np.isnan(values).all() for values in resampled_scores(np.eye(3), [0, 1, 2]).values())
+
+
+@pytest.mark.parametrize("n_threads", [1, 2])
+@pytest.mark.parametrize(
+    "collection", [images([40, 90, 25], 0.7), whole_numbers(200, 3)], ids=["apart", "tied"]
+)
+def test_one_ranking_gives_the_bits_of_two(collection, n_threads):
+    done = []
+    ranked = scores_and_draws(*collection, n_threads=n_threads, progress=done.append)
+    queries, tied = query_scores_and_ties(*collection)
+    draws = resampled_scores(*collection)
+    for found, expected in ((ranked.queries, queries), (ranked.draws, draws)):
+        assert [*found] == [*expected]
+        assert all(np.array_equal(found[name], expected[name], equal_nan=True) for name in found)
+    assert np.array_equal(ranked.tied, tied)
+    assert sum(done) == len(collection[1])

@@ -12,6 +12,7 @@ import torch
 from safetensors.numpy import save_file
 
 from lanzdml.embeddings.vectors import Kind, read_vectors
+from lanzdml.embeddings.vectors.reading import shape_of
 from lanzdml.errors import LanzdmlError
 from lanzdml.limits import Limits, imposed
 
@@ -114,6 +115,31 @@ def test_a_format_gives_the_vectors_bit_for_bit(name, tmp_path):
     assert vectors.ids == (IDS if has_ids else None)
     assert vectors.texts is None
     assert np.array_equal(np.concatenate([*vectors.blocks()]), VALUES)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_format_says_its_shape_before_it_is_read(name, tmp_path):
+    write, has_ids = FORMATS[name]
+    shape = shape_of(write(tmp_path / name))
+    assert shape == (None if name.endswith(".pt") else (None if has_ids else 7, 5))
+
+
+def test_folders_say_their_shape(tmp_path):
+    assert shape_of(several(tmp_path / "parts")) == (12, 5)
+    folder = clip_retrieval(tmp_path / "embeddings")
+    assert [shape_of(folder, kind) for kind in Kind] == [(7, 5), (7, 5)]
+    assert shape_of(folder, id_column="image_path") == (None, 5)
+
+
+def test_a_shape_is_told_without_reading_what_has_it(tmp_path):
+    assert shape_of(ragged(tmp_path / "x.parquet")) == (7, 5)
+    values = np.ones((9999, 5))
+    np.savez(tmp_path / "x.npz", a=values, b=VALUES)
+    content = (tmp_path / "x.npz").read_bytes()
+    (tmp_path / "x.npz").write_bytes(content.replace(values.tobytes(), bytes(values.nbytes)))
+    assert shape_of(tmp_path / "x.npz", column="a") == (9999, 5)
+    with pytest.raises(LanzdmlError, match="cannot be read: Bad CRC"):
+        read_vectors(tmp_path / "x.npz", column="a").array()
 
 
 @pytest.mark.parametrize("name", ["x.npy", "x.parquet", "saved"])
@@ -324,6 +350,11 @@ REFUSED = {
 }  # fmt: skip
 
 
+def read_all(path, kind):
+    vectors = read_vectors(path, kind)
+    return vectors.array(), vectors.ids, vectors.texts
+
+
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_is_wrong_is_one_line_that_names_the_file(name, tmp_path):
     file, write, says = REFUSED[name]
@@ -331,7 +362,7 @@ def test_what_is_wrong_is_one_line_that_names_the_file(name, tmp_path):
     write(path)
     kind = Kind.PROMPTS if file == "folder" else Kind.IMAGES
     with pytest.raises(LanzdmlError) as error:
-        read_vectors(path, kind).array()
+        read_all(path, kind)
     message = str(error.value)
     assert says in message
     assert str(path) in message

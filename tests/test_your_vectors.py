@@ -178,6 +178,10 @@ def test_vectors_of_images_give_the_rows_that_the_images_gave(tmp_path_factory):
     pd.testing.assert_frame_equal(first, second, check_exact=True)
 
 
+# The others are of the same reader.
+ONE_OF_A_KIND = ("x.npy", "x.npz", "x.safetensors", "x.pt", "ids.parquet", "saved")
+
+
 @pytest.mark.parametrize("name", FORMATS)
 def test_every_format_gives_the_same_embeddings(name, tmp_path):
     write, has_ids = FORMATS[name]
@@ -189,6 +193,48 @@ def test_every_format_gives_the_same_embeddings(name, tmp_path):
     assert np.array_equal(values, VALUES[[*order]])
     assert facts["rows"] == ("by id" if has_ids else "in the order of the table")
     assert facts[GIVEN] == name
+
+
+@pytest.mark.slow
+def test_every_format_gives_the_same_rows(tmp_path_factory):
+    """Each is a model of one configuration; that of clip-retrieval holds float16."""
+    formats = {name: FORMATS[name][0] for name in ONE_OF_A_KIND}
+    half = VALUES.astype(np.float16)
+    formats |= {"half.npy": lambda path: npy(path, half), "clip_retrieval": clip_retrieval}
+    table = pd.DataFrame({"image_id": IDS, "color": [*"abababb"]})
+    config = {
+        "datasets": {
+            "things": {
+                "labels": "labels.csv",
+                "vectors": {name: f"vectors/{name}" for name in formats},
+                "notions": {
+                    "color": {
+                        "prompts": ["a", "b"],
+                        "vectors": dict.fromkeys(formats, "prompts.npy"),
+                    }
+                },
+            }
+        },
+        "models": {name: {} for name in formats},
+        "methods": ["text_subspace"],
+        "dims": [1],
+        "seeds": [0],
+    }
+    folder = working_folder(tmp_path_factory.mktemp("formats"), config)
+    (folder / "vectors").mkdir()
+    for name, write in formats.items():
+        write(folder / "vectors" / name)
+    table.to_csv(folder / "labels.csv", index=False)
+    npy(folder / "prompts.npy", VALUES[:2])
+    snakemake(folder, "--cores", "2", "results/metrics.parquet")
+    rows = pd.read_parquet(folder / "results/metrics.parquet").set_index("model")
+    rows = rows[[*METRICS, "tied_queries", "status"]]
+    assert rows.index.is_unique
+    assert set(rows.index) == set(formats)
+    for name, row in rows.iterrows():
+        expected = rows.loc["half.npy" if name in ("half.npy", "clip_retrieval") else "x.npy"]
+        pd.testing.assert_series_equal(row, expected, check_names=False, check_exact=True)
+    assert set(rows["status"]) == {"ok"}
 
 
 def test_the_folder_of_clip_retrieval_has_both(tmp_path):
@@ -241,6 +287,21 @@ def other_rows(config):
     np.save("data/things/images.npy", np.ones((59, 32)))
 
 
+def other_rows_of_a_table(config):
+    parquet("images.parquet", np.ones((59, 32)))
+    config["datasets"]["things"]["vectors"]["my_clip"] = "images.parquet"
+
+
+def other_dims_by_id(config):
+    np.savez("images.npz", clip=np.ones((99, 31)), image_id=np.arange(99), mean=np.ones(31))
+    config["datasets"]["things"]["vectors"]["my_clip"] = "images.npz"
+
+
+def ids_of_none(config):
+    config["datasets"]["things"]["vectors"]["my_clip"] = {"file": "data/things/images.npy",
+                                                         "id": "sku"}  # fmt: skip
+
+
 def other_dims(config):
     np.save("data/things/color.npy", np.ones((3, 31)))
 
@@ -278,6 +339,9 @@ WRONG = {
         "datasets.things.vectors: there is no model 'mine'; allowed: my_clip",
     ),
     "other rows": (other_rows, "datasets.things.vectors.my_clip: data/things/images.npy holds 59 "),
+    "other rows of a table": (other_rows_of_a_table, "images.parquet holds 59 vectors, not 60"),
+    "other dims by id": (other_dims_by_id, "but those of datasets.things.vectors.my_clip have 31"),
+    "ids of none": (ids_of_none, "images.npy can hold no ids beside its vectors: leave id out"),
     "other dims": (other_dims, "holds vectors of 31 dimensions, but those of datasets.things.vec"),
     "a gallery": (
         lambda config: config["figures"].update(gallery={"dataset": "things"}),

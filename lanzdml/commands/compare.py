@@ -1,11 +1,13 @@
 """``lanzdml compare``: the same labelled images by two kinds of vectors, query by query."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from lanzdml.metrics.resampling import RESAMPLED, resampled_scores
-from lanzdml.metrics.scores import mean_scores, query_scores
+from lanzdml.metrics.resampling import RESAMPLED, scores_and_draws
+from lanzdml.metrics.scores import mean_scores
 from lanzdml.significance.statistics import (
     LEAST_DIFFERING,
     LEAST_QUERIES,
@@ -23,6 +25,7 @@ def compare(
     labels: pd.Series,
     *,
     n_threads: int = 1,
+    progress: Callable[[int], object] = lambda n: None,
 ) -> pd.DataFrame:
     """First minus second by the metrics of `RESAMPLED`, a row each (:data:`COLUMNS`).
 
@@ -35,13 +38,17 @@ def compare(
         first, second: (n, d) and (n, e), of the same images.
         labels: (n,), none of them null.
         n_threads: that rank queries; the result is the same for any number.
+        progress: called with how many more images are ranked, of both.
 
     Raises:
         MetricsInputError: as of :func:`lanzdml.metrics.compute_metrics`.
     """
-    scores = [query_scores(vectors, labels, n_threads=n_threads) for vectors in (first, second)]
+    ranked = [
+        scores_and_draws(vectors, labels, n_threads=n_threads, progress=progress)
+        for vectors in (first, second)
+    ]
+    scores, drawn = [each.queries for each in ranked], [each.draws for each in ranked]
     means = [mean_scores(each) for each in scores]
-    drawn = [resampled_scores(vectors, labels, n_threads=n_threads) for vectors in (first, second)]
     rows = []
     for name in RESAMPLED:
         by_query = scores[0][name] - scores[1][name]

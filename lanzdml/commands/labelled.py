@@ -16,11 +16,38 @@ from lanzdml.errors import LanzdmlError, suggest
 
 @dataclass(frozen=True)
 class Labelled:
-    """Vectors (n, d) of float32 and their labels (n,); ``joined`` says how they were found."""
+    """Vectors with a label each.
+
+    Attributes:
+        vectors: (n, d).
+        labels: (n,), none of them null.
+        joined: how they were found.
+        unlabelled: how many rows of the table have no label.
+        unnamed: how many vectors the table does not name.
+    """
 
     vectors: NDArray[np.float32]
     labels: pd.Series
     joined: str
+    unlabelled: int
+    unnamed: int
+
+    def described(self) -> str:
+        """What is scored, and what is left out, in one line."""
+        sizes = self.labels.value_counts()
+        alone = int((sizes == 1).sum())
+        words = [
+            f"{len(self.labels):,} images of {len(sizes):,} classes, {self.vectors.shape[1]} "
+            "dimensions",
+            f"labels joined {self.joined}",
+        ]
+        if alone:
+            words.append(f"images alone in their class, which are no queries: {alone:,}")
+        if self.unlabelled:
+            words.append(f"rows without a label, left out: {self.unlabelled:,}")
+        if self.unnamed:
+            words.append(f"vectors that the table does not name, left out: {self.unnamed:,}")
+        return "; ".join(words)
 
 
 def read_labels(table: Path, label: str) -> pd.DataFrame:
@@ -77,13 +104,25 @@ def read_labelled(
     order = rows_of(found, ids, len(rows), str(table))
     joined = "by id" if ids is not None and found.ids is not None else "in the order of the table"
     labelled = rows["label"].notna().to_numpy()
-    if rows["label"].nunique() < 2:
+    sizes = rows["label"].value_counts()
+    if len(sizes) < 2:
         raise LanzdmlError(
-            f"{table}: column {label!r} has {rows['label'].nunique()} different labels; there is "
-            "nothing to tell apart"
+            f"{table}: column {label!r} has {len(sizes)} different labels; there is nothing to "
+            "tell apart"
+        )
+    if sizes.max() < 2:
+        raise LanzdmlError(
+            f"{table}: column {label!r} has another label in each row, so no image has another of "
+            "its class to find; name the column of the classes"
         )
     wanted = order[labelled]
     array = found.array()
     if not np.array_equal(wanted, np.arange(len(array))):  # or it would be copied
         array = array[wanted]
-    return Labelled(array, rows["label"][labelled], joined)
+    return Labelled(
+        array,
+        rows["label"][labelled],
+        joined,
+        unlabelled=int((~labelled).sum()),
+        unnamed=len(found) - len(rows),
+    )

@@ -1,19 +1,27 @@
 """``lanzdml score``: the seven metrics of labelled vectors, with what other images leave open."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from lanzdml.metrics.resampling import RESAMPLED, resampled_scores
-from lanzdml.metrics.scores import METRICS, cluster_metrics, mean_scores, query_scores
+from lanzdml.metrics.resampling import RESAMPLED, scores_and_draws
+from lanzdml.metrics.scores import METRICS, cluster_metrics, mean_scores
 from lanzdml.significance.statistics import LEAST_QUERIES, StandardError, interval, resampled_means
 
 IMAGES, QUERIES = "other images", "other queries, these references"
+CLUSTERS, FEW = "none for clusters", f"none for fewer than {LEAST_QUERIES} queries"
 COLUMNS = ("metric", "value", "low", "high", "interval")
 
 
 def score(
-    vectors: NDArray[np.float32], labels: pd.Series, *, seed: int = 0, n_threads: int = 1
+    vectors: NDArray[np.float32],
+    labels: pd.Series,
+    *,
+    seed: int = 0,
+    n_threads: int = 1,
+    progress: Callable[[int], object] = lambda n: None,
 ) -> pd.DataFrame:
     """The seven metrics, a row each (:data:`COLUMNS`).
 
@@ -27,17 +35,21 @@ def score(
         labels: (n,), none of them null.
         seed: of k-means and of the draws of queries.
         n_threads: that rank queries; the result is the same for any number.
+        progress: called with how many more images are ranked.
 
     Raises:
         MetricsInputError: as of :func:`lanzdml.metrics.compute_metrics`.
     """
-    scores = query_scores(vectors, labels, n_threads=n_threads)
+    ranked = scores_and_draws(vectors, labels, n_threads=n_threads, progress=progress)
+    scores, drawn = ranked.queries, ranked.draws
     values = mean_scores(scores) | cluster_metrics(vectors, labels, seed=seed)
     is_query = ~np.isnan(scores["map_at_r"])
     n_queries = int(is_query.sum())
-    rows = {name: (values[name], np.nan, np.nan, "") for name in METRICS}
+    rows = {
+        name: (values[name], np.nan, np.nan, FEW if name in scores else CLUSTERS)
+        for name in METRICS
+    }
     if n_queries >= LEAST_QUERIES:
-        drawn = resampled_scores(vectors, labels, n_threads=n_threads)
         for name in RESAMPLED:
             error = StandardError(
                 float(drawn[name].std(ddof=1)), min(n_queries, len(drawn[name])) - 1

@@ -21,7 +21,7 @@ class VectorsConfig(Section):
         str | None, Field(description="array or column of ids; image_id unless given, if there")
     ] = None
 
-    def shape(self, kind: Kind) -> tuple[int, int] | None:
+    def shape(self, kind: Kind) -> tuple[int | None, int] | None:
         """As :func:`lanzdml.embeddings.vectors.reading.shape_of`.
 
         Raises:
@@ -29,7 +29,7 @@ class VectorsConfig(Section):
         """
         if not Path(self.file).exists():
             raise LanzdmlError(f"there is no {self.file}")
-        return shape_of(Path(self.file), kind, self.column) if self.id is None else None
+        return shape_of(Path(self.file), kind, column=self.column, id_column=self.id)
 
 
 def as_section(value: Any) -> Any:
@@ -74,7 +74,7 @@ def check_shape(
     if shape is None:  # the job sees it
         return []
     lines = []
-    if n is not None and shape[0] != n:
+    if None not in (n, shape[0]) and shape[0] != n:
         lines.append(f"{key}: {source.file} holds {shape[0]:,} vectors, not {n:,}")
     who, dim = dims.setdefault(of, (key, shape[1]))
     if shape[1] != dim:

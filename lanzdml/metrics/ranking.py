@@ -97,12 +97,16 @@ class Ranking:
         return opens
 
     def by_class(
-        self, score: Callable[[NDArray[np.float64], int, int], None], n_threads: int
+        self,
+        score: Callable[[NDArray[np.float64], int, int], None],
+        n_threads: int,
+        progress: Callable[[int], object] = lambda n: None,
     ) -> None:
         """Call ``score`` with the similarities (m, n) of m queries of one class, all in turn.
 
-        Its other arguments are the first of these queries and their class. Classes of one image are
-        left out. Memory is that for a fixed number of similarities a thread.
+        Its other arguments are the first of these queries and their class; it may overwrite the
+        similarities. Classes of one image are left out. Memory is that for a fixed number of
+        similarities a thread. ``progress`` is called with how many more images are done.
         """
         n = len(self)
         size = int(np.clip(_MAX_CHUNK_SIMILARITIES // n, 1, _MAX_CHUNK_QUERIES))
@@ -115,6 +119,7 @@ class Ranking:
                 if end - start > 1:
                     low, high = max(first, start), min(last, end)
                     score(similarities[low - first : high - first], low, label)
+            progress(last - first)
 
         def score_some(thread: int) -> None:
             with one_blas_thread():
@@ -164,15 +169,14 @@ def validated(
     classes = _as_classes(labels, len(points))
     # By powers of two, which round nothing: the squares of the smallest would vanish otherwise.
     if distance == "cosine":
-        largest = np.abs(points).max(axis=1, keepdims=True)
-        np.ldexp(points, -np.frexp(largest)[1], out=points)
+        np.ldexp(points, -np.frexp(_largest(points))[1][:, None], out=points)
         norms = np.sqrt(np.einsum("ij,ij->i", points, points))[:, None]
         np.divide(points, norms, out=points, where=norms > 0)
     else:
         # Distances keep their order under scaling and moving, rounded products do not: values
         # are scaled to at most 1 and moved to the middle. A power of two and a median, unlike a
         # standard deviation and a mean, keep whole numbers exact and so their ties.
-        np.ldexp(points, -np.frexp(np.abs(points).max())[1], out=points)
+        np.ldexp(points, -np.frexp(_largest(points).max())[1], out=points)
         points -= np.partition(points, len(points) // 2, axis=0)[len(points) // 2]
     return points, classes
 
@@ -188,13 +192,18 @@ def _as_float64(embeddings: Any) -> NDArray[np.float64]:
         )
     if len(points) < 2:
         raise MetricsInputError(f"metrics need at least two images, but there are {len(points)}")
-    finite = (np.abs(points) <= np.finfo(np.float32).max).all(axis=1)
+    finite = _largest(points) <= np.finfo(np.float32).max  # NaN is not
     if not finite.all():
         raise MetricsInputError(
             f"embeddings must be finite numbers of float32's range, but {np.sum(~finite)} of "
             f"{len(points)} rows are not; the first is row {np.argmin(finite)}"
         )
     return points
+
+
+def _largest(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The largest absolute value of each row, without an array as large as they are."""
+    return np.maximum(points.max(axis=1), -points.min(axis=1))
 
 
 def _as_classes(labels: Any, n: int) -> NDArray[np.intp]:

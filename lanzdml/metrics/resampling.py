@@ -9,12 +9,15 @@ class there are. Copies of an image tie, and so do images that tie anyway, as sa
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lanzdml.metrics.ranking import Distance, Ranking, Whole, expected_precisions
+from lanzdml.metrics.scores import QueryScores
 
 N_DRAWS, FEWEST_DRAWS = 300, 100
 """Enough to know a standard deviation to 4 %, and to 7 % where classes are large."""
@@ -53,37 +56,93 @@ def resampled_scores(
     of the query's class.
     """
     ranking = Ranking(embeddings, labels, distance)
-    if n_draws is None:
-        n_draws = affordable_draws(ranking.ends - ranking.starts)
-    weights = draw_weights(len(ranking), n_draws)[ranking.order]
-    of_class = np.add.reduceat(weights, ranking.starts, axis=0)
-    # Sums over queries by the first of each call, added up in their order whatever the threads.
-    sums: dict[int, NDArray[np.float64]] = {}
+    draws = _Draws(ranking, n_draws)
+    ranking.by_class(draws.add, n_threads)
+    return draws.by_metric()
 
-    def score(similarities: NDArray[np.float64], first: int, label: int) -> None:
-        largest = int(of_class[label].max())
+
+@dataclass(frozen=True)
+class Scores:
+    """What one ranking gives.
+
+    Attributes:
+        queries: (n,) scores by metric, as :func:`lanzdml.metrics.scores.query_scores`.
+        tied: (n,), which of them are expectations over ties.
+        draws: (n_draws,) scores by metric, as :func:`resampled_scores`.
+    """
+
+    queries: dict[str, NDArray[np.float64]]
+    tied: NDArray[np.bool_]
+    draws: dict[str, NDArray[np.float64]]
+
+
+def scores_and_draws(
+    embeddings: Any,
+    labels: Any,
+    *,
+    distance: Distance = "cosine",
+    n_threads: int = 1,
+    progress: Callable[[int], object] = lambda n: None,
+) -> Scores:
+    """The queries' scores and the draws', bit for bit, with similarities that are computed once.
+
+    Arguments and errors as in `lanzdml.metrics.scores.compute_metrics`; ``progress`` is called with
+    how many more images are done.
+    """
+    ranking = Ranking(embeddings, labels, distance)
+    queries, draws = QueryScores(ranking), _Draws(ranking, None)
+
+    def add(similarities: NDArray[np.float64], first: int, label: int) -> None:
+        queries.add(similarities, first, label)
+        draws.add(similarities, first, label)  # the last, as it overwrites them
+
+    ranking.by_class(add, n_threads, progress)
+    return Scores(queries.by_metric(), queries.tied, draws.by_metric())
+
+
+class _Draws:
+    """Sums of scores of drawn collections, added by :meth:`Ranking.by_class`.
+
+    Args:
+        ranking: of the images.
+        n_draws: how many; what is affordable unless given.
+    """
+
+    def __init__(self, ranking: Ranking, n_draws: int | None) -> None:
+        self._ranking = ranking
+        n_draws = n_draws or affordable_draws(ranking.ends - ranking.starts)
+        self._weights = draw_weights(len(ranking), n_draws)[ranking.order]
+        self._of_class = np.add.reduceat(self._weights, ranking.starts, axis=0)
+        # Over queries by the first of each call, added up in their order whatever the threads.
+        self._sums: dict[int, NDArray[np.float64]] = {}
+
+    def add(self, similarities: NDArray[np.float64], first: int, label: int) -> None:
+        """Score some queries in each draw; similarities (m, n) are overwritten."""
+        ranking, weights, of_class = self._ranking, self._weights, self._of_class[label]
+        n_draws, largest = len(of_class), int(of_class.max())
         # Some draws at a time, so that what is computed of them stays in a core's cache.
         width = int(np.clip(_MOST_NUMBERS // (largest + 1), 8, n_draws))
         blocks = [slice(start, start + width) for start in range(0, n_draws, width)]
-        # Apart, as columns of a wide array lie far from one another.
-        drawn = [np.ascontiguousarray(weights[:, block]) for block in blocks]
-        partial_sums = np.zeros((len(RESAMPLED) + 1, n_draws))
+        sums = np.zeros((len(RESAMPLED) + 1, n_draws))
         for query, row in enumerate(similarities, start=first):
-            R = of_class[label] - weights[query]
+            R = of_class - weights[query]
             nearest = _nearest(ranking, row, query, weights, R.max())
             opens = ranking.opens_block(np.array([query]), row[nearest][None])[0]
             positive = (ranking.starts[label] <= nearest) & (nearest < ranking.ends[label])
             counted = weights[query] * (R > 0)
-            partial_sums[-1] += counted
-            for block, of_block in zip(blocks, drawn, strict=True):
-                scores = _scores(of_block[nearest], positive, opens, R[block])
-                partial_sums[:-1, block] += counted[block] * scores
-        sums[first] = partial_sums
+            sums[-1] += counted
+            drawn = weights[nearest]
+            for block in blocks:
+                of_block = np.ascontiguousarray(drawn[:, block])
+                sums[:-1, block] += counted[block] * _scores(of_block, positive, opens, R[block])
+        self._sums[first] = sums
 
-    ranking.by_class(score, n_threads)
-    total = sum((sums[first] for first in sorted(sums)), np.zeros((len(RESAMPLED) + 1, n_draws)))
-    with np.errstate(invalid="ignore"):
-        return dict(zip(RESAMPLED, total[:-1] / total[-1], strict=True))
+    def by_metric(self) -> dict[str, NDArray[np.float64]]:
+        """(n_draws,) a metric of `RESAMPLED`."""
+        zeros = np.zeros((len(RESAMPLED) + 1, self._weights.shape[1]))
+        total = sum((self._sums[first] for first in sorted(self._sums)), zeros)
+        with np.errstate(invalid="ignore"):
+            return dict(zip(RESAMPLED, total[:-1] / total[-1], strict=True))
 
 
 def _scores(

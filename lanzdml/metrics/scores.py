@@ -129,7 +129,9 @@ def cluster_metrics(
     from sklearn.metrics import adjusted_mutual_info_score, normalized_mutual_info_score
 
     points, classes = validated(embeddings, labels, distance)
-    k_means = KMeans(classes.max() + 1, init="random", n_init=1, max_iter=25, random_state=seed)
+    k_means = KMeans(
+        classes.max() + 1, init="random", n_init=1, max_iter=25, random_state=seed, copy_x=False
+    )
     # One thread, because several add up a centre's points in an order that is not fixed; OpenMP
     # has a number for each thread.
     one_thread = threadpool_limits(1, user_api="openmp")
@@ -173,21 +175,40 @@ def query_scores_and_ties(
     if n_threads < 1:
         raise MetricsInputError(f"n_threads is {n_threads}, but must be at least 1")
     ranking = Ranking(embeddings, labels, distance)
-    scores = np.full((len(RANK_METRICS), len(ranking)), np.nan)
-    tied = np.zeros(len(ranking), bool)
+    queries = QueryScores(ranking)
+    ranking.by_class(queries.add, n_threads)
+    return queries.by_metric(), queries.tied
 
-    def score(similarities: NDArray[np.float64], first: int, label: int) -> None:
-        rows = ranking.order[first : first + len(similarities)]
-        ranks, ties = _positive_ranks(ranking, similarities, first, label)
-        scores[:, rows] = _scores_of_ranks(ranks)
+
+class QueryScores:
+    """Scores of queries, added some at a time by :meth:`Ranking.by_class`.
+
+    Args:
+        ranking: of the images.
+
+    Attributes:
+        tied: (n,), which queries' scores are expectations over ties, in the order of the input.
+    """
+
+    def __init__(self, ranking: Ranking) -> None:
+        self._ranking = ranking
+        self._scores = np.full((len(RANK_METRICS), len(ranking)), np.nan)
+        self.tied = np.zeros(len(ranking), bool)
+
+    def add(self, similarities: NDArray[np.float64], first: int, label: int) -> None:
+        """Score some queries; similarities (m, n) are left as they are."""
+        rows = self._ranking.order[first : first + len(similarities)]
+        ranks, ties = _positive_ranks(self._ranking, similarities, first, label)
+        self._scores[:, rows] = _scores_of_ranks(ranks)
         if ties.any():
-            tied[rows[ties]] = True
-            scores[:, rows[ties]] = _expected_scores(
-                ranking, similarities[ties], first + np.flatnonzero(ties), label
+            self.tied[rows[ties]] = True
+            self._scores[:, rows[ties]] = _expected_scores(
+                self._ranking, similarities[ties], first + np.flatnonzero(ties), label
             )
 
-    ranking.by_class(score, n_threads)
-    return dict(zip(RANK_METRICS, scores, strict=True)), tied
+    def by_metric(self) -> dict[str, NDArray[np.float64]]:
+        """(n,) a metric, in the order of the input."""
+        return dict(zip(RANK_METRICS, self._scores, strict=True))
 
 
 def _positive_ranks(

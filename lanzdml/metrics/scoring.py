@@ -27,7 +27,7 @@ from lanzdml.errors import CannotFitError
 from lanzdml.files import Kept, content_of, digest, replacing
 from lanzdml.methods.elsewhere import reasons_of
 from lanzdml.metrics.protocols import PROTOCOLS
-from lanzdml.metrics.resampling import RESAMPLED, resampled_scores
+from lanzdml.metrics.resampling import RESAMPLED, scores_and_draws
 from lanzdml.metrics.runs import CLUSTERED, COLUMNS, PER_QUERY, TRAITS, traits_of, write_runs
 from lanzdml.metrics.scores import cluster_metrics, mean_scores, query_scores_and_ties
 from lanzdml.transforms.storage import NOT_FITTED, OK, check_weights, load_transform, read_metadata
@@ -211,9 +211,16 @@ def _score(task: ScoreTask, images: _Images, first: str, n_threads: int) -> _Sco
         return _Scores(row | {"status": NOT_FITTED, "reason": str(error)})
     if dim is None:  # of a method whose size nobody chooses
         row["dim"] = vectors.shape[1]
-    queries, tied = query_scores_and_ties(
-        vectors, images.classes, distance=protocol.distance, n_threads=n_threads
-    )
+    draws: dict[str, NDArray[np.float64]] = {}
+    if task.evidence is None:
+        queries, tied = query_scores_and_ties(
+            vectors, images.classes, distance=protocol.distance, n_threads=n_threads
+        )
+    else:
+        ranked = scores_and_draws(
+            vectors, images.classes, distance=protocol.distance, n_threads=n_threads
+        )
+        queries, tied, draws = ranked.queries, ranked.tied, ranked.draws
     scores = mean_scores(queries)
     row |= scores | {"tied_queries": int(tied.sum())}
     if math.isnan(scores["map_at_r"]):
@@ -226,9 +233,6 @@ def _score(task: ScoreTask, images: _Images, first: str, n_threads: int) -> _Sco
     clusters = {seed: clustered(task.transform, seed) for seed in task.seeds}
     if task.evidence is None:
         return _Scores(row, clusters)
-    draws = resampled_scores(
-        vectors, images.classes, distance=protocol.distance, n_threads=n_threads
-    )
     if first == task.transform:
         # Fits that are equal are clustered by their own seeds, which is all there is to know.
         least = task.seeds[0]

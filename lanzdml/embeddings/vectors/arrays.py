@@ -2,6 +2,7 @@
 
 import zipfile
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,8 @@ def read_npy(path: Path) -> Part:
 def read_npz(path: Path, column: str | None, id_column: str) -> Part:
     """A file of several arrays, of which one holds vectors, and one may hold ids.
 
+    Both are read when they are asked for.
+
     Args:
         path: of the file.
         column: name of the array; that of the only one that can be vectors unless given.
@@ -42,18 +45,22 @@ def read_npz(path: Path, column: str | None, id_column: str) -> Part:
     Raises:
         LanzdmlError: it is none, or holds no such arrays.
     """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            _check_size(path, file.zip)
-            shapes = {name: _header(file.zip, name) for name in file.files}
-            name = _choose(path, shapes, column)
+    with _opened(path) as file:
+        headers = {name: _header(file.zip, name) for name in file.files}
+    name = _choose(path, {name: header.shape for name, header in headers.items()}, column)
+    header = _as_vectors(path, f"array {name!r}", headers[name])
+
+    def read() -> Iterator[NDArray[np.floating]]:
+        with _opened(path) as file:
             values = file[name]
-            ids = _ids(path, file[id_column]) if id_column in shapes else None
-    except LanzdmlError:
-        raise
-    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, AttributeError) as error:
-        raise _unreadable(path, error) from None
-    return part_of(path, _as_vectors(path, f"array {name!r}", values), ids)
+        yield from part_of(path, values).read()
+
+    def ids() -> list[str]:
+        with _opened(path) as file:
+            return _ids(path, file[id_column])
+
+    n, dim = header.shape
+    return Part(path, (n, dim), header.dtype, read, ids if id_column in headers else None)
 
 
 def read_safetensors(path: Path, column: str | None) -> Part:
@@ -85,10 +92,7 @@ def read_safetensors(path: Path, column: str | None) -> Part:
             f"{path}: tensor {name!r} is of type {kind}; vectors are float16, float32 or float64"
         )
     dtype = np.dtype(_SAFETENSORS[kind])
-    # A view of one number, as none is read yet.
-    n, dim = _as_vectors(
-        path, f"tensor {name!r}", np.broadcast_to(dtype.type(), shapes[name])
-    ).shape
+    n, dim = _as_vectors(path, f"tensor {name!r}", _view_of_one(dtype, shapes[name])).shape
 
     def read() -> Iterator[NDArray[np.floating]]:
         with safe_open(path, framework="numpy") as file:
@@ -166,8 +170,19 @@ def _ids(path: Path, values: NDArray[Any]) -> list[str]:
     return [v.decode() if isinstance(v, bytes) else str(v) for v in values.tolist()]
 
 
-def _header(file: zipfile.ZipFile, name: str) -> tuple[int, ...]:
-    """The shape of an array of a zip, of which the values are not read."""
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:  # of NumPy, which names no type
+    """The arrays of a zip."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            _check_size(path, file.zip)
+            yield file
+    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, AttributeError) as error:
+        raise _unreadable(path, error) from None
+
+
+def _header(file: zipfile.ZipFile, name: str) -> NDArray[Any]:
+    """An array of the shape and type of one of a zip, whose values are not read."""
     member = name if name in file.namelist() else f"{name}.npy"
     with file.open(member) as content:
         version = np.lib.format.read_magic(content)
@@ -183,7 +198,11 @@ def _header(file: zipfile.ZipFile, name: str) -> tuple[int, ...]:
     needed = dtype.itemsize * int(np.prod(shape, dtype=object))
     if needed > file.getinfo(member).file_size:
         raise ValueError(f"array {name!r} is cut off")
-    return tuple(shape)
+    return _view_of_one(dtype, shape)
+
+
+def _view_of_one(dtype: np.dtype[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    return np.broadcast_to(np.zeros((), dtype), shape)
 
 
 def _check_size(path: Path, file: zipfile.ZipFile) -> None:

@@ -12,7 +12,8 @@ from lanzdml.embeddings.vectors.tables import read_arrow, read_parquet, read_tex
 from lanzdml.embeddings.vectors.vectors import Part, Vectors
 from lanzdml.errors import LanzdmlError
 
-SUFFIXES = (".npy", ".npz", ".safetensors", ".parquet", ".pt")
+_TORCH = ".pt"
+SUFFIXES = (".npy", ".npz", ".safetensors", ".parquet", _TORCH)
 ID = "image_id"
 _PICKLES = (".pkl", ".pickle", ".joblib", ".pth", ".bin", ".ckpt")
 _METADATA = "metadata"
@@ -49,23 +50,20 @@ def read_vectors(
 
 
 def shape_of(
-    path: Path, kind: Kind = Kind.IMAGES, column: str | None = None
-) -> tuple[int, int] | None:
-    """The shape (n, d) of vectors, as far as their files tell it before anything is read.
+    path: Path, kind: Kind = Kind.IMAGES, *, column: str | None = None, id_column: str | None = None
+) -> tuple[int | None, int] | None:
+    """The shape (n, d) of vectors, of which no more is read than says it.
+
+    Arguments and errors as of :func:`read_vectors`.
 
     Returns:
-        None for files that have to be read for it, and for those that may hold ids, which need not
-        be as many as a table's.
-
-    Raises:
-        LanzdmlError: as of :func:`read_vectors`.
+        n is None where there are ids, as they need not be as many as a table's; all is None for
+        tensors of torch, which have to be loaded.
     """
-    folder = path / kind.value if (path / kind.value).is_dir() else path
-    files = _files(folder) if folder.is_dir() and not (path / _STATE).is_file() else [path]
-    if any(file.suffix.lower() not in (".npy", ".safetensors") for file in files):
+    if path.suffix.lower() == _TORCH or (path.is_dir() and any(path.glob(f"*{_TORCH}"))):
         return None
-    vectors = Vectors([_of_file(file, kind, column, None) for file in files])
-    return len(vectors), vectors.dim
+    vectors = read_vectors(path, kind, column=column, id_column=id_column)
+    return None if vectors.has_ids else len(vectors), vectors.dim
 
 
 def _of_file(path: Path, kind: Kind, column: str | None, id_column: str | None) -> Part:
@@ -87,7 +85,7 @@ def _of_file(path: Path, kind: Kind, column: str | None, id_column: str | None) 
         part = read_npz(path, column, id_column or ID)
     elif suffix == ".safetensors":
         part = read_safetensors(path, column)
-    elif suffix == ".pt":
+    elif suffix == _TORCH:
         part = read_pt(path, column)
     else:
         part = read_parquet(path, column, id_column or ID, _TEXTS[kind])
@@ -127,7 +125,7 @@ def _of_clip_retrieval(folder: Path, kind: Kind, id_column: str | None) -> Vecto
         )
     described = []
     for part, table in zip(parts, tables, strict=True):
-        ids, texts, n_rows = read_texts(table, id_column, _TEXTS[kind])
+        n_rows, ids, texts = read_texts(table, id_column, _TEXTS[kind])
         if n_rows != part.shape[0]:
             raise LanzdmlError(
                 f"{table} has {n_rows:,} rows, but {part.file} {part.shape[0]:,} vectors"

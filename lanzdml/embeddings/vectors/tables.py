@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +15,14 @@ from lanzdml.errors import LanzdmlError, in_one_line
 from lanzdml.limits import key_of, limits
 from lanzdml.signatures import mistaken
 
+_Texts = Callable[[], list[str]]
+_BUFFER = 2**20  # bytes of a column; all of it in a group of rows would be read at once otherwise
+
 
 def read_parquet(
     path: Path, column: str | None, id_column: str | None, text_columns: Iterable[str] = ()
 ) -> Part:
-    """A Parquet file with a column of vectors; its vectors are read when they are asked for.
+    """A Parquet file with a column of vectors; what it holds is read when it is asked for.
 
     Args:
         path: of the file.
@@ -27,12 +31,14 @@ def read_parquet(
         text_columns: of the texts, the first of these that there is.
 
     Raises:
-        LanzdmlError: it is none, or has no such columns, or a row has no vector or another size.
+        LanzdmlError: it is none, or has no such columns, or its first row has no vector.
     """
 
-    def batches(columns: list[str]) -> Iterator[pa.RecordBatch]:
+    def batches(column: str, rows: int) -> Iterator[pa.Array]:
         with _readable(path):
-            yield from pq.ParquetFile(path).iter_batches(ROWS, columns=columns)
+            file = pq.ParquetFile(path, buffer_size=_BUFFER)
+            for batch in file.iter_batches(rows, columns=[column]):
+                yield batch.column(column)
 
     with _readable(path):
         file = pq.ParquetFile(path)
@@ -51,16 +57,17 @@ def read_arrow(
     with _readable(path):
         table = pa.ipc.open_stream(pa.memory_map(str(path))).read_all()
 
-    def batches(columns: list[str]) -> Iterator[pa.RecordBatch]:
-        yield from table.select(columns).to_batches(ROWS)
+    def batches(column: str, rows: int) -> Iterator[pa.Array]:
+        for batch in table.select([column]).to_batches(rows):
+            yield batch.column(column)
 
     return _part(path, table.schema, table.num_rows, batches, column, id_column, text_columns)
 
 
 def read_texts(
     path: Path, id_column: str | None, text_columns: Iterable[str]
-) -> tuple[list[str] | None, list[str] | None, int]:
-    """Ids and texts of a Parquet file beside the vectors, and its number of rows.
+) -> tuple[int, _Texts | None, _Texts | None]:
+    """The number of rows of a Parquet file beside the vectors, and what gives ids and texts.
 
     Args:
         path: of the file.
@@ -68,7 +75,7 @@ def read_texts(
         text_columns: of the texts, the first of these that there is.
 
     Raises:
-        LanzdmlError: it is none, has no such ids, or a row has none.
+        LanzdmlError: it is none, or has no such ids; where they are read, a row has none.
     """
     with _readable(path):
         file = pq.ParquetFile(path)
@@ -77,11 +84,13 @@ def read_texts(
             raise LanzdmlError(f"{path} has no {id_column!r} for ids, but {', '.join(columns)}")
         _check_rows(path, file.metadata.num_rows)
         text = next((name for name in text_columns if name in columns), None)
-        found = [
-            None if name is None else _texts(path, file.read([name])[name].combine_chunks(), name)
-            for name in (id_column, text)
-        ]
-    return found[0], found[1], file.metadata.num_rows
+
+    def read(name: str) -> list[str]:
+        with _readable(path):
+            return _texts(path, pq.ParquetFile(path).read([name])[name].combine_chunks(), name)
+
+    ids, texts = (None if name is None else partial(read, name) for name in (id_column, text))
+    return file.metadata.num_rows, ids, texts
 
 
 def _names(
@@ -123,7 +132,7 @@ def _part(
     path: Path,
     schema: pa.Schema,
     n_rows: int,
-    batches: Callable[[list[str]], Iterator[pa.RecordBatch]],
+    batches: Callable[[str, int], Iterator[pa.Array]],
     column: str | None,
     id_column: str | None,
     text_columns: Iterable[str],
@@ -131,28 +140,28 @@ def _part(
     _check_rows(path, n_rows)
     names = _names(path, schema, column, id_column, text_columns)
     vector = names.pop("vector")
-    texts: dict[str, list[str]] = {kind: [] for kind in names}
-    start = 0
-    for batch in batches([*names.values()]) if names else ():
-        for kind, cells in texts.items():
-            cells += _texts(path, batch.column(names[kind]), names[kind], start)
-        start += len(batch)
+    first = next((_rows(path, column, 0) for column in batches(vector, 1) if len(column)), None)
+    if first is None or first.shape[1] == 0:
+        raise LanzdmlError(f"{path} holds no vectors")
+    dim = first.shape[1]
 
     def read() -> Iterator[NDArray[np.floating]]:
-        start, dim = 0, None
-        for batch in batches([vector]):
-            block = _rows(path, batch.column(vector), start)
-            dim = dim or block.shape[1]
+        start = 0
+        for column in filter(len, batches(vector, ROWS)):
+            block = _rows(path, column, start)
             if block.shape[1] != dim:
                 raise _other_size(path, start, block.shape[1], dim)
             yield block
             start += len(block)
 
-    first = next(read(), None)
-    if first is None or first.shape[1] == 0:
-        raise LanzdmlError(f"{path} holds no vectors")
-    shape = (n_rows, first.shape[1])
-    return Part(path, shape, first.dtype, read, texts.get("id"), texts.get("text"))
+    def texts(name: str) -> list[str]:
+        found: list[str] = []
+        for column in batches(name, ROWS):
+            found += _texts(path, column, name, len(found))
+        return found
+
+    of_rows = {kind: partial(texts, name) for kind, name in names.items()}
+    return Part(path, (n_rows, dim), first.dtype, read, of_rows.get("id"), of_rows.get("text"))
 
 
 def _check_rows(path: Path, n_rows: int) -> None:

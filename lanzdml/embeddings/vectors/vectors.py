@@ -23,26 +23,26 @@ class Part:
         shape: (n, d).
         dtype: of the stored numbers: float16, float32 or float64.
         read: gives all values, as they are stored, in blocks of any number of rows (m, d).
-        ids: of the rows, (n,), where the file has them.
-        texts: of the rows, such as prompts, (n,), where the file has them.
+        ids: gives those of the rows, (n,), where the file has them.
+        texts: gives those of the rows, such as prompts, (n,), where the file has them.
     """
 
     file: Path
     shape: tuple[int, int]
     dtype: np.dtype[np.floating]
     read: Callable[[], Iterator[NDArray[np.floating]]]
-    ids: Sequence[str] | None = None
-    texts: Sequence[str] | None = None
+    ids: Callable[[], Sequence[str]] | None = None
+    texts: Callable[[], Sequence[str]] | None = None
 
 
-def part_of(file: Path, values: NDArray[np.floating], ids: Sequence[str] | None = None) -> Part:
+def part_of(file: Path, values: NDArray[np.floating]) -> Part:
     """The rows of an array; of one that is mapped into memory no more is read at a time."""
 
     def read() -> Iterator[NDArray[np.floating]]:
         for start in range(0, len(values), ROWS):
             yield values[start : start + ROWS]
 
-    return Part(file, (values.shape[0], values.shape[1]), values.dtype, read, ids)
+    return Part(file, (values.shape[0], values.shape[1]), values.dtype, read)
 
 
 class Vectors:
@@ -83,19 +83,32 @@ class Vectors:
         """The type of the stored numbers; of several the names of all."""
         return ", ".join(sorted({str(part.dtype) for part in self.parts}))
 
+    @property
+    def has_ids(self) -> bool:
+        """Whether the rows have ids, without reading them."""
+        return self.parts[0].ids is not None
+
     @cached_property
     def ids(self) -> list[str] | None:
-        """Of the rows, (n,); None where the files have none."""
+        """Of the rows, (n,); None where the files have none.
+
+        Raises:
+            LanzdmlError: they cannot be read, or a row has none.
+        """
         return self._all("ids")
 
     @cached_property
     def texts(self) -> list[str] | None:
-        """Of the rows, (n,); None where the files have none."""
+        """Of the rows, (n,); None where the files have none.
+
+        Raises:
+            LanzdmlError: as of :attr:`ids`.
+        """
         return self._all("texts")
 
     def _all(self, name: str) -> list[str] | None:
         columns = [getattr(part, name) for part in self.parts]
-        return None if columns[0] is None else [text for column in columns for text in column]
+        return None if columns[0] is None else [text for column in columns for text in column()]
 
     def blocks(self) -> Iterator[NDArray[np.float32]]:
         """All vectors in order, some rows at a time, in float32.
