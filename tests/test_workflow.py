@@ -39,10 +39,14 @@ ROOT = Path(__file__).parents[1]
 SMALL = yaml.safe_load((ROOT / "tests" / "configs" / "small.yaml").read_text())
 
 
-def snakemake(folder, *arguments, check=True, code=ROOT):
-    """Run the workflow of a copy of this repository in a folder; returns what it printed."""
+def snakemake(folder, *arguments, check=True, code=ROOT, forked_jobs=True):
+    """Run the workflow of a copy of this repository in a folder; returns what it printed.
+
+    Its jobs start at once, but are no processes of their own from the beginning, which the run of
+    ``finished`` has: see tests/workflow_runs.py.
+    """
     where = ("--snakefile", code / "Snakefile", "--directory", folder)
-    returned, output = run_workflow(code, [*where, *arguments])
+    returned, output = run_workflow(code, [*where, *arguments], forked_jobs=forked_jobs)
     if check:
         assert returned == 0, output
     return output if check else (returned, output)
@@ -132,7 +136,7 @@ def finished(tmp_path_factory):
     (folder / "told/sitecustomize.py").write_text(LISTEN)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(folder / "told"))
-        snakemake(folder, "--cores", "2")
+        snakemake(folder, "--cores", "2", forked_jobs=False)
     return folder
 
 
@@ -772,7 +776,7 @@ def test_results_do_not_depend_on_the_cores_or_the_run(finished, tmp_path):
     }
     del config["datasets"]["demo_cars"]["notions"]["car_color"]
     folder = working_folder(tmp_path, config)
-    snakemake(folder, "--cores", "1", "results/metrics.parquet")
+    snakemake(folder, "--cores", "1", "results/metrics.parquet", forked_jobs=False)
     images = "results/embeddings/demo_cars/demo-S/images.parquet"
     assert (folder / images).read_bytes() == (finished / images).read_bytes()
     runs = all_runs(folder)
