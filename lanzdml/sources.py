@@ -55,12 +55,14 @@ def files_of(dotted: str) -> list[Path]:
     return _library().files_of(dotted)
 
 
-def lines_of(path: Path, name: str) -> Iterator[int]:
-    """The lines of a file that a definition takes."""
-    for node in _library().module(path).statements[name]:
-        decorators = getattr(node, "decorator_list", [])
-        first = min(each.lineno for each in (node, *decorators))
-        yield from range(first, (node.end_lineno or node.lineno) + 1)
+def lines_of(definitions: Iterable[Definition]) -> Iterator[tuple[Path, int]]:
+    """The lines that definitions take, each with its file; none of files that are no modules."""
+    library = _library()
+    for path, name in definitions:
+        for node in library.module(path).statements[name] if path.suffix == ".py" else ():
+            decorators = getattr(node, "decorator_list", [])
+            first = min(each.lineno for each in (node, *decorators))
+            yield from ((path, line) for line in range(first, (node.end_lineno or node.lineno) + 1))
 
 
 def _library() -> "_Library":

@@ -93,9 +93,9 @@ def plan(folder, code=ROOT, target="all"):
 
 
 # As sitecustomize.py, which Python runs first: each job tells which functions of the library it
-# called, but for those that importing a module calls.
+# called, but for those that importing a module calls: nobody listens then, as this would take long.
 LISTEN = """
-import atexit, json, os, sys, threading
+import atexit, importlib._bootstrap, json, os, sys, threading
 
 called, codes = set(), set()
 
@@ -106,9 +106,6 @@ def listen(frame, event, argument):
     # No module or class, nothing that a library made and has no line of its own, and no template.
     if not code.co_flags & 2 or not code.co_filename.endswith(".py"):
         return
-    while frame := frame.f_back:
-        if frame.f_code.co_filename.startswith("<frozen importlib"):
-            return
     codes.add(code)
     called.add((code.co_filename, code.co_firstlineno, code.co_name))
 
@@ -122,9 +119,19 @@ def tell():
         with open(os.path.join(os.path.dirname(__file__), f"{os.getpid()}.json"), "w") as file:
             json.dump(told, file)
 
+find = importlib._bootstrap._find_and_load
+
+def find_unheard(*given):
+    sys.settrace(None)
+    try:
+        return find(*given)
+    finally:
+        sys.settrace(listen)
+
 atexit.register(tell)
 threading.settrace(listen)
 sys.settrace(listen)
+importlib._bootstrap._find_and_load = find_unheard
 """
 
 
@@ -176,12 +183,7 @@ def test_what_a_job_calls_is_in_its_fingerprint(finished):
             methods = {task.get("method") or task["run"]["method"] for task in job["tasks"]}
             sources = [*scripts, *map(METHODS.module, methods)]
         behind = {*definitions_behind(*sources), *PRINTED}
-        lines = {
-            (str(path), line)
-            for path, definition in behind
-            if path.suffix == ".py"
-            for line in lines_of(path, definition)
-        }
+        lines = {(str(path), line) for path, line in lines_of(behind)}
         missed = [
             (file, function)
             for file, line, function in job["called"]
