@@ -1,6 +1,13 @@
-"""Slow tests run only when they are asked for."""
+"""Slow tests run only when they are asked for, and the longest modules of the others first."""
 
 import pytest
+
+# They run the workflow. One that began at the end would run alone while the other cores are idle;
+# with `--dist loadscope` this takes `--no-loadscope-reorder`, which else goes by numbers of tests.
+LONGEST = (
+    "test_workflow.py", "test_reruns.py", "test_your_own.py", "test_paper.py", "test_bad_inputs.py",
+    "test_experiments.py", "test_your_vectors.py", "test_saliency.py",
+)  # fmt: skip
 
 
 def pytest_addoption(parser):
@@ -12,3 +19,4 @@ def pytest_collection_modifyitems(config, items):
         for item in items:
             if "slow" in item.keywords:
                 item.add_marker(pytest.mark.skip(reason="takes minutes; pytest --slow runs it"))
+    items.sort(key=lambda item: item.path.name not in LONGEST)
