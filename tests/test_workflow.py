@@ -122,11 +122,12 @@ def tell():
 find = importlib._bootstrap._find_and_load
 
 def find_unheard(*given):
+    before = sys.gettrace()  # none in what an import imports
     sys.settrace(None)
     try:
         return find(*given)
     finally:
-        sys.settrace(listen)
+        sys.settrace(before)
 
 atexit.register(tell)
 threading.settrace(listen)

@@ -98,6 +98,8 @@ def serve(address):
             for file in files:
                 os.close(file)
             answering = {child for child in answering if not os.waitpid(child, os.WNOHANG)[0]}
+    for child in answering:
+        os.waitpid(child, 0)
     os._exit(0)
 
 
