@@ -29,7 +29,7 @@ demo: $(INSTALLED)  ## run the benchmark on the embedded cars: results/report.ht
 	@echo "Tables and figures on one page: results/report.html   all rows: results/metrics.parquet"
 
 test: $(INSTALLED) check  ## formatting, lint, types and all tests but the slow ones
-	$(BIN)/pytest -n 2 --dist loadscope
+	$(BIN)/pytest -n 2 --dist loadscope --no-loadscope-reorder
 
 test-slow: $(INSTALLED)  ## a run that is killed twenty times, a full disk, a Slurm cluster, all pairs of edits (some 25 minutes)
 	$(BIN)/pytest -n 2 --slow -m slow -rs --ignore tests/versions

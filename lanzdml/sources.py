@@ -58,12 +58,14 @@ def files_of(dotted: str) -> list[Path]:
     return _library().files_of(dotted)
 
 
-def lines_of(path: Path, name: str) -> Iterator[int]:
-    """The lines of a file that a definition takes."""
-    for node in _library().module(path).statements[name]:
-        decorators = getattr(node, "decorator_list", [])
-        first = min(each.lineno for each in (node, *decorators))
-        yield from range(first, (node.end_lineno or node.lineno) + 1)
+def lines_of(definitions: Iterable[Definition]) -> Iterator[tuple[Path, int]]:
+    """The lines that definitions take, each with its file; none of files that are no modules."""
+    library = _library()
+    for path, name in definitions:
+        for node in library.module(path).statements[name] if path.suffix == ".py" else ():
+            decorators = getattr(node, "decorator_list", [])
+            first = min(each.lineno for each in (node, *decorators))
+            yield from ((path, line) for line in range(first, (node.end_lineno or node.lineno) + 1))
 
 
 def _library() -> "_Library":
@@ -89,6 +91,7 @@ class _Library:
     def __init__(self, contents: dict[Path, bytes]) -> None:
         self.files = contents
         self._modules: dict[Path, _Module] = {}
+        self._files: dict[str, list[Path]] = {}
         self._used: dict[Definition, list[Definition]] = {}
 
     def module(self, path: Path) -> "_Module":
@@ -120,9 +123,11 @@ class _Library:
         return behind
 
     def files_of(self, dotted: str) -> list[Path]:
-        parts = dotted.split(".") if dotted.partition(".")[0] == PACKAGE else []
-        modules = (".".join(parts[: end + 1]) for end in range(len(parts)))
-        return [file for module in modules if (file := self._module_file(module))]
+        if dotted not in self._files:
+            parts = dotted.split(".") if dotted.partition(".")[0] == PACKAGE else []
+            modules = (".".join(parts[: end + 1]) for end in range(len(parts)))
+            self._files[dotted] = [file for each in modules if (file := self._module_file(each))]
+        return self._files[dotted]
 
     def _module_file(self, dotted: str) -> Path | None:
         """File of a module or package; None for names inside modules."""
@@ -143,16 +148,16 @@ class _Library:
             imported = [*module.imported.values(), *around]
             yield from ((file, "") for each in imported for file in self.files_of(each))
         for node in module.statements[name]:
-            local = dict(_imports(module.path, node))
+            names, local, computed = _used_by(module.path, node)
             yield from ((file, "") for each in local.values() for file in self.files_of(each))
-            for used in _names(node):
+            for used in names:
                 head, _, rest = used.partition(".")
                 if dotted := (module.imported | local).get(head):
                     yield from self._definitions(f"{dotted}.{rest}" if rest else dotted)
                 elif head in module.statements:
                     yield module.path, head
-            for computed in _computed_imports(module.path, node):
-                yield from self._definitions(computed)
+            for each in computed:
+                yield from self._definitions(each)
 
     def _definitions(self, dotted: str) -> Iterator[Definition]:
         """What a dotted name stands for: a definition of a module of this library, or all of it."""
@@ -196,8 +201,7 @@ def _module_name(path: Path) -> str:
 
 def _parsed(path: Path, content: bytes) -> _Module:
     module = _Module(path)
-    tree = ast.fix_missing_locations(_WithoutWords().visit(ast.parse(content)))
-    for node in tree.body:
+    for node in _WithoutWords().visit(ast.parse(content)).body:
         module.imported.update(_imports(path, node, top=True))
         names = set(_defined(node))
         if not names and not isinstance(node, ast.Import | ast.ImportFrom):
@@ -213,20 +217,20 @@ class _WithoutWords(ast.NodeTransformer):
     def visit(self, node: ast.AST) -> Any:
         documented = ast.Module | ast.ClassDef | ast.FunctionDef
         if isinstance(node, documented) and ast.get_docstring(node, clean=False) is not None:
-            node.body = node.body[1:] or [ast.Pass()]
+            node.body = node.body[1:] or [ast.copy_location(ast.Pass(), node.body[0])]
         return super().visit(node)
 
     def visit_If(self, node: ast.If) -> Any:
         """What is only for type checkers does not run."""
         self.generic_visit(node)
-        if ast.unparse(node.test) == "TYPE_CHECKING":
-            return node.orelse or ast.Pass()
+        if _dotted(node.test) == "TYPE_CHECKING":
+            return node.orelse or ast.copy_location(ast.Pass(), node)
         return node
 
     def visit_Raise(self, node: ast.Raise) -> Any:
         if not isinstance(node.exc, ast.Call) or _dotted(node.exc.func) in STORED_ERRORS:
             return self.generic_visit(node)
-        return ast.Raise(ast.Constant(_dotted(node.exc.func)))
+        return ast.copy_location(ast.Raise(ast.Constant(_dotted(node.exc.func))), node)
 
     def visit_Call(self, node: ast.Call) -> Any:
         if _dotted(node.func) in ("print", "sys.exit", "warnings.warn"):
@@ -246,13 +250,33 @@ def _defined(node: ast.AST) -> Iterator[str]:
             yield each.name
 
 
-def _names(node: ast.AST) -> Iterator[str]:
-    """The names that code uses, with the attributes that follow them."""
-    if dotted := _dotted(node):
-        yield dotted
-        return
-    for child in ast.iter_child_nodes(node):
-        yield from _names(child)
+def _used_by(path: Path, node: ast.AST) -> tuple[set[str], dict[str, str], set[str]]:
+    """What code uses, in one walk: this is done at each start.
+
+    Names, with the attributes that follow them; what imports bind, as :func:`_imports` says; and
+    the dotted names in calls of ``import_module`` and ``__import__``.
+    """
+    names: set[str] = set()
+    imported: dict[str, str] = {}
+    computed: set[str] = set()
+    pending = [node]
+    while pending:
+        node = pending.pop()
+        if dotted := _dotted(node):
+            names.add(dotted)
+            continue
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            imported.update(_imports(path, node))
+        elif (
+            isinstance(node, ast.Call)
+            and _dotted(node.func).endswith(("import_module", "__import__"))
+            and node.args
+            and isinstance(node.args[0], ast.Constant)
+            and isinstance(node.args[0].value, str)
+        ):
+            computed.add(_absolute(path, node.args[0].value))
+        pending.extend(reversed([*ast.iter_child_nodes(node)]))  # in the order of the code
+    return names, imported, computed
 
 
 def _dotted(node: ast.AST) -> str:
@@ -286,17 +310,6 @@ def _imports(path: Path, node: ast.AST, *, top: bool = False) -> Iterator[tuple[
     else:
         for child in ast.iter_child_nodes(node):
             yield from _imports(path, child, top=top)
-
-
-def _computed_imports(path: Path, node: ast.AST) -> Iterator[str]:
-    """Dotted names in calls of ``import_module`` and ``__import__``."""
-    for each in ast.walk(node):
-        if isinstance(each, ast.Call) and _dotted(each.func).endswith(
-            ("import_module", "__import__")
-        ):
-            for argument in each.args[:1]:
-                if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
-                    yield _absolute(path, argument.value)
 
 
 def _absolute(path: Path, name: str) -> str:

@@ -1,10 +1,21 @@
-"""Slow tests run only when they are asked for, and what one test makes known no other knows."""
+"""What all tests have in common.
+
+Slow ones run only when they are asked for, and the longest modules of the others first; methods of
+others that one test makes known no other knows.
+"""
 
 import os
 
 import pytest
 
 from lanzdml.methods.elsewhere import VARIABLE
+
+# They run the workflow. One that began at the end would run alone while the other cores are idle;
+# with `--dist loadscope` this takes `--no-loadscope-reorder`, which else goes by numbers of tests.
+LONGEST = (
+    "test_workflow.py", "test_reruns.py", "test_your_own.py", "test_paper.py", "test_bad_inputs.py",
+    "test_experiments.py", "test_your_vectors.py", "test_saliency.py",
+)  # fmt: skip
 
 
 def pytest_addoption(parser):
@@ -16,6 +27,7 @@ def pytest_collection_modifyitems(config, items):
         for item in items:
             if "slow" in item.keywords:
                 item.add_marker(pytest.mark.skip(reason="takes minutes; pytest --slow runs it"))
+    items.sort(key=lambda item: item.path.name not in LONGEST)
 
 
 @pytest.fixture(autouse=True)

@@ -7,6 +7,7 @@ from html import unescape
 from pathlib import Path
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 import yaml
 
@@ -38,7 +39,11 @@ def finished(code, tmp_path_factory):
     """A folder in which the small configuration has run with the new experiment."""
     experiments = {"main": {"models": ["demo-S"]}, **yaml.safe_load(SECTION)["experiments"]}
     experiments["spread"]["dims"] = [8]
-    folder = working_folder(tmp_path_factory.mktemp("run"), CONFIG | {"experiments": experiments})
+    config = yaml.safe_load(yaml.safe_dump(CONFIG | {"experiments": experiments}))
+    root = config["datasets"]["demo_cars"]["root"]
+    config["datasets"]["demo_cars"]["root"] = "few.parquet"
+    folder = working_folder(tmp_path_factory.mktemp("run"), config)
+    pq.write_table(pq.read_table(ROOT / root)[:100], folder / "few.parquet")
     snakemake(folder, "--cores", "2", code=code)
     return folder
 

@@ -70,7 +70,8 @@ def test_contrastive_loss_of_known_cases():
     assert contrastive_loss(eye, swapped, torch.tensor(100.0)).item() == pytest.approx(100)
 
 
-def test_a_trained_checkpoint_is_loaded_by_the_benchmark(layers, tmp_path):
+def test_a_trained_checkpoint_is_loaded_by_the_benchmark(layers, tmp_path, monkeypatch):
+    from demo_assets import train_clip
     from demo_assets.train_clip import Settings, save_checkpoint, train
     from lanzdml.embeddings.embedding import embed_prompts
     from lanzdml.embeddings.loading import load_clip
@@ -78,10 +79,11 @@ def test_a_trained_checkpoint_is_loaded_by_the_benchmark(layers, tmp_path):
     np.savez(tmp_path / "layers.npz", layers=layers[0], car_models=layers[1])
     (tmp_path / "mini.json").write_text(json.dumps(CONFIG))
     logged = []
-    settings = Settings(steps=50, batch_size=8, warmup_steps=5)
+    monkeypatch.setattr(train_clip, "LOG_EVERY", 4)
+    settings = Settings(steps=8, batch_size=8, warmup_steps=2)
     model, rows, _ = train(CONFIG, tmp_path / "layers.npz", settings, "cpu", logged.append)
     save_checkpoint(tmp_path / "mini.safetensors", model, rows)
-    assert [row[0] for row in logged] == [50]
+    assert [row[0] for row in logged] == [4, 8]
 
     clip = load_clip(str(tmp_path / "mini.json"), str(tmp_path / "mini.safetensors"), "cpu")
     table = clip.model.token_embedding.weight

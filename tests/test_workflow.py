@@ -39,10 +39,14 @@ ROOT = Path(__file__).parents[1]
 SMALL = yaml.safe_load((ROOT / "tests" / "configs" / "small.yaml").read_text())
 
 
-def snakemake(folder, *arguments, check=True, code=ROOT):
-    """Run the workflow of a copy of this repository in a folder; returns what it printed."""
+def snakemake(folder, *arguments, check=True, code=ROOT, forked_jobs=True):
+    """Run the workflow of a copy of this repository in a folder; returns what it printed.
+
+    Its jobs start at once, but are no processes of their own from the beginning, which the run of
+    ``finished`` has: see tests/workflow_runs.py.
+    """
     where = ("--snakefile", code / "Snakefile", "--directory", folder)
-    returned, output = run_workflow(code, [*where, *arguments])
+    returned, output = run_workflow(code, [*where, *arguments], forked_jobs=forked_jobs)
     if check:
         assert returned == 0, output
     return output if check else (returned, output)
@@ -89,9 +93,9 @@ def plan(folder, code=ROOT, target="all"):
 
 
 # As sitecustomize.py, which Python runs first: each job tells which functions of the library it
-# called, but for those that importing a module calls.
+# called, but for those that importing a module calls: nobody listens then, as this would take long.
 LISTEN = """
-import atexit, json, os, sys, threading
+import atexit, importlib._bootstrap, json, os, sys, threading
 
 called, codes = set(), set()
 
@@ -102,9 +106,6 @@ def listen(frame, event, argument):
     # No module or class, nothing that a library made and has no line of its own, and no template.
     if not code.co_flags & 2 or not code.co_filename.endswith(".py"):
         return
-    while frame := frame.f_back:
-        if frame.f_code.co_filename.startswith("<frozen importlib"):
-            return
     codes.add(code)
     called.add((code.co_filename, code.co_firstlineno, code.co_name))
 
@@ -118,9 +119,20 @@ def tell():
         with open(os.path.join(os.path.dirname(__file__), f"{os.getpid()}.json"), "w") as file:
             json.dump(told, file)
 
+find = importlib._bootstrap._find_and_load
+
+def find_unheard(*given):
+    before = sys.gettrace()  # none in what an import imports
+    sys.settrace(None)
+    try:
+        return find(*given)
+    finally:
+        sys.settrace(before)
+
 atexit.register(tell)
 threading.settrace(listen)
 sys.settrace(listen)
+importlib._bootstrap._find_and_load = find_unheard
 """
 
 
@@ -132,7 +144,7 @@ def finished(tmp_path_factory):
     (folder / "told/sitecustomize.py").write_text(LISTEN)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(folder / "told"))
-        snakemake(folder, "--cores", "2")
+        snakemake(folder, "--cores", "2", forked_jobs=False)
     return folder
 
 
@@ -172,12 +184,7 @@ def test_what_a_job_calls_is_in_its_fingerprint(finished):
             methods = {task.get("method") or task["run"]["method"] for task in job["tasks"]}
             sources = [*scripts, *map(METHODS.module, methods)]
         behind = {*definitions_behind(*sources), *PRINTED}
-        lines = {
-            (str(path), line)
-            for path, definition in behind
-            if path.suffix == ".py"
-            for line in lines_of(path, definition)
-        }
+        lines = {(str(path), line) for path, line in lines_of(behind)}
         missed = [
             (file, function)
             for file, line, function in job["called"]
@@ -772,7 +779,7 @@ def test_results_do_not_depend_on_the_cores_or_the_run(finished, tmp_path):
     }
     del config["datasets"]["demo_cars"]["notions"]["car_color"]
     folder = working_folder(tmp_path, config)
-    snakemake(folder, "--cores", "1", "results/metrics.parquet")
+    snakemake(folder, "--cores", "1", "results/metrics.parquet", forked_jobs=False)
     images = "results/embeddings/demo_cars/demo-S/images.parquet"
     assert (folder / images).read_bytes() == (finished / images).read_bytes()
     runs = all_runs(folder)

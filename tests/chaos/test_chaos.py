@@ -70,7 +70,7 @@ def content(path: Path):
 def undisturbed(tmp_path_factory):
     """The results of a run that nobody disturbed."""
     folder = working_folder(tmp_path_factory.mktemp("undisturbed"), config())
-    snakemake(folder, "--cores", "2")
+    snakemake(folder, "--cores", "2", forked_jobs=False)
     return folder
 
 
@@ -104,7 +104,7 @@ def test_a_run_that_is_killed_twenty_times_ends_as_any_other(undisturbed, tmp_pa
         else:
             kills += 1
             snakemake(folder, "--unlock")
-    snakemake(folder, "--cores", "2")
+    snakemake(folder, "--cores", "2", forked_jobs=False)
     assert_same(folder, undisturbed)
 
 
@@ -131,10 +131,10 @@ def test_a_full_disk_is_said_and_more_space_is_enough(undisturbed, small_disk):
     # Full when the images' manifest is written, and again in the middle of the fits.
     for size in ("4m", "9m"):
         resize(size)
-        code, output = snakemake(folder, "--cores", "2", check=False)
+        code, output = snakemake(folder, "--cores", "2", check=False, forked_jobs=False)
         assert code != 0
         assert "Error: no space is left" in output
         assert "Traceback" not in output
     resize("200m")
-    snakemake(folder, "--cores", "2")
+    snakemake(folder, "--cores", "2", forked_jobs=False)
     assert_same(folder, undisturbed)

@@ -72,7 +72,7 @@ def wait_for(condition, run, seconds=300):
 
 def test_what_is_lost_runs_again_and_nothing_differs(tmp_path):
     local = working_folder(tmp_path / "local", config())
-    snakemake(local, "--cores", "2")
+    snakemake(local, "--cores", "2", forked_jobs=False)
     folder = working_folder(tmp_path / "with space", config())
     command = [
         *(sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile"),
