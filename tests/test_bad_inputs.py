@@ -312,11 +312,10 @@ def test_bad_input_is_one_line(folder, name):
     errors = [line for line in lines if line.startswith("Error: ")]
     assert errors, output
     assert all(re.search(message, line) for line in errors), output
-    # A message of several lines would go on below.
+    # A message of several lines would go on below, where now another job can begin.
+    below = r"Error: |RuleException|\[|$|Not complete|\d+ of \d+: "
     for position in (i for i, line in enumerate(lines) if line in errors):
-        assert re.match(r"Error: |RuleException|\[|$|Not complete", (*lines, "")[position + 1]), (
-            output
-        )
+        assert re.match(below, (*lines, "")[position + 1]), output
     assert "Traceback" not in output
     # Nothing half-written, and nothing outside of where it belongs.
     assert not list(folder.glob("results/**/.*.*"))
