@@ -279,13 +279,15 @@ def parse(**changes):
 
 class TestPlan:
     def test_names_stand_for_files(self, folder):
+        ablation = {"dataset": "demo_cars", "methods": ["indirect", source("FirstAxis")]}
         config = parse(
             methods=["clip", "indirect", source("FirstAxis")],
-            experiments={"dimensions": {"dataset": "demo_cars", "dims": [8],
-                                        "methods": ["indirect", source("FirstAxis")]}},
+            experiments={"dimensions": ablation | {"dims": [8]},
+                         "prompt_count": ablation | {"counts": [1]}},
         )  # fmt: skip
         assert config.methods == ["clip", "indirect", "first_axis"]
-        assert config.experiments.dimensions.methods == ["indirect", "first_axis"]
+        for section in (config.experiments.dimensions, config.experiments.prompt_count):
+            assert section.methods == ["indirect", "first_axis"]
 
     def test_a_method_of_others_is_a_job_of_its_own(self, folder):
         plan = Plan(parse(methods=["clip", "pca_rank", source("FirstAxis"), source("Other")]))

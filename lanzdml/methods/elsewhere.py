@@ -305,8 +305,8 @@ def _check_neighbours(path: Path) -> None:
     for name in sorted({file.parts[0].removesuffix(".py") for file in files} - {path.stem}):
         spec = find_spec(name)
         if spec is not None and spec.origin is not None:
-            found = Path(spec.origin)
-            if path.parent not in (found.parent, found.parent.parent):
+            found = Path(spec.origin).parent  # of a module, or of a package the folder itself
+            if path.parent not in (found.resolve(), found.parent.resolve()):
                 raise LanzdmlError(
                     f"{path} imports {name}, which lies beside it, but is also the name of another "
                     "module: rename it"
