@@ -103,6 +103,11 @@ def of_given(dataset, what):
     return lambda wildcards: what(GIVEN.vectors_of_prompts(dataset, wildcards.model))
 
 
+def as_message(text):
+    """A text as Snakemake prints it, which takes braces for names."""
+    return text.replace("{", "{{").replace("}", "}}")
+
+
 def log_of(output):
     """Log of a job, at the path of its output."""
     return at_path_of(output, "logs", ".log")

@@ -25,7 +25,7 @@ for job in score_jobs(PLAN, partial(version_with, "compute_metrics")):
             tasks=unrecorded(job.parameters),
             kept=PATHS.kept,
         message:
-            f"Scoring {job.title}"
+            f"Scoring {as_message(job.title)}"
         script:
             "../workflow_scripts/compute_metrics.py"
 

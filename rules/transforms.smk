@@ -32,6 +32,6 @@ for job in fit_jobs(PLAN, partial(version_with, "fit_transforms")):
             tasks=unrecorded(job.parameters),
             kept=PATHS.kept,
         message:
-            f"Fitting {job.title}"
+            f"Fitting {as_message(job.title)}"
         script:
             "../workflow_scripts/fit_transforms.py"

@@ -28,7 +28,7 @@ from lanzdml.metrics.scoring import ScoreTask, score_runs
 from lanzdml.plan import Plan
 from lanzdml.plan.jobs import fit_jobs, score_jobs
 from lanzdml.plan.versions import version_told, version_with
-from lanzdml.sources import source_fingerprint
+from lanzdml.sources import ROOT, source_fingerprint
 from lanzdml.transforms.fitting import fit_transforms
 from lanzdml.transforms.storage import read_metadata
 from tests.test_documents import MINIMAL
@@ -87,6 +87,43 @@ class Clip(FirstAxis):
 
 class Slash(FirstAxis):
     name = "a/b"
+
+class Quick(FirstAxis):
+    name = "quick"
+
+class Number(FirstAxis):
+    title = 5
+
+class Costly(FirstAxis):
+    cost = "much"
+
+class Sized(FirstAxis):
+    has_dim = True
+
+class Seedless(FirstAxis):
+    def __init__(self):
+        pass
+
+class Exits(FirstAxis):
+    def _fit(self, unit):
+        raise SystemExit("bye")
+
+class Leaves(FirstAxis):
+    def _fit(self, unit):
+        import os
+        os.chdir("/")
+        super()._fit(unit)
+
+class Centred(FirstAxis):
+    def _transform(self, images):
+        images -= images.mean(axis=0)
+        return images
+
+class Large(FirstAxis):
+    has_dim = True
+
+    def __init__(self, *, dim=8, random_state=0):
+        self.dim, self.random_state = 1 // (dim // 8), random_state
 
 class Coloured(FirstAxis):
     color = "red"
@@ -159,6 +196,11 @@ WRONG = {
     "a name with a slash": (source("Slash"), "its name is 'a/b', and should be letters, digits"),
     "no color": (source("Coloured"), "its color is 'red', and should be like #117733"),
     "ours": (source("Clip"), "calls itself 'clip', as one of ours: give it another `name`"),
+    "a job's": (source("Quick"), "calls itself 'quick', as one of ours: give it another `name`"),
+    "a number": (source("Number"), "its title is 5, and should be a text"),
+    "words": (source("Costly"), "its cost is 'much', and should be a whole number"),
+    "no dim": (source("Sized"), "its __init__ has no parameter dim, but has_dim is True"),
+    "no seed": (source("Seedless"), "its __init__ has no parameter random_state"),
     "arguments": (source("Needs"), "TypeError: Needs.__init__() missing 1 required positional"),
     "not registered": ("theirs", "there is no method 'theirs'"),
 }
@@ -177,6 +219,7 @@ def test_what_is_no_method_is_one_line_with_its_key(name, folder):
 @pytest.mark.parametrize(("code", "says"), [
     ("import nowhere_at_all", "No module named 'nowhere_at_all' (broken.py, line 1)"),
     ("def broken(:", "SyntaxError"),
+    ("raise SystemExit(0)", "SystemExit: 0 (broken.py, line 1)"),
     ("\n1 / 0", "ZeroDivisionError: division by zero (broken.py, line 2)"),
 ])  # fmt: skip
 def test_code_that_cannot_be_imported_is_one_line(code, says, folder):
@@ -185,6 +228,40 @@ def test_code_that_cannot_be_imported_is_one_line(code, says, folder):
         load_class("broken.py:A")
     assert error.value.lines[0].startswith("broken.py:A cannot be loaded: ")
     assert says in error.value.lines[0]
+
+
+class TestSeveralFiles:
+    def test_of_one_name_are_refused_wherever_they_are_listed(self, folder):
+        (folder / "other.py").write_text(MINE.replace("from helper import", "#"))
+        ablation = {"dataset": "demo_cars", "dims": [8], "methods": ["other.py:FirstAxis"]}
+        with pytest.raises(ConfigError, match="calls itself 'first_axis', as mine"):
+            parse(methods=["clip", source("FirstAxis")], experiments={"dimensions": ablation})
+        # An earlier configuration is no matter.
+        assert parse(methods=["clip", "other.py:FirstAxis"]).methods == ["clip", "first_axis"]
+        with pytest.raises(ConfigError, match="no method 'first_axis'"):
+            parse(methods=["clip", "first_axis"])
+
+    def test_each_import_what_lies_beside_them(self, folder):
+        welcome(source("FirstAxis"))
+        (folder / "yours").mkdir()
+        for name in ("methods", "helper"):
+            (folder / f"yours/{name}.py").write_bytes((folder / f"mine/{name}.py").read_bytes())
+        with pytest.raises(LanzdmlError, match="imports helper, which lies beside it, but is also"):
+            load_class("yours/methods.py:Other")
+
+    def test_beside_the_library_count_as_alone(self, folder):
+        (folder / "lanzdml").symlink_to(ROOT / "lanzdml")
+        (folder / "alone.py").write_text("from lanzdml.methods.base import Method")
+        assert [file.name for file in code_of("alone.py:A")] == ["alone.py"]
+
+
+def test_a_row_tells_no_place_of_the_machine(folder, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "methods.py"
+    elsewhere.write_text(MINE.replace("from helper import FACTOR", "FACTOR = 1"))
+    sources = [f"{folder}/{source('FirstAxis')}", f"{elsewhere}:Other"]
+    assert [traits_of(welcome(each))["source"] for each in sources] == [
+        source("FirstAxis"), "…/methods.py:Other"
+    ]  # fmt: skip
 
 
 def parse(**changes):
@@ -202,13 +279,15 @@ def parse(**changes):
 
 class TestPlan:
     def test_names_stand_for_files(self, folder):
+        ablation = {"dataset": "demo_cars", "methods": ["indirect", source("FirstAxis")]}
         config = parse(
             methods=["clip", "indirect", source("FirstAxis")],
-            experiments={"dimensions": {"dataset": "demo_cars", "dims": [8],
-                                        "methods": ["indirect", source("FirstAxis")]}},
+            experiments={"dimensions": ablation | {"dims": [8]},
+                         "prompt_count": ablation | {"counts": [1]}},
         )  # fmt: skip
         assert config.methods == ["clip", "indirect", "first_axis"]
-        assert config.experiments.dimensions.methods == ["indirect", "first_axis"]
+        for section in (config.experiments.dimensions, config.experiments.prompt_count):
+            assert section.methods == ["indirect", "first_axis"]
 
     def test_a_method_of_others_is_a_job_of_its_own(self, folder):
         plan = Plan(parse(methods=["clip", "pca_rank", source("FirstAxis"), source("Other")]))
@@ -246,6 +325,7 @@ class TestFailing:
     @pytest.mark.parametrize(("name", "reason"), [
         ("Raises", r"it raised KeyError: 'this' \(methods.py, line \d+\)"),
         ("Forgets", r"it raised AttributeError: .*'axes_'"),
+        ("Exits", r"it raised SystemExit: bye \(methods.py, line \d+\)"),
     ])  # fmt: skip
     def test_a_method_that_raises_has_a_reason_and_the_others_go_on(self, name, reason, folder):
         prompts, method = write_prompts(folder), welcome(source(name))
@@ -268,6 +348,51 @@ class TestFailing:
         assert set(rows["status"]) == {"not_fitted"}
         assert rows["reason"].str.startswith("it raised ValueError: first line second line").all()
         assert rows["map_at_r"].isna().all()
+
+    def test_what_failed_is_tried_again(self, folder):
+        made = []
+        fits = task(
+            folder / "fit", welcome(source("FirstAxis")), None, prompts=write_prompts(folder)
+        )
+        for factor in ("none", 1.0):
+            METHODS["first_axis"]._fit.__globals__["FACTOR"] = factor
+            fit_transforms([fits], kept=folder / "kept")
+            made.append(read_metadata(fits.output)["status"])
+        assert made == ["not_fitted", "ok"]
+
+    def test_results_lie_where_they_should_whatever_folder_it_goes_to(self, folder):
+        fits = task(
+            "fit.safetensors", welcome(source("Leaves")), None, prompts=write_prompts(folder)
+        )
+        fit_transforms([fits], kept="kept")
+        assert read_metadata(folder / "fit.safetensors")["status"] == "ok"
+
+    def test_images_that_it_changes_are_those_of_the_next_run(self, folder):
+        methods, prompts = [welcome(source("Centred")), "clip"], write_prompts(folder)
+        fits = [task(folder / f"{name}.safetensors", name, None, prompts=prompts)
+                for name in methods]  # fmt: skip
+        fit_transforms(fits, kept=folder / "kept")
+        run = {"dataset": "d", "notion": "n", "model": "m", "protocol": "released"}
+        images = write_images(folder)
+
+        def scores(*made):
+            tasks = [
+                ScoreTask(str(folder / f"{of.method}.parquet"), run | {"method": of.method},
+                          of.output, [0], "1", **images)
+                for of in made
+            ]  # fmt: skip
+            score_runs(tasks, kept=folder / f"kept{len(made)}")
+            return pd.concat(pd.read_parquet(task.output) for task in tasks)
+
+        centred, clip = scores(*fits).to_dict("records")
+        assert "read-only" in centred["reason"]
+        (alone,) = scores(fits[1]).to_dict("records")
+        assert clip["map_at_r"] == alone["map_at_r"]
+
+    def test_one_that_is_not_made_with_a_size_is_one_line(self, folder):
+        fits = task(folder / "fit", welcome(source("Large")), 3, prompts=write_prompts(folder))
+        with pytest.raises(LanzdmlError, match="large cannot be made with "):
+            fit_transforms([fits], kept=folder / "kept")
 
     def test_exhausted_memory_ends_the_job_which_is_tried_again(self, folder):
         method = welcome(source("OutOfMemory"))

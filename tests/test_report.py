@@ -10,6 +10,7 @@ from html import unescape
 from html.parser import HTMLParser
 from importlib.metadata import version
 from itertools import pairwise
+from types import SimpleNamespace
 from urllib.parse import unquote
 
 import numpy as np
@@ -28,6 +29,7 @@ from lanzdml.report import ASSETS, FOLDER, cost, explained, parts, provenance
 from lanzdml.report.glance import _lanes, glances
 from lanzdml.report.grid import make_grid
 from lanzdml.report.part import Entry, Part, Script
+from lanzdml.report.parts.explained import part as explained_part
 from lanzdml.report.run_table import as_script_text, run_table
 from lanzdml.tables.beyond import write_beyond
 from lanzdml.tables.markup import Table
@@ -438,6 +440,12 @@ def test_explanations_are_on_the_page(page):
     for name in [*(METHOD_NAMES[method] for method in METHODS), *METRIC_NAMES.values()]:
         assert f"<h4>{name}</h4>" in page.source
     assert len(page.all("math")) > 30
+
+
+def test_vectors_of_several_sources_name_each():
+    runs = pd.DataFrame({"method": "given", "source": ["a book", "a film", "a book"]})
+    results = SimpleNamespace(config={"methods": []}, all_runs=runs.assign(protocol="paper"))
+    assert "made elsewhere: a book; a film" in explained_part(results).html
 
 
 def test_methods_of_others_are_explained_as_they_say(tmp_path):

@@ -539,3 +539,12 @@ def test_the_figure_says_where_there_are_no_ranks(files):
         files.add("oracle", 0.9, notion=notion)
     (axis,) = draw(files.rows()).axes
     assert "fewer than two methods have a value on every notion" in axis.get_title()
+
+
+def test_sizes_that_nobody_chooses_may_differ_by_seed(files, monkeypatch):
+    monkeypatch.setattr(METHODS["prompt_posterior"], "deterministic", False)
+    files.add("clip", 0.2)
+    for seed in SEEDS:
+        files.add("prompt_posterior", 0.4, dim=5 + seed, seeds=[seed])
+    (row,) = part(files.rows(), "difference").to_dict("records")
+    assert row["value"] == pytest.approx(-20)

@@ -151,6 +151,17 @@ def test_a_value_of_some_seeds_says_so_and_is_not_the_best(table):
     assert table_lines(render(two, "table2", "md"))[2][3:] == ["80.0 ± 10.0 (2 of 3)"]
 
 
+def test_sizes_that_nobody_chooses_may_differ_by_seed():
+    made, failed = partly("prompt_posterior", values=[0.9, np.nan])
+    sizes = pd.DataFrame([made | {"dim": 5}, failed | {"dim": 512}])
+    assert table_lines(render(sizes, "table2", "md"))[2][3:] == ["90.0 (1 of 2)"]
+    first, second = rows("prompt_posterior", [0.9, 0.7])
+    sizes = pd.DataFrame([first | {"dim": 5}, second | {"dim": 6}])
+    table = summarise(sizes)
+    assert set(table["n_runs"]) == {2}
+    assert table["mean"].tolist() == pytest.approx([0.8] * len(METRICS))
+
+
 def test_methods_without_a_dim_alone_have_one_table_a_model():
     runs = pd.DataFrame(
         rows("clip", [0.2], dim=512)

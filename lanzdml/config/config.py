@@ -21,6 +21,7 @@ from lanzdml.experiments.main import MainExperiment
 from lanzdml.figures import PICTURES
 from lanzdml.figures.picture import Picture
 from lanzdml.limits import imposed
+from lanzdml.methods.elsewhere import forget
 
 
 class _Experiments(Section):
@@ -120,6 +121,7 @@ def parse_config(values: dict[str, Any]) -> Config:
     Raises:
         ConfigError: with one line for each thing that is wrong, naming the key and what is allowed.
     """
+    forget()
     try:
         config = Config.model_validate(values)
     except ValidationError as error:

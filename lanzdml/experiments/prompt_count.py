@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 from pydantic import Field
 
 from lanzdml.config.choice import check_methods
+from lanzdml.config.methods import MethodName
 from lanzdml.config.section import MOST_LISTED, Count
 from lanzdml.errors import LanzdmlError
 from lanzdml.experiments.experiment import AblationOfModel
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 class PromptCountExperiment(AblationOfModel):
     """Scores over the number of prompts, at the first of the dims (the paper's figure 5)."""
 
-    methods: list[str] = Field(
+    methods: list[MethodName] = Field(
         ["indirect"],
         min_length=1,
         max_length=MOST_LISTED,

@@ -31,6 +31,9 @@ def series(runs: pd.DataFrame, by: str) -> pd.DataFrame:
         registry. Means of some of the seeds are not there, nor runs that could not be made.
     """
     keys = ["notion", "method", by]
+    # A size that nobody chooses may be another for each seed.
+    size = runs.groupby(keys[:2], sort=False, observed=True)["dim"].transform("first")
+    runs = runs.assign(dim=runs["dim"].where(runs["has_dim"].astype("bool"), size))
     values = runs.groupby(keys, sort=False, observed=True)[METRIC]
     scored = runs[values.transform("count") == values.transform("size")]
     scored = scored.assign(value=100 * scored[METRIC])

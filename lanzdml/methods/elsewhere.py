@@ -10,7 +10,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
@@ -34,6 +34,9 @@ GROUP = "lanzdml.methods"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,59}")  # of a folder of results
 _COLOR = re.compile("#[0-9A-Fa-f]{6}")
 _LONGEST = 300  # letters of an explanation
+_OURS = __name__.partition(".")[0]
+# What code of others may raise; not an interruption of the run.
+RAISED = (Exception, SystemExit)
 
 
 @dataclass(frozen=True)
@@ -52,10 +55,23 @@ class Guest:
     explanation: str
     color: str
 
+    @property
+    def told(self) -> str:
+        """The source in results that are passed on: it tells no place on this machine."""
+        if not os.path.isabs(self.source):
+            return self.source
+        below = os.path.relpath(self.source)
+        return f"…/{Path(self.source).name}" if below.startswith("..") else below
+
 
 def guests() -> Mapping[str, Guest]:
     """The methods of others that this process knows, by name."""
     return _read(os.environ.get(VARIABLE, "{}"))
+
+
+def forget() -> None:
+    """Know no methods of others any more, as those of an earlier configuration."""
+    os.environ.pop(VARIABLE, None)
 
 
 @cache
@@ -73,16 +89,27 @@ def welcome(source: str) -> str:
         The method's name.
 
     Raises:
-        LanzdmlError: it cannot be loaded, is no method, or says what none can say.
+        LanzdmlError: it cannot be loaded, is no method, says what none can say, or has the name of
+            another.
     """
     cls = load_class(source)
-    wrong = f"{source}: its {{}}"
+    for word in ("name", "title", "explanation", "color"):
+        if not isinstance(value := getattr(cls, word), str):
+            raise LanzdmlError(f"{source}: its {word} is {value!r}, and should be a text")
     if not _NAME.fullmatch(cls.name):
         raise LanzdmlError(
-            wrong.format(f"name is {cls.name!r}, and should be letters, digits, _, . and -")
+            f"{source}: its name is {cls.name!r}, and should be letters, digits, _, . and -"
         )
     if cls.color and not _COLOR.fullmatch(cls.color):
-        raise LanzdmlError(wrong.format(f"color is {cls.color!r}, and should be like #117733"))
+        raise LanzdmlError(f"{source}: its color is {cls.color!r}, and should be like #117733")
+    if not isinstance(cls.cost, int):
+        raise LanzdmlError(f"{source}: its cost is {cls.cost!r}, and should be a whole number")
+    other = guests().get(cls.name)
+    if other is not None and other.source != source:
+        raise LanzdmlError(
+            f"{source}: calls itself {cls.name!r}, as {other.source} does: give one of them "
+            "another `name`"
+        )
     first_line, *_ = cleandoc(cls.__doc__ or "").partition("\n")
     guest = Guest(
         source,
@@ -116,19 +143,23 @@ def code_of(source: str) -> list[Path]:
     """
     if is_file(source):
         file, _ = _file(source)
-        root, package = file.parent, None
-    else:
-        point = _entry_point(source)
-        file = _module_file(point)
-        package, *inside = point.module.split(".")
-        root = file.parents[len(inside) + (file.name == "__init__.py")]
+        return _code_behind(file, file.parent)
+    point = _entry_point(source)
+    file = _module_file(point)
+    package, *inside = point.module.split(".")
+    root = file.parents[len(inside) + (file.name == "__init__.py")]
+    return _code_behind(file, root, package)
+
+
+def _code_behind(file: Path, root: Path, package: str | None = None) -> list[Path]:
+    """A file and those below a folder that it imports: of a package, or of all but ours."""
     found: dict[Path, None] = {}
     pending = [file]
     while pending:
         if (file := pending.pop()) not in found:
             found[file] = None
             for parts in _imported(file, root):
-                if package in (None, parts[0]):
+                if parts[0] == package or (package is None and parts[0] != _OURS):
                     pending += _files_of(root, parts)
     return list(found)
 
@@ -137,7 +168,7 @@ def _imported(file: Path, root: Path) -> Iterator[list[str]]:
     """What a file imports, as the parts of dotted names."""
     try:
         tree = ast.parse(file.read_bytes())
-    except SyntaxError:  # what imports it says so
+    except (SyntaxError, ValueError):  # what imports it says so; or it is compiled
         return
     around = file.relative_to(root).parent.parts
     for node in ast.walk(tree):
@@ -185,7 +216,7 @@ def load_class(source: str) -> type["Method"]:
         found = _class_in(*_file(source)) if is_file(source) else _entry_point(source).load()
     except LanzdmlError:
         raise
-    except Exception as error:
+    except RAISED as error:
         raise LanzdmlError(f"{source} cannot be loaded: {what_raised(error)}") from error
     if not (isinstance(found, type) and issubclass(found, Method)):
         raise LanzdmlError(
@@ -203,7 +234,8 @@ def load_class(source: str) -> type["Method"]:
 def reasons_of(method: str) -> Iterator[None]:
     """Within a block, what code of others raises is a reason why there is no result.
 
-    Not that memory is exhausted: the job is tried again with more.
+    Not that memory is exhausted: the job is tried again with more. The working folder is what it
+    was when the block ends.
 
     Args:
         method: its name; nothing happens for one of ours, whose errors are mistakes of ours.
@@ -212,15 +244,16 @@ def reasons_of(method: str) -> Iterator[None]:
         CannotFitError: in place of what was raised.
     """
     try:
-        yield
-    except Exception as error:
+        with chdir("."):
+            yield
+    except RAISED as error:
         out_of_memory = isinstance(error, MemoryError) or "OutOfMemory" in type(error).__name__
         if method not in guests() or isinstance(error, CannotFitError) or out_of_memory:
             raise
         raise CannotFitError(f"it raised {what_raised(error)}") from error
 
 
-def what_raised(error: Exception) -> str:
+def what_raised(error: BaseException) -> str:
     """An error of somebody's code in one line: its kind, its words, and where it was raised."""
     words = in_one_line(error)
     kind = type(error).__name__
@@ -256,6 +289,7 @@ def _module(path: Path, changed: int) -> object:
     module = module_from_spec(spec)
     if str(path.parent) not in sys.path:
         sys.path.append(str(path.parent))
+    _check_neighbours(path)
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
@@ -263,6 +297,20 @@ def _module(path: Path, changed: int) -> object:
         del sys.modules[name]
         raise
     return module
+
+
+def _check_neighbours(path: Path) -> None:
+    """Check that what lies beside a file, and it imports, is what is imported by these names."""
+    files = (file.relative_to(path.parent) for file in _code_behind(path, path.parent))
+    for name in sorted({file.parts[0].removesuffix(".py") for file in files} - {path.stem}):
+        spec = find_spec(name)
+        if spec is not None and spec.origin is not None:
+            found = Path(spec.origin).parent  # of a module, or of a package the folder itself
+            if path.parent not in (found.resolve(), found.parent.resolve()):
+                raise LanzdmlError(
+                    f"{path} imports {name}, which lies beside it, but is also the name of another "
+                    "module: rename it"
+                )
 
 
 def _entry_point(name: str) -> "EntryPoint":

@@ -66,7 +66,7 @@ def traits_of(method: str) -> dict[str, Any]:
     """What a row says of a method of the registry: :data:`TRAITS`, and where it comes from."""
     cls, guest = METHODS[method], METHODS.guest(method)
     traits = {trait: getattr(cls, trait, False) for trait in TRAITS}
-    return traits | {"source": guest.source if guest else None}
+    return traits | {"source": guest.told if guest else None}
 
 
 def write_runs(path: Path, rows: pd.DataFrame) -> None:

@@ -25,6 +25,7 @@ from lanzdml.embeddings.storage import (
 from lanzdml.embeddings.storage import read_metadata as read_facts
 from lanzdml.errors import CannotFitError
 from lanzdml.files import Kept, content_of, digest, replacing
+from lanzdml.methods import METHODS
 from lanzdml.methods.elsewhere import reasons_of
 from lanzdml.metrics.protocols import PROTOCOLS
 from lanzdml.metrics.resampling import RESAMPLED, scores_and_draws
@@ -112,6 +113,7 @@ class _Images:
             WEIGHTS: self.weights,
         }
         self.digest = digest(self.embeddings, sorted(self.facts.items()))
+        self.embeddings.flags.writeable = False  # other runs are scored on the same
         self._labels = Path(manifest_file), labels
         # Of two transforms: that at hand, and the first one of its run.
         self.transformed = lru_cache(maxsize=2)(self._transformed)
@@ -166,8 +168,11 @@ def score_runs(tasks: Sequence[ScoreTask], *, kept: Path, n_threads: int = 1) ->
             run = (sorted(task.run.items()), list(task.seeds), task.evidence is None, task.external)
             made_of = digest("score", task.version, *run, *of_fits, images.digest)
             if not store.take(made_of, task.outputs):
-                _write(task, _score(task, images, first, n_threads), images)
-                store.keep(made_of, task.outputs)
+                scores = _score(task, images, first, n_threads)
+                _write(task, scores, images)
+                # What code of others lacked may be there when it runs again.
+                if scores.row["status"] == OK or METHODS.is_ours(task.run["method"]):
+                    store.keep(made_of, task.outputs)
 
 
 def _first_fitted(transforms: Sequence[str]) -> str | None:

@@ -63,9 +63,10 @@ def compute_significance(
             of the runs, in files that do not belong together.
     """
     summary = _comparable(summarise(read_runs(metrics_files)))
-    queries = by_run(queries_files, lambda rows: rows.groupby(ID)[list(PER_QUERY)].mean())
-    draws = by_run(draws_files, mean_draws)
-    clusterings = by_run(clusterings_files, lambda rows: rows)
+    with_dim = set(summary.loc[summary["has_dim"], "method"])
+    queries = by_run(queries_files, lambda rows: rows.groupby(ID)[list(PER_QUERY)].mean(), with_dim)
+    draws = by_run(draws_files, mean_draws, with_dim)
+    clusterings = by_run(clusterings_files, lambda rows: rows, with_dim)
     classes = {
         key: read_all_labels(path, {"labels": columns}).set_index(ID)["labels"]
         for key, (path, columns) in sampled.items()
@@ -152,8 +153,9 @@ def _spreads(block: pd.DataFrame, clusterings: Mapping[Run, pd.DataFrame]) -> It
         here = {name: row[name] for name in (*NOTION, "metric", "method")} | {"unit": "fractions"}
         if row["metric"] in PER_QUERY and row["n_seeds"] > 1:
             yield here | {"part": FIT_STD, "value": row["std"], "n": row["n_seeds"]}
-        elif row["metric"] in CLUSTERED and run_of(row) in clusterings:
-            table = clusterings[run_of(row)]
+            continue
+        table = clusterings.get(run_of(row, row["has_dim"]))
+        if row["metric"] in CLUSTERED and table is not None:
             for part, fixed in ((FIT_STD, "clustering_seed"), (CLUSTERING_STD, "fit_seed")):
                 values = table.loc[table[fixed] == table[fixed].iloc[0], row["metric"]]
                 if len(values) > 1:

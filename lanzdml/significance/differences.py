@@ -46,7 +46,7 @@ def differences(
                     yield here | {"method": method, "reason": by_method[method]["reason"]}
             if len(made) < 2:
                 continue
-            kept = {name: queries[run_of(by_method[name])][metric] for name in made}
+            kept = {name: queries[_run(by_method[name])][metric] for name in made}
             table = 100 * pd.DataFrame(kept, dtype="float64")
             if table.isna().any(axis=None):
                 raise LanzdmlError(
@@ -68,13 +68,17 @@ def differences(
                 } | _interval_of(a, b, table[pair.method] - table[pair.other], labels)  # fmt: skip
 
 
+def _run(row: pd.Series) -> Run:
+    return run_of(row, row["has_dim"])
+
+
 def _measured(
     row: pd.Series, draws: Mapping[Run, pd.DataFrame], where: str
 ) -> tuple[Measured, list[str]]:
     """The method of a row of the summary, in percent, and what its intervals leave out."""
     name = method_on_paper(row["method"])
     seeds = int(row["n_seeds"])
-    drawn = draws.get(run_of(row))
+    drawn = draws.get(_run(row))
     if drawn is None or (drawn["n_seeds"] != (1 if row["deterministic"] else seeds)).any():
         raise LanzdmlError(
             f"draws of images of {where} are not those of the fits of {row['method']}: delete the "

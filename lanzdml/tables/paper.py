@@ -59,15 +59,17 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         columns protocol, model, dim, dataset, notion, metric, method, mean, std, n_seeds, n_runs,
-        n_images, n_classes, tied_queries, poor_fits, reason, ``own_dim``, ``source`` and the traits
-        of :data:`lanzdml.metrics.runs.TRAITS`. ``dim`` is the table that a value belongs to: a
-        method that keeps the model's own size, its ``own_dim``, is in the table of every dim, or in
-        one without, :data:`NO_DIM`, where no other method was run with the model. A value is that
-        of the ``n_seeds`` among ``n_runs`` seeds that have one, NaN where none has, and ``reason``
-        says why the first of the others has none; ``tied_queries`` is the most of any seed, and
-        ``poor_fits`` lists :class:`lanzdml.tables.poor_fits.PoorFit`.
+        n_images, n_classes, tied_queries, poor_fits, reason, ``source`` and the traits of
+        :data:`lanzdml.metrics.runs.TRAITS`. ``dim`` is the table that a value belongs to: a method
+        whose size nobody chooses is in the table of every dim, or in one without, :data:`NO_DIM`,
+        where no other method was run with the model. A value is that of the ``n_seeds`` among
+        ``n_runs`` seeds that have one, NaN where none has, and ``reason`` says why the first of the
+        others has none; ``tied_queries`` is the most of any seed, and ``poor_fits`` lists
+        :class:`lanzdml.tables.poor_fits.PoorFit`.
     """
     keys = [*SETTING, "dataset", "notion", "method"]
+    # A size that nobody chooses may be another for each seed.
+    runs = runs.assign(dim=runs["dim"].where(runs["has_dim"].astype("bool"), NO_DIM))
     long = runs.melt(
         id_vars=[*keys, *_OF_METHOD, "n_images", "n_classes", "tied_queries", "reason"],
         value_vars=list(METRICS),
@@ -87,7 +89,7 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
         **{name: (name, "first") for name in _OF_METHOD},
     ).reset_index()
     summary = summary.join(poor_fits(runs, keys).rename("poor_fits"), on=keys)
-    summary = summary.astype(dict.fromkeys(TRAITS, "bool")).assign(own_dim=summary["dim"])
+    summary = summary.astype(dict.fromkeys(TRAITS, "bool"))
     reduced, full = summary[summary["has_dim"]], summary[~summary["has_dim"]]
     tables = reduced[SETTING].drop_duplicates()
     full = full.drop(columns="dim").merge(tables, how="left", on=["protocol", "model"])

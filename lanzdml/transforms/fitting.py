@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from lanzdml.errors import CannotFitError, LanzdmlError
 from lanzdml.files import Kept, digest
 from lanzdml.methods import METHODS
-from lanzdml.methods.elsewhere import reasons_of
+from lanzdml.methods.elsewhere import RAISED, reasons_of, what_raised
 from lanzdml.transforms.parameters import as_text
 from lanzdml.transforms.stacking import stack
-from lanzdml.transforms.storage import save_not_fitted, save_transform
+from lanzdml.transforms.storage import OK, read_metadata, save_not_fitted, save_transform
 
 if TYPE_CHECKING:
     import numpy as np
@@ -73,8 +73,20 @@ class _Data:
 
 
 def new_estimator(method: str, dim: int | None) -> "Method":
-    """An unfitted estimator; ``dim`` does not matter to methods without one."""
-    return METHODS[method](dim=dim) if METHODS[method].has_dim else METHODS[method]()
+    """An unfitted estimator; ``dim`` does not matter to methods without one.
+
+    Raises:
+        LanzdmlError: the constructor of a method of others raises something.
+    """
+    settings = {"dim": dim} if METHODS[method].has_dim else {}
+    try:
+        return METHODS[method](**settings)
+    except RAISED as error:
+        if METHODS.is_ours(method):
+            raise
+        raise LanzdmlError(
+            f"{method} cannot be made with {settings}: {what_raised(error)}"
+        ) from error
 
 
 def fit_transforms(tasks: Sequence[FitTask], *, kept: Path, n_threads: int = 1) -> None:
@@ -86,7 +98,7 @@ def fit_transforms(tasks: Sequence[FitTask], *, kept: Path, n_threads: int = 1) 
 
     What was fitted before to the same, by the same version, is taken from what is kept. A method
     that cannot be fitted to its prompts is stored as such, with the reason; so is one of others
-    that raises anything.
+    that raises anything, but it is not kept: what it lacked may be there when the job runs again.
 
     Args:
         tasks: what is stacked comes after its parts.
@@ -112,8 +124,8 @@ def fit_transforms(tasks: Sequence[FitTask], *, kept: Path, n_threads: int = 1) 
         made_of = _made_of(task, data[_source(task)])
         if not store.take(made_of, [task.output]):
             new.append((task, data[_source(task)], made_of))
-    for method in {task.method for task, _, _ in new}:
-        with new_estimator(method, 1).single_threaded():
+    for method, dim in {task.method: task.dim for task, _, _ in new}.items():
+        with new_estimator(method, dim).single_threaded():
             pass  # loads the library that it computes with, before there are several threads
     with ThreadPoolExecutor(n_threads) as pool:
         made = pool.map(lambda fit: _make(store, *fit), new)
@@ -171,7 +183,8 @@ def _made_of(task: FitTask, data: _Data) -> str:
 
 def _make(store: Kept, task: FitTask, data: _Data, made_of: str) -> None:
     _fit(task, data, _settings(task, data))
-    store.keep(made_of, [task.output])
+    if METHODS.is_ours(task.method) or read_metadata(task.output)["status"] == OK:
+        store.keep(made_of, [task.output])
 
 
 def _settings(task: FitTask, data: _Data) -> dict[str, float | None]:
@@ -199,7 +212,9 @@ def _fit(task: FitTask, data: _Data, settings: dict[str, float | None]) -> None:
     as_text(estimator)  # raises now, and not after a long fit
     try:
         with reasons_of(task.method):
-            save_transform(task.output, estimator.fit(*given), **metadata)
+            estimator.fit(*given)
+        with reasons_of(task.method):
+            save_transform(task.output, estimator, **metadata)
     except CannotFitError as error:
         save_not_fitted(task.output, estimator, str(error), **metadata)
 

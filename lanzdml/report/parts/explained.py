@@ -36,7 +36,8 @@ class Explained:
 def part(results: Results) -> Part:
     """The methods of the configuration and of the runs, all metrics, and the runs' protocols."""
     methods = in_order([*results.config["methods"], *results.all_runs["method"].unique()])
-    sources = results.all_runs.dropna(subset="source").groupby("method")["source"].first()
+    by_method = results.all_runs.dropna(subset="source").groupby("method")["source"]
+    sources = by_method.unique().map("; ".join)
     protocols = {
         name: PROTOCOL_EXPLANATIONS[name]
         for name in results.all_runs["protocol"].unique()
