@@ -25,6 +25,7 @@ from lanzdml.figures.style import new_figure, style, write_figure
 from lanzdml.figures.trimap.draw import draw_trimap
 from lanzdml.figures.trimap.points import CLIP_SPACE
 from tests.tiny_report import significance
+from tests.traits import with_traits
 
 ROOT = Path(__file__).parents[1]
 WORDS = [
@@ -67,7 +68,7 @@ def experiment(kind):
             for model in ("m", "n") for method in ("clip", "indirect") for dim in (4, 8)
             for n in (5, 9) for seed in (0, 1)
         ]  # fmt: skip
-        runs = pd.DataFrame(rows)
+        runs = with_traits(pd.DataFrame(rows))
         if kind is PromptCountExperiment:
             runs = runs[(runs["model"] == "m") & (runs["dim"] == 4)]
         return kind.draw(runs)
