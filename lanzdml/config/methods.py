@@ -1,13 +1,15 @@
 """The names of methods in a configuration, of which those of others are made known here."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator
 
 from lanzdml.errors import LanzdmlError
 from lanzdml.methods import METHODS, QUICK
-from lanzdml.methods.base import Method
 from lanzdml.methods.elsewhere import RAISED, is_file, registered, welcome, what_raised
+
+if TYPE_CHECKING:
+    from lanzdml.methods.base import Method
 
 
 def _method(value: str) -> str:
@@ -24,7 +26,7 @@ def _method(value: str) -> str:
     return name
 
 
-def _check_parameters(value: str, cls: type[Method]) -> None:
+def _check_parameters(value: str, cls: "type[Method]") -> None:
     """Check that a class can be made as jobs make it."""
     try:
         parameters = cls().get_params(deep=False)
