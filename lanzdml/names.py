@@ -18,6 +18,12 @@ METHOD_NAMES = {
     "indirect_svd": "InDiReCT (SVD)",
     "prompt_posterior": "Prompt posterior",
     "clay": "CLAY",
+    "soft_subspace": "Soft subspace",
+    "contrast_subspace": "Contrast subspace",
+    "null_space": "Null space",
+    "ignore": "Ignore",
+    "crl": "CRL",
+    "sqrt_posterior": "Root posterior",
 }
 METRIC_NAMES = {
     "map_at_r": "MAP@R",

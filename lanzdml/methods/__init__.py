@@ -93,6 +93,12 @@ METHODS = Methods(
     indirect_svd="indirect_svd:InDiReCTSVD",
     prompt_posterior="prompt_posterior:PromptPosterior",
     clay="clay:CLAY",
+    soft_subspace="soft_subspace:SoftSubspace",
+    contrast_subspace="contrast_subspace:ContrastSubspace",
+    null_space="null_space:NullSpace",
+    ignore="ignore:Ignore",
+    crl="crl:CRL",
+    sqrt_posterior="sqrt_posterior:SqrtPosterior",
 )
 
 

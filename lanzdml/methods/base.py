@@ -17,6 +17,7 @@ from lanzdml.arithmetic.threads import one_blas_thread
 from lanzdml.errors import LanzdmlError
 
 Floats = NDArray[np.floating]
+PROMPTS, AGAINST, IMAGES, LABELS = "prompts", "against", "images", "labels"
 _WORDS = {"title": "", "explanation": "", "color": ""}
 
 
@@ -55,8 +56,11 @@ class Method(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """Of its curves, ``#rrggbb``; unless given, one that is free."""
     has_dim: ClassVar[bool] = True
     """Whether the size of the output is chosen, by ``dim``, an upper bound for some."""
+    needs: ClassVar[tuple[str, ...]] = (PROMPTS,)
+    """What ``fit`` takes: the notion's prompts, those of what must not matter (:data:`AGAINST`),
+    images, and their labels."""
     supervised: ClassVar[bool] = False
-    """Whether ``fit`` takes image embeddings and their labels in place of text embeddings."""
+    """Whether it sees labels; follows from ``needs``."""
     deterministic: ClassVar[bool] = False
     """Whether the result is the same for every seed."""
     cost: ClassVar[int] = 0
@@ -82,6 +86,7 @@ class Method(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         super().__init_subclass__(**kwargs)
         # What a class is called, and not what one is that it extends.
         own_name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
+        cls.supervised = LABELS in cls.needs
         for attribute, default in {"name": own_name, **_WORDS}.items():
             if attribute not in vars(cls):
                 setattr(cls, attribute, default)
@@ -286,3 +291,13 @@ def check_integer(name: str, value: object, least: int) -> None:
     """Raises EmbeddingError unless the value is an integer of at least ``least``."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < least:
         raise EmbeddingError(f"{name} must be an integer of at least {least}, not {value!r}")
+
+
+def check_number(name: str, value: object, least: float) -> None:
+    """Raises EmbeddingError unless the value is a finite number of at least ``least``."""
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, numbers.Real)
+        or not least <= float(value) < np.inf
+    ):
+        raise EmbeddingError(f"{name} must be a number of at least {least:g}, not {value!r}")

@@ -9,6 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 from lanzdml.arithmetic.labels import as_labels
 from lanzdml.errors import CannotFitError
 from lanzdml.methods.base import (
+    IMAGES,
+    LABELS,
     EmbeddingError,
     EmbeddingTypeError,
     Floats,
@@ -36,7 +38,7 @@ class Oracle(Optimised):
 
     name = "oracle"
     cost = 2
-    supervised = True
+    needs = (IMAGES, LABELS)
     learned = ("U_",)
 
     def fit(self, X: ArrayLike, y: Any = None) -> Self:

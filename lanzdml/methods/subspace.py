@@ -8,6 +8,13 @@ from lanzdml.methods.base import Floats
 
 
 def principal_directions(differences: Floats, most: int) -> NDArray[np.float64]:
+    """The directions (k, r) of :func:`principal_axes`."""
+    return principal_axes(differences, most)[0]
+
+
+def principal_axes(
+    differences: Floats, most: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The directions of a matrix' largest singular values, as many as it has at most.
 
     Directions have a sign such that their largest component is positive, so that they do not depend
@@ -18,7 +25,8 @@ def principal_directions(differences: Floats, most: int) -> NDArray[np.float64]:
         most: how many directions at most.
 
     Returns:
-        (k, r) orthonormal rows, k being the smaller of ``most`` and the rank.
+        (k, r) orthonormal rows, k being the smaller of ``most`` and the rank, and their singular
+        values (k,), the largest first.
 
     Raises:
         CannotFitError: the rank is 0.
@@ -32,6 +40,11 @@ def principal_directions(differences: Floats, most: int) -> NDArray[np.float64]:
         raise CannotFitError(
             f"the prompts do not differ: they span no subspace (n_samples={n}, n_features={r})"
         )
-    directions = directions[: min(most, rank)]
+    kept = min(most, rank)
+    return with_signs(directions[:kept]), values[:kept]
+
+
+def with_signs(directions: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Rows (k, r), each with the sign by which its largest component is positive."""
     largest = np.take_along_axis(directions, np.abs(directions).argmax(axis=1)[:, None], axis=1)
     return directions * np.sign(largest)
