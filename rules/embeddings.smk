@@ -137,7 +137,10 @@ for dataset in CONFIG.datasets:
             weights=lambda wildcards: GIVEN.model_files(wildcards.model),
             vectors=of_given(dataset, lambda given: GIVEN.vector_files(*given.values())),
         output:
-            [PATHS.prompts(dataset, "{model}", notion) for notion in PLAN.notions_of(dataset)],
+            [
+                PATHS.prompts(dataset, "{model}", source["name"])
+                for source in PLAN.prompt_sources(dataset)
+            ],
         log:
             log_of(f"{PATHS.results}/embeddings/{dataset}/{{model}}/prompts.parquet"),
         benchmark:

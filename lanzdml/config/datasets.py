@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field
 
+from lanzdml.config.against import AgainstConfig
 from lanzdml.config.external import check_external
 from lanzdml.config.models import ModelConfig
 from lanzdml.config.notions import NotionConfig
@@ -117,6 +118,7 @@ class DatasetConfig(Section):
         lines = self._check_source(key, name) + self._check_protocols(key, name, protocols, methods)
         for notion_name, notion in self.notions.items():
             lines += notion.check(f"{key}.notions.{notion_name}")
+            lines += notion.check_against(f"{key}.notions.{notion_name}", notion_name, self.notions)
         return lines
 
     def check_vectors(
@@ -139,6 +141,8 @@ class DatasetConfig(Section):
             lines.append(f"{key}.on_unreadable: {self.labels} lists no images; leave it out")
         given = {f"{key}.vectors": self.vectors}
         for name, notion in self.notions.items():
+            if isinstance(notion.against, AgainstConfig):
+                given[f"{key}.notions.{name}.against.vectors"] = notion.against.vectors
             if notion.combine is None:
                 given[f"{key}.notions.{name}.vectors"] = notion.vectors
             elif notion.vectors:

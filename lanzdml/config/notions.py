@@ -1,32 +1,19 @@
 """A similarity notion: its prompts, or the notions that it combines."""
 
 from collections.abc import Collection, Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
+from lanzdml.config.against import Against, AgainstConfig, check_against
 from lanzdml.config.external import ExternalByName
-from lanzdml.config.messages import shorten
-from lanzdml.config.section import MOST_LISTED, Section, check_path, check_unique
-from lanzdml.config.vectors import VectorsByModel
-from lanzdml.embeddings.prompts import FROM_LABELS, PLACEHOLDER, read_aspects, read_prompts
-from lanzdml.errors import LanzdmlError, suggest
+from lanzdml.config.prompts import PromptsSection
+from lanzdml.config.section import MOST_LISTED, check_unique
+from lanzdml.embeddings.prompts import PLACEHOLDER
+from lanzdml.errors import suggest
 
 
-def _texts(value: Any) -> Any:
-    """One error for what is neither of the two kinds, in place of one for each kind."""
-    entries = value if isinstance(value, list) else [value]
-    others = [number for number, entry in enumerate(entries, 1) if not isinstance(entry, str)]
-    if not others:
-        return check_path(value) if isinstance(value, str) else value
-    hint = ""
-    if isinstance(value, list):
-        entry = shorten(value[others[0] - 1])
-        hint = f" (entry {others[0]} needs quotes, as it is {entry} in YAML)"
-    raise ValueError(f"should be a list of strings{hint} or the path of a file")
-
-
-class NotionConfig(Section):
+class NotionConfig(PromptsSection):
     """A similarity notion: its prompts are the template filled with each aspect, or written out.
 
     A combined one is made of several others.
@@ -42,32 +29,13 @@ class NotionConfig(Section):
         }
     )
 
-    template: Annotated[
-        str | None, Field(description=f"prompt with {PLACEHOLDER} for the aspect")
-    ] = None
-    aspects: Annotated[
-        list[str] | str | None,
+    against: Annotated[
+        Against,
         Field(
-            description="the aspects; or a file of them: .txt, one a line, or .csv or .tsv, "
-            f"column aspect; or the word {FROM_LABELS}: the distinct labels of the dataset's images"
+            description="what must not matter: notions of the dataset, or prompts; its other "
+            "notions unless given"
         ),
-        BeforeValidator(_texts),
     ] = None
-    prompts: Annotated[
-        list[str] | str | None,
-        Field(
-            description="in place of template and aspects: the prompts; or a file of them: .txt, "
-            "one a line, or .csv or .tsv, column prompt"
-        ),
-        BeforeValidator(_texts),
-    ] = None
-    vectors: Annotated[
-        VectorsByModel,
-        Field(
-            description="vectors of the prompts that are there already, in the prompts' order, by "
-            "model"
-        ),
-    ]
     external: Annotated[
         ExternalByName,
         Field(description="finished vectors of other methods, to be scored beside ours, by name"),
@@ -126,19 +94,6 @@ class NotionConfig(Section):
             return f"{' + '.join(self.combine)}, {self.by}{by}"
         return self.template or PLACEHOLDER
 
-    def read_texts(self) -> list[str]:
-        """Its prompts where they are written out, or else its aspects.
-
-        Raises:
-            LanzdmlError: it has none of its own, or they cannot be read.
-        """
-        if self.combine is None and self.aspects != FROM_LABELS:
-            if self.prompts is not None:
-                return read_prompts(self.prompts)
-            if self.aspects is not None:
-                return read_aspects(self.aspects)
-        raise LanzdmlError("there are no prompts but those that labels or parts make")
-
     def resolved(self) -> Self:
         """With the way that it is combined in, if it is."""
         if self.combine is None:
@@ -155,40 +110,30 @@ class NotionConfig(Section):
                 f"{key}.sampled_classes: the notion is not scored, so there is no interval; "
                 "leave it out"
             )
+        if isinstance(self.against, AgainstConfig):
+            lines += self.against.check(f"{key}.against")
         return lines if self.combine is not None else [*lines, *self._check_prompts(key)]
+
+    def check_against(
+        self, key: str, name: str, notions: "Mapping[str, NotionConfig]"
+    ) -> list[str]:
+        """Whether the notions that must not matter for it are there.
+
+        Args:
+            key: of this notion.
+            name: its own.
+            notions: all of the dataset.
+        """
+        if not isinstance(self.against, list):
+            return []
+        return check_against(f"{key}.against", name, self.against, notions)
 
     def _check_prompts(self, key: str) -> list[str]:
         """Whether there are prompts in one of the two ways, and these can be read."""
         lines = [
-            f"{key}.{name}: is for a notion with combine" for name in self._given("by", "weights")
+            f"{key}.{name}: is for a notion with combine" for name in self.given("by", "weights")
         ]
-        given = self._given("template", "aspects", "prompts")
-        if given not in (["prompts"], ["template", "aspects"]):
-            has = " and ".join(given) or "none of them"
-            return [
-                *lines,
-                f"{key}: needs template and aspects, or else prompts, or else combine; it has "
-                + has,
-            ]
-        if self.template is not None:
-            rest = self.template.replace(PLACEHOLDER, "", 1)
-            if rest == self.template or set(rest) & set("{}"):
-                lines.append(
-                    f"{key}.template: must hold {PLACEHOLDER} once and no other braces, "
-                    f"not {self.template!r}"
-                )
-        if self.aspects != FROM_LABELS:
-            try:
-                if len(self.read_texts()) == 1:
-                    lines.append(
-                        f"{key}.{given[-1]}: there is only one; a notion needs two or more"
-                    )
-            except LanzdmlError as error:
-                lines.append(f"{key}.{given[-1]}: {error}")
-        return lines
-
-    def _given(self, *names: str) -> list[str]:
-        return [name for name in names if getattr(self, name) is not None]
+        return [*lines, *self.check_prompts(key, or_else=", or else combine")]
 
     def check_parts(
         self, key: str, name: str, notions: "Mapping[str, NotionConfig]", known: Collection[str]
@@ -204,7 +149,7 @@ class NotionConfig(Section):
         parts = self.combine or []
         lines = [
             f"{key}.{taken}: is that of the parts in a notion that combines others; leave it out"
-            for taken in self._given("template", "aspects", "prompts", "labels")
+            for taken in self.given("template", "aspects", "prompts", "labels")
         ]
         lines += check_unique(f"{key}.combine", parts)
         plain = [other for other, settings in notions.items() if settings.combine is None]

@@ -6,7 +6,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lanzdml.methods.base import AGAINST, PROMPTS, EmbeddingError, Method, as_embeddings, normalise
+from lanzdml.methods.base import EmbeddingError, Method, as_embeddings, normalise
+from lanzdml.methods.needs import AGAINST, PROMPTS
 
 
 class ToldAgainst(Method):

@@ -15,9 +15,9 @@ from sklearn.utils.validation import check_is_fitted
 from lanzdml.arithmetic.arrays import as_array
 from lanzdml.arithmetic.threads import one_blas_thread
 from lanzdml.errors import LanzdmlError
+from lanzdml.methods.needs import LABELS, PROMPTS
 
 Floats = NDArray[np.floating]
-PROMPTS, AGAINST, IMAGES, LABELS = "prompts", "against", "images", "labels"
 _WORDS = {"title": "", "explanation": "", "color": ""}
 
 
@@ -57,8 +57,7 @@ class Method(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     has_dim: ClassVar[bool] = True
     """Whether the size of the output is chosen, by ``dim``, an upper bound for some."""
     needs: ClassVar[tuple[str, ...]] = (PROMPTS,)
-    """What ``fit`` takes: the notion's prompts, those of what must not matter (:data:`AGAINST`),
-    images, and their labels."""
+    """What ``fit`` takes, of :mod:`lanzdml.methods.needs`."""
     supervised: ClassVar[bool] = False
     """Whether it sees labels; follows from ``needs``."""
     deterministic: ClassVar[bool] = False

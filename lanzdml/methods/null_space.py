@@ -9,7 +9,6 @@ from lanzdml.methods.base import Floats, normalise
 from lanzdml.methods.ignore import check_share, span, without
 from lanzdml.methods.subspace import principal_directions
 
-
 _ROUNDING = 1e-6
 
 

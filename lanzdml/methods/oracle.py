@@ -9,8 +9,6 @@ from numpy.typing import ArrayLike, NDArray
 from lanzdml.arithmetic.labels import as_labels
 from lanzdml.errors import CannotFitError
 from lanzdml.methods.base import (
-    IMAGES,
-    LABELS,
     EmbeddingError,
     EmbeddingTypeError,
     Floats,
@@ -18,12 +16,14 @@ from lanzdml.methods.base import (
     normalise,
 )
 from lanzdml.methods.initial import gaussian
+from lanzdml.methods.needs import IMAGES, LABELS
 from lanzdml.methods.optimise import Optimised
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from lanzdml.methods.optimise import Objective
+    from lanzdml.methods.needs import IMAGES, LABELS
+from lanzdml.methods.optimise import Objective
 
 
 class Oracle(Optimised):

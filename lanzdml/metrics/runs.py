@@ -27,6 +27,7 @@ COLUMNS = {
     "method": "string",
     "dim": "int64",
     "n_prompts": "Int64",
+    "against": "string",
     "seed": "int64",
     **dict.fromkeys(METRICS, "float64"),
     "fit_seconds": "float64",
@@ -45,14 +46,15 @@ COLUMNS = {
 }
 """Columns of ``metrics.parquet`` and their types. ``dim`` is the r' that was asked for, which is
 more than some methods use; for a method without one it is the size that its vectors have.
-``n_prompts`` counts the prompts that the method was given, null for a method that is fitted to
-images instead, ``n_images`` and ``n_classes`` count what has a label, ``tied_queries`` the images
-that are as similar to some of another class as to some of their own, so that rank metrics are
-expectations; ``fit_seconds`` is null where nothing was fitted, ``iterations`` and ``loss`` where
-nothing was optimised, and the metrics where ``status`` is "not_fitted", or some of them where they
-are not defined; then ``reason`` says why; ``source`` is where a method comes from that is not of
-this package. The digests say what was scored and what it was made of:
-the images of the manifest with their labels, the notion's prompts and the model's weights."""
+``against`` names the prompts of what must not matter that it was told, null for a method that is
+not told. ``n_prompts`` counts the prompts that the method was given, null for a method that is
+fitted to images instead, ``n_images`` and ``n_classes`` count what has a label, ``tied_queries``
+the images that are as similar to some of another class as to some of their own, so that rank
+metrics are expectations; ``fit_seconds`` is null where nothing was fitted, ``iterations`` and
+``loss`` where nothing was optimised, and the metrics where ``status`` is "not_fitted", or some
+of them where they are not defined; then ``reason`` says why; ``source`` is where a method comes
+from that is not of this package. The digests say what was scored and what it was made of: the
+images of the manifest with their labels, the notion's prompts and the model's weights."""
 RUN = ("dataset", "notion", "model", "protocol", "method", "dim", "n_prompts", "seed")
 """The columns of a row's name: no two rows have the same."""
 DIGESTS = ("labels_sha256", PROMPTS, WEIGHTS)

@@ -27,6 +27,7 @@ from lanzdml.errors import CannotFitError
 from lanzdml.files import Kept, content_of, digest, replacing
 from lanzdml.methods import METHODS
 from lanzdml.methods.elsewhere import reasons_of
+from lanzdml.methods.needs import AGAINST
 from lanzdml.metrics.protocols import PROTOCOLS
 from lanzdml.metrics.resampling import RESAMPLED, scores_and_draws
 from lanzdml.metrics.runs import CLUSTERED, COLUMNS, PER_QUERY, TRAITS, traits_of, write_runs
@@ -193,7 +194,7 @@ def _told_by(path: str) -> dict[str, str]:
 def _score(task: ScoreTask, images: _Images, first: str, n_threads: int) -> _Scores:
     metadata = _told_by(task.transform)
     dim = json.loads(metadata["params"]).get("dim")
-    told = ("n_prompts", "fit_seconds", "iterations", "loss", PROMPTS)
+    told = ("n_prompts", AGAINST, "fit_seconds", "iterations", "loss", PROMPTS)
     row = {
         **task.run,
         **images.facts,

@@ -5,10 +5,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from lanzdml.config.against import AgainstConfig
 from lanzdml.config.config import Config
+from lanzdml.config.prompts import PromptsSection
 from lanzdml.datasets import Dataset, OwnDataset, files_read, find_dataset, images_listed
 from lanzdml.embeddings import models
 from lanzdml.files import sample_of
+from lanzdml.plan.notions import own_against
 
 
 class Given:
@@ -62,12 +65,16 @@ class Given:
         return models.model_files(**model) if model["architecture"] else []
 
     def vectors_of_prompts(self, dataset: str, model: str) -> dict[str, dict[str, Any]]:
-        """Where vectors of a dataset's prompts are, by notion, of those that are given."""
-        notions = self._config.datasets[dataset].notions
+        """Where vectors of a dataset's prompts are, by their name, of those that are given."""
+        sources: dict[str, PromptsSection] = {}
+        for name, notion in self._config.datasets[dataset].notions.items():
+            sources[name] = notion
+            if isinstance(notion.against, AgainstConfig):
+                sources[own_against(name)] = notion.against
         return {
-            name: notion.vectors[model].model_dump()
-            for name, notion in notions.items()
-            if model in notion.vectors
+            name: prompts.vectors[model].model_dump()
+            for name, prompts in sources.items()
+            if model in prompts.vectors
         }
 
     def vector_files(self, *sources: dict[str, Any]) -> list[Path]:

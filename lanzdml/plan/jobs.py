@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 
 from lanzdml.datasets import find_dataset
 from lanzdml.methods import METHODS, QUICK, method_on_paper
+from lanzdml.methods.needs import AGAINST
 from lanzdml.metrics.scoring import Evidence, ScoreTask
 from lanzdml.names import DATASET_NAMES, on_paper
 from lanzdml.plan.plan import FIGURES, MAIN, Plan
@@ -168,12 +169,21 @@ def _fit_task(plan: Plan, fit: Fit, version: Version) -> FitTask:
             manifest=paths.manifest(fit.dataset),
             labels=plan.label_columns(fit.dataset, fit.notion),
         )
-    prompts = paths.prompts(fit.dataset, fit.model, fit.notion)
-    return replace(task, prompts=prompts, n_prompts=fit.n_prompts)
+    task = replace(
+        task,
+        prompts=paths.prompts(fit.dataset, fit.model, fit.notion),
+        n_prompts=fit.n_prompts,
+    )
+    if AGAINST not in METHODS[fit.method].needs:
+        return task
+    others = plan.against(fit.dataset, fit.notion)
+    against = {name: paths.prompts(fit.dataset, fit.model, name) for name in others}
+    return replace(task, against=against)
 
 
 def _used(task: FitTask) -> list[str]:
-    files = [task.prompts, task.images, task.manifest, *(path for _, path, _ in task.parts)]
+    parts = (path for _, path, _ in task.parts)
+    files = [task.prompts, *task.against.values(), task.images, task.manifest, *parts]
     return [path for path in files if path is not None]
 
 

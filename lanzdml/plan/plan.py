@@ -3,19 +3,17 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cache, cached_property
-from typing import Any
 
 from lanzdml.config.config import Config
 from lanzdml.config.external import ExternalConfig
-from lanzdml.config.notions import NotionConfig
 from lanzdml.datasets.manifest import LabelColumns
-from lanzdml.embeddings.prompts import FROM_LABELS, PLACEHOLDER
 from lanzdml.experiments.experiment import Experiment
 from lanzdml.experiments.grid import Grid, check_number
 from lanzdml.figures.picture import Picture
 from lanzdml.methods import METHODS, PAPER_METHODS
 from lanzdml.metrics.protocols import PROTOCOLS, UsedNotions
 from lanzdml.plan.external import external_runs
+from lanzdml.plan.notions import NotionPlan
 from lanzdml.plan.paths import Paths
 from lanzdml.plan.runs import Fit, Run, runs_of
 from lanzdml.significance.comparisons import OURS
@@ -24,7 +22,7 @@ MAIN, FIGURES = "main", "figures"
 RANKING = "critical_difference"
 
 
-class Plan:
+class Plan(NotionPlan):
     """What a configuration asks for. It reads no result, and knows nothing of Snakemake.
 
     Args:
@@ -36,99 +34,12 @@ class Plan:
     """
 
     def __init__(self, config: Config) -> None:
-        self.config = config
+        super().__init__(config)
         self.paths = Paths(config.results)
         # The same object for every seed: there are as many as pairs of seeds.
         self._by_seeds = cache(self._files_by_seeds)
         grids = [self._unscored, *(grid for grids in self.grids.values() for grid in grids)]
         check_number(grids)
-
-    # Notions
-
-    @cached_property
-    def notions(self) -> dict[tuple[str, str], NotionConfig]:
-        """The settings of every notion, by dataset and name."""
-        return {
-            (dataset, name): notion
-            for dataset, settings in self.config.datasets.items()
-            for name, notion in settings.notions.items()
-        }
-
-    def notions_of(self, dataset: str) -> list[str]:
-        """A dataset's notions: those that combine others after these."""
-        notions = self.config.datasets[dataset].notions
-        return sorted(notions, key=lambda name: notions[name].combine is not None)
-
-    @cached_property
-    def scored(self) -> list[tuple[str, str]]:
-        """The notions that have scores."""
-        return [key for key, notion in self.notions.items() if notion.scored]
-
-    @cached_property
-    def counted(self) -> list[tuple[str, str]]:
-        """The notions that are ranked and tested over.
-
-        A combined notion repeats its parts, and several notions of one label column each other, so
-        of those the first stands for all.
-        """
-        by_labels = {
-            (key[0], self.label_columns(*key)): key
-            for key in reversed(self.scored)
-            if not self.notions[key].combine
-        }
-        return sorted(by_labels.values())
-
-    def label_columns(self, dataset: str, notion: str) -> LabelColumns:
-        """The manifest's column of a notion's labels; a combined one has several, one a part.
-
-        That of a notion that only a protocol takes is its own name.
-        """
-        settings = self.notions.get((dataset, notion))
-        if settings and settings.combine:
-            # A part combines no others.
-            return [self.notions[dataset, part].labels or part for part in settings.combine]
-        return settings.labels if settings and settings.labels else notion
-
-    def prompt_sources(self, dataset: str) -> list[dict[str, Any]]:
-        """What a dataset's prompts are made of, by notion; the parts of a combined one first.
-
-        Of each notion its ``name``; ``parts``, or a ``template`` (of prompts that are written out
-        it holds nothing else) and either ``aspects``, as they are in their file now, or ``labels``,
-        the manifest's column of them.
-
-        Raises:
-            LanzdmlError: a file cannot be read.
-        """
-        return [{"name": name} | self._source(dataset, name) for name in self.notions_of(dataset)]
-
-    def takes_labels(self, dataset: str) -> bool:
-        """Whether the labels of a dataset's images are aspects of a notion."""
-        notions = self.config.datasets[dataset].notions.values()
-        return any(notion.aspects == FROM_LABELS for notion in notions)
-
-    def _source(self, dataset: str, name: str) -> dict[str, Any]:
-        notion = self.notions[dataset, name]
-        if notion.combine:
-            return {"parts": notion.combine, "template": None, "aspects": None, "labels": None}
-        template = {"parts": None, "template": notion.template or PLACEHOLDER}
-        if notion.aspects == FROM_LABELS:
-            return template | {"aspects": None, "labels": self.label_columns(dataset, name)}
-        return template | {"aspects": notion.read_texts(), "labels": None}
-
-    @property
-    def overview(self) -> list[dict[str, Any]]:
-        """What the overview says of every notion, but for its files."""
-        return [
-            {
-                "dataset": dataset,
-                "notion": name,
-                "template": notion.told,
-                "labels": self.label_columns(dataset, name),
-                "parts": notion.combine or [],
-                "written_out": notion.prompts is not None,
-            }
-            for (dataset, name), notion in self.notions.items()
-        ]
 
     # Runs
 

@@ -1,8 +1,8 @@
 """Fits: methods learn what transforms hold, from prompts or from labelled images."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ from lanzdml.errors import CannotFitError, LanzdmlError
 from lanzdml.files import Kept, digest
 from lanzdml.methods import METHODS
 from lanzdml.methods.elsewhere import RAISED, reasons_of, what_raised
+from lanzdml.methods.needs import AGAINST
 from lanzdml.transforms.parameters import as_text
 from lanzdml.transforms.stacking import stack
 from lanzdml.transforms.storage import OK, read_metadata, save_not_fitted, save_transform
@@ -28,6 +29,12 @@ _NO_SCALE = (
 )
 
 
+_NOT_TOLD = (
+    "nothing says what must not matter: the dataset has no other notion of other labels, and the "
+    "notion's `against` names none"
+)
+
+
 @dataclass(frozen=True)
 class FitTask:
     """One transform that is to be made.
@@ -40,6 +47,8 @@ class FitTask:
         version: of the code that fits the method; a fit by another one is made anew.
         prompts: embeddings of the notion's prompts.
         n_prompts: how many of them to draw by the seed (see :func:`draw_prompts`); None takes all.
+        against: embeddings of the prompts of what must not matter, by their names, for a method
+            that is told; one that is told nothing cannot be fitted.
         images, manifest, labels: in place of prompts, for a method that is fitted to labels: the
             images' embeddings, and where their labels are.
         parts: in place of prompts, of a combined notion: the names of its parts, their transforms
@@ -53,6 +62,7 @@ class FitTask:
     version: str
     prompts: str | None = None
     n_prompts: int | None = None
+    against: Mapping[str, str] = field(default_factory=dict)
     images: str | None = None
     manifest: str | None = None
     labels: "LabelColumns | None" = None
@@ -63,11 +73,13 @@ class FitTask:
 class _Data:
     """What methods are fitted to, and what transforms tell of it.
 
-    ``given`` is what ``fit`` takes: vectors of prompts, or of images and their labels.
+    ``given`` is what ``fit`` takes, in its order: vectors of prompts, or of images, and their
+    labels. ``against`` are vectors of prompts of what must not matter.
     """
 
     source: Path
     given: "tuple[NDArray[Any], ...]"
+    against: "NDArray[Any] | None"
     metadata: dict[str, str]
     digest: str
 
@@ -137,10 +149,12 @@ def fit_transforms(tasks: Sequence[FitTask], *, kept: Path, n_threads: int = 1) 
 
 
 def _source(task: FitTask) -> tuple[object, ...]:
-    return task.prompts, task.images, task.manifest, str(task.labels)
+    return task.prompts, str(task.against), task.images, task.manifest, str(task.labels)
 
 
 def _read(task: FitTask) -> _Data:
+    import numpy as np
+
     from lanzdml.embeddings.storage import (
         PROMPTS,
         WEIGHTS,
@@ -151,6 +165,7 @@ def _read(task: FitTask) -> _Data:
     )
 
     given: tuple[NDArray[Any], ...]
+    against = None
     if task.images and task.manifest and task.labels:
         source = Path(task.images)
         images, labels, _ = labelled_images(source, Path(task.manifest), task.labels)
@@ -161,9 +176,12 @@ def _read(task: FitTask) -> _Data:
         # Of all prompts, also where some are drawn: how many, and the seed, say which.
         metadata = {PROMPTS: digest_of(texts["prompt"]), WEIGHTS: weights_of(source)}
         given = (vectors,)
+        if task.against:
+            metadata[AGAINST] = ", ".join(task.against)
+            against = np.concatenate([read_embeddings(Path(p))[1] for p in task.against.values()])
     else:
         raise ValueError(f"{task.output}: nothing to fit {task.method} to")
-    return _Data(source, given, metadata, digest(*given, *metadata.values()))
+    return _Data(source, given, against, metadata, digest(*given, against, *metadata.values()))
 
 
 def _check_dim(task: FitTask, data: _Data) -> None:
@@ -203,16 +221,18 @@ def _fit(task: FitTask, data: _Data, settings: dict[str, float | None]) -> None:
             prompts = prompts[draw_prompts(len(prompts), task.n_prompts, task.seed)]
         given, metadata = (prompts,), metadata | {"n_prompts": str(len(prompts))}
     estimator = new_estimator(task.method, task.dim)
-    if None in settings.values():
-        save_not_fitted(
-            task.output, estimator.set_params(random_state=task.seed), _NO_SCALE, **metadata
-        )
+    told = AGAINST in METHODS[task.method].needs
+    if None in settings.values() or (told and data.against is None):
+        reason = _NO_SCALE if None in settings.values() else _NOT_TOLD
+        estimator.set_params(random_state=task.seed)
+        save_not_fitted(task.output, estimator, reason, **metadata)
         return
+    named: dict[str, Any] = {AGAINST: data.against} if told else {}
     estimator.set_params(random_state=task.seed, **settings)
     as_text(estimator)  # raises now, and not after a long fit
     try:
         with reasons_of(task.method):
-            estimator.fit(*given)
+            estimator.fit(*given, **named)
         with reasons_of(task.method):
             save_transform(task.output, estimator, **metadata)
     except CannotFitError as error:

@@ -1,0 +1,139 @@
+"""The part of a plan about notions: their labels, their prompts, and what must not matter."""
+
+from functools import cached_property
+from typing import Any
+
+from lanzdml.config.against import AgainstConfig
+from lanzdml.config.config import Config
+from lanzdml.config.notions import NotionConfig
+from lanzdml.config.prompts import PromptsSection
+from lanzdml.datasets.manifest import LabelColumns
+from lanzdml.embeddings.prompts import FROM_LABELS, PLACEHOLDER
+
+
+class NotionPlan:
+    """What a configuration says of notions.
+
+    Args:
+        config: with what it implies written out.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+
+    @cached_property
+    def notions(self) -> dict[tuple[str, str], NotionConfig]:
+        """The settings of every notion, by dataset and name."""
+        return {
+            (dataset, name): notion
+            for dataset, settings in self.config.datasets.items()
+            for name, notion in settings.notions.items()
+        }
+
+    def notions_of(self, dataset: str) -> list[str]:
+        """A dataset's notions: those that combine others after these."""
+        notions = self.config.datasets[dataset].notions
+        return sorted(notions, key=lambda name: notions[name].combine is not None)
+
+    @cached_property
+    def scored(self) -> list[tuple[str, str]]:
+        """The notions that have scores."""
+        return [key for key, notion in self.notions.items() if notion.scored]
+
+    @cached_property
+    def counted(self) -> list[tuple[str, str]]:
+        """The notions that are ranked and tested over.
+
+        A combined notion repeats its parts, and several notions of one label column each other, so
+        of those the first stands for all.
+        """
+        by_labels = {
+            (key[0], self.label_columns(*key)): key
+            for key in reversed(self.scored)
+            if not self.notions[key].combine
+        }
+        return sorted(by_labels.values())
+
+    def label_columns(self, dataset: str, notion: str) -> LabelColumns:
+        """The manifest's column of a notion's labels; a combined one has several, one a part.
+
+        That of a notion that only a protocol takes is its own name.
+        """
+        settings = self.notions.get((dataset, notion))
+        if settings and settings.combine:
+            # A part combines no others.
+            return [self.notions[dataset, part].labels or part for part in settings.combine]
+        return settings.labels if settings and settings.labels else notion
+
+    def prompt_sources(self, dataset: str) -> list[dict[str, Any]]:
+        """What a dataset's prompts are made of, by notion; the parts of a combined one first.
+
+        Of each notion its ``name``; ``parts``, or a ``template`` (of prompts that are written out
+        it holds nothing else) and either ``aspects``, as they are in their file now, or ``labels``,
+        the manifest's column of them.
+
+        Raises:
+            LanzdmlError: a file cannot be read.
+        """
+        sources = []
+        for name in self.notions_of(dataset):
+            notion = self.notions[dataset, name]
+            sources.append({"name": name} | self._source(dataset, name, notion))
+            if isinstance(notion.against, AgainstConfig):
+                own = {"name": own_against(name)}
+                sources.append(own | self._source(dataset, name, notion.against))
+        return sources
+
+    def against(self, dataset: str, notion: str) -> list[str]:
+        """The names of the prompts that say what must not matter for a notion.
+
+        Unless it says so, those of the dataset's other notions, but for such as combine others, are
+        parts of it, or have the same labels.
+        """
+        settings = self.notions[dataset, notion]
+        if isinstance(settings.against, AgainstConfig):
+            return [own_against(notion)]
+        if settings.against is not None:
+            return settings.against
+        same = [notion, *(settings.combine or ())]
+        labels = [self.label_columns(dataset, name) for name in same]
+        return [
+            name
+            for name in self.notions_of(dataset)
+            if name not in same
+            and self.notions[dataset, name].combine is None
+            and self.label_columns(dataset, name) not in labels
+        ]
+
+    def takes_labels(self, dataset: str) -> bool:
+        """Whether the labels of a dataset's images are aspects of a notion."""
+        notions = self.config.datasets[dataset].notions.values()
+        return any(notion.aspects == FROM_LABELS for notion in notions)
+
+    def _source(self, dataset: str, name: str, prompts: PromptsSection) -> dict[str, Any]:
+        if isinstance(prompts, NotionConfig) and prompts.combine:
+            return {"parts": prompts.combine, "template": None, "aspects": None, "labels": None}
+        template = {"parts": None, "template": prompts.template or PLACEHOLDER}
+        if prompts.aspects == FROM_LABELS:
+            return template | {"aspects": None, "labels": self.label_columns(dataset, name)}
+        return template | {"aspects": prompts.read_texts(), "labels": None}
+
+    @property
+    def overview(self) -> list[dict[str, Any]]:
+        """What the overview says of every notion, but for its files."""
+        return [
+            {
+                "dataset": dataset,
+                "notion": name,
+                "template": notion.told,
+                "labels": self.label_columns(dataset, name),
+                "parts": notion.combine or [],
+                "written_out": notion.prompts is not None,
+            }
+            for (dataset, name), notion in self.notions.items()
+        ]
+
+
+def own_against(notion: str) -> str:
+    """The name of prompts that are given as what must not matter for a notion."""
+    return f"{notion}/against"
