@@ -128,7 +128,7 @@ class TestOurs:
         out = estimator.transform(IMAGES)
         if cls.has_dim:
             assert out.shape[1] == SMALL["dim"]
-        elif not cls.uses_logit_scale:  # that has a component a prompt
+        elif "prompts_" not in cls.learned:  # which have a component a prompt
             assert out.shape[1] == R
         for array in learned_of(estimator).values():
             assert array.dtype == np.float32

@@ -22,8 +22,7 @@ from lanzdml.methods.optimise import Optimised
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from lanzdml.methods.needs import IMAGES, LABELS
-from lanzdml.methods.optimise import Objective
+    from lanzdml.methods.optimise import Objective
 
 
 class Oracle(Optimised):

@@ -18,7 +18,7 @@ from lanzdml.transforms.contract.subject import (
     difference,
 )
 
-_FLAGS = ("has_dim", "supervised", "deterministic", "transductive", "by_position",
+_FLAGS = ("has_dim", "deterministic", "transductive", "by_position",
          "uses_logit_scale")  # fmt: skip
 _LEAVE = "leave fit and transform to Method, and define _fit and _transform"
 
@@ -145,7 +145,7 @@ def fit_sets_what_it_learns(subject: Subject) -> None:
     estimator = subject.make()
     params = dict(vars(estimator))
     with subject.calling("fit"):
-        result = estimator.fit(*subject.given(DATA))
+        result = subject.call_fit(estimator, DATA)
     if result is not estimator:
         raise BrokenPromise("fit does not give self: it needs a line return self")
     for name, value in params.items():

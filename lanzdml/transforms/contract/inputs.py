@@ -112,7 +112,7 @@ def refuses_unusable_embeddings(subject: Subject) -> None:
     fitted = subject.fitted()
     for what, spoil in UNUSABLE.items():
         data = Data(spoil(TEXT), spoil(IMAGES), LABELS)
-        subject.refuses(f"{what} given to fit", lambda: subject.make().fit(*subject.given(data)))  # noqa: B023
+        subject.refuses(f"{what} given to fit", lambda: subject.call_fit(subject.make(), data))  # noqa: B023
         subject.refuses(f"{what} given to transform", lambda: fitted.transform(data.images))  # noqa: B023
 
 
@@ -143,7 +143,7 @@ def refuses_unusable_parameters(subject: Subject) -> None:
     for name, values in parameters.items():
         for value in values:
             estimator = subject.make(**{name: value})
-            subject.refuses(f"{name}={value!r}", lambda: estimator.fit(*subject.given(DATA)))  # noqa: B023
+            subject.refuses(f"{name}={value!r}", lambda: subject.call_fit(estimator, DATA))  # noqa: B023
 
 
 def few_directions_give_vectors_or_a_reason(subject: Subject) -> None:
@@ -154,7 +154,7 @@ def few_directions_give_vectors_or_a_reason(subject: Subject) -> None:
         images = IMAGES[:, :r]
         with subject.calling(f"{what}, it"):
             try:
-                estimator.fit(*subject.given(Data(text, text, np.arange(len(text)))))
+                subject.call_fit(estimator, Data(text, text, np.arange(len(text))))
             except CannotFitError:
                 continue
             for some in (images, np.repeat(images[:1], 2, axis=0), text[:1]):

@@ -45,7 +45,7 @@ def equal_images_have_equal_vectors_unless_by_position(subject: Subject) -> None
     for dim in (1, 16):
         estimator = subject.make(dim=dim, max_iter=2)
         try:
-            estimator.fit(*subject.given(Data(text, images, order[:101])))
+            subject.call_fit(estimator, Data(text, images, order[:101]))
         except CannotFitError:
             continue
         out = subject.transform(estimator, images[order])

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from lanzdml.errors import LanzdmlError, in_one_line
 from lanzdml.methods.base import EmbeddingError, Method
+from lanzdml.methods.needs import AGAINST
 
 R, DIM = 24, 4
 SMALL = {"dim": DIM, "hidden": 16, "max_iter": 40}
@@ -70,8 +71,18 @@ class Subject:
             BrokenPromise: it raises anything.
         """
         with self.calling("fit"):
-            estimator.fit(*self.given(data))
+            self.call_fit(estimator, data)
         return estimator
+
+    def call_fit(self, estimator: Method, data: Data) -> object:
+        """Fit an estimator to what it needs of some data."""
+        fit: Callable[..., object] = estimator.fit
+        if self.cls.supervised:
+            return fit(data.images, data.labels)
+        if AGAINST not in self.cls.needs:
+            return fit(data.text)
+        shape = np.shape(data.text) if isinstance(data.text, np.ndarray) else ()
+        return fit(data.text, against=vectors(8, shape[1] if len(shape) == 2 else R, seed=5))
 
     def fitted(self, **params: Any) -> Method:
         """A small estimator that is fitted."""
@@ -85,10 +96,6 @@ class Subject:
         """
         with self.calling("transform"):
             return estimator.transform(images)
-
-    def given(self, data: Data) -> tuple[Any, ...]:
-        """What ``fit`` takes."""
-        return (data.images, data.labels) if self.cls.supervised else (data.text,)
 
     def result(self, estimator: Method, images: Any = IMAGES) -> dict[str, Any]:
         """What a fit comes to: vectors of images, and what was learned, by name."""
