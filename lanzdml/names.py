@@ -23,7 +23,7 @@ METHOD_NAMES = {
     "null_space": "Null space",
     "ignore": "Ignore",
     "crl": "CRL",
-    "sqrt_posterior": "Root posterior",
+    "sqrt_posterior": "Posterior (root)",
 }
 METRIC_NAMES = {
     "map_at_r": "MAP@R",

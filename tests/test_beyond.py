@@ -143,7 +143,7 @@ def test_each_dataset_model_and_dim_is_a_block(folder):
 
 
 def test_every_method_beyond_the_paper_says_so():
-    from lanzdml.report.explained import METHOD_EXPLANATIONS
+    from lanzdml.report.explained_methods import METHOD_EXPLANATIONS
 
     assert set(METHODS) - set(PAPER_METHODS) == {
         name for name, text in METHOD_EXPLANATIONS.items() if text.text.startswith("Beyond the")

@@ -26,6 +26,7 @@ from lanzdml.metrics.runs import traits_of, write_runs
 from lanzdml.metrics.scores import METRICS
 from lanzdml.names import METHOD_NAMES, METRIC_NAMES
 from lanzdml.report import ASSETS, FOLDER, cost, explained, parts, provenance
+from lanzdml.report.equations import prose
 from lanzdml.report.glance import _lanes, glances
 from lanzdml.report.grid import make_grid
 from lanzdml.report.part import Entry, Part, Script
@@ -466,7 +467,7 @@ def test_methods_of_others_are_explained_as_they_say(tmp_path):
 
 
 def test_prose_is_escaped_but_for_its_mathematics():
-    text = explained.prose("a < b & $x < y$")
+    text = prose("a < b & $x < y$")
     assert text.startswith("a &lt; b &amp; <math")
     assert "<mi>x</mi>" in text
 

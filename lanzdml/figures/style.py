@@ -56,6 +56,12 @@ _BEYOND = {
     "indirect_svd": ("#117733", "p"),
     "prompt_posterior": ("#999933", "h"),
     "clay": ("#AA4499", "d"),
+    "soft_subspace": ("#6699CC", "<"),
+    "contrast_subspace": ("#661100", "s"),
+    "null_space": ("#888888", "v"),
+    "ignore": ("#BBAA33", "^"),
+    "crl": ("#EE8866", "o"),
+    "sqrt_posterior": ("#77AADD", "h"),
 }
 _OWN = [
     ("#88CCEE", "X"),

@@ -9,15 +9,13 @@ from lanzdml.methods import in_order, method_on_paper
 from lanzdml.metrics.protocols import RELEASED
 from lanzdml.metrics.scores import METRICS
 from lanzdml.names import METRIC_NAMES, on_paper
+from lanzdml.report.equations import Equation, Explanation, prose
 from lanzdml.report.explained import (
     NOTATION,
     PROTOCOL_EXPLANATIONS,
     QUERIES,
-    Equation,
-    Explanation,
     explain_method,
     explain_metric,
-    prose,
 )
 from lanzdml.report.part import Part
 from lanzdml.report.results import Results
