@@ -186,8 +186,8 @@ METHOD_EXPLANATIONS = {
         "Beyond the paper: what the notion's prompts vary in and those of what must not matter do "
         "not. $C$ and $D$ are the covariances of both, each about its own mean; the columns of $B$ "
         "are the eigenvectors with positive eigenvalues $L$, weighted as in the soft subspace; "
-        r"here $w = \frac{1}{2}$ and $g = \frac{1}{8}$. One subspace against others is the idea of PoS "
-        "subspaces (NeurIPS 2023, arXiv 2305.14053).",
+        r"here $w = \frac{1}{2}$ and $g = \frac{1}{8}$. One subspace against others is the idea of "
+        "PoS subspaces (NeurIPS 2023, arXiv 2305.14053).",
         (
             Equation(r"(1 - w) C - w D = B L B^{\top} + \dots"),
             Equation(
