@@ -45,7 +45,7 @@ rule embed_images:
 
 # Vectors that are there already: embeddings of a dataset and model, or finished vectors for a notion.
 # Snakemake prefers rules without wildcards.
-for given in vectors_to_read(PLAN):
+for given in vectors_to_read(CONFIG, PATHS, PLAN.embedded):
 
     rule:
         name:

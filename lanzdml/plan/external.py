@@ -1,15 +1,13 @@
 """Vectors that are there already: what is read of them, and what is scored as it is."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lanzdml.config.config import Config
+from lanzdml.plan.paths import Paths
 from lanzdml.plan.runs import Fit, Run
-
-if TYPE_CHECKING:
-    from lanzdml.plan.plan import Plan
 
 
 @dataclass(frozen=True)
@@ -41,19 +39,27 @@ def external_runs(config: Config) -> Iterator[Run]:
                     yield Run(protocol, Fit(dataset, model, name, method, dim=None, seed=seed))
 
 
-def vectors_to_read(plan: "Plan") -> list[GivenVectors]:
-    """What a configuration gives of images' vectors: of models, and finished ones."""
+def vectors_to_read(
+    config: Config, paths: Paths, embedded: Iterable[tuple[str, str]]
+) -> list[GivenVectors]:
+    """What a configuration gives of images' vectors: of models, and finished ones.
+
+    Args:
+        config: what gives them.
+        paths: of what is written.
+        embedded: dataset and model of all embeddings of images.
+    """
     found = []
-    for dataset, model in plan.embedded:
-        if source := plan.config.datasets[dataset].vectors.get(model):
+    for dataset, model in embedded:
+        if source := config.datasets[dataset].vectors.get(model):
             title = f"the images of {dataset} by {model}"
-            output = plan.paths.images(dataset, model)
+            output = paths.images(dataset, model)
             found.append(GivenVectors(dataset, (model,), title, source.model_dump(), output))
-    for dataset, settings in plan.config.datasets.items():
+    for dataset, settings in config.datasets.items():
         for name, notion in settings.scored.items():
             for method, given in notion.external.items():
-                for seed, source in zip(plan.config.seeds, given.vectors, strict=False):
-                    output = plan.paths.vectors(dataset, name, method, seed)
+                for seed, source in zip(config.seeds, given.vectors, strict=False):
+                    output = paths.vectors(dataset, name, method, seed)
                     of, title = (name, method, str(seed)), f"{dataset} by {method} for {name}"
                     read = GivenVectors(dataset, of, title, source.model_dump(), output, seed)
                     found.append(read)

@@ -160,7 +160,9 @@ def test_a_tokenizer_of_a_folder_names_no_files(file, content, folder):
     (folder / file).write_text(json.dumps(content))
     with pytest.raises(LanzdmlError, match=rf"{file}: '\w+' names files; .* delete it"):
         read_architecture(f"local-dir:{folder}")
-    (folder / file).write_text('{"special_tokens_map_file": "/root/a.json", "vocab_file": null}')
+    (folder / file).write_text(
+        '{"special_tokens_map_file": "/elsewhere/a.json", "vocab_file": null}'
+    )
     assert read_architecture(f"local-dir:{folder}")
 
 
