@@ -31,7 +31,7 @@ demo: $(INSTALLED)  ## run the benchmark on the embedded cars: results/report.ht
 test: $(INSTALLED) check  ## formatting, lint, types and all tests but the slow ones
 	$(BIN)/pytest -n 2 --dist loadscope --no-loadscope-reorder
 
-test-slow: $(INSTALLED)  ## a run that is killed twenty times, a full disk, a Slurm cluster, all pairs of edits (some 25 minutes)
+test-slow: $(INSTALLED)  ## a run that is killed twenty times, a full disk, a Slurm cluster, all pairs of edits (some 30 minutes)
 	$(BIN)/pytest -n 2 --slow -m slow -rs --ignore tests/versions
 
 test-versions: $(INSTALLED)  ## most tests with the lowest versions, and with Python 3.12 and 3.13

@@ -5,7 +5,7 @@ from pathlib import Path
 from lanzdml.embeddings.vectors import Kind, read_vectors
 from lanzdml.errors import LanzdmlError, suggest
 from lanzdml.methods import METHODS
-from lanzdml.methods.elsewhere import is_file, registered, welcome
+from lanzdml.methods.elsewhere import is_source, welcome
 from lanzdml.transforms.storage import save_transform
 
 
@@ -36,7 +36,7 @@ def fit(
         LanzdmlError: there is no such method, it learns from labels, the vectors cannot be read, or
             it is not defined for them.
     """
-    if is_file(method) or method in registered():
+    if not METHODS.is_ours(method) and is_source(method):
         method = welcome(method)
     names = [name for name in METHODS if not METHODS[name].supervised]
     if method not in names:

@@ -6,7 +6,7 @@ from pydantic import AfterValidator
 
 from lanzdml.errors import LanzdmlError
 from lanzdml.methods import METHODS, QUICK
-from lanzdml.methods.elsewhere import RAISED, is_file, registered, welcome, what_raised
+from lanzdml.methods.elsewhere import RAISED, is_source, registered, welcome, what_raised
 
 if TYPE_CHECKING:
     from lanzdml.methods.base import Method
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def _method(value: str) -> str:
     """The name of a method; one of others, by its file or entry point, is known from here on."""
-    if METHODS.is_ours(value) or not (is_file(value) or value in registered()):
+    if METHODS.is_ours(value) or not is_source(value):
         return value
     try:
         name = welcome(value)

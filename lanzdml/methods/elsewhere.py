@@ -127,6 +127,11 @@ def is_file(source: str) -> bool:
     return source.endswith(".py") or ".py:" in source
 
 
+def is_source(value: str) -> bool:
+    """Whether it names a method of others: a class in a file, or what a package registers."""
+    return is_file(value) or value in registered()
+
+
 def registered() -> list[str]:
     """The names under which installed packages register methods."""
     from importlib.metadata import entry_points
