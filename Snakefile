@@ -17,6 +17,7 @@
 #   kept/                                                           second links to the above, by what is in them;
 #                                                                   tables.json: what is known of tables of the user's
 #   metrics.parquet                                                 all rows
+#   experiments/{experiment}/{protocol}/.../dim-{dim}.parquet       what else is measured of a method on a notion
 #   trimap/{dataset}/{model}.parquet
 #   saliency/{dataset}/{model}/{maps.safetensors,shares.parquet}
 #   tables/{table}.{md,csv,tex}
@@ -83,6 +84,7 @@ include: "rules/embeddings.smk"
 include: "rules/transforms.smk"
 include: "rules/metrics.smk"
 include: "rules/significance.smk"
+include: "rules/experiments.smk"
 include: "rules/tables.smk"
 include: "rules/figures.smk"
 include: "rules/report.smk"

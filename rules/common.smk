@@ -18,7 +18,7 @@ from lanzdml.plan.external import vectors_to_read
 from lanzdml.plan.given import Given
 from lanzdml.plan.jobs import fit_jobs, score_jobs
 from lanzdml.plan.plan import FIGURES, MAIN
-from lanzdml.plan.versions import version_of, version_told, version_with
+from lanzdml.plan.versions import version_measured, version_of, version_told, version_with
 
 ROOT = Path(workflow.basedir)
 # What has to be known of tables of the user's own, for later starts and the jobs of a cluster.

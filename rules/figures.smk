@@ -8,7 +8,7 @@ for name, experiment in PLAN.drawn.items():
         name:
             f"plot_{name}"
         input:
-            [PATHS.metrics(run) for run in PLAN.experiments[name]],
+            PLAN.drawn_of(name),
         output:
             *figure_files(name),
         log:

@@ -1,7 +1,8 @@
 """The registry of experiments: a new one is one file in this folder and one line here.
 
 A module asks one question of the benchmark and holds all that is needed for the answer: its section
-of the configuration and what is checked of it, its runs, and its figure with its words.
+of the configuration and what is checked of it, its runs, and its figure with its words. What
+measures something else than runs do is a folder (:mod:`lanzdml.experiments.measured`).
 """
 
 from typing import TYPE_CHECKING
@@ -17,4 +18,6 @@ EXPERIMENTS: Registry["Experiment"] = Registry(
     dimensions="dimensions:DimensionsExperiment",
     clip_size="clip_size:ClipSizeExperiment",
     prompt_count="prompt_count:PromptCountExperiment",
+    specificity="specificity.section:SpecificityExperiment",
+    unseen="unseen.section:UnseenExperiment",
 )

@@ -11,6 +11,8 @@ from lanzdml.experiments.grid import Grid
 from lanzdml.figures.words import Words
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
     from matplotlib.figure import Figure
 
@@ -30,6 +32,13 @@ class Experiment(Choice):
             config: with what it implies written out, as this section is.
         """
         raise NotImplementedError
+
+    @classmethod
+    def read(cls, paths: "Sequence[Path]", seeds: Sequence[int]) -> "pd.DataFrame":
+        """What its figure shows: the rows of its runs, of the seeds that it asks for."""
+        from lanzdml.metrics.runs import read_runs
+
+        return read_runs(paths, seeds)
 
     @classmethod
     def draw(cls, runs: "pd.DataFrame") -> "Figure":

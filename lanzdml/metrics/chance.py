@@ -1,15 +1,18 @@
 """What rank metrics are by chance: their expectation over all orders of the images."""
 
-from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import betaln, digamma
 
+from lanzdml.arithmetic.labels import as_labels
+from lanzdml.metrics.ranking import expected_precisions
 from lanzdml.metrics.scores import RANK_METRICS
 
 
-def chance(class_sizes: Sequence[int]) -> dict[str, float]:
+def chance(class_sizes: ArrayLike) -> dict[str, float]:
     """The expectation of each rank metric for classes of these sizes, in closed form.
 
     With N other images of which R are of the query's class, an image at a rank is right with
@@ -47,6 +50,44 @@ def chance(class_sizes: Sequence[int]) -> dict[str, float]:
         "mrr": np.array([_reciprocal_rank(int(r), n_others) for r in right]),
     }
     return {name: float(by_query[name] @ weights) for name in RANK_METRICS}
+
+
+def of_other_labels(known: Any, labels: Any) -> dict[str, float]:
+    """MAP@R and Prec@1, by some labels, of vectors that tell other labels and nothing else.
+
+    Images of a query's known label come first, in any order, and then all others. So it is the
+    expectation for vectors that are the same where ``known`` is, and equally far where it is not;
+    of labellings that do not depend on each other it is near chance.
+
+    Args:
+        known, labels: (n,) labels of the same images, none of them null.
+
+    Returns:
+        by the metric's name; NaN where no class of ``labels`` has two images.
+    """
+    (rows, _), (columns, _) = (pd.factorize(as_labels(each)) for each in (known, labels))
+    cells = np.zeros((rows.max() + 1, columns.max() + 1), np.int64)
+    np.add.at(cells, (rows, columns), 1)
+    row, column = np.nonzero(cells)
+    weights = cells[row, column]
+    right, first, of_first = (  # of the class, of those that come first, of both
+        count - 1 for count in (cells.sum(axis=0)[column], cells.sum(axis=1)[row], weights)
+    )
+    is_query = right > 0
+    if not is_query.any():
+        return dict.fromkeys(("map_at_r", "precision_at_1"), float("nan"))
+    right, first, of_first, weights = (
+        counts[is_query] for counts in (right, first, of_first, weights)
+    )
+    rest, of_rest = len(rows) - 1 - first, right - of_first
+    zeros = np.zeros_like(first)
+    precisions = expected_precisions(zeros, zeros, first, of_first, np.minimum(right, first))
+    precisions += expected_precisions(
+        first, of_first, rest, of_rest, np.clip(right - first, 0, rest)
+    )
+    at_1 = np.where(first > 0, of_first, of_rest) / np.where(first > 0, first, rest)
+    by_query = {"map_at_r": precisions / right, "precision_at_1": at_1}
+    return {name: float(np.average(values, weights=weights)) for name, values in by_query.items()}
 
 
 def _harmonic(n: NDArray[np.floating]) -> NDArray[np.float64]:

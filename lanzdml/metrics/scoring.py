@@ -120,9 +120,27 @@ class _Images:
         self.transformed = lru_cache(maxsize=2)(self._transformed)
 
     def _transformed(self, transform: str, unit_images: bool) -> NDArray[np.float32]:
-        if _is_finished(transform):
-            return labelled_images(Path(transform), *self._labels)[0]
-        return load_transform(transform).transform(self.embeddings, unit_images=unit_images)
+        return vectors_of(transform, self.embeddings, *self._labels, unit_images)
+
+
+def vectors_of(
+    transform: str, images: NDArray[Any], manifest: Path, labels: LabelColumns, unit_images: bool
+) -> NDArray[np.float32]:
+    """What a transform makes of labelled images, or the vectors that others made of them.
+
+    Args:
+        transform: a file of a transform, or a Parquet file of finished vectors.
+        images: (n, r), of the images that have labels.
+        manifest, labels: where the labels are.
+        unit_images: whether images are scaled to unit length first.
+
+    Raises:
+        CannotFitError: the method could not be fitted, with the reason.
+        LanzdmlError: a file cannot be read, or does not belong to the others.
+    """
+    if _is_finished(transform):
+        return labelled_images(Path(transform), manifest, labels)[0]
+    return load_transform(transform).transform(images, unit_images=unit_images)
 
 
 @dataclass

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from lanzdml.datasets import find_dataset
+from lanzdml.experiments.task import MeasureTask
 from lanzdml.methods import METHODS, QUICK, method_on_paper
 from lanzdml.methods.needs import AGAINST
 from lanzdml.metrics.scoring import Evidence, ScoreTask
@@ -25,7 +26,7 @@ LARGE = 3_000  # images; from here on the scores of one notion are worth a proce
 Version = Callable[[str], str]
 """From a method's name to the version of the code behind its results."""
 
-Task = TypeVar("Task", FitTask, ScoreTask)
+Task = TypeVar("Task", FitTask, ScoreTask, MeasureTask)
 Item = TypeVar("Item", Fit, Run)
 
 
@@ -78,54 +79,58 @@ def fit_jobs(plan: Plan, version: Version) -> list[Job[FitTask]]:
     def key(fit: Fit) -> tuple[str, ...]:
         owner = plan.fits[fit]
         of_tables = (fit.model,) if owner in (MAIN, FIGURES) else ()
-        return (owner, fit.dataset, *of_tables, _kind(fit.method))
+        return (owner, fit.dataset, *of_tables, kind_of(fit.method))
 
     jobs = []
-    for group, fits in _grouped(plan.fits, key).items():
+    for group, fits in grouped(plan.fits, key).items():
         tasks = [_fit_task(plan, fit, version) for fit in fits]
         made = {task.output for task in tasks}
         inputs = {path for task in tasks for path in _used(task)} - made
-        jobs.append(_job(group, _said(group, fits), tasks, sorted(inputs)))
+        jobs.append(job_of(group, fits, tasks, sorted(inputs)))
     return jobs
 
 
 def score_jobs(plan: Plan, version: Version) -> list[Job[ScoreTask]]:
     """The jobs that score all runs, each in one of them."""
     owners = {run: name for name, runs in reversed(plan.experiments.items()) for run in runs}
-    large = {name for name in plan.config.datasets if _is_large(plan, name)}
+    large = {name for name in plan.config.datasets if is_large(plan, name)}
 
     def key(run: Run) -> tuple[str, ...]:
         owner, fit = owners[run], run.fit
         of_tables = (run.protocol, fit.model) if owner == MAIN else ()
         of_large = (fit.notion, fit.model) if fit.dataset in large else ()
-        return (owner, fit.dataset, *dict.fromkeys((*of_tables, *of_large)), _kind(fit.method))
+        return (owner, fit.dataset, *dict.fromkeys((*of_tables, *of_large)), kind_of(fit.method))
 
     jobs = []
-    for group, runs in _grouped(plan.runs, key).items():
+    for group, runs in grouped(plan.runs, key).items():
         tasks = [_score_task(plan, run, version, owners[run] == MAIN) for run in runs]
         # Each a list that many tasks have.
         siblings = {id(task.siblings): task.siblings for task in tasks}
         inputs = {path for task in tasks for path in (task.transform, task.images, task.manifest)}
         inputs.update(*siblings.values())
-        title = _said(group, [run.fit for run in runs])
-        jobs.append(_job(group, title, tasks, sorted(inputs)))
+        jobs.append(job_of(group, [run.fit for run in runs], tasks, sorted(inputs)))
     return jobs
 
 
-def _job(key: tuple[str, ...], title: str, tasks: Sequence[Task], inputs: list[str]) -> Job[Task]:
-    cost = 0 if key[-1] == QUICK else METHODS[key[-1]].cost
-    return Job(key, title, tasks, inputs, cost)
+def job_of(
+    key: tuple[str, ...], fits: Sequence[Fit], tasks: Sequence[Task], inputs: list[str]
+) -> Job[Task]:
+    """A job of tasks, a fit each; its key ends in a :func:`kind_of` methods, or in another word."""
+    cost = METHODS[key[-1]].cost if key[-1] in METHODS else 0
+    return Job(key, _said(key, fits), tasks, inputs, cost)
 
 
-def _kind(method: str) -> str:
+def kind_of(method: str) -> str:
+    """A method's name where its fits are worth a process, and what stands for all others."""
     # What others wrote may end its process, which should make nothing else.
     own = method in METHODS and (METHODS[method].cost or METHODS.guest(method))
     return method if own else QUICK
 
 
-def _grouped(
+def grouped(
     items: Iterable[Item], key: Callable[[Item], tuple[str, ...]]
 ) -> Mapping[tuple[str, ...], list[Item]]:
+    """Items by their keys, in order."""
     groups: dict[tuple[str, ...], list[Item]] = {}
     for item in items:
         groups.setdefault(key(item), []).append(item)
@@ -145,7 +150,8 @@ def _said(key: tuple[str, ...], fits: Sequence[Fit]) -> str:
     return f"{by} on {where}, {times}{'' if key[0] == MAIN else f', for {key[0]}'}"
 
 
-def _is_large(plan: Plan, dataset: str) -> bool:
+def is_large(plan: Plan, dataset: str) -> bool:
+    """Whether the scores of one of a dataset's notions are worth a process."""
     settings = plan.config.datasets[dataset]
     return find_dataset(dataset, settings.labels).n_images >= LARGE
 

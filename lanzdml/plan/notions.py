@@ -87,15 +87,18 @@ class NotionPlan:
     def against(self, dataset: str, notion: str) -> list[str]:
         """The names of the prompts that say what must not matter for a notion.
 
-        Unless it says so, those of the dataset's other notions, but for such as combine others, are
-        parts of it, or have the same labels.
+        Unless it says so, those of :meth:`others`.
         """
         settings = self.notions[dataset, notion]
         if isinstance(settings.against, AgainstConfig):
             return [own_against(notion)]
-        if settings.against is not None:
-            return settings.against
-        same = [notion, *(settings.combine or ())]
+        return self.others(dataset, notion) if settings.against is None else settings.against
+
+    def others(self, dataset: str, notion: str) -> list[str]:
+        """A dataset's notions beside one, but for such as combine others, are parts of it, or have
+        the same labels.
+        """
+        same = [notion, *(self.notions[dataset, notion].combine or ())]
         labels = [self.label_columns(dataset, name) for name in same]
         return [
             name

@@ -68,6 +68,10 @@ class Paths:
         """A row a draw of images."""
         return self.at(f"draws/{run.path}.parquet")
 
+    def measured(self, experiment: str, run: Run) -> str:
+        """What an experiment measures of a method on a notion, over all seeds."""
+        return self.at(f"experiments/{experiment}/{run.path.parent}.parquet")
+
     def trimap(self, dataset: str, model: str) -> str:
         """The points of a TriMap."""
         return self.at(f"trimap/{dataset}/{model}.parquet")

@@ -9,6 +9,7 @@ from lanzdml.config.external import ExternalConfig
 from lanzdml.datasets.manifest import LabelColumns
 from lanzdml.experiments.experiment import Experiment
 from lanzdml.experiments.grid import Grid, check_number
+from lanzdml.experiments.measured import Measured
 from lanzdml.figures.picture import Picture
 from lanzdml.methods import METHODS, PAPER_METHODS
 from lanzdml.metrics.protocols import PROTOCOLS, UsedNotions
@@ -237,6 +238,18 @@ class Plan(NotionPlan):
     def figures(self) -> list[str]:
         """Names of all figures."""
         return [*self.drawn, *([RANKING] if self.has_ranks else []), *self.pictures]
+
+    @property
+    def measured(self) -> dict[str, Measured]:
+        """The experiments that measure more than the runs' scores, by name."""
+        given = self.config.given_experiments.items()
+        return {name: section for name, section in given if isinstance(section, Measured)}
+
+    def drawn_of(self, experiment: str) -> list[str]:
+        """The files that an experiment's figure is drawn of."""
+        if experiment in self.measured:
+            return [self.paths.table(experiment, "csv")]
+        return [self.paths.metrics(run) for run in self.experiments[experiment]]
 
     @property
     def drawn(self) -> dict[str, Experiment]:

@@ -4,6 +4,7 @@ from dataclasses import astuple
 from functools import cache
 from pathlib import Path
 
+from lanzdml.experiments import EXPERIMENTS
 from lanzdml.files import digest
 from lanzdml.methods import METHODS
 from lanzdml.methods.elsewhere import guests
@@ -30,12 +31,18 @@ def version_told(script: str, *sources: str | Path) -> str:
 
 
 @cache
-def version_with(script: str, method: str) -> str:
+def version_with(script: str, method: str, *sources: str) -> str:
     """That of a script that runs a method: with its code, its class there, and files it reads.
 
     A method that is not known has been run elsewhere.
     """
     if method not in METHODS:
-        return version_of(script)
+        return version_of(script, *sources)
     code, class_name = METHODS.code(method)
-    return " ".join([version_of(script, *code), class_name, *contents_of(method)])
+    return " ".join([version_of(script, *code, *sources), class_name, *contents_of(method)])
+
+
+def version_measured(experiment: str, method: str) -> str:
+    """That of what an experiment measures of a method: with its module ``measure``."""
+    folder = EXPERIMENTS.module(experiment).rpartition(".")[0]
+    return version_with("measure_runs", method, f"{folder}.measure")

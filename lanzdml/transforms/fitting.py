@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from lanzdml.methods.base import Method
 
 
-_NO_SCALE = (
+NO_SCALE = (
     "it needs the model's logit scale, which given vectors do not hold: say logit_scale of the "
     "model"
 )
 
 
-_NOT_TOLD = (
+NOT_TOLD = (
     "nothing says what must not matter: the dataset has no other notion of other labels, and the "
     "notion's `against` names none"
 )
@@ -223,7 +223,7 @@ def _fit(task: FitTask, data: _Data, settings: dict[str, float | None]) -> None:
     estimator = new_estimator(task.method, task.dim)
     told = AGAINST in METHODS[task.method].needs
     if None in settings.values() or (told and data.against is None):
-        reason = _NO_SCALE if None in settings.values() else _NOT_TOLD
+        reason = NO_SCALE if None in settings.values() else NOT_TOLD
         estimator.set_params(random_state=task.seed)
         save_not_fitted(task.output, estimator, reason, **metadata)
         return

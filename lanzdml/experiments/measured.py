@@ -1,0 +1,90 @@
+"""What experiments have in common that measure more of fits than scores on their own notion."""
+
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+from pydantic import Field
+
+from lanzdml.config.choice import SomeMethods, check_methods, check_names
+from lanzdml.config.section import MOST_LISTED
+from lanzdml.experiments.experiment import Experiment
+from lanzdml.experiments.grid import Grid
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import pandas as pd
+
+    from lanzdml.config.benchmark import Benchmark
+    from lanzdml.experiments.task import MeasureTask
+    from lanzdml.tables.markup import Table
+
+
+class Measured(Experiment):
+    """A measurement of every method on every notion, by jobs of its own, a table and a figure.
+
+    It is a folder: what measures is in its module ``measure``, so that nothing is measured anew
+    when a table or a figure changes. It takes the models of the tables, the first protocol and the
+    first dim.
+    """
+
+    datasets: Annotated[
+        list[str] | None,
+        Field(min_length=1, max_length=MOST_LISTED, description="all datasets unless given"),
+    ] = None
+    methods: SomeMethods = None
+
+    fits_anew: ClassVar[bool] = False
+    """Whether it fits methods itself, so that those that take long get a job each."""
+
+    def grids(self, config: "Benchmark") -> list[Grid]:
+        """No runs beside those of the tables."""
+        return []
+
+    def check(self, key: str, config: "Benchmark") -> list[str]:
+        """Whether there are such datasets and methods, too."""
+        return [
+            *check_names(f"{key}.datasets", self.datasets or [], "datasets", config.datasets),
+            *check_methods(f"{key}.methods", self.methods, config),
+            *super().check(key, config),
+        ]
+
+    def implied(self, config: "Benchmark") -> dict[str, Any]:
+        """All datasets and methods."""
+        return {"datasets": list(config.datasets), "methods": config.methods}
+
+    def models_used(self, config: "Benchmark") -> list[str]:
+        """Those of the tables."""
+        return config.main_models
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What a measurement depends on beside what it measures."""
+        return self.model_dump(exclude={"datasets", "methods"})
+
+    @classmethod
+    def measure(cls, task: "MeasureTask") -> "pd.DataFrame":
+        """What is measured of a method on a notion: rows, see its module ``measure``."""
+        raise NotImplementedError
+
+    @classmethod
+    def summarise(cls, rows: "pd.DataFrame") -> "pd.DataFrame":
+        """The rows of the table ``<experiment>.csv``, of all that was measured."""
+        raise NotImplementedError
+
+    @classmethod
+    def tables(cls, summary: "pd.DataFrame") -> "list[Table]":
+        """The table for readers, in parts."""
+        raise NotImplementedError
+
+    @classmethod
+    def read(cls, paths: "Sequence[Path]", seeds: "Sequence[int]") -> "pd.DataFrame":
+        """The rows of its table, which the figure shows."""
+        from lanzdml.spreadsheet import read_csv
+
+        (path,) = paths
+        # Only what is empty is missing: a notion may be called "null", or "007".
+        texts = ("dataset", "notion", "model", "protocol", "method", "scored_on", "reason")
+        return read_csv(
+            path, dtype=dict.fromkeys(texts, "str"), keep_default_na=False, na_values=[""]
+        )

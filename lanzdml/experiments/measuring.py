@@ -1,0 +1,74 @@
+"""Measurements of experiments: a method on a notion each, one after the other in a job."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, cast
+
+import pandas as pd
+
+from lanzdml.datasets.parquet_file import read_result
+from lanzdml.experiments import EXPERIMENTS
+from lanzdml.experiments.measured import Measured
+from lanzdml.experiments.task import MeasureTask
+from lanzdml.files import Kept, content_of, digest, replacing, write_text
+from lanzdml.methods import METHODS
+from lanzdml.spreadsheet import to_csv
+from lanzdml.tables.markup import markdown_note
+
+
+def measured(experiment: str) -> type[Measured]:
+    """The class of an experiment that measures."""
+    return cast(type[Measured], EXPERIMENTS[experiment])
+
+
+def measure_runs(tasks: Iterable[MeasureTask], *, kept: Path) -> None:
+    """Measure, and write the rows of each task; what was measured before is taken from there.
+
+    Args:
+        tasks: what to measure.
+        kept: folder of :class:`lanzdml.files.Kept`.
+
+    Raises:
+        LanzdmlError: files do not belong together, or cannot be read.
+    """
+    store, content = Kept(kept), lru_cache(maxsize=None)(content_of)
+    for task in tasks:
+        named = (task.run, task.dim, task.settings, task.labels, task.seeds, task.external)
+        contents = [content(path) for path in task.files]
+        made_of = digest("measure", task.experiment, task.version, *map(_plain, named), *contents)
+        if store.take(made_of, [task.output]):
+            continue
+        rows = measured(task.experiment).measure(task)
+        rows = rows.assign(**task.run, dim=task.dim, supervised=task.supervised)
+        with replacing(task.output) as temporary:
+            rows.astype({"dim": "Int64"}).to_parquet(temporary, index=False)
+        # What code of others lacked may be there when it runs again.
+        if METHODS.is_ours(task.run["method"]) or rows["reason"].isna().all():
+            store.keep(made_of, [task.output])
+
+
+def _plain(value: Any) -> Any:
+    return sorted(value.items()) if isinstance(value, Mapping) else value
+
+
+def write_measured(experiment: str, files: Sequence[Path], paths: Iterable[Path]) -> None:
+    """Write an experiment's table as what each path's suffix says, ``csv`` or ``md``.
+
+    Args:
+        experiment: its name.
+        files: what was measured.
+        paths: where to.
+    """
+    cls = measured(experiment)
+    rows = pd.concat([read_result(path).to_pandas() for path in files], ignore_index=True)
+    summary = cls.summarise(rows)
+    for path in paths:
+        if path.suffix == ".csv":
+            write_text(path, to_csv(summary))
+            continue
+        parts = [
+            "\n".join([f"{markdown_note(table.caption)}.", "", *table.markdown()])
+            for table in cls.tables(summary)
+        ]
+        write_text(path, "\n\n".join(parts) + "\n")

@@ -1,0 +1,57 @@
+"""The section of the experiment, and where it finds what measures, tabulates and draws."""
+
+from typing import TYPE_CHECKING, ClassVar
+
+from lanzdml.experiments.measured import Measured
+from lanzdml.figures.words import Words
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    from lanzdml.experiments.task import MeasureTask
+    from lanzdml.tables.markup import Table
+
+
+class SpecificityExperiment(Measured):
+    """Every transform of the tables scored on the labels of all notions of its dataset."""
+
+    words: ClassVar[Words] = Words(
+        title="Specificity",
+        seen="A heat map for each method: Prec@1 by the notion that it learned, down, and the "
+        "notion whose labels it was scored on, across.",
+        caption="Prec@1 in percent, mean over the seeds. Rows: the notion that a method learned; "
+        "columns: the notion whose labels it was scored on, on the images that have labels of "
+        "both. Off-target: how much of what CLIP has of the other notions above chance is left, "
+        "over all of them; 0 is none of it, 100 all. By chance: the expectation over all orders of "
+        "the images.",
+        category="Specificity",
+    )
+
+    @classmethod
+    def measure(cls, task: "MeasureTask") -> "pd.DataFrame":
+        """The scores of each seed's transform on each notion's labels."""
+        from lanzdml.experiments.specificity.measure import measure
+
+        return measure(task)
+
+    @classmethod
+    def summarise(cls, rows: "pd.DataFrame") -> "pd.DataFrame":
+        """Means over the seeds beside chance and CLIP, and what is off-target."""
+        from lanzdml.experiments.specificity.table import summarise
+
+        return summarise(rows)
+
+    @classmethod
+    def tables(cls, summary: "pd.DataFrame") -> "list[Table]":
+        """A table a dataset and model, with a row a method."""
+        from lanzdml.experiments.specificity.table import tables
+
+        return tables(summary)
+
+    @classmethod
+    def draw_runs(cls, runs: "pd.DataFrame") -> "Figure":
+        """A heat map a method."""
+        from lanzdml.experiments.specificity.figure import draw
+
+        return draw(runs)

@@ -1,0 +1,168 @@
+"""Scores on other notions' labels beside chance and CLIP, and what is off-target."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lanzdml.experiments.specificity.measure import METRICS
+from lanzdml.methods import in_order, method_on_paper
+from lanzdml.names import DATASET_NAMES, METRIC_NAMES, NOTION_NAMES, notion_on_paper, on_paper
+from lanzdml.significance.comparisons import BASELINE
+from lanzdml.tables.markup import DASH, Cell, Table
+
+SETTING = ["dataset", "model", "protocol", "dim"]
+METRIC = "precision_at_1"
+"""Of the table for readers and of the figure: whether the nearest image agrees."""
+_NOTHING = 0.01  # above chance: a share of less is noise
+
+COLUMNS = [
+    *SETTING, "notion", "scored_on", "metric", "method", "mean", "std", "n_seeds", "n_runs",
+    "chance", "by_labels", "of_clip", "off_target", "off_target_std", "n_images", "n_classes",
+    "supervised", "reason",
+]  # fmt: skip
+"""Of the CSV. Scores are fractions, shares percent: ``of_clip`` is how much of what CLIP has above
+chance a method has, ``off_target`` the same of all notions together but the one that was learned
+(0 is none, 100 all; empty where CLIP has less than a hundredth), and ``by_labels`` what vectors
+would score that tell the learned notion's labels and nothing else."""
+
+
+def summarise(rows: pd.DataFrame) -> pd.DataFrame:
+    """Means and population stds over the seeds, with :data:`COLUMNS`.
+
+    Args:
+        rows: of :func:`lanzdml.experiments.specificity.measure.measure`, of all methods.
+    """
+    # The size of a method without one is in the table of the others.
+    rows = rows.assign(dim=rows["dim"].max())
+    keys = [*SETTING, "notion", "scored_on"]
+    parts = []
+    for metric in METRICS:
+        part = rows.rename(
+            columns={metric: "value", f"{metric}_chance": "chance", f"{metric}_labels": "by_labels"}
+        )
+        clip = part[part["method"] == BASELINE].groupby(keys, dropna=False)["value"].mean()
+        part = part.assign(metric=metric).join(clip.rename("clip"), on=keys)
+        parts.append(part.drop(columns=[c for c in part.columns if c.startswith(METRICS)]))
+    long = pd.concat(parts, ignore_index=True)
+    long["above"], long["most"] = long["value"] - long["chance"], long["clip"] - long["chance"]
+    long["of_clip"] = _share(long["above"], long["most"])
+    by = [*SETTING, "notion", "scored_on", "metric", "method"]
+    summary = long.groupby(by, sort=False, dropna=False).agg(
+        mean=("value", "mean"),
+        std=("value", lambda values: values.std(ddof=0)),
+        n_seeds=("value", "count"),
+        n_runs=("value", "size"),
+        of_clip=("of_clip", "mean"),
+        **{name: (name, "first") for name in
+           ("chance", "by_labels", "n_images", "n_classes", "supervised", "reason")},
+    )  # fmt: skip
+    others = long[long["notion"] != long["scored_on"]]
+    of_run = [*SETTING, "notion", "metric", "method"]
+    sums = others.groupby([*of_run, "seed"], sort=False, dropna=False)[["above", "most"]].agg(_sum)
+    left = _share(sums["above"], sums["most"]).groupby(of_run, sort=False, dropna=False)
+    off = left.agg(off_target="mean", off_target_std=lambda values: values.std(ddof=0))
+    return summary.reset_index().join(off, on=of_run)[COLUMNS]
+
+
+def _sum(values: pd.Series) -> float:
+    return float(values.sum(skipna=False))
+
+
+def _share(part: pd.Series, whole: pd.Series) -> pd.Series:
+    return 100 * part / whole.where(whole >= _NOTHING)
+
+
+def tables(summary: pd.DataFrame) -> list[Table]:
+    """A table a dataset and model: a row a method, for each notion its own score and what is left.
+
+    Args:
+        summary: of :func:`summarise`.
+    """
+    return [_table(block) for _, block in summary.groupby(SETTING, sort=False)]
+
+
+def _table(block: pd.DataFrame) -> Table:
+    rows = block[block["metric"] == METRIC]
+    first, notions = rows.iloc[0], list(rows["notion"].unique())
+    own = rows[rows["notion"] == rows["scored_on"]].set_index(["method", "notion"])
+    methods = in_order(rows["method"])
+    competing = set(rows.loc[~rows["supervised"], "method"]) - {"random"}
+    cells: list[list[str | Cell]] = []
+    least = _least(own, notions, competing)
+    for method in methods:
+        cells.append([])
+        for notion in notions:
+            row = own.loc[(method, notion)]
+            score = DASH if pd.isna(row["mean"]) else f"{100 * row['mean']:.1f}"
+            cells[-1] += [score, _off(row, method in competing, least[notion])]
+    names = [on_paper(notion, NOTION_NAMES) for notion in notions]
+    size = f"r' = {first['dim']}"
+    return Table(
+        f"Specificity: {on_paper(first['dataset'], DATASET_NAMES)} with {first['model']}, {size}, "
+        f"by {METRIC_NAMES[METRIC]}, in percent",
+        ["Method"],
+        [(method_on_paper(method),) for method in methods],
+        [column for name in names for column in (name, f"{name}, off-target")],
+        cells,
+        _notes(rows, notions),
+    )
+
+
+def _least(own: pd.DataFrame, notions: list[str], competing: set[str]) -> dict[str, float]:
+    """Of each notion the least that is left of the others, by methods that beat CLIP on it."""
+    least = {}
+    for notion in notions:
+        of_notion = own.xs(notion, level="notion")
+        better = of_notion[of_notion.index.isin(competing) & (of_notion["of_clip"] > 100)]
+        least[notion] = better["off_target"].round(1).min()
+    return least
+
+
+def _off(row: pd.Series, competes: bool, least: float) -> str | Cell:
+    if pd.isna(row["off_target"]):
+        return DASH
+    text = f"{row['off_target'] + 0.0:.1f}"
+    if row["n_seeds"] > 1 and row["off_target_std"] > 0:
+        text += f" ± {row['off_target_std']:.1f}"
+    better = competes and row["of_clip"] > 100
+    return Cell(text, better and round(row["off_target"], 1) == least)
+
+
+def _notes(rows: pd.DataFrame, notions: list[str]) -> list[str]:
+    others = rows[rows["notion"] != rows["scored_on"]]
+    dataset = rows["dataset"].iloc[0]
+
+    def names(values: pd.Series) -> str:
+        return ", ".join(dict.fromkeys(notion_on_paper(dataset, name) for name in values))
+
+    notes = [
+        "Of each notion a method's own score, and how much is left of what CLIP has of the other "
+        "notions above chance: 0 is none of it, 100 all. In bold the least that is left by a "
+        "method that scores higher than CLIP on its own notion and sees no labels."
+    ]
+    if BASELINE not in set(rows["method"]):
+        notes.append("CLIP, beside which off-target is measured, is not among the methods.")
+    for notion in notions:
+        part = others[others["notion"] == notion]
+        facts = part.drop_duplicates("scored_on")
+        said = [
+            f"{notion_on_paper(dataset, row.scored_on)}, chance {100 * row.chance:.1f}"
+            + _together(row)
+            for row in facts.itertuples()
+        ]
+        notes.append(f"{notion_on_paper(dataset, notion)} is scored on {'; '.join(said)}.")
+    missing = rows.dropna(subset="reason").drop_duplicates(["method", "notion", "scored_on"])
+    by_reason = missing.groupby(["method", "reason"], sort=False)["notion"].agg(names)
+    notes += [
+        f"{DASH} {method_on_paper(method)}, {where}: {reason}"
+        for (method, reason), where in by_reason.items()
+    ]
+    return notes
+
+
+def _together(row: Any) -> str:
+    """What the learned notion's labels tell of the other's themselves, where it is not nothing."""
+    if np.isnan(row.by_labels) or row.by_labels - row.chance < _NOTHING:
+        return ""
+    return f" (its labels alone give {100 * row.by_labels:.1f}, as the two go together)"

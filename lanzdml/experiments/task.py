@@ -1,0 +1,60 @@
+"""What an experiment measures: a method on a notion, and the files that it reads of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lanzdml.methods import METHODS
+
+if TYPE_CHECKING:
+    from lanzdml.datasets.manifest import LabelColumns
+
+
+@dataclass(frozen=True)
+class MeasureTask:
+    """What an experiment measures of a method on a notion.
+
+    Attributes:
+        output: parquet of what it gives, with the columns of ``run``, ``dim`` and ``supervised``.
+        experiment: a name of the registry.
+        run: dataset, notion, model, protocol and method.
+        dim: r' that is asked for; None for methods without one.
+        settings: of the experiment.
+        version: of the code that measures, and of the method's.
+        images, manifest: the images' embeddings and labels.
+        prompts: embeddings of the notion's prompts.
+        against: of the prompts of what must not matter, for a method that is told.
+        labels: where the labels of the notion are in the manifest, and of those of the dataset that
+            may not matter for it, by name.
+        transforms: what the method learned, by all seeds; or finished vectors of others.
+        seeds: of these; those of k-means where a method has none.
+        external: of finished vectors what is told of them.
+    """
+
+    output: str
+    experiment: str
+    run: Mapping[str, str]
+    dim: int | None
+    settings: Mapping[str, Any]
+    version: str
+    images: str
+    manifest: str
+    prompts: str
+    against: Mapping[str, str]
+    labels: "Mapping[str, LabelColumns]"
+    transforms: Sequence[str]
+    seeds: Sequence[int]
+    external: Mapping[str, Any] | None = None
+
+    @property
+    def files(self) -> list[str]:
+        """All that is read."""
+        given = self.prompts, *self.against.values()
+        return [self.images, self.manifest, *given, *self.transforms]
+
+    @property
+    def supervised(self) -> bool:
+        """Whether the method sees labels."""
+        if self.external:
+            return bool(self.external["supervised"])
+        return METHODS[self.run["method"]].supervised
