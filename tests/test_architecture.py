@@ -94,7 +94,7 @@ def test_every_module_has_its_place():
     loose = {path.stem for path in LIBRARY.glob("*.py")} - {"__init__", "__main__"}
     assert loose == {*LOOSE}
     rules = {path.stem for path in (ROOT / "rules").glob("*.smk")} - {"common", "printed"}
-    assert rules == {*STAGES} - {"methods"}
+    assert rules == {*STAGES, "experiments"} - {"methods"}
 
 
 @pytest.mark.parametrize("path", modules(), ids=name_of)

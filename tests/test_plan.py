@@ -11,6 +11,7 @@ from lanzdml.config.config import parse_config
 from lanzdml.methods import METHODS, QUICK
 from lanzdml.plan import Fit, Plan, Run
 from lanzdml.plan.jobs import fit_jobs, score_jobs
+from lanzdml.plan.measurements import measure_jobs, measured_runs
 
 ROOT = Path(__file__).parents[1]
 DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text())
@@ -85,6 +86,10 @@ def configurations(draw):
             "methods": draw(some(from_prompts)),
             "counts": counts,
         }
+    if draw(st.booleans()):
+        experiments["unseen"] = {"methods": draw(some(config["methods"])), "splits": 3}
+    if draw(st.booleans()) and len(chosen & {*NOTIONS[:3]}) > 1:
+        experiments["specificity"] = {}
     config["experiments"] = experiments
     return config
 
@@ -133,6 +138,33 @@ def test_jobs_have_what_they_need(config):
             assert {task.transform, task.images, task.manifest} <= set(job.inputs)
 
 
+@given(configurations())
+@settings(max_examples=60, deadline=None)
+def test_every_measurement_is_made_once_and_of_what_there_is(config):
+    """Of fits that the tables have, of one r' and protocol, in a job each kind."""
+    plan = plan_of(config)
+    jobs = [*measure_jobs(plan, lambda *names: " ".join(names))]
+    tasks = [task for job in jobs for task in job.tasks]
+    assert sorted(task.output for task in tasks) == sorted(
+        {plan.paths.measured(name, run) for name in plan.measured for run in plan.main_runs
+         if run in measured_runs(plan, name)}
+    )  # fmt: skip
+    scored = {path for run in plan.main_runs for path in plan.siblings(run)}
+    for task in tasks:
+        section = plan.measured[task.experiment]
+        assert {*task.transforms} <= scored
+        assert len(task.transforms) == len(task.seeds)
+        assert task.run["method"] in section.methods
+        assert task.run["protocol"] == config["protocol"][0]
+        assert task.dim in (None, config["dims"][0])
+        assert next(iter(task.labels)) == task.run["notion"]
+        assert len(task.labels) > 1 or task.experiment == "unseen"
+        assert "union" not in [*task.labels][1:]
+    assert len({job.name for job in jobs}) == len(jobs)
+    for job in jobs:
+        assert {path for task in job.tasks for path in task.files} == set(job.inputs)
+
+
 @given(configurations(), st.data())
 @settings(max_examples=40, deadline=None)
 def test_another_method_adds_its_files_and_no_others(config, data):
@@ -150,7 +182,7 @@ def test_another_method_adds_its_files_and_no_others(config, data):
 @settings(max_examples=40, deadline=None)
 def test_another_seed_adds_its_files_and_no_others(config):
     for ablation in list(config["experiments"].values())[1:]:
-        del ablation["seeds"]
+        ablation.pop("seeds", None)
     before = plan_of(config)
     after = plan_of(copy(config, seeds=[*config["seeds"], 99]))
     added = set(files_of(after)) - set(files_of(before))

@@ -9,7 +9,7 @@ from pathlib import Path
 from lanzdml.errors import LanzdmlError
 from lanzdml.figures.style import DPI
 from lanzdml.files import read_bounded
-from lanzdml.report.figure_tables import figure_table
+from lanzdml.report.figure_tables import figure_tables
 from lanzdml.report.grid import Grid
 from lanzdml.report.results import Results
 
@@ -30,7 +30,7 @@ class Figure:
         alt: what can be seen.
         caption: what it shows, and how to read it.
         pdf: address of the same figure for print.
-        table: what stands below it.
+        tables: what stands below it.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Figure:
     alt: str
     caption: str
     pdf: str | None
-    table: Grid | None
+    tables: list[Grid]
 
 
 def read_figure(results: Results, name: str) -> Figure | None:
@@ -65,7 +65,7 @@ def read_figure(results: Results, name: str) -> Figure | None:
         alt=words.seen,
         caption=words.caption,
         pdf=results.link(pdf) if pdf.is_file() else None,
-        table=figure_table(results, name),
+        tables=figure_tables(results, name),
     )
 
 

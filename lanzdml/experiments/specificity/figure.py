@@ -13,7 +13,7 @@ from lanzdml.names import DATASET_NAMES, METRIC_NAMES, NOTION_NAMES, on_paper, s
 
 _COLUMNS = 5
 _CELL = 0.19  # inches
-_LONGEST = 18
+_LONGEST = 22
 _DARK = 0.55  # of the scale: text on it is white
 
 

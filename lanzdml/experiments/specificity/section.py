@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from lanzdml.config.benchmark import Benchmark
     from lanzdml.experiments.task import MeasureTask
     from lanzdml.tables.markup import Table
 
@@ -23,10 +24,22 @@ class SpecificityExperiment(Measured):
         caption="Prec@1 in percent, mean over the seeds. Rows: the notion that a method learned; "
         "columns: the notion whose labels it was scored on, on the images that have labels of "
         "both. Off-target: how much of what CLIP has of the other notions above chance is left, "
-        "over all of them; 0 is none of it, 100 all. By chance: the expectation over all orders of "
-        "the images.",
+        "over all of them; 0 is none of it, 100 all.",
         category="Specificity",
     )
+
+    def check(self, key: str, config: "Benchmark") -> list[str]:
+        """Whether there is a dataset with several notions, too."""
+        lines = super().check(key, config)
+        chosen = [name for name in self.datasets or config.datasets if name in config.datasets]
+        of_labels = [
+            {notion.labels or name for name, notion in config.datasets[dataset].scored.items()
+             if notion.combine is None}
+            for dataset in chosen
+        ]  # fmt: skip
+        if chosen and all(len(labels) < 2 for labels in of_labels):
+            lines.append(f"{key}: no dataset has two scored notions with labels of their own")
+        return lines
 
     @classmethod
     def measure(cls, task: "MeasureTask") -> "pd.DataFrame":

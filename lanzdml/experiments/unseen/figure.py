@@ -49,8 +49,9 @@ def _draw_block(part: "Figure", block: pd.DataFrame, lines: int) -> None:
         fontsize=8,
     )
     methods = in_order(block["method"])[::-1]
-    axes = part.subplots(lines, _COLUMNS, squeeze=False, sharey=True).ravel()
     notions = list(block["notion"].unique())
+    columns = min(len(notions), _COLUMNS)
+    axes = part.subplots(lines, columns, squeeze=False, sharey=True).ravel()
     for axis, notion in zip(axes, notions, strict=False):
         _draw_panel(axis, block[block["notion"] == notion], methods)
         axis.set_title(on_paper(notion, NOTION_NAMES))

@@ -102,7 +102,7 @@ def split_interval(values: np.ndarray, ratio: float) -> tuple[float, float]:
 
 
 def tables(summary: pd.DataFrame) -> list[Table]:
-    """A table a dataset and model: a row a method, for each notion without and with the prompts.
+    """A table a dataset and model: a row a notion and method.
 
     Args:
         summary: of :func:`summarise`.
@@ -112,54 +112,45 @@ def tables(summary: pd.DataFrame) -> list[Table]:
 
 def _table(block: pd.DataFrame) -> Table:
     rows = block[block["metric"] == METRIC]
-    first, notions = rows.iloc[0], list(rows["notion"].unique())
-    methods = in_order(rows["method"])
-    by_run = rows.set_index(["method", "notion"])
-    best = {
-        notion: of_notion.loc[~of_notion["supervised"], "unseen"].mul(100).round(1).max()
-        for notion, of_notion in rows.groupby("notion")
-    }
+    heads: list[tuple[str, ...]] = []
     cells: list[list[str | Cell]] = []
-    columns = []
-    for notion in notions:
-        name = on_paper(notion, NOTION_NAMES)
-        columns += [f"{name}, unseen", "named", "unseen − CLIP", "better in"]
-    for method in methods:
-        cells.append([])
-        for notion in notions:
-            cells[-1] += _cells(by_run.loc[(method, notion)], best[notion])
+    for notion, of_notion in rows.dropna(subset="unseen").groupby("notion", sort=False):
+        percent = (100 * of_notion["unseen"]).round(1)
+        best = percent[~of_notion["supervised"]].max()
+        by_method = of_notion.set_index("method")
+        for method in in_order(of_notion["method"]):
+            heads.append((on_paper(notion, NOTION_NAMES), method_on_paper(method)))
+            cells.append(_cells(by_method.loc[method], best))
+    first = rows.iloc[0]
     return Table(
         f"Classes that no prompt names: {on_paper(first['dataset'], DATASET_NAMES)} with "
         f"{first['model']}, r' = {first['dim']}, by {METRIC_NAMES[METRIC]}, in percent",
-        ["Method"],
-        [(method_on_paper(method),) for method in methods],
-        columns,
+        ["Similarity notion", "Method"],
+        heads,
+        ["Unseen", "Named", "Unseen − CLIP", f"{100 * LEVEL:.0f} % interval", "Better in"],
         cells,
         _notes(rows),
     )
 
 
 def _cells(row: pd.Series, best: float) -> list[str | Cell]:
-    if pd.isna(row["unseen"]):
-        return [DASH] * 4
     value = round(100 * row["unseen"], 1)
     named = DASH if pd.isna(row["named"]) else f"{100 * row['named']:.1f}"
     shown = Cell(f"{value:.1f}", not row["supervised"] and value == best)
-    if row["method"] == BASELINE or pd.isna(row["difference"]):
-        return [shown, named, DASH, DASH]
-    low, high = 100 * row["difference_low"], 100 * row["difference_high"]
-    gap = f"{100 * row['difference']:+.1f} ({low:+.1f} to {high:+.1f})"
-    return [shown, named, gap, f"{row['better']:.0f} of {row['n_splits']:.0f}"]
+    if row.name == BASELINE or pd.isna(row["difference"]):
+        return [shown, named, DASH, DASH, DASH]
+    low, high = (f"{100 * row[f'difference_{end}']:+.1f}" for end in ("low", "high"))
+    of_splits = f"{row['better']:.0f} of {row['n_splits']:.0f}"
+    return [shown, named, f"{100 * row['difference']:+.1f}", f"{low} to {high}", of_splits]
 
 
 def _notes(rows: pd.DataFrame) -> list[str]:
     dataset = rows["dataset"].iloc[0]
     notes = [
         "Unseen: fitted without the prompts of the classes that are scored; named: fitted with "
-        "all prompts; both on the same images, mean over splits. In brackets the 95 % interval for "
-        "other splits (Nadeau and Bengio, 2003). In bold the best unseen value of a method that "
-        "sees no labels. All other tables are of the case named, as far as classes are among the "
-        "prompts."
+        "all prompts, as in all other tables; both on the same images, mean over splits. The "
+        "interval is for other splits (Nadeau and Bengio, 2003). In bold the best unseen value of "
+        "a method that sees no labels."
     ]
     counts = rows.dropna(subset="n_classes").drop_duplicates("notion")
     notes += [
