@@ -349,7 +349,8 @@ def test_parts_need_no_scores_but_labels(combining):
     notions["car_color"]["scored"] = False
     notions["pair"] = {"combine": ["car_color", "mood"], "scored": False}
     notions["car_model"]["scored"] = notions["background_color"]["scored"] = False
-    del combining["experiments"]["prompt_count"], combining["experiments"]["dimensions"]
+    for name in ("prompt_count", "dimensions", "specificity"):
+        del combining["experiments"][name]
     (line,) = lines_of(combining)
     assert line.startswith("experiments.clip_size.notions: is needed, as all scored notions of ")
 

@@ -354,7 +354,7 @@ def test_a_figure_is_in_one_part(page, tmp_path):
 
 def test_a_table_with_the_name_of_a_figure_is_below_it(page, tmp_path):
     shown = page.source.partition('id="figure-saliency"')[2].partition("<h3")[0]
-    assert 'id="saliency-table"' in shown
+    assert 'id="saliency-table-1"' in shown
     assert "Saliency on the foreground, in percent" in shown
     tables = [tmp_path / f"{name}.csv" for name in ("own_figure", "dimensions", "other")]
     for table in tables:
@@ -362,9 +362,9 @@ def test_a_table_with_the_name_of_a_figure_is_below_it(page, tmp_path):
     tables[1].write_text("Name,Value\n")
     page = read(make_report(tmp_path, tables=tables))
     below = page.source.partition('id="figure-own_figure"')[2].partition("</section>")[0]
-    assert 'id="own_figure-table"' in below
+    assert 'id="own_figure-table-1"' in below
     assert page.text.count(f"Own figure Name Value 007 {' '.join(EVIL.split())} null") == 1
-    assert not {"dimensions-table", "other-table", "saliency-table"} & set(page.attribute("id"))
+    assert not {"dimensions-table-1", "other-table-1", "saliency-table-1"} & set(page.attribute("id"))
 
 
 def test_optional_parts_can_be_missing(tmp_path):

@@ -23,7 +23,7 @@ def test_every_figure_has_words():
 @pytest.mark.parametrize("name", WORDS)
 def test_words_are_plain_text(name):
     words = WORDS[name]
-    assert words.category in ("Ablations", "Significance", "Pictures")
+    assert words.category in ("Ablations", "Measurements", "Significance", "Pictures")
     assert words.seen.endswith(".")
     assert words.caption.endswith(".")
     for text in (words.title, words.seen, words.caption):

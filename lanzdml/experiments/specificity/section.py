@@ -25,7 +25,7 @@ class SpecificityExperiment(Measured):
         "columns: the notion whose labels it was scored on, on the images that have labels of "
         "both. Off-target: how much of what CLIP has of the other notions above chance is left, "
         "over all of them; 0 is none of it, 100 all.",
-        category="Specificity",
+        category="Measurements",
     )
 
     def check(self, key: str, config: "Benchmark") -> list[str]:

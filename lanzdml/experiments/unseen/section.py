@@ -34,7 +34,7 @@ class UnseenExperiment(Measured):
         "without their prompts, with the 95 % interval over the splits; hollow, fitted with all "
         "prompts, on the same images. Methods that see labels are fitted without those classes' "
         "images. Aspects that name no class are left in.",
-        category="Unseen classes",
+        category="Measurements",
     )
     fits_anew: ClassVar[bool] = True
 
