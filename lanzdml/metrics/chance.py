@@ -9,7 +9,7 @@ from scipy.special import betaln, digamma
 from lanzdml.metrics.scores import RANK_METRICS
 
 
-def chance(class_sizes: Sequence[int]) -> dict[str, float]:
+def chance(class_sizes: Sequence[int] | NDArray[np.integer]) -> dict[str, float]:
     """The expectation of each rank metric for classes of these sizes, in closed form.
 
     With N other images of which R are of the query's class, an image at a rank is right with
