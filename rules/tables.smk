@@ -66,7 +66,7 @@ rule make_overview:
         mem_mb=more_each_time(1000),
         runtime=more_each_time(10),
     params:
-        version=version_of("make_overview", PAPER_COUNTS),
+        version=version_of("make_overview", PAPER_COUNTS, COUNTS_FILE),
         notions=PLAN.overview,
     message:
         "Rendering the table of datasets and notions"
