@@ -103,7 +103,8 @@ def test_the_table_of_shares_has_chance_and_a_column_a_method_or_a_row():
     )
     (table,) = share_tables(summary)
     assert table.caption == (
-        "Above chance with demo-M, r' = 128: share of the way from chance to Oracle, in percent"
+        "Above chance with demo-M, r' = 128: chance, and the share of the way from there to "
+        "Oracle, in percent"
     )
     assert table.columns == ["Chance", "Random", "InDiReCT", "Oracle"]
     assert [row[2] for row in table.heads] == ["MAP@R", "Prec@1"]

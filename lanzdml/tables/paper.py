@@ -97,12 +97,16 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
         **{name: (name, "first") for name in _OF_METHOD},
     ).reset_index()
     summary = summary.join(poor_fits(runs, keys).rename("poor_fits"), on=keys)
-    summary = summary.astype(dict.fromkeys(TRAITS, "bool"))
-    reduced, full = summary[summary["has_dim"]], summary[~summary["has_dim"]]
+    return with_scale(in_each_table(summary.astype(dict.fromkeys(TRAITS, "bool"))))
+
+
+def in_each_table(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows with ``has_dim``; those without are in the table of every dim, or in one without."""
+    reduced, full = rows[rows["has_dim"]], rows[~rows["has_dim"]]
     tables = reduced[SETTING].drop_duplicates()
     full = full.drop(columns="dim").merge(tables, how="left", on=["protocol", "model"])
     full["dim"] = full["dim"].fillna(NO_DIM).astype("int64")
-    return with_scale(pd.concat([reduced, full], ignore_index=True))
+    return pd.concat([reduced, full], ignore_index=True)
 
 
 def _cells(rows: pd.DataFrame, spec: TableSpec) -> dict[str, Cell]:

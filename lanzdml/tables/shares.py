@@ -11,8 +11,8 @@ CHANCE = "Chance"
 _METRICS = TABLES["table2"].metrics
 _HEADS = ["Dataset", "Notion", "Metric"]
 _SCALES = {
-    "of_oracle": "share of the way from chance to Oracle",
-    "above_chance": "share of the way from chance to a score of 100",
+    "of_oracle": "the share of the way from there to Oracle",
+    "above_chance": "the share of the way from there to a score of 100",
 }
 
 
@@ -35,16 +35,17 @@ def _table(setting: str, rows: pd.DataFrame, methods_are_rows: bool) -> Table:
     scale = "of_oracle" if rows["of_oracle"].notna().any() else "above_chance"
     methods = in_order(rows["method"])
     heads, lines = [], []
-    for (dataset, notion, metric), line in rows.groupby(
-        ["dataset", "notion", "metric"], sort=False
-    ):
-        shares = line.set_index("method")[scale].reindex(methods)
-        # Of the notion's own labels, which a protocol may replace for some methods.
-        lines.append([_percent(line["chance"].mode().min()), *map(_percent, shares)])
-        heads.append((
-            on_paper(dataset, DATASET_NAMES), on_paper(notion, NOTION_NAMES), METRIC_NAMES[metric],
-        ))  # fmt: skip
-    caption = f"Above chance {setting}: {_SCALES[scale]}, in percent"
+    for (dataset, notion), of_notion in rows.groupby(["dataset", "notion"], sort=False):
+        for metric in _METRICS:
+            line = of_notion[of_notion["metric"] == metric]
+            shares = line.set_index("method")[scale].reindex(methods)
+            # Of the notion's own labels, which a protocol may replace for some methods.
+            lines.append([_percent(line["chance"].mode().min()), *map(_percent, shares)])
+            heads.append((
+                on_paper(dataset, DATASET_NAMES), on_paper(notion, NOTION_NAMES),
+                METRIC_NAMES[metric],
+            ))  # fmt: skip
+    caption = f"Above chance {setting}: chance, and {_SCALES[scale]}, in percent"
     names = [CHANCE, *map(method_on_paper, methods)]
     if not methods_are_rows:
         return Table(caption, _HEADS, heads, names, lines)
