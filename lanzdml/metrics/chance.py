@@ -8,6 +8,10 @@ from scipy.special import betaln, digamma
 
 from lanzdml.metrics.scores import RANK_METRICS
 
+ADJUSTED = "ami"
+"""The metric that is 0 by chance, as it is adjusted for what random clusters of its clusters' sizes
+have. NMI is not, and those sizes are another matter than chance, so it has none."""
+
 
 def chance(class_sizes: Sequence[int] | NDArray[np.integer]) -> dict[str, float]:
     """The expectation of each rank metric for classes of these sizes, in closed form.

@@ -2,12 +2,10 @@
 
 import pandas as pd
 
+from lanzdml.metrics.chance import ADJUSTED
 from lanzdml.metrics.runs import notions_used
 
 CEILING = "oracle"
-ADJUSTED = "ami"
-"""The metric that is adjusted so that clusters of the same sizes have 0 by chance. That of NMI
-depends on the clusters' sizes, which chance does not give, so it has none."""
 
 
 def with_scale(summary: pd.DataFrame) -> pd.DataFrame:
