@@ -83,10 +83,8 @@ def class_scores(
         rows[metric] *= 100 / rows["n"]
     rows = _beside_clip(rows)
     sizes = {key: of_notion.value_counts() for key, of_notion in classes.items()}
-    rows["n_images"] = [
-        sizes[dataset, notion][label]
-        for dataset, notion, label in rows[["dataset", "labels", "class"]].itertuples(index=False)
-    ]
+    counted = ["dataset", "labels", "class"]
+    rows = rows.join(pd.concat(sizes, names=counted).rename("n_images"), on=counted)
     # Not every reader of CSV knows where a field with line breaks ends.
     rows["class"] = [shortened(one_line(label), LONGEST) for label in rows["class"]]
     return _in_order(rows).assign(unit="percent")[_COLUMNS]
