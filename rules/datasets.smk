@@ -1,5 +1,7 @@
 # datasets: raw files to a manifest, downloaded before where the configuration says so
 
+from lanzdml.datasets.class_counts import COUNTS_FILE
+
 DOWNLOAD, MANIFEST = PATHS.download("{dataset}"), PATHS.manifest("{dataset}")
 DOWNLOADED = [name for name, settings in CONFIG.datasets.items() if settings.download]
 SKIPPING = [name for name, of in CONFIG.datasets.items() if of.on_unreadable == "skip"]
@@ -52,6 +54,7 @@ rule prepare_dataset:
     params:
         version=lambda wildcards: version_of(
             "prepare_dataset",
+            COUNTS_FILE,
             GIVEN.dataset(wildcards.dataset).module,
             *GIVEN.dataset(wildcards.dataset).resources,
         ),

@@ -1,6 +1,7 @@
-# tables: the paper's three tables, one of all methods, and our values beside the published ones
+# tables: the paper's three tables, one of all methods, one of classes, and our values beside the published ones
 
 from lanzdml.tables.beyond import NAME as BEYOND
+from lanzdml.tables.classes import NAME as CLASSES
 from lanzdml.tables.overview import PAPER_COUNTS
 from lanzdml.tables.paper import SUFFIXES, TABLES as PAPER_TABLES
 from lanzdml.tables.published import PUBLISHED, read_published
@@ -8,6 +9,7 @@ from lanzdml.tables.published import PUBLISHED, read_published
 OVERVIEW_FILES = [PATHS.table("table1", suffix) for suffix in SUFFIXES]
 PAPER_FILES = [PATHS.table(table, suffix) for table in PAPER_TABLES for suffix in SUFFIXES]
 BEYOND_FILES = [PATHS.table(BEYOND, suffix) for suffix in SUFFIXES]
+CLASSES_FILES = [PATHS.table(CLASSES, suffix) for suffix in ("csv", "md")]
 COMPARISON_FILES = [PATHS.table("published_comparison", suffix) for suffix in ("csv", "md")]
 SALIENCY_FILES = [PATHS.table("saliency", suffix) for suffix in ("md", "csv")]
 
@@ -19,7 +21,7 @@ if PAPER_METRICS:
     if set(read_published()["dataset"]) & set(CONFIG.datasets):
         ALL_TABLES += COMPARISON_FILES
 if MAIN_METRICS:
-    ALL_TABLES += SIGNIFICANCE_FILES
+    ALL_TABLES += SIGNIFICANCE_FILES + CLASSES_FILES
 if len(MAIN_METRICS) > len(PAPER_METRICS):
     ALL_TABLES += BEYOND_FILES
 ALL_TABLES += MEASURED_FILES
@@ -67,7 +69,7 @@ rule make_overview:
         mem_mb=more_each_time(1000),
         runtime=more_each_time(10),
     params:
-        version=version_of("make_overview", PAPER_COUNTS),
+        version=version_of("make_overview", PAPER_COUNTS, COUNTS_FILE),
         notions=PLAN.overview,
     message:
         "Rendering the table of datasets and notions"
@@ -95,6 +97,30 @@ rule make_beyond:
         "Rendering the table of all methods"
     script:
         "../workflow_scripts/make_beyond.py"
+
+
+rule make_classes:
+    input:
+        runs=MAIN_METRICS,
+        queries=[PATHS.queries(run) for run in PLAN.main_runs],
+        manifests=[PATHS.manifest(dataset) for dataset, _, _ in PLAN.scored_labels],
+    output:
+        CLASSES_FILES,
+    log:
+        PATHS.at("logs/classes.log"),
+    priority: TABLES
+    conda:
+        "../envs/analysis.yaml"
+    resources:
+        mem_mb=more_each_time(1000),
+        runtime=more_each_time(10),
+    params:
+        version=version_told("make_classes"),
+        labels=PLAN.scored_labels,
+    message:
+        "Rendering the table of classes"
+    script:
+        "../workflow_scripts/make_classes.py"
 
 
 rule compare_published:

@@ -18,6 +18,7 @@ from lanzdml.commands.score import CLUSTERS, FEW, IMAGES, QUERIES, score
 from lanzdml.embeddings.vectors import read_vectors
 from lanzdml.methods import METHODS
 from lanzdml.metrics import METRICS, compute_metrics
+from lanzdml.metrics.chance import chance
 from lanzdml.metrics.resampling import resampled_scores
 from tests.tiny_clip import cache_repository
 
@@ -65,6 +66,16 @@ def test_score_prints_the_seven_metrics_of_the_library(file, folder):
     )
     assert f"{N} images of {CLASSES} classes, 8 dimensions" in err
     assert ("by id" if file == "shuffled.parquet" else "in the order of the table") in err
+
+
+def test_score_prints_chance_beside_the_values(folder):
+    _, out, _ = run("score", "images.npy", "labels.csv", "--label", "kind", "--format", "csv")
+    by_chance = pd.read_csv(io.StringIO(out), index_col="metric")["chance"]
+    assert by_chance.drop(["ami", "nmi"]).to_dict() == pytest.approx(
+        chance([N // CLASSES] * CLASSES)
+    )
+    assert by_chance["ami"] == 0
+    assert np.isnan(by_chance["nmi"])
 
 
 def test_score_leaves_out_images_without_a_label(folder):

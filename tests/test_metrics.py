@@ -27,6 +27,7 @@ from lanzdml.metrics.scores import (
     MetricsInputError,
     cluster_metrics,
     compute_metrics,
+    macro_scores,
     query_scores,
     query_scores_and_ties,
     rank_metrics,
@@ -475,6 +476,21 @@ def test_threads_do_not_change_a_bit(spread, distance):
     one = compute_metrics(vectors, labels, distance=distance, n_threads=1)
     assert compute_metrics(vectors, labels, distance=distance, n_threads=2) == one
     assert compute_metrics(vectors, labels, distance=distance, n_threads=7) == one
+
+
+def test_macro_counts_all_classes_alike():
+    """However large they are, by a plain reference; those without a query count in nothing."""
+    vectors, labels = clustered([20, 5, 3, 2, 1], 1.5)
+    scores = query_scores(vectors, labels)
+    for name, value in macro_scores(scores, labels).items():
+        means = [np.nanmean(scores[name][labels == label]) for label in range(4)]
+        assert value == pytest.approx(sum(means) / 4, abs=1e-12)
+        assert value != pytest.approx(rank_metrics(vectors, labels)[name], abs=1e-3)
+    shuffled = pd.Series([f"class {label}" for label in labels], np.arange(len(labels))[::-1])
+    assert macro_scores(scores, shuffled) == macro_scores(scores, labels)
+    assert np.isnan(
+        list(macro_scores(query_scores(np.eye(3), [0, 1, 2]), [0, 1, 2]).values())
+    ).all()
 
 
 @pytest.mark.parametrize("n", [127, 128, 129, 255, 256, 257, 400])

@@ -1,5 +1,7 @@
 """Table 1: what each notion is made of."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -68,6 +70,21 @@ def test_the_paper_is_in_brackets(notions, tmp_path):
     assert lines[-1] == "- In brackets: the counts of the paper's Table 1."
     write_overview(notions[1:], tmp_path)
     assert "paper" not in (tmp_path / "table1.md").read_text()
+
+
+def test_classes_of_other_sizes_than_the_papers_are_told_below(notions, tmp_path):
+    manifest = pd.DataFrame({"image_id": list("abc"), "fit": ["tight", "loose | <b>", "tight"]})
+    manifest.to_parquet(tmp_path / "manifest.parquet")
+    other = replace(notions[0], dataset="deepfashion", notion="fit", labels="fit")
+    write_overview([*notions, other], tmp_path)
+    *_, note = (tmp_path / "table1.md").read_text().splitlines()
+    assert note == (
+        "- DeepFashion Fit: 4 of 4 classes have other numbers of images than in the original "
+        "annotation: conventional 0 instead of 3,204, tight 2 instead of 595, loose 0 instead of "
+        r"201, loose \| &lt;b> 1 instead of 0."
+    )
+    table = read_overview(tmp_path / "table1.csv")
+    assert table["differing_classes"].ne("").tolist() == [False, False, False, True]
 
 
 def test_latex_is_escaped(notions, tmp_path):

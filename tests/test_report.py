@@ -199,6 +199,17 @@ def test_tables_show_what_the_library_computes(page):
     assert page.text.count("Datasets and similarity notions: images, classes") == 1
 
 
+def test_values_are_told_on_the_way_from_chance_to_oracle(page):
+    assert "chance, and the share of the way from there to Oracle, in percent" in page.text
+    # chance, Random, CLIP and InDiReCT, whose means are .134, .25 and .384; Oracle has .634
+    assert "MAP@R 12.5 1.8 24.6 50.9 — 100.0" in page.text
+
+
+def test_classes_that_lose_and_gain_are_folded_notion_by_notion(page):
+    assert f"InDiReCT N/A 3 42.5 -7.5 {EVIL} 3 53.2 +3.2" in page.text
+    assert {"classes", "classes-1", "classes-2"} <= set(page.attribute("id"))
+
+
 def test_what_is_more_than_chance_is_in_a_section_of_its_own(page):
     assert (
         "With tiny, r′ = 4: InDiReCT's MAP@R is higher than CLIP's on 2 of 2 notions" in page.text
@@ -285,8 +296,8 @@ def contents(page):
 def test_the_contents_lead_to_all_parts_and_figures(page):
     sections = [section["aria-labelledby"] for section in page.all("section")]
     assert sections == [
-        "glance", "gallery", "results", "significance", "data", "figures", "published", "runs",
-        "provenance", "cost", "explained", "files",
+        "glance", "gallery", "results", "significance", "classes", "data", "figures", "published",
+        "runs", "provenance", "cost", "explained", "files",
     ]  # fmt: skip
     figures = ["figure-dimensions", "figure-saliency", "figure-own_figure"]
     assert [link for link in contents(page) if link not in figures] == sections
@@ -364,7 +375,9 @@ def test_a_table_with_the_name_of_a_figure_is_below_it(page, tmp_path):
     below = page.source.partition('id="figure-own_figure"')[2].partition("</section>")[0]
     assert 'id="own_figure-table-1"' in below
     assert page.text.count(f"Own figure Name Value 007 {' '.join(EVIL.split())} null") == 1
-    assert not {"dimensions-table-1", "other-table-1", "saliency-table-1"} & set(page.attribute("id"))
+    assert not {"dimensions-table-1", "other-table-1", "saliency-table-1"} & set(
+        page.attribute("id")
+    )
 
 
 def test_optional_parts_can_be_missing(tmp_path):

@@ -18,9 +18,10 @@ from lanzdml.embeddings.storage import (
 )
 from lanzdml.errors import LanzdmlError
 from lanzdml.files import Kept
+from lanzdml.metrics.chance import chance
 from lanzdml.metrics.resampling import N_DRAWS, RESAMPLED, resampled_scores
 from lanzdml.metrics.runs import COLUMNS, DIGESTS
-from lanzdml.metrics.scores import cluster_metrics, compute_metrics
+from lanzdml.metrics.scores import cluster_metrics, compute_metrics, query_scores
 from lanzdml.metrics.scoring import Evidence, ScoreTask, score_runs
 from lanzdml.transforms.storage import load_transform, save_not_fitted, save_transform
 
@@ -127,6 +128,16 @@ def test_metrics_are_the_means_of_the_kept_queries(inputs, scored):
         # Exactly, but for the rounding of each value to float32.
         assert kept["map_at_r"].astype(float).mean() == pytest.approx(expected["map_at_r"], 1e-7)
         assert kept["precision_at_1"].mean() == expected["precision_at_1"]
+
+
+def test_rows_have_chance_and_means_over_classes(inputs, scored):
+    row = scored[0].iloc[0]
+    labels = np.array(LABELS[:-1])
+    queries = query_scores(vectors_of(inputs, row["seed"]), labels)
+    for name, by_chance in chance([15, 15, 15, 15, 1]).items():
+        assert row[f"chance_{name}"] == by_chance
+        of_class = [queries[name][labels == label].mean() for label in sorted(set(LABELS[:60]))]
+        assert row[f"macro_{name}"] == pytest.approx(np.mean(of_class), abs=1e-12)
 
 
 def test_a_row_is_a_query_of_a_run(scored):

@@ -203,9 +203,9 @@ def test_default_is_planned_in_full(tmp_path):
     others = {name for name in jobs if name.partition("_")[0] not in ("fit", "score", "embed")}
     assert others == {
         "all", "prepare_dataset", "collect_metrics", "make_overview", "make_tables", "make_beyond",
-        "compute_significance", "plot_critical_difference", "plot_dimensions", "plot_clip_size",
-        "plot_prompt_count", "compute_trimap", "plot_trimap", "compute_saliency", "plot_saliency",
-        "plot_gallery", "make_report",
+        "make_classes", "compute_significance", "plot_critical_difference", "plot_dimensions",
+        "plot_clip_size", "plot_prompt_count", "compute_trimap", "plot_trimap", "compute_saliency",
+        "plot_saliency", "plot_gallery", "make_report",
     }  # fmt: skip
 
 
@@ -491,6 +491,12 @@ def test_tables_are_written(finished):
         in overview
     )
     assert not list(tables.glob("published*")), "nothing was published about the demo"
+    classes = pd.read_csv(tables / "classes.csv").query("notion == 'car_color'")
+    table2 = pd.read_csv(tables / "table2.csv").query("notion == 'car_color'")
+    means = table2[table2["metric"] == "map_at_r"].set_index("method")["mean"]
+    for method, rows in classes.groupby("method"):
+        total = (rows["map_at_r"] * rows["n_images"]).sum()
+        assert total / rows["n_images"].sum() == pytest.approx(means[method], 1e-6)
 
 
 def test_queries_of_the_tables_runs_are_kept_and_no_others(finished):

@@ -8,6 +8,7 @@ from job import Job, run_as_script
 def main(snakemake: Job) -> None:
     from lanzdml.datasets import find_dataset
     from lanzdml.datasets.archives import unpacked
+    from lanzdml.datasets.class_counts import warn_of_differing_classes
     from lanzdml.datasets.images import exclude_unreadable
     from lanzdml.datasets.manifest import split_excluded, summary, write_excluded, write_manifest
 
@@ -20,6 +21,7 @@ def main(snakemake: Job) -> None:
     manifest, excluded = split_excluded(rows)
     write_excluded(Path(output.excluded), excluded)
     write_manifest(Path(output.manifest), manifest, snakemake.params.notions, name)
+    warn_of_differing_classes(name, manifest)
     print(f"{name}: {summary(manifest, excluded)}")
 
 

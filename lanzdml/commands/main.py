@@ -82,6 +82,9 @@ def score(
 ) -> None:  # fmt: skip
     """Score VECTORS by the seven metrics.
 
+    Chance is what images in a random order have on average, which the sizes of the classes decide.
+    NMI has none.
+
     Low to high is a 95 % interval for what the column "interval" says: for other images of MAP@R
     and Prec@1; only for other queries to the same images of R-Prec, MAP and MRR, which is narrower.
     AMI and NMI have none.

@@ -6,13 +6,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from lanzdml.arithmetic.labels import as_labels
+from lanzdml.metrics.chance import ADJUSTED, chance
 from lanzdml.metrics.resampling import RESAMPLED, scores_and_draws
 from lanzdml.metrics.scores import METRICS, cluster_metrics, mean_scores
 from lanzdml.significance.statistics import LEAST_QUERIES, StandardError, interval, resampled_means
 
 IMAGES, QUERIES = "other images", "other queries, these references"
 CLUSTERS, FEW = "none for clusters", f"none for fewer than {LEAST_QUERIES} queries"
-COLUMNS = ("metric", "value", "low", "high", "interval")
+COLUMNS = ("metric", "value", "chance", "low", "high", "interval")
 
 
 def score(
@@ -25,10 +27,12 @@ def score(
 ) -> pd.DataFrame:
     """The seven metrics, a row each (:data:`COLUMNS`).
 
-    ``low`` to ``high`` is a 95 % interval for what ``interval`` says: by draws of images, each a
-    query and a reference to the others, for MAP@R and Prec@1; by draws of queries for the metrics
-    that need a query's whole ranking, where it is too narrow, as queries share their references;
-    none for clusters, and for fewer than 30 queries.
+    ``chance`` is what images in a random order have in expectation
+    (:func:`lanzdml.metrics.chance.chance`), 0 of AMI, and missing of NMI. ``low`` to ``high`` is a
+    95 % interval for what ``interval`` says: by draws of images, each a query and a reference to
+    the others, for MAP@R and Prec@1; by draws of queries for the metrics that need a query's whole
+    ranking, where it is too narrow, as queries share their references; none for clusters, and for
+    fewer than 30 queries.
 
     Args:
         vectors: (n, d).
@@ -62,4 +66,8 @@ def score(
             others, np.quantile(means, [0.025, 0.975], axis=0).T, strict=True
         ):
             rows[name] = (values[name], low, high, QUERIES)
-    return pd.DataFrame([(name, *row) for name, row in rows.items()], columns=list(COLUMNS))
+    by_chance = chance(as_labels(labels).value_counts().to_numpy()) | {ADJUSTED: 0.0}
+    return pd.DataFrame(
+        [(name, value, by_chance.get(name, np.nan), *row) for name, (value, *row) in rows.items()],
+        columns=list(COLUMNS),
+    )

@@ -11,6 +11,10 @@ from lanzdml.arithmetic.labels import as_labels
 from lanzdml.metrics.ranking import expected_precisions
 from lanzdml.metrics.scores import RANK_METRICS
 
+ADJUSTED = "ami"
+"""The metric that is 0 by chance, as it is adjusted for what random clusters of its clusters' sizes
+have. NMI is not, and those sizes are another matter than chance, so it has none."""
+
 
 def chance(class_sizes: ArrayLike) -> dict[str, float]:
     """The expectation of each rank metric for classes of these sizes, in closed form.

@@ -11,14 +11,18 @@ from lanzdml.embeddings.storage import PROMPTS, WEIGHTS
 from lanzdml.errors import LanzdmlError
 from lanzdml.files import replacing
 from lanzdml.methods import METHODS
-from lanzdml.metrics.protocols import PROTOCOLS
-from lanzdml.metrics.scores import METRICS
+from lanzdml.metrics.protocols import PROTOCOLS, UsedNotions
+from lanzdml.metrics.scores import METRICS, RANK_METRICS
 
 TRAITS = dict.fromkeys(
     ("has_dim", "supervised", "deterministic", "transductive", "external"), "boolean"
 )
 """What a row says of its method, as tables have to know it of those that are not of this package:
 those of :class:`lanzdml.methods.base.Method`, and whether its vectors were made elsewhere."""
+CHANCE, MACRO = "chance_", "macro_"
+"""What stands before a rank metric's name in columns beside its own: of what it is by chance
+(:func:`lanzdml.metrics.chance.chance`) and over classes
+(:func:`lanzdml.metrics.scores.macro_scores`)."""
 COLUMNS = {
     "dataset": "string",
     "notion": "string",
@@ -30,6 +34,7 @@ COLUMNS = {
     "against": "string",
     "seed": "int64",
     **dict.fromkeys(METRICS, "float64"),
+    **{beside + name: "float64" for beside in (CHANCE, MACRO) for name in RANK_METRICS},
     "fit_seconds": "float64",
     "iterations": "Int64",
     "loss": "float64",
@@ -52,7 +57,9 @@ fitted to images instead, ``n_images`` and ``n_classes`` count what has a label,
 the images that are as similar to some of another class as to some of their own, so that rank
 metrics are expectations; ``fit_seconds`` is null where nothing was fitted, ``iterations`` and
 ``loss`` where nothing was optimised, and the metrics where ``status`` is "not_fitted", or some
-of them where they are not defined; then ``reason`` says why; ``source`` is where a method comes
+of them where they are not defined; then ``reason`` says why; ``macro_<metric>`` is the mean over
+classes of the mean over a class's images, ``chance_<metric>`` what images in a random order have in
+expectation, which the sizes of the classes alone decide; ``source`` is where a method comes
 from that is not of this package. The digests say what was scored and what it was made of: the
 images of the manifest with their labels, the notion's prompts and the model's weights."""
 RUN = ("dataset", "notion", "model", "protocol", "method", "dim", "n_prompts", "seed")
@@ -84,10 +91,13 @@ def read_runs(paths: Sequence[Path], seeds: Sequence[int] | None = None) -> pd.D
     """The rows of several files, in the order of the files; of all seeds, or of some.
 
     Raises:
-        LanzdmlError: a run has two rows, or runs that are compared or averaged were scored on other
-            images or labels, fitted to other prompts, or made with other weights.
+        LanzdmlError: a file lacks a column, as those of earlier versions do, a run has two rows, or
+            runs that are compared or averaged were scored on other images or labels, fitted to
+            other prompts, or made with other weights.
     """
-    tables = [read_result(path).to_pandas().assign(_file=str(path)) for path in paths]
+    tables = [
+        read_result(path, list(COLUMNS)).to_pandas().assign(_file=str(path)) for path in paths
+    ]
     runs = pd.concat(tables, ignore_index=True)
     repeated = runs.duplicated(list(RUN), keep=False)
     if repeated.any():
@@ -100,14 +110,15 @@ def read_runs(paths: Sequence[Path], seeds: Sequence[int] | None = None) -> pd.D
     return runs if seeds is None else runs[runs["seed"].isin(seeds)]
 
 
+def notions_used(rows: pd.DataFrame) -> list[UsedNotions]:
+    """Where rows with protocol, dataset, notion and method take prompts and labels from, each."""
+    runs = rows[["protocol", "dataset", "notion", "method"]].itertuples(index=False)
+    return [PROTOCOLS[protocol].notions_used(*run) for protocol, *run in runs]
+
+
 def _shared_by(runs: pd.DataFrame) -> dict[str, list[Any]]:
     """What rows have in common that have the same digest, each."""
-    sources = [
-        PROTOCOLS[protocol].notions_used(dataset, notion, method)
-        for protocol, dataset, notion, method in runs[
-            ["protocol", "dataset", "notion", "method"]
-        ].itertuples(index=False)
-    ]
+    sources = notions_used(runs)
     labels = pd.Series([source.labels for source in sources], runs.index)
     prompts = pd.Series([source.prompts for source in sources], runs.index)
     # Finished vectors have a checksum each.

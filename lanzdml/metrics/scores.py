@@ -51,9 +51,11 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from lanzdml.arithmetic.labels import as_labels
 from lanzdml.arithmetic.threads import Held, one_blas_thread
 from lanzdml.metrics.ranking import (
     Distance,
@@ -114,6 +116,20 @@ def mean_scores(scores: dict[str, np.ndarray]) -> dict[str, float]:
     if not defined.any():
         return dict.fromkeys(RANK_METRICS, float("nan"))
     return {name: float(values[defined].mean()) for name, values in scores.items()}
+
+
+def macro_scores(scores: dict[str, np.ndarray], labels: Any) -> dict[str, float]:
+    """The means over classes of the means over a class's queries, so that all classes count alike.
+
+    Args:
+        scores: of `query_scores`, (n,) a metric.
+        labels: (n,), as they were scored.
+
+    Returns:
+        by the metric's name; NaN where no class has two images, as such a one has no query.
+    """
+    of_class = pd.DataFrame(scores).groupby(as_labels(labels).to_numpy()).mean()
+    return {name: float(of_class[name].mean()) for name in scores}
 
 
 def cluster_metrics(

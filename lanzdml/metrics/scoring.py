@@ -28,10 +28,25 @@ from lanzdml.files import Kept, content_of, digest, replacing
 from lanzdml.methods import METHODS
 from lanzdml.methods.elsewhere import reasons_of
 from lanzdml.methods.needs import AGAINST
+from lanzdml.metrics.chance import chance
 from lanzdml.metrics.protocols import PROTOCOLS
 from lanzdml.metrics.resampling import RESAMPLED, scores_and_draws
-from lanzdml.metrics.runs import CLUSTERED, COLUMNS, PER_QUERY, TRAITS, traits_of, write_runs
-from lanzdml.metrics.scores import cluster_metrics, mean_scores, query_scores_and_ties
+from lanzdml.metrics.runs import (
+    CHANCE,
+    CLUSTERED,
+    COLUMNS,
+    MACRO,
+    PER_QUERY,
+    TRAITS,
+    traits_of,
+    write_runs,
+)
+from lanzdml.metrics.scores import (
+    cluster_metrics,
+    macro_scores,
+    mean_scores,
+    query_scores_and_ties,
+)
 from lanzdml.transforms.storage import NOT_FITTED, OK, check_weights, load_transform, read_metadata
 
 _RUN = ["dataset", "notion", "model", "protocol", "method", "dim"]
@@ -114,6 +129,8 @@ class _Images:
             WEIGHTS: self.weights,
         }
         self.digest = digest(self.embeddings, sorted(self.facts.items()))
+        sizes = np.unique(self.classes, return_counts=True)[1]
+        self.chance = {CHANCE + name: value for name, value in chance(sizes).items()}
         self.embeddings.flags.writeable = False  # other runs are scored on the same
         self._labels = Path(manifest_file), labels
         # Of two transforms: that at hand, and the first one of its run.
@@ -216,6 +233,7 @@ def _score(task: ScoreTask, images: _Images, first: str, n_threads: int) -> _Sco
     row = {
         **task.run,
         **images.facts,
+        **images.chance,
         **_traits(task),
         "dim": images.embeddings.shape[1] if dim is None else dim,
         **{name: metadata.get(name) for name in told},
@@ -246,7 +264,9 @@ def _score(task: ScoreTask, images: _Images, first: str, n_threads: int) -> _Sco
         )
         queries, tied, draws = ranked.queries, ranked.tied, ranked.draws
     scores = mean_scores(queries)
-    row |= scores | {"tied_queries": int(tied.sum())}
+    macro = macro_scores(queries, images.classes)
+    row |= scores | {MACRO + name: value for name, value in macro.items()}
+    row["tied_queries"] = int(tied.sum())
     if math.isnan(scores["map_at_r"]):
         row["reason"] = "no class has two images"
 

@@ -261,6 +261,12 @@ class Plan(NotionPlan):
         }
 
     @property
+    def scored_labels(self) -> list[tuple[str, str, LabelColumns]]:
+        """Dataset and notion of the labels that the tables' runs are scored on, and their place."""
+        used = {(run.fit.dataset, self.notions_used(run).labels): None for run in self.main_runs}
+        return [(dataset, notion, self.label_columns(dataset, notion)) for dataset, notion in used]
+
+    @property
     def sampled(self) -> list[tuple[str, str, str, LabelColumns]]:
         """Notions whose classes are a sample of more, by protocol, and where their labels are."""
         return [

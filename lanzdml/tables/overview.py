@@ -8,10 +8,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from lanzdml.datasets.class_counts import differing_classes
 from lanzdml.datasets.manifest import LabelColumns, columns_of, read_all_labels, read_labels
 from lanzdml.embeddings.storage import read_embeddings
 from lanzdml.files import write_text
-from lanzdml.names import DATASET_NAMES, NOTION_NAMES, on_paper, one_line, shortened
+from lanzdml.names import (
+    DATASET_NAMES,
+    NOTION_NAMES,
+    notion_on_paper,
+    on_paper,
+    one_line,
+    shortened,
+)
 from lanzdml.spreadsheet import read_csv, to_csv
 from lanzdml.tables.markup import DASH, LONGEST, NEEDS_BOOKTABS, Table
 
@@ -49,8 +57,9 @@ def describe(notions: Sequence[Notion]) -> pd.DataFrame:
         columns dataset, notion, template, examples (the first aspects), n_images, n_labelled (of
         them), n_classes, n_prompts, n_named (classes that are among the aspects, whatever their
         case; of a combined notion those of which every part is among its own; missing where prompts
-        are written out, as what they name is not known), and paper_classes and paper_aspects, which
-        are missing for notions that are not in the paper.
+        are written out, as what they name is not known), differing_classes (of
+        :func:`lanzdml.datasets.class_counts.differing_classes`), and paper_classes and
+        paper_aspects, which are missing for notions that are not in the paper.
     """
     rows = []
     tables = [read_embeddings(notion.prompts_file)[0] for notion in notions]
@@ -86,6 +95,7 @@ def describe(notions: Sequence[Notion]) -> pd.DataFrame:
                 if len(named) == len(names)
                 else pd.NA
             ),
+            "differing_classes": differing_classes(notion.dataset, notion.notion, labels),
         })  # fmt: skip
     counts = pd.read_csv(PAPER_COUNTS, dtype=_PAPER)[["dataset", "notion", *_PAPER]]
     return (
@@ -97,7 +107,7 @@ def describe(notions: Sequence[Notion]) -> pd.DataFrame:
 
 def read_overview(path: Path) -> pd.DataFrame:
     """Read ``table1.csv``: what :func:`describe` returned."""
-    texts = dict.fromkeys(["dataset", "notion", "template", "examples"], "str")
+    texts = dict.fromkeys(["dataset", "notion", "template", "examples", "differing_classes"], "str")
     return read_csv(
         path, dtype=texts | _OPTIONAL, keep_default_na=False, na_values=dict.fromkeys(_OPTIONAL, "")
     )
@@ -118,6 +128,11 @@ def write_overview(notions: Sequence[Notion], folder: Path) -> None:
 
 def overview_table(rows: pd.DataFrame) -> Table:
     """The rows of :func:`describe` as printed."""
+    notes = [PAPER_NOTE] if rows["paper_classes"].notna().any() else []
+    notes += [
+        f"{notion_on_paper(row.dataset, row.notion)}: {row.differing_classes}."
+        for row in rows[rows["differing_classes"] != ""].itertuples()
+    ]
     return Table(
         "Datasets and similarity notions: images, classes of those with a label, prompts",
         HEADS,
@@ -127,7 +142,7 @@ def overview_table(rows: pd.DataFrame) -> Table:
         ],
         [*TEXTS, *COUNTS],
         [_cells(row) for row in rows.itertuples()],
-        [PAPER_NOTE] if rows["paper_classes"].notna().any() else [],
+        notes,
         TEXTS,
     )
 

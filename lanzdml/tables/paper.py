@@ -10,7 +10,7 @@ import pandas as pd
 from lanzdml.files import write_text
 from lanzdml.methods import in_order, method_on_paper
 from lanzdml.metrics.protocols import DEFAULT
-from lanzdml.metrics.runs import TRAITS, read_runs
+from lanzdml.metrics.runs import CHANCE, MACRO, TRAITS, read_runs
 from lanzdml.metrics.scores import METRICS, RANK_METRICS
 from lanzdml.names import (
     DATASET_NAMES,
@@ -22,6 +22,7 @@ from lanzdml.names import (
 from lanzdml.spreadsheet import to_csv
 from lanzdml.tables.markup import DASH, NEEDS_BOOKTABS, Cell, Table, markdown_note
 from lanzdml.tables.poor_fits import poor_fits
+from lanzdml.tables.scale import with_scale
 
 SUFFIXES = ("md", "csv", "tex")
 _OF_METHOD = (*TRAITS, "source")
@@ -58,14 +59,15 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
         runs: the rows of ``metrics.parquet``.
 
     Returns:
-        columns protocol, model, dim, dataset, notion, metric, method, mean, std, n_seeds, n_runs,
-        n_images, n_classes, tied_queries, poor_fits, reason, ``source`` and the traits of
-        :data:`lanzdml.metrics.runs.TRAITS`. ``dim`` is the table that a value belongs to: a method
-        whose size nobody chooses is in the table of every dim, or in one without, :data:`NO_DIM`,
-        where no other method was run with the model. A value is that of the ``n_seeds`` among
-        ``n_runs`` seeds that have one, NaN where none has, and ``reason`` says why the first of the
-        others has none; ``tied_queries`` is the most of any seed, and ``poor_fits`` lists
-        :class:`lanzdml.tables.poor_fits.PoorFit`.
+        columns protocol, model, dim, dataset, notion, metric, method, mean, std, macro_mean (over
+        classes, of a rank metric), chance, n_seeds, n_runs, n_images, n_classes, tied_queries,
+        poor_fits, reason, ``source``, the traits of :data:`lanzdml.metrics.runs.TRAITS`, and
+        ``above_chance`` and ``of_oracle`` of :func:`lanzdml.tables.scale.with_scale`. ``dim`` is
+        the table that a value belongs to: a method whose size nobody chooses is in the table of
+        every dim, or in one without, :data:`NO_DIM`, where no other method was run with the model.
+        A value is that of the ``n_seeds`` among ``n_runs`` seeds that have one, NaN where none has,
+        and ``reason`` says why the first of the others has none; ``tied_queries`` is the most of
+        any seed, and ``poor_fits`` lists :class:`lanzdml.tables.poor_fits.PoorFit`.
     """
     keys = [*SETTING, "dataset", "notion", "method"]
     # A size that nobody chooses may be another for each seed.
@@ -76,10 +78,16 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
         var_name="metric",
         value_name="value",
     )
+    for name, beside in (("macro", MACRO), ("chance", CHANCE)):
+        # In the order of the values; there is none beside AMI and NMI.
+        of_metrics = runs.reindex(columns=[beside + metric for metric in METRICS])
+        long[name] = of_metrics.astype("float64").melt()["value"]
     grouped = long.groupby([*keys, "metric"], sort=False, observed=True)
     summary = grouped.agg(
         mean=("value", "mean"),
         std=("value", lambda values: values.std(ddof=0)),
+        macro_mean=("macro", "mean"),
+        chance=("chance", "first"),
         n_seeds=("value", "count"),
         n_runs=("value", "size"),
         n_images=("n_images", "first"),
@@ -89,8 +97,12 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
         **{name: (name, "first") for name in _OF_METHOD},
     ).reset_index()
     summary = summary.join(poor_fits(runs, keys).rename("poor_fits"), on=keys)
-    summary = summary.astype(dict.fromkeys(TRAITS, "bool"))
-    reduced, full = summary[summary["has_dim"]], summary[~summary["has_dim"]]
+    return with_scale(in_each_table(summary.astype(dict.fromkeys(TRAITS, "bool"))))
+
+
+def in_each_table(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows with ``has_dim``; those without are in the table of every dim, or in one without."""
+    reduced, full = rows[rows["has_dim"]], rows[~rows["has_dim"]]
     tables = reduced[SETTING].drop_duplicates()
     full = full.drop(columns="dim").merge(tables, how="left", on=["protocol", "model"])
     full["dim"] = full["dim"].fillna(NO_DIM).astype("int64")
@@ -254,9 +266,10 @@ def table_values(summary: pd.DataFrame, table: str) -> pd.DataFrame:
     """The values of a table, a row each, in its unit."""
     spec = TABLES[table]
     rows = summary[summary["metric"].isin(spec.metrics)].copy()
-    rows[["mean", "std"]] *= spec.factor
+    scores = ["mean", "std", "macro_mean", "chance", "above_chance", "of_oracle"]
+    rows[scores] *= spec.factor
     rows["unit"] = spec.unit
-    columns = ["dataset", "notion", "metric", "method", "mean", "std", "unit", "n_seeds",
+    columns = ["dataset", "notion", "metric", "method", *scores, "unit", "n_seeds",
                "n_runs", "protocol", "model", "dim", "n_images", "n_classes", "tied_queries",
                "reason"]  # fmt: skip
     return rows[columns]

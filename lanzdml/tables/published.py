@@ -13,8 +13,8 @@ import pandas as pd
 
 from lanzdml.files import write_text
 from lanzdml.methods import in_order, method_on_paper
-from lanzdml.metrics.protocols import PROTOCOLS
-from lanzdml.metrics.runs import read_runs
+from lanzdml.metrics.protocols import RELEASED
+from lanzdml.metrics.runs import notions_used, read_runs
 from lanzdml.names import (
     DATASET_NAMES,
     METRIC_NAMES,
@@ -25,13 +25,15 @@ from lanzdml.names import (
 from lanzdml.spreadsheet import to_csv
 from lanzdml.tables.markup import DASH, Table, markdown_escape
 from lanzdml.tables.paper import is_whole, summarise
+from lanzdml.tables.scale import CEILING, share_of_way
 
 PUBLISHED = Path(__file__).with_name("published_results.csv")
 DIM = 128
 KEY = ["dataset", "notion", "metric", "method"]
 COLUMNS = [
     "protocol", "model", "source", *KEY, "unit", "ours", "ours_std", "published", "published_std",
-    "difference", "difference_in_std", "comparable", "note", "n_images", "n_classes",
+    "difference", "difference_in_std", "chance", "above_chance", "of_oracle",
+    "published_of_oracle", "comparable", "note", "n_images", "n_classes",
 ]  # fmt: skip
 PUBLISHED_IN = {"table2": "Table 2", "appendix_table1": "Appendix Table 1"}
 _REMARKS = {
@@ -67,23 +69,29 @@ def compare(summary: pd.DataFrame) -> pd.DataFrame:
         :data:`COLUMNS`, in the published value's unit. ``difference`` is ours minus published,
         ``difference_in_std`` the same in published standard deviations; it is missing where none
         was published or where it was rounded to zero, and so is ours where it is of some of the
-        seeds. What was made by mistake is ``comparable`` with a protocol that repeats the mistake.
+        seeds. ``chance``, ``above_chance`` and ``of_oracle`` are those of ours
+        (:func:`lanzdml.tables.scale.with_scale`), ``published_of_oracle`` of
+        :func:`published_of_oracle`. What was made by mistake is ``comparable`` with a protocol that
+        repeats the mistake.
     """
     ours = summary[(summary["dim"] == DIM) | ~summary["has_dim"]].copy()
     # Those of some of the seeds are no such means as the published ones.
-    ours[["mean", "std"]] = ours[["mean", "std"]].where(is_whole(ours))
-    ours = ours[["protocol", "model", *KEY, "mean", "std", "n_images", "n_classes"]]
+    scored = ["mean", "std", "above_chance", "of_oracle"]
+    ours[scored] = ours[scored].where(is_whole(ours))
+    ours = ours[["protocol", "model", *KEY, *scored, "chance", "n_images", "n_classes"]]
     ours = ours.rename(columns={"mean": "ours", "std": "ours_std"})
     # A method that keeps the model's size is in the table of every dim.
     ours = ours.drop_duplicates(["protocol", "model", *KEY])
-    published = read_published().rename(columns={"mean": "published", "std": "published_std"})
+    published = read_published()
+    published["published_of_oracle"] = published_of_oracle(published)
+    published = published.rename(columns={"mean": "published", "std": "published_std"})
     rows = ours[["protocol", "model"]].drop_duplicates().merge(published, how="cross")
     rows = rows.merge(ours, on=["protocol", "model", *KEY])
     factors = {unit: factor for unit, (factor, _) in _UNITS.items()}
     factor = rows["unit"].map(factors).astype("float64")  # without rows it would be of strings
-    rows[["ours", "ours_std"]] = rows[["ours", "ours_std"]].mul(factor, axis=0)
-    runs = rows[["protocol", "dataset", "notion", "method"]].itertuples(index=False)
-    labels = (PROTOCOLS[protocol].notions_used(*run).labels for protocol, *run in runs)
+    in_unit = ["ours", "ours_std", "chance", "above_chance", "of_oracle", "published_of_oracle"]
+    rows[in_unit] = rows[in_unit].mul(factor, axis=0)
+    labels = [used.labels for used in notions_used(rows)]
     repeats = rows["notion"] != pd.Series(labels, dtype="str")
     rows["comparable"] = (rows["comparable"] == "true") | (
         (rows["comparable"] == "released") & repeats
@@ -93,6 +101,21 @@ def compare(summary: pd.DataFrame) -> pd.DataFrame:
         rows["published_std"] > 0
     )
     return rows[COLUMNS]
+
+
+def published_of_oracle(published: pd.DataFrame) -> pd.Series:
+    """The share of the way from the published Random to the published Oracle, a published value.
+
+    Both with the labels that the value is of; missing for what cannot have been meant.
+    """
+    rows = published.assign(protocol=RELEASED)
+    rows["labels"] = [used.labels for used in notions_used(rows)]
+    same = ["source", "dataset", "labels", "metric"]
+    for end in ("random", CEILING):
+        means = rows[rows["method"] == end].set_index(same)["mean"].rename(f"of {end}")
+        rows = rows.join(means, on=same)
+    shares = share_of_way(rows["mean"], rows["of random"], rows[f"of {CEILING}"])
+    return shares.where(rows["comparable"] != "false")
 
 
 def write_comparison(metrics_files: Sequence[Path], folder: Path) -> None:
@@ -121,7 +144,7 @@ def render_comparison(rows: pd.DataFrame) -> str:
 
 
 def comparisons(rows: pd.DataFrame) -> list[tuple[list[str], Table]]:
-    """The tables of :func:`compare`'s rows: how far each protocol is off, then every value.
+    """The tables of :func:`compare`'s rows: how far each protocol is off, every value, and shares.
 
     Before each is what explains it. A table without rows is left out: a distance needs a comparable
     run that could be made.
@@ -142,6 +165,10 @@ def comparisons(rows: pd.DataFrame) -> list[tuple[list[str], Table]]:
             f"deviations).{_REMARKS.get(source, '')}"
         )
         explained.append(([explanation], _values(source, protocol, model, block, methods)))
+    table2 = rows[rows["source"] == "table2"]
+    for (protocol, model), block in table2.groupby(["protocol", "model"], sort=False):
+        explanation = "Ours / published, in percent: 0 is as good as chance, 100 as good as Oracle."
+        explained.append(([explanation], _shares(protocol, model, block, methods)))
     return [(explanation, table) for explanation, table in explained if table.cells]
 
 
@@ -183,6 +210,19 @@ def _values(
     return Table(caption, names, heads, _on_paper(methods), values, _notes(block))
 
 
+def _shares(protocol: str, model: str, block: pd.DataFrame, methods: list[str]) -> Table:
+    heads, values = [], []
+    for (dataset, notion, metric), line in block.groupby(KEY[:3], sort=False):
+        cells = {row.method: _cell_of_shares(row) for row in line.itertuples()}
+        heads.append((
+            on_paper(dataset, DATASET_NAMES), on_paper(notion, NOTION_NAMES), METRIC_NAMES[metric],
+        ))  # fmt: skip
+        values.append([cells.get(method, DASH) for method in methods])
+    caption = f"Share of the way from Random to Oracle, {protocol} protocol, {model}"
+    names = ["Dataset", "Notion", "Metric"]
+    return Table(caption, names, heads, _on_paper(methods), values, _notes(block))
+
+
 def _on_paper(methods: list[str]) -> list[str]:
     return [method_on_paper(name) for name in methods]
 
@@ -196,6 +236,14 @@ def _cell(row: Any) -> str:
     text = f"{row.ours:z.{decimals}f} / {row.published:.{decimals}f}{mark}, "
     text += f"{row.difference:+z.{decimals}f}"
     return text if pd.isna(row.difference_in_std) else f"{text} ({row.difference_in_std:+z.1f})"
+
+
+def _cell_of_shares(row: Any) -> str:
+    shares = (
+        DASH if pd.isna(share) else f"{share:z.0f}"
+        for share in (row.of_oracle, row.published_of_oracle)
+    )
+    return " / ".join(shares) + ("" if row.comparable else _MARK)
 
 
 def _notes(block: pd.DataFrame) -> list[str]:

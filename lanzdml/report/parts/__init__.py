@@ -8,6 +8,7 @@ that a part shows itself is named in the line of the others, which then leaves i
 from lanzdml.report.part import MakePart
 from lanzdml.report.parts import (
     beyond,
+    classes,
     cost,
     data,
     explained,
@@ -28,6 +29,7 @@ PARTS: tuple[MakePart, ...] = (
     results.part,
     beyond.part,
     significance.part,
+    classes.part,
     data.part,
     figures.all_but(gallery.FIGURE, significance.FIGURE),
     published.part,

@@ -5,6 +5,7 @@ from lanzdml.report.part import Part
 from lanzdml.report.results import Results
 from lanzdml.report.templates import render
 from lanzdml.tables import beyond
+from lanzdml.tables.shares import share_tables
 
 
 def part(results: Results) -> Part | None:
@@ -13,5 +14,10 @@ def part(results: Results) -> Part | None:
     if results.csv(beyond.NAME) is None or summary is None or overview is None:
         return None
     tables = beyond.tables(summary, overview)
-    html = render("parts/beyond.html.j2", tables=make_grids(beyond.NAME, tables))
+    shares = share_tables(summary, methods_are_rows=True)
+    html = render(
+        "parts/beyond.html.j2",
+        tables=make_grids(beyond.NAME, tables),
+        shares=make_grids(f"{beyond.NAME}-shares", shares),
+    )
     return Part("beyond", "Beyond the paper", html)

@@ -1,4 +1,4 @@
-"""The results: the tables of the paper, and those of its appendix."""
+"""The results: the tables of the paper, how far they are above chance, and its appendix."""
 
 import pandas as pd
 
@@ -7,16 +7,18 @@ from lanzdml.report.part import Part
 from lanzdml.report.results import Results
 from lanzdml.report.templates import render
 from lanzdml.tables.paper import sections
+from lanzdml.tables.shares import share_tables
 
 
 def part(results: Results) -> Part | None:
-    """Table 2, and all metrics folded away."""
+    """Table 2, and folded away how far it is above chance, and all metrics."""
     summary = results.paper_summary
     if summary is None:
         return None
     html = render(
         "parts/results.html.j2",
         tables=_grids(summary, "table2"),
+        shares=make_grids("shares", share_tables(summary)),
         appendix=_grids(summary, "appendix_table1"),
     )
     return Part("results", "Results", html)
