@@ -109,8 +109,9 @@ def test_too_few_named_classes_are_a_reason(tmp_path):
     assert not table.cells
     reason = "3 of its classes are among the aspects, and 4 are the fewest"
     assert any(note.endswith(reason) for note in table.notes)
-    path = tmp_path / "unseen.csv"
-    write_measured("unseen", sorted((tmp_path / "unseen").glob("*.parquet")), [path])
+    path, text = tmp_path / "unseen.csv", tmp_path / "unseen.md"
+    write_measured("unseen", sorted((tmp_path / "unseen").glob("*.parquet")), [path, text])
+    assert reason in text.read_text()
     assert UNSEEN.draw(UNSEEN.read([path], [])).get_suptitle().startswith("No notion has four")
 
 

@@ -13,12 +13,11 @@ from lanzdml.tables.markup import Table
 
 
 def figure_tables(results: Results, figure: str) -> list[Grid]:
-    """What stands below a figure: the CSV table of its name in parts, those that have rows."""
+    """What stands below a figure: the CSV table of its name, in parts."""
     path = results.csv(figure)
     if path is None:
         return []
-    tables = _reader(figure)(path)
-    return make_grids(f"{figure}-table", [table for table in tables if table.cells])
+    return make_grids(f"{figure}-table", _reader(figure)(path))
 
 
 _Reader = Callable[[Path], Sequence[Table]]
@@ -45,11 +44,11 @@ def _as_it_is(path: Path) -> Sequence[Table]:
         others,
         rows[others].to_numpy().tolist(),
     )
-    return [table]
+    return [table] if table.cells else []
 
 
 def _saliency(path: Path) -> Sequence[Table]:
     # Only what is empty is missing: a notion may be called "null", or "007".
     texts = dict.fromkeys(["dataset", "notion"], "str")
     summary = read_csv(path, dtype=texts, keep_default_na=False, na_values=[""])
-    return [share_table(summary)]
+    return [share_table(summary)] if len(summary) else []

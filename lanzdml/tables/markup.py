@@ -160,7 +160,7 @@ def rst_escape(text: str) -> str:
 def blank_repeats(heads: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
     """The leading cells of each row, blank where they and all before them repeat the row above."""
     blanked = []
-    for above, head in zip([None, *heads[:-1]], heads, strict=True):
+    for above, head in zip([None, *heads], heads, strict=False):
         same = [above is not None and above[: n + 1] == head[: n + 1] for n in range(len(head))]
         blanked.append(
             tuple("" if repeats else cell for cell, repeats in zip(head, same, strict=True))
