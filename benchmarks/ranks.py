@@ -67,8 +67,8 @@ def measure(n_samples: int = N_SAMPLES) -> Record:
         f"to {100 * means[PERCENTILES].max():.0f} % one by one",
         text=f"{n_samples} samples of {N_IMAGES} constructed images of {N_CLASSES} classes, scored "
         "by eight methods with one fit and no chance in it, and half as many samples with "
-        f"{N_SEEDS} fits. In percent: of samples in which any rank interval of the eight misses, of "
-        "intervals that do, of percentiles of ranks over draws of images and seeds that do (equal "
+        f"{N_SEEDS} fits. In percent: of samples in which any rank interval of the eight misses, "
+        "of intervals that do, of percentiles of ranks over draws of images and seeds that do (equal "
         "methods have no rank that these could hold), of what is found (a sample without a find "
         "counts as 0), and of pairs of equal methods whose interval leaves 0 out once one of them "
         "is moved up by the smallest difference, which should be 80. Widths are means of highest "
