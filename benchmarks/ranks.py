@@ -68,11 +68,11 @@ def measure(n_samples: int = N_SAMPLES) -> Record:
         text=f"{n_samples} samples of {N_IMAGES} constructed images of {N_CLASSES} classes, scored "
         "by eight methods with one fit and no chance in it, and half as many samples with "
         f"{N_SEEDS} fits. In percent: of samples in which any rank interval of the eight misses, "
-        "of intervals that do, of percentiles of ranks over draws of images and seeds that do (equal "
-        "methods have no rank that these could hold), of what is found (a sample without a find "
-        "counts as 0), and of pairs of equal methods whose interval leaves 0 out once one of them "
-        "is moved up by the smallest difference, which should be 80. Widths are means of highest "
-        "less lowest rank.",
+        "of intervals that do, of percentiles of ranks over draws of images and seeds that do "
+        "(equal methods have no rank that these could hold), of what is found (a sample without a "
+        "find counts as 0), and of pairs of equal methods whose interval leaves 0 out once one of "
+        "them is moved up by the smallest difference, which should be 80. Widths are means of "
+        "highest less lowest rank.",
         rows=[_row(row) for _, row in means.iterrows()],
     )
 
@@ -122,7 +122,7 @@ def _judged(
                 qualities[a] == qualities[b] or (difference[a, b] > 0) == better[a, b]
                 for a, b in pairs
             ]
-            distinct = not (qualities[:, None] == qualities)[np.triu_indices(8, 1)].any()
+            distinct = not (qualities[:, None] == qualities)[np.triu_indices(len(better), 1)].any()
             lowest, highest = _percentiles(draws[:, :, j], rng)
             outside = (lowest > true_low) | (highest < true_high)
             yield {

@@ -167,15 +167,13 @@ def _decided(block: pd.DataFrame) -> list[str]:
     rows = block[(block["part"] == DIFFERENCE) & block["p_fdr"].notna()]
     if rows.empty:
         return []
-    by_metric = [(METRIC_NAMES[name], of) for name, of in rows.groupby("metric", sort=False)]
-    n_pairs = max(len(of_metric) for _, of_metric in by_metric)
-    decided, kept = (
-        " and ".join(f"{count} by {name}" for name, count in counts)
-        for counts in (
-            [(name, int(of["decided"].astype("bool").sum())) for name, of in by_metric],
-            [(name, int((of["p_fdr"] <= 1 - LEVEL).sum())) for name, of in by_metric],
-        )
-    )
+    n_pairs = rows["metric"].value_counts().max()
+
+    def by_metric(found: pd.Series) -> str:
+        counts = found.astype("int").groupby(rows["metric"], sort=False).sum()
+        return " and ".join(f"{count} by {METRIC_NAMES[name]}" for name, count in counts.items())
+
+    decided, kept = by_metric(rows["decided"]), by_metric(rows["p_fdr"] <= 1 - LEVEL)
     return [
         f"Of the {n_pairs:,} pairs of methods that see no labels, those of all notions, intervals "
         f"decide {decided}. Where {REST_TEXT} of what is decided may be false it is {kept} "
