@@ -5,7 +5,7 @@ decided to be better, and before those that are decided to be worse (Mogstad, Ro
 Wilhelm, "Inference for Ranks", Review of Economic Studies 91, 2024; Al Mohamad, Goeman and van
 Zwet, "Simultaneous Confidence Intervals for Ranks", Biometrics 78, 2022). Pairs are decided with
 Holm's correction for all of them, so all intervals of a notion hold together. Percentiles of ranks
-over draws are no such intervals: of methods that are equal, each draw ranks one first.
+over draws do not, and of methods that are equal each draw ranks another one first.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
