@@ -14,6 +14,7 @@ BENCHMARKS = (
     "products",
     "embeddings",
     "intervals",
+    "ranks",
     "paper_grid",
 )
 """Modules of this folder, each with a function ``measure``; in the order in which they run."""

@@ -10,7 +10,7 @@ import torch
 import yaml
 from sklearn.exceptions import ConvergenceWarning
 
-from benchmarks import intervals, paper_grid, plain, results
+from benchmarks import intervals, paper_grid, plain, ranks, results
 from benchmarks import products as measured_products
 from benchmarks.fits import Fit, texts
 from benchmarks.record import Record
@@ -240,3 +240,15 @@ def test_the_record_has_misses_in_percent_beside_those_over_queries():
         "other fits": "25.0 (50.0)", "itself": "10.0 (100.0)", "intervals": "2",
     }]  # fmt: skip
     assert "AE minus CLIP by MAP@R (25.0 % with other fits)" in record.text
+
+
+def test_ranks_of_a_known_order_are_judged():
+    """A method that sees the classes far apart, and one that hardly sees them."""
+    order = np.array([3.0, 0.1, 0.1])
+    for row in ranks._judged(order, n_fits=1, n_samples=2):
+        assert not row[ranks.ANY]
+        assert row[ranks.WIDTH] == pytest.approx(2 / 3), "the two that are equal"
+        assert row[ranks.FALSE] == 0
+    for row in ranks._judged(order[::-1], n_fits=2, n_samples=1):
+        assert row[ranks.EACH] == 0
+        assert np.isnan(row[ranks.PERCENTILES])

@@ -181,7 +181,9 @@ def test_sentences_are_about_the_counted_notions(three):
     (block,) = blocks(three.rows([]))
     assert "higher than CLIP's on 3 of 3 notions" in block.finding
     assert "rank" not in block.finding
-    assert [table.caption.partition(" ")[0] for table in block.tables] == ["InDiReCT", "What"]
+    assert [table.caption.partition(" ")[0] for table in block.tables] == [
+        "InDiReCT", "Ranks", "What"
+    ]  # fmt: skip
 
 
 def test_names_that_look_like_numbers_stay_names(files, tmp_path):
@@ -199,6 +201,56 @@ def test_ranks_and_tests_are_over_the_counted_notions(three):
     reasons = part(rows, "mean_rank").set_index("method")["reason"]
     assert reasons["pca"] == "no value on 2 of 2 notions"
     assert set(part(rows, "difference")["notion"]) == set(NOTIONS), "each has its intervals"
+
+
+def test_each_notion_ranks_the_methods_that_see_no_labels_on_it(three, tmp_path):
+    rows = three.rows()
+    ranks = part(rows, "notion_rank").set_index(["notion", "method"])
+    assert ranks.loc["car_model"]["value"].to_dict() == {
+        "ae": 1,
+        "indirect": 2,
+        "pca": 3,
+        "clip": 4,
+    }
+    assert set(ranks.loc["car_model"]["n"]) == {4}
+    assert list(ranks.loc["car_color"].index) == ["indirect", "ae", "clip"], "PCA could not be made"
+    assert (ranks["low"] == ranks["high"]).all(), "draws differ alike: nothing is left open"
+    assert ranks["groups"].isna().all()
+    equal = part(rows, "notion_rank", "precision_at_1").loc[lambda rows: rows["n"] == 3]
+    assert equal[["value", "low", "high", "groups"]].drop_duplicates().to_numpy().tolist() == [
+        [2, 1, 3, "a"]
+    ]
+    write_significance(rows, [tmp_path / "a.md"])
+    text = (tmp_path / "a.md").read_text()
+    table = text[text.index("Ranks on each notion") :]
+    assert "| Demo Cars | Car Model | AE | 1 | 1 to 1 | — | 2.5 | 1 to 4 | a |" in table
+    assert "those of all notions, intervals decide 12 by MAP@R and 0 by Prec@1. Where 5 %" in text
+
+
+def test_differences_have_a_p_and_the_smallest_that_is_found(files):
+    files.add("clip", 0.2)
+    files.add("indirect", 0.212, scatter=0.004)
+    files.add("oracle", 0.9)
+    rows = part(files.rows(), "difference").set_index(["method", "other"])
+    row = rows.loc["clip", "indirect"]
+    assert row["p"] == pytest.approx(2 * stats.t.sf(1.2 / 0.4, 49), rel=1e-3)
+    assert row[["p_holm", "p_fdr"]].tolist() == [row["p"]] * 2, "of one pair"
+    assert row["smallest"] == pytest.approx(0.4 * stats.t.ppf([0.975, 0.8], 49).sum(), rel=1e-3)
+    assert rows.loc["clip", "oracle"][["p_holm", "p_fdr"]].isna().all()
+    table = blocks(files.rows())[0].tables[2]
+    assert table.caption.startswith("The smallest difference that so many queries can show")
+    assert table.cells == [["50", "1.14", "1.14 to 1.14", "—", "—"]]
+
+
+def test_few_queries_leave_all_ranks_open(files):
+    files.add("clip", 0.2, n=29)
+    files.add("indirect", 0.3, n=29)
+    ranks = part(files.rows(), "notion_rank")
+    assert ranks[["method", "value", "low", "high", "groups"]].to_numpy().tolist() == [
+        ["indirect", 1, 1, 2, "a"],
+        ["clip", 2, 1, 2, "a"],
+    ]
+    assert part(files.rows(), "difference")[["p", "p_fdr", "smallest"]].isna().all(axis=None)
 
 
 def test_seeds_of_fit_and_clustering_are_apart(three):

@@ -15,14 +15,16 @@ from lanzdml.methods import in_order
 from lanzdml.significance.statistics import DECIMALS
 from lanzdml.spreadsheet import read_csv
 
-DIFFERENCE, TEST, RANK = "difference", "signed_rank", "mean_rank"
+DIFFERENCE, NOTION_RANK = "difference", "notion_rank"
+TEST, RANK = "signed_rank", "mean_rank"
 CRITICAL, FRIEDMAN = "critical_difference", "friedman"
 FIT_STD, CLUSTERING_STD = "fit_std", "clustering_std"
 COLUMNS = (
     "part", "protocol", "model", "dim", "dataset", "notion", "metric", "method", "other",
     "value", "low", "high", "decided", "se_images", "se_fits", "df", "low_queries", "high_queries",
-    "se_classes", "df_classes", "low_classes", "high_classes", "counted", "better", "worse", "p",
-    "p_holm_reference", "unit", "n", "supervised", "reason", "note",
+    "se_classes", "df_classes", "low_classes", "high_classes", "smallest", "groups", "counted",
+    "better", "worse", "p", "p_holm", "p_fdr", "p_holm_reference", "unit", "n", "supervised",
+    "reason", "note",
 )  # fmt: skip
 """Columns of the CSV. ``part`` says what a row is, and so what ``value`` and ``n`` are:
 
@@ -31,14 +33,20 @@ COLUMNS = (
   standard errors ``se_images`` and ``se_fits`` and the degrees of freedom ``df``; whether it
   leaves 0 out (``decided``); ``low_queries`` to ``high_queries``, which other queries on the same
   references leave open; of a notion whose classes are a sample ``se_classes`` (images in it),
-  ``df_classes`` and ``low_classes`` to ``high_classes``, for other classes, images and fits;
+  ``df_classes`` and ``low_classes`` to ``high_classes``, for other classes, images and fits; the
+  ``smallest`` difference that such an interval leaves 0 out of in 80 % of the cases; ``p`` of the
+  same t as the interval's, and of pairs that see no labels corrected for the number of them:
+  ``p_holm`` for those on the notion by the metric, ``p_fdr`` for those on all notions by it;
   whether tests and ranks count the notion (``counted``); n queries; which of the two see labels
   (``supervised``, with blanks between them); a ``note`` on what is not in the interval.
   Without a value: the method that cannot be compared on the notion, and the ``reason``.
+- ``notion_rank``: a method's rank on a notion among the n that see no labels there, equals
+  sharing; ``low`` to ``high``, the ranks that the differences leave open for all of them at once;
+  ``groups``, letters with blanks between them: methods that share one are not told apart.
 - ``signed_rank``: the test of two methods over n notions, on how many ``method`` is ``better``
-  and ``worse``, and ``p``; for the pairs of the method that the table shows against the others
-  also ``p_holm_reference``, corrected for their number; value is the mean difference in percent
-  points.
+  and ``worse``, and ``p``; corrected for the number of all pairs ``p_holm`` and ``p_fdr``, and for
+  the pairs of the method that the table shows against the others ``p_holm_reference``; value is
+  the mean difference in percent points.
 - ``mean_rank``: a method's mean rank over n notions, or the ``reason`` why it has none; a ``note``
   where a value that is ranked is not that of all seeds.
 - ``critical_difference``: of those ranks.
@@ -82,5 +90,7 @@ def critical_limit(block: pd.DataFrame, metric: str = METRIC) -> tuple[float, in
 def read_significance(path: Path) -> pd.DataFrame:
     """The rows of the CSV."""
     # Only what is empty is missing: a notion may be called "null", or "007".
-    texts = dict.fromkeys(["model", *NOTION, "method", "other", "supervised", "note"], "str")
+    texts = dict.fromkeys(
+        ["model", *NOTION, "method", "other", "groups", "supervised", "note"], "str"
+    )
     return read_csv(path, dtype=texts, keep_default_na=False, na_values=[""])

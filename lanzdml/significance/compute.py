@@ -26,6 +26,7 @@ from lanzdml.significance.comparisons import (
 )
 from lanzdml.significance.differences import differences
 from lanzdml.significance.kept import Run, by_run, mean_draws, run_of
+from lanzdml.significance.ranks import corrected, false_discovery, notion_ranks
 from lanzdml.significance.statistics import (
     critical_difference,
     friedman_test,
@@ -74,8 +75,10 @@ def compute_significance(
     rows = []
     for setting, block in summary.groupby(SETTING, sort=False, dropna=False):
         here = dict(zip(SETTING, setting, strict=True))
+        pairs = corrected(differences(block, queries, draws, classes, counted))
         of_setting = (
-            *differences(block, queries, draws, classes, counted),
+            *pairs,
+            *notion_ranks(pairs),
             *_over_notions(block, counted),
             *_spreads(block, clusterings),
         )
@@ -134,15 +137,17 @@ def _over_notions(block: pd.DataFrame, counted: Collection[tuple[str, str]]) -> 
         if not np.isnan(p):
             yield {"part": FRIEDMAN, **base, "value": chi_squared, "p": p, "unit": "chi squared"}
         tests = signed_rank_tests(scores)
+        tests = tests.assign(p_holm=holm(tests["p"]), p_fdr=false_discovery(tests["p"]))
         # A family is what the table shows: with all pairs in it, each method more would cost many.
         shown = tests[(tests[["method", "other"]] == reference_method(scores)).any(axis=1)]
-        tests["p_holm"] = pd.Series(holm(shown["p"]), shown.index)
+        tests["p_holm_reference"] = pd.Series(holm(shown["p"]), shown.index)
         for row in tests.itertuples():
             mean = 100 * (scores[row.method] - scores[row.other]).mean()
             yield {
                 "part": TEST, **base, "method": row.method, "other": row.other, "value": mean,
-                "better": row.better, "worse": row.worse, "p": row.p,
-                "p_holm_reference": row.p_holm, "unit": "percent points",
+                "better": row.better, "worse": row.worse, "p": row.p, "p_holm": row.p_holm,
+                "p_fdr": row.p_fdr, "p_holm_reference": row.p_holm_reference,
+                "unit": "percent points",
             }  # fmt: skip
 
 

@@ -18,7 +18,9 @@ from lanzdml.significance.statistics import (
     class_error,
     interval,
     kinds_of_chance,
+    p_value,
     query_intervals,
+    smallest_difference,
 )
 
 _SAME_QUERY = 1e-5  # percent points: scores of queries are stored as float32
@@ -109,17 +111,15 @@ def _interval_of(a: Measured, b: Measured, by_query: pd.Series, labels: pd.Serie
     """
     value, n = a.mean - b.mean, len(by_query)
     images, *fits = kinds_of_chance(a, b, n)
-    row = {
-        "value": value,
-        "se_images": images.value,
-        "se_fits": float(np.sqrt(sum(error.value**2 for error in fits))),
-        "decided": False,
-    }
+    se_fits = float(np.sqrt(sum(error.value**2 for error in fits)))
+    row = {"value": value, "se_images": images.value, "se_fits": se_fits, "decided": False}
     if n < LEAST_QUERIES:
         return row
     low, high, df = interval(value, [images, *fits])
     differing = (by_query.abs() > _SAME_QUERY).sum()
-    row |= {"low": low, "high": high, "df": df}
+    se = float(np.hypot(images.value, se_fits))
+    row |= {"low": low, "high": high, "df": df, "p": p_value(value, se, df, differing)}
+    row["smallest"] = smallest_difference(se, df)
     row["decided"] = bool(
         (low > 0 or high < 0) and abs(value) >= TIE and differing >= LEAST_DIFFERING
     )

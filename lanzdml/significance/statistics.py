@@ -8,7 +8,8 @@ with replacement (Efron and Tibshirani, "An Introduction to the Bootstrap", 1993
 not of queries, as queries share their references. Over notions methods are compared as Demsar
 recommends ("Statistical Comparisons of Classifiers over Multiple Data Sets", JMLR 2006):
 Wilcoxon's signed-rank test of each pair, Holm's correction for the number of those that are looked
-at, and mean ranks with Friedman's test of all and Nemenyi's critical difference.
+at, and mean ranks with Friedman's test of all and Nemenyi's critical difference. What all pairs
+together say of ranks on a notion is in :mod:`lanzdml.significance.ranks`.
 """
 
 from collections.abc import Sequence
@@ -22,7 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 
 N_RESAMPLES = 10_000
 N_PERMUTATIONS = 100_000
-LEVEL = 0.95
+LEVEL, POWER = 0.95, 0.8
 LEAST_QUERIES = 30
 """With fewer there is no interval, as percentiles are too narrow then: of normal differences that
 are 0 on average they call 16 % decided with 5 queries, 9 % with 10, and 6 or 7 % from 30 on."""
@@ -159,6 +160,39 @@ def interval(
     df = total**2 / sum(v**2 / e.df for v, e in zip(variances, errors, strict=True) if v)
     reach = float(t.ppf((1 + level) / 2, df) * np.sqrt(total))
     return difference - reach, difference + reach, float(df)
+
+
+def p_value(difference: float, se: float, df: float, differing: int) -> float:
+    """Of no difference, two-sided: 1 less the level at which :func:`interval` begins to hold 0.
+
+    Args:
+        difference: that was found.
+        se: its standard error.
+        df: as :func:`interval` gives them.
+        differing: how many queries do. No p is below what the sign test gives where all of them
+            are on one side, however small the standard error.
+    """
+    from scipy.special import stdtr
+
+    p = 2 * float(stdtr(df, -abs(difference) / se)) if se else float(difference == 0)
+    return max(p, least_p(differing, 1))
+
+
+def smallest_difference(se: float, df: float, level: float = LEVEL, power: float = POWER) -> float:
+    """Which true difference the interval leaves 0 out of in ``power`` of the cases.
+
+    That is (t_level + t_power) SE (Bloom, "Minimum Detectable Effects", Evaluation Review 19,
+    1995). NaN where nothing is open.
+
+    Args:
+        se: the standard error of the difference.
+        df: as :func:`interval` gives them.
+        level: of the interval.
+        power: the share of cases.
+    """
+    from scipy.special import stdtrit
+
+    return float(stdtrit(df, (1 + level) / 2) + stdtrit(df, power)) * se
 
 
 def class_error(

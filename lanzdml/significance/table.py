@@ -33,6 +33,7 @@ from lanzdml.significance.comparisons import (
     critical_limit,
     ranked,
 )
+from lanzdml.significance.notion_tables import rank_table, smallest_table
 from lanzdml.significance.pairs import (
     LEVEL_TEXT,
     NOTHING,
@@ -77,7 +78,14 @@ def blocks(rows: pd.DataFrame) -> list[Block]:
     """
     written = []
     for setting, block in by_setting(rows):
-        tables = (_differences(block), _ranks(block), _tests(block), _spreads(block))
+        tables = (
+            _differences(block),
+            rank_table(block),
+            smallest_table(block),
+            _ranks(block),
+            _tests(block),
+            _spreads(block),
+        )
         written.append(Block(setting, finding(block), [table for table in tables if table]))
     return written
 
@@ -133,6 +141,7 @@ def _differences(block: pd.DataFrame) -> Table | None:
         "Intervals are for other images of these classes, queries and references alike, and other "
         "fits of the methods that have a seed: from draws of the images with replacement and from "
         "the spread over the seeds. They are not corrected for their number.",
+        *_decided(block),
         f'A difference is "open" where its interval holds 0, below {LEAST_QUERIES} queries, too '
         f"few for an interval, and where fewer than {LEAST_DIFFERING} queries differ; it is a "
         f'"tie" below {TIE:g} points with an interval that is below {NOTHING:g}.',
@@ -151,6 +160,25 @@ def _differences(block: pd.DataFrame) -> Table | None:
         notes,
         [f"{ours} is"],
     )
+
+
+def _decided(block: pd.DataFrame) -> list[str]:
+    """How many of all pairs are decided, one by one and with false discoveries held down."""
+    rows = block[(block["part"] == DIFFERENCE) & block["p_fdr"].notna()]
+    if rows.empty:
+        return []
+    n_pairs = rows["metric"].value_counts().max()
+
+    def by_metric(found: pd.Series) -> str:
+        counts = found.astype("int").groupby(rows["metric"], sort=False).sum()
+        return " and ".join(f"{count} by {METRIC_NAMES[name]}" for name, count in counts.items())
+
+    decided, kept = by_metric(rows["decided"]), by_metric(rows["p_fdr"] <= 1 - LEVEL)
+    return [
+        f"Of the {n_pairs:,} pairs of methods that see no labels, those of all notions, intervals "
+        f"decide {decided}. Where {REST_TEXT} of what is decided may be false it is {kept} "
+        "(Benjamini and Hochberg)."
+    ]
 
 
 def _notes(rows: pd.DataFrame) -> list[str]:
@@ -222,15 +250,17 @@ def _tests(block: pd.DataFrame) -> Table | None:
             f"{row.better:.0f} of {row.n:.0f}",
             _p(row.p),
             _p(row.p_holm_reference),
+            _p(row.p_fdr),
         ]
         for row in rows.itertuples()
     ]
-    columns = ["Mean difference", f"{ours} better on", "p", "p (Holm)"]
+    columns = ["Mean difference", f"{ours} better on", "p", "p (Holm)", "p (FDR)"]
     notes = [
         "Wilcoxon's signed-rank test, two-sided. Holm's correction is for the number of these "
-        "pairs, of each metric by itself. Notions count as independent, which those of one "
-        "dataset, with the same images, are not: of methods that are equal over all notions more "
-        f"than {REST_TEXT} then seem to differ.",
+        "pairs, of each metric by itself. With p (FDR) 0.05 is the share of what is found among "
+        "all pairs of ranked methods that may be false (Benjamini and Hochberg). Notions count as "
+        "independent, which those of one dataset, with the same images, are not: of methods that "
+        f"are equal over all notions more than {REST_TEXT} then seem to differ.",
     ]
     caption = f"{ours} against each ranked method over the notions"
     return Table(caption, ["Metric", "Against"], heads, columns, cells, notes)
