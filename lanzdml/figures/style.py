@@ -62,6 +62,8 @@ _BEYOND = {
     "ignore": ("#BBAA33", "^"),
     "crl": ("#EE8866", "o"),
     "sqrt_posterior": ("#77AADD", "h"),
+    "text_lda": ("#225555", ">"),
+    "splice": ("#AA3377", "p"),
 }
 _OWN = [
     ("#88CCEE", "X"),
