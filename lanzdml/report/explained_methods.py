@@ -259,8 +259,8 @@ METHOD_EXPLANATIONS = {
         "theirs, all scaled to length one. An image in which no prompt is found has zeros.",
         (
             Equation(
-                r"w_i = \arg \min_{w \ge 0} \frac{1}{2} \lVert \tilde{v}_i - w \tilde{T} "
-                r"\rVert^2 + \lambda \sum_{j=1}^{n} w_j"
+                r"w_i = \operatorname{argmin}_{w \ge 0} \frac{1}{2} "
+                r"\lVert \tilde{v}_i - w \tilde{T} \rVert^2 + \lambda \sum_{j=1}^{n} w_j"
             ),
             Equation(r"v_i' = \frac{w_i}{\lVert w_i \rVert}"),
         ),

@@ -11,12 +11,14 @@ from lanzdml.methods.needs import AGAINST, IMAGES, LABELS, PROMPTS
 from lanzdml.metrics.runs import TRAITS
 from lanzdml.tables.markup import DASH, Table
 
-COLUMNS = ("Fitted to", "Makes a vector of", "r'", "Seed", "Can be set")
-_WORDS = {
-    PROMPTS: "prompts",
-    AGAINST: "prompts of what must not matter",
-    IMAGES: "all images, without labels",
-}
+COLUMNS = ("Fitted to", "Vector of", "r\N{PRIME}", "Seed", "Can be set")
+_WORDS = {PROMPTS: "prompts", AGAINST: "others' prompts", IMAGES: "images"}
+_NOTES = (
+    "Others' prompts are those of what must not matter; of a notion's own Ignore learns nothing.",
+    "Images are all of the dataset's, without their labels unless it says so.",
+    "Of prompts the random transform takes no more than the size of their vectors.",
+    "Columns r\N{PRIME} and Seed: whether the configuration's dims and seeds make a difference.",
+)
 _NOT_SET_THERE = {"dim", "random_state"}  # but in the configuration
 
 
@@ -43,6 +45,7 @@ def method_table(methods: Iterable[str], rows: pd.DataFrame) -> Table:
         [(method_on_paper(method),) for method in shown],
         COLUMNS,
         [*shown.values()],
+        _NOTES,
         texts=COLUMNS,
     )
 
@@ -59,19 +62,19 @@ def _of_others(row: "pd.Series[Any]", told: bool) -> list[str]:
     needs = [PROMPTS, *([AGAINST] if told else []), *([IMAGES] if traits["sees_images"] else [])]
     seen = _seen([IMAGES, LABELS] if traits["supervised"] else needs, traits)
     if traits["external"]:
-        labels = ", with labels of these images" if traits["supervised"] else ""
+        labels = ", with labels" if traits["supervised"] else ""
         seen[:2] = [f"made elsewhere{labels}", DASH]
     return [*seen, DASH]
 
 
 def _seen(needs: Sequence[str], traits: Mapping[str, Any]) -> list[str]:
     """All columns but the last."""
-    fitted_to = "images with labels" if LABELS in needs else " + ".join(_WORDS[n] for n in needs)
+    fitted_to = "images with labels" if LABELS in needs else ", ".join(_WORDS[n] for n in needs)
     made_of = "the image"
     if traits["transductive"]:
-        made_of = "all images that are scored"
+        made_of = "all images"
     elif traits.get("by_position"):
-        made_of = "its place in the table"
+        made_of = "its place"
     chosen = ["yes" if traits["has_dim"] else DASH, DASH if traits["deterministic"] else "yes"]
     return [fitted_to or "nothing", made_of, *chosen]
 
