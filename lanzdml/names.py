@@ -24,6 +24,8 @@ METHOD_NAMES = {
     "ignore": "Ignore",
     "crl": "CRL",
     "sqrt_posterior": "Posterior (root)",
+    "text_lda": "Text LDA",
+    "splice": "SpLiCE",
 }
 METRIC_NAMES = {
     "map_at_r": "MAP@R",

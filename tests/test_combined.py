@@ -135,7 +135,8 @@ def test_a_class_is_named_where_each_part_is_among_its_own_aspects(manifest, tmp
 
 def fitted(method, **params):
     """A method fitted to each part."""
-    return [METHODS[method](random_state=3, **params).fit(texts) for texts in TEXTS.values()]
+    named = {"images": IMAGES} if METHODS[method].sees_images else {}
+    return [METHODS[method](random_state=3, **params).fit(t, **named) for t in TEXTS.values()]
 
 
 def stack_files(files, output, weights=(1, 1)):

@@ -164,6 +164,25 @@ def test_fit_and_transform_are_those_of_the_library(method, output, folder):
     assert f"{N} vectors of {written.dim} dimensions" in out
 
 
+@pytest.mark.parametrize(("method", "option"), [
+    ("contrast_subspace", "against"), ("text_lda", "images"), ("splice", "images"),
+])  # fmt: skip
+def test_fit_hands_on_what_a_method_needs_beside_prompts(method, option, folder):
+    np.save("more.npy", VECTORS[:20])
+    told = ["fit", "prompts.npy", "-o", "t.safetensors", "--method", method]
+    code, out, err = run(*told)
+    assert code == 1
+    assert f": name a file of their vectors by --{option}" in out + err
+    assert run(*told, f"--{option}", "more.npy")[0] == 0
+    assert run("transform", "t.safetensors", "images.npy", "-o", "out.npy")[0] == 0
+    expected = METHODS[method]().fit(PROMPTS, **{option: VECTORS[:20]}).transform(VECTORS)
+    assert np.array_equal(np.load("out.npy"), expected)
+    code, out, err = run("fit", "prompts.npy", "-o", "u.safetensors", "--method", "text_subspace",
+                         f"--{option}", "more.npy")  # fmt: skip
+    assert code == 1
+    assert f"text_subspace has no use for --{option}: leave it out" in out + err
+
+
 def test_a_large_collection_is_transformed_block_by_block(folder, monkeypatch):
     monkeypatch.setattr("lanzdml.embeddings.vectors.vectors.ROWS", 7)
     run("fit", "prompts.npy", "-o", "t.safetensors", "--method", "text_subspace", "--dim", 3)

@@ -62,6 +62,10 @@ class NoDefault(Kept):
         self.sizes = sizes
 
 
+class NeedsSomething(Kept):
+    needs = ("prompts", "pictures")
+
+
 class NoSeed(Kept):
     random_state = 0
 
@@ -349,6 +353,7 @@ BROKEN = {
     Anonymous: ("says_what_it_is", 'Anonymous has no name: give it a line name = "..."'),
     Ours: ("has_a_name_of_its_own", "name is 'pca', which is another method's"),
     NoTuple: ("says_what_it_is", "learned is the text 'U_': a tuple of one name has a comma"),
+    NeedsSomething: ("says_what_it_is", "needs is ('prompts', 'pictures'): it is one of (prompts)"),
     NoDefault: ("stores_its_parameters", "parameter 'sizes' of __init__ has no default"),
     NoSeed: ("stores_its_parameters", "__init__ has no parameter random_state, the seed"),
     NotStored: ("stores_its_parameters", "does not store 'sharpness': write self.sharpness ="),

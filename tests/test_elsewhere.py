@@ -179,8 +179,8 @@ class TestWords:
     def test_a_row_says_what_tables_have_to_know(self, folder):
         welcome(source("FirstAxis"))
         assert traits_of("first_axis") == {
-            "has_dim": False, "supervised": False, "deterministic": True, "transductive": False,
-            "external": False, "source": source("FirstAxis"),
+            "has_dim": False, "supervised": False, "sees_images": False, "deterministic": True,
+            "transductive": False, "external": False, "source": source("FirstAxis"),
         }  # fmt: skip
         assert traits_of("oracle")["supervised"]
         assert traits_of("oracle")["source"] is None

@@ -82,12 +82,14 @@ def make(cls, **params):
     return cls(**{name: wanted[name] for name in cls().get_params() if name in wanted})
 
 
-def data_of(cls, text=TEXT, images=IMAGES, labels=LABELS):
-    return (images, labels) if cls.supervised else (text,)
+def fit(estimator, text=TEXT, images=IMAGES, labels=LABELS):
+    """Fit an estimator to what it needs of some data."""
+    given = (images, labels) if estimator.supervised else (text,)
+    return estimator.fit(*given, **({"images": images} if estimator.sees_images else {}))
 
 
 def fitted(cls, **params):
-    return make(cls, **params).fit(*data_of(cls))
+    return fit(make(cls, **params))
 
 
 def learned_of(estimator):
@@ -155,7 +157,7 @@ class TestOurs:
         for name in unusable.keys() & cls().get_params().keys():
             for value in unusable[name]:
                 with pytest.raises(EmbeddingError, match=name):
-                    make(cls).set_params(**{name: value}).fit(*data_of(cls))
+                    fit(make(cls).set_params(**{name: value}))
 
     def test_transforms_without_torch(self, cls, without_torch):
         """Starting torch takes seconds, more than all else in a job that only transforms."""
@@ -184,7 +186,7 @@ class TestOurs:
 )
 def test_words_for_unusable_embeddings(cls, spoil, message):
     with pytest.raises(EmbeddingError, match=message) as error:
-        make(cls).fit(*data_of(cls, spoil(TEXT), spoil(IMAGES)))
+        fit(make(cls), spoil(TEXT), spoil(IMAGES))
     assert ("image_embeddings" if cls.supervised else "text_embeddings") in str(error.value)
     with pytest.raises(EmbeddingError, match=f"image_embeddings.*{message}"):
         fitted(cls).transform(spoil(IMAGES))
@@ -702,7 +704,7 @@ def test_estimator_follows_the_plain_loop(
 ):
     """The class as used, in float32: initial values, parameters of the optimiser, transform."""
     estimator = clone(estimator).set_params(random_state=2, max_iter=max_iter)
-    estimator.fit(*data_of(type(estimator)))
+    fit(estimator)
     parameters, best, n_iter = plain_fit(loss, start(2), weight_decay, max_iter)
     assert estimator.n_iter_ == n_iter == max_iter
     assert estimator.loss_ == pytest.approx(best, rel=1e-4)
@@ -921,12 +923,12 @@ def test_results_do_not_depend_on_torchs_threads_which_are_left_as_they_were(cls
 @pytest.mark.parametrize("cls", [InDiReCT, Oracle])
 def test_results_do_not_depend_on_the_precision_that_torch_may_use(cls):
     text, images = vectors(300, 256), vectors(300, 256)
-    data = data_of(cls, text, images, np.arange(300) % 3)
+    data = text, images, np.arange(300) % 3
     estimator = make(cls, dim=64, max_iter=10, hidden=128)
-    expected = clone(estimator).fit(*data)
+    expected = fit(clone(estimator), *data)
     torch.set_float32_matmul_precision("medium")
     try:
-        found = clone(estimator).fit(*data)
+        found = fit(clone(estimator), *data)
         assert torch.get_float32_matmul_precision() == "medium"
     finally:
         torch.set_float32_matmul_precision("highest")

@@ -38,8 +38,9 @@ def folder(tmp_path_factory):
     for name, cls in METHODS.items():
         estimator = cls(dim=DIM) if cls.has_dim else cls()
         data = (images, labels) if cls.supervised else (texts,)
+        named = {"images": images} if cls.sees_images else {}
         path = folder / f"{name}.safetensors"
-        save_transform(path, estimator.fit(*data), n_prompts=30, **{WEIGHTS: "w"})
+        save_transform(path, estimator.fit(*data, **named), n_prompts=30, **{WEIGHTS: "w"})
     return folder
 
 

@@ -22,13 +22,14 @@ from tiny_report import EVIL, METHODS, REASON, make_report, runs, write_benchmar
 from lanzdml.methods import METHODS as REGISTERED
 from lanzdml.methods.elsewhere import welcome
 from lanzdml.methods.indirect import InDiReCT
-from lanzdml.metrics.runs import traits_of, write_runs
+from lanzdml.metrics.runs import TRAITS, traits_of, write_runs
 from lanzdml.metrics.scores import METRICS
 from lanzdml.names import METHOD_NAMES, METRIC_NAMES
 from lanzdml.report import ASSETS, FOLDER, cost, explained, parts, provenance
 from lanzdml.report.equations import prose
 from lanzdml.report.glance import _lanes, glances
 from lanzdml.report.grid import make_grid
+from lanzdml.report.method_table import method_table
 from lanzdml.report.part import Entry, Part, Script
 from lanzdml.report.parts.explained import part as explained_part
 from lanzdml.report.run_table import as_script_text, run_table
@@ -458,8 +459,32 @@ def test_explanations_are_on_the_page(page):
 
 def test_vectors_of_several_sources_name_each():
     runs = pd.DataFrame({"method": "given", "source": ["a book", "a film", "a book"]})
-    results = SimpleNamespace(config={"methods": []}, all_runs=runs.assign(protocol="paper"))
+    runs = runs.assign(protocol="paper", against=None, **dict.fromkeys(TRAITS, True))
+    results = SimpleNamespace(config={"methods": []}, all_runs=runs)
     assert "made elsewhere: a book; a film" in explained_part(results).html
+
+
+def test_what_each_method_sees_is_a_table():
+    runs = pd.DataFrame([
+        {"method": "guest", **traits_of("contrast_subspace"), "against": "size"},
+        {"method": "seer", **traits_of("text_lda"), "against": None},
+        {"method": "bought", **traits_of("clip"), "external": True, "supervised": True,
+         "against": None},
+    ])  # fmt: skip
+    table = method_table([*REGISTERED, "guest", "seer", "bought", "planned"], runs)
+    rows = {head: tuple(cells) for (head,), cells in zip(table.heads, table.cells, strict=True)}
+    assert [*rows] == [*METHOD_NAMES.values(), "guest", "seer", "bought"]
+    prompts = "prompts, others' prompts"
+    assert rows["Contrast subspace"] == (prompts, "the image", "yes", "—",
+                                         "weight 0.5, power 0.125")  # fmt: skip
+    assert rows["guest"] == (prompts, "the image", "yes", "—", "—")
+    assert rows["Text LDA"][:4] == rows["seer"][:4] == ("prompts, images", "the image", "yes", "—")
+    assert rows["CLAY"][:2] == ("prompts", "all images")
+    assert rows["CLIP"] == ("nothing", "the image", "—", "—", "—")
+    assert rows["Oracle"][:4] == ("images with labels", "the image", "yes", "yes")
+    assert rows["Random"][1] == "its place"
+    assert rows["Prompt posterior"][4] == "logit_scale of the model"
+    assert rows["bought"][:2] == ("made elsewhere, with labels", "—")
 
 
 def test_methods_of_others_are_explained_as_they_say(tmp_path):

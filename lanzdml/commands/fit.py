@@ -1,12 +1,21 @@
-"""``lanzdml fit``: what a method learns from the vectors of prompts, as a file."""
+"""``lanzdml fit``: what a method learns from the vectors of prompts, as a file.
 
+Some are told what must not matter, or see a collection's images, too.
+"""
+
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lanzdml.embeddings.vectors import Kind, read_vectors
 from lanzdml.errors import LanzdmlError, suggest
 from lanzdml.methods import METHODS
 from lanzdml.methods.elsewhere import is_source, welcome
+from lanzdml.methods.needs import AGAINST, IMAGES
 from lanzdml.transforms.storage import save_transform
+
+if TYPE_CHECKING:
+    from lanzdml.methods.base import Method
 
 
 def fit(
@@ -17,6 +26,8 @@ def fit(
     dim: int | None = None,
     seed: int = 0,
     column: str | None = None,
+    against: Path | None = None,
+    images: Path | None = None,
 ) -> str:
     """Fit a method to prompts and store the transform.
 
@@ -28,13 +39,15 @@ def fit(
         dim: r'; the method's own default unless given.
         seed: of the fit.
         column: of the vectors, where the file has several.
+        against: vectors of prompts (m, r) of what must not matter, for a method that is told.
+        images: vectors of images (m, r), without labels, for a method that sees them.
 
     Returns:
         What was fitted, in a sentence.
 
     Raises:
-        LanzdmlError: there is no such method, it learns from labels, the vectors cannot be read, or
-            it is not defined for them.
+        LanzdmlError: there is no such method, it learns from labels, it lacks what it needs, the
+            vectors cannot be read, or it is not defined for them.
     """
     if not METHODS.is_ours(method) and is_source(method):
         method = welcome(method)
@@ -50,7 +63,19 @@ def fit(
         raise LanzdmlError(f"{method} has no r': leave --dim out")
     if dim is not None and dim > vectors.dim:
         raise LanzdmlError(f"--dim {dim} is larger than the {vectors.dim} dimensions of {prompts}")
+    named = {}
+    for name, file, what, kind in (
+        (AGAINST, against, "is told what must not matter", Kind.PROMPTS),
+        (IMAGES, images, "sees a collection's images, without labels", Kind.IMAGES),
+    ):
+        if name in cls.needs and file is None:
+            raise LanzdmlError(f"{method} {what}: name a file of their vectors by --{name}")
+        if file is not None:
+            if name not in cls.needs:
+                raise LanzdmlError(f"{method} has no use for --{name}: leave it out")
+            named[name] = read_vectors(file, kind, column=column).array()
     given = {"dim": dim} if dim is not None else {}
-    estimator = cls(**given, random_state=seed).fit(vectors.array())
+    fit: Callable[..., Method] = cls(**given, random_state=seed).fit
+    estimator = fit(vectors.array(), **named)
     save_transform(output, estimator, n_prompts=len(vectors))
     return f"{method} learned from {len(vectors):,} prompts of {vectors.dim} dimensions: {output}"

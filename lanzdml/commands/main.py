@@ -146,15 +146,19 @@ def compare(
 )
 @click.option("--dim", type=click.IntRange(1), help="r', the size of the vectors it makes.")
 @click.option("--seed", type=click.IntRange(0), default=0, help="Of the fit.")
+@click.option("--against", type=FILE, help="Vectors of prompts of what must not matter.")
+@click.option("--images", type=FILE, help="Vectors of images, for methods that see a collection.")
 @_COLUMN
 @_plain
 def fit(
-    prompts: Path, output: Path, method: str, dim: int | None, seed: int, column: str | None
-) -> None:
+    prompts: Path, output: Path, method: str, dim: int | None, seed: int, against: Path | None,
+    images: Path | None, column: str | None,
+) -> None:  # fmt: skip
     """Fit a method to the vectors PROMPTS of a notion's prompts."""
     from lanzdml.commands.fit import fit as compute
 
-    click.echo(compute(prompts, output, method, dim=dim, seed=seed, column=column))
+    told = {"against": against, "images": images}
+    click.echo(compute(prompts, output, method, dim=dim, seed=seed, column=column, **told))
 
 
 @lanzdml.command()

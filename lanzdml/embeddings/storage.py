@@ -97,6 +97,18 @@ def are_of_one_model(weights: str | None, others: str | None) -> bool:
     return weights == others or weights.startswith(given) or others.startswith(given)
 
 
+def check_one_model(path: Path, other: Path) -> None:
+    """Check that two files of embeddings may be of one model.
+
+    Raises:
+        LanzdmlError: other weights made one of them than the other, or it does not say.
+    """
+    if not are_of_one_model(weights_of(path), weights_of(other)):
+        raise LanzdmlError(
+            f"{path} was made with other weights than {other}: delete both and run again"
+        )
+
+
 def weights_of(path: Path) -> str:
     """The checksum of the weights that embeddings were made with.
 
@@ -203,10 +215,7 @@ def combine_prompts(
     """
     first, *others = parts
     for path in others:
-        if not are_of_one_model(weights_of(path), weights_of(first)):
-            raise LanzdmlError(
-                f"{path} was made with other weights than {first}: delete both and run again"
-            )
+        check_one_model(path, first)
     rows, embeddings, metadata = zip(*map(read_embeddings, parts), strict=True)
     prompts = pd.concat(rows, ignore_index=True)
     new = ~pd.Series(tokens_of(prompts["prompt"].tolist()), dtype="object").duplicated()

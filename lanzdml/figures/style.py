@@ -50,18 +50,20 @@ _METHODS = {
     "ae": ("#0072B2", "^"),
     "oracle": ("#CC79A7", "*"),
 }
-_BEYOND = {
+_BEYOND: dict[str, tuple[str, Any]] = {  # three numbers are a star: points, 1, and its turn
     "text_subspace": ("#332288", "<"),
     "pca_rank": ("#882255", ">"),
     "indirect_svd": ("#117733", "p"),
     "prompt_posterior": ("#999933", "h"),
     "clay": ("#AA4499", "d"),
-    "soft_subspace": ("#6699CC", "<"),
-    "contrast_subspace": ("#661100", "s"),
-    "null_space": ("#888888", "v"),
-    "ignore": ("#BBAA33", "^"),
-    "crl": ("#EE8866", "o"),
-    "sqrt_posterior": ("#77AADD", "h"),
+    "soft_subspace": ("#6699CC", (4, 1, 0)),
+    "contrast_subspace": ("#661100", (6, 1, 0)),
+    "null_space": ("#888888", "1"),
+    "ignore": ("#BBAA33", "2"),
+    "crl": ("#EE8866", "+"),
+    "sqrt_posterior": ("#77AADD", "3"),
+    "text_lda": ("#225555", "4"),
+    "splice": ("#AA3377", "|"),
 }
 _OWN = [
     ("#88CCEE", "X"),
@@ -70,7 +72,11 @@ _OWN = [
     ("#CC6677", "."),
 ]
 
-_MARKER_SCALE = {"*": 1.7, "x": 1.2, "P": 1.2, ".": 1.7}  # thin ones look smaller than they are
+_MARKER_SCALE: dict[Any, float] = {
+    **dict.fromkeys("*.1234", 1.7),
+    **dict.fromkeys("xP+|", 1.2),
+    **dict.fromkeys([(4, 1, 0), (6, 1, 0)], 1.5),
+}  # thin ones look smaller than they are
 
 # Blue where CLIP's saliency is higher, yellow where InDiReCT's is (the paper's figure 2).
 DIFFERENCE_MAP = LinearSegmentedColormap.from_list("difference", [RIGHT, "#9A9A9A", "#F0E442"])

@@ -99,6 +99,8 @@ METHODS = Methods(
     ignore="ignore:Ignore",
     crl="crl:CRL",
     sqrt_posterior="sqrt_posterior:SqrtPosterior",
+    text_lda="text_lda:TextLDA",
+    splice="splice:SpLiCE",
 )
 
 

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from lanzdml.arithmetic.arrays import as_array
 from lanzdml.arithmetic.threads import one_blas_thread
 from lanzdml.errors import LanzdmlError
-from lanzdml.methods.needs import LABELS, PROMPTS
+from lanzdml.methods.needs import IMAGES, LABELS, PROMPTS
 
 Floats = NDArray[np.floating]
 _WORDS = {"title": "", "explanation": "", "color": ""}
@@ -60,6 +60,9 @@ class Method(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """What ``fit`` takes, of :mod:`lanzdml.methods.needs`."""
     supervised: ClassVar[bool] = False
     """Whether it sees labels; follows from ``needs``."""
+    sees_images: ClassVar[bool] = False
+    """Whether it is fitted to images without labels, too; follows from ``needs``. What it then
+    makes of an image does not depend on others, unless it is ``transductive``."""
     deterministic: ClassVar[bool] = False
     """Whether the result is the same for every seed."""
     cost: ClassVar[int] = 0
@@ -86,6 +89,7 @@ class Method(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         # What a class is called, and not what one is that it extends.
         own_name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
         cls.supervised = LABELS in cls.needs
+        cls.sees_images = IMAGES in cls.needs and not cls.supervised
         for attribute, default in {"name": own_name, **_WORDS}.items():
             if attribute not in vars(cls):
                 setattr(cls, attribute, default)

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from lanzdml.errors import CannotFitError
 from lanzdml.methods.against import ToldAgainst
 from lanzdml.methods.base import EmbeddingError, Floats, check_number, normalise
-from lanzdml.methods.subspace import with_signs
+from lanzdml.methods.subspace import principal_directions, with_signs
 
 
 class ContrastSubspace(ToldAgainst):
@@ -43,6 +43,7 @@ class ContrastSubspace(ToldAgainst):
         self.random_state = random_state
 
     def _fit_against(self, unit: NDArray[np.float32], other: NDArray[np.float32] | None) -> None:
+        principal_directions(unit - unit.mean(axis=0, dtype=np.float64), 1)  # raises without any
         own = _covariance(unit)
         spread = np.linalg.norm(own, 2)
         difference = (1 - self.weight) * own
@@ -54,10 +55,8 @@ class ContrastSubspace(ToldAgainst):
         kept = values > (max(unit.shape) * np.finfo(np.float32).eps) ** 2
         if not kept.any() or values[0] < _NOTHING * spread:
             raise CannotFitError(
-                "the prompts do not differ"
-                if spread < _SAME
-                else "those of what must not matter vary at least as much in all that the prompts "
-                "vary in"
+                "those of what must not matter vary at least as much in all that the prompts vary "
+                "in"
             )
         weights = (values[kept] / values[0]) ** (self.power / 2)
         self.axes_ = (with_signs(directions[kept]) * weights[:, None]).astype(np.float32)
@@ -73,7 +72,6 @@ class ContrastSubspace(ToldAgainst):
 
 
 _NOTHING = 1e-6  # of the notion's own spread: what rounding leaves of two that are the same
-_SAME = 1e-12
 
 
 def _covariance(unit: NDArray[np.float32]) -> NDArray[np.float64]:

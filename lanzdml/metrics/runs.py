@@ -15,7 +15,8 @@ from lanzdml.metrics.protocols import PROTOCOLS, UsedNotions
 from lanzdml.metrics.scores import METRICS, RANK_METRICS
 
 TRAITS = dict.fromkeys(
-    ("has_dim", "supervised", "deterministic", "transductive", "external"), "boolean"
+    ("has_dim", "supervised", "sees_images", "deterministic", "transductive", "external"),
+    "boolean",
 )
 """What a row says of its method, as tables have to know it of those that are not of this package:
 those of :class:`lanzdml.methods.base.Method`, and whether its vectors were made elsewhere."""

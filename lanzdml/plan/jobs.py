@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 from lanzdml.datasets import find_dataset
 from lanzdml.experiments.task import MeasureTask
 from lanzdml.methods import METHODS, QUICK, method_on_paper
-from lanzdml.methods.needs import AGAINST
+from lanzdml.methods.needs import AGAINST, IMAGES, LABELS
 from lanzdml.metrics.scoring import Evidence, ScoreTask
 from lanzdml.names import DATASET_NAMES, on_paper
 from lanzdml.plan.plan import FIGURES, MAIN, Plan
@@ -168,10 +168,12 @@ def _fit_task(plan: Plan, fit: Fit, version: Version) -> FitTask:
     if parts := plan.parts(fit):
         stacked = [(part.notion, paths.transform(part), weight) for part, weight in parts]
         return replace(task, parts=stacked)
-    if METHODS[fit.method].supervised:
+    needs = METHODS[fit.method].needs
+    if IMAGES in needs:
+        task = replace(task, images=paths.images(fit.dataset, fit.model))
+    if LABELS in needs:
         return replace(
             task,
-            images=paths.images(fit.dataset, fit.model),
             manifest=paths.manifest(fit.dataset),
             labels=plan.label_columns(fit.dataset, fit.notion),
         )
@@ -180,7 +182,7 @@ def _fit_task(plan: Plan, fit: Fit, version: Version) -> FitTask:
         prompts=paths.prompts(fit.dataset, fit.model, fit.notion),
         n_prompts=fit.n_prompts,
     )
-    if AGAINST not in METHODS[fit.method].needs:
+    if AGAINST not in needs:
         return task
     others = plan.against(fit.dataset, fit.notion)
     against = {name: paths.prompts(fit.dataset, fit.model, name) for name in others}

@@ -12,9 +12,9 @@ from lanzdml.report.explained_methods import METHOD_EXPLANATIONS
 
 NOTATION = (
     "CLIP maps the $n$ prompts of a notion to vectors $t_i$ and the $m$ images to vectors $v_i$, "
-    "all of them of $r$ components. A method learns from the prompts alone and maps every image to "
-    r"a vector $v_i'$ of $r'$ components, by which images are compared. $\lVert x \rVert$ is the "
-    "length of a vector, and vectors are rows."
+    "all of them of $r$ components. A method learns from the prompts, unless the table says what "
+    r"else, and maps every image to a vector $v_i'$ of $r'$ components, by which images are "
+    r"compared. $\lVert x \rVert$ is the length of a vector, and vectors are rows."
 )
 
 QUERIES = (

@@ -232,4 +232,37 @@ METHOD_EXPLANATIONS = {
         "cosine is the Bhattacharyya coefficient, so that near is near by Hellinger's distance.",
         (Equation(r"v_{ij}' = \sqrt{p_{ij}}"),),
     ),
+    "text_lda": Explanation(
+        "Beyond the paper: Fisher's discriminant with prompts for classes and CLIP's guesses for "
+        "labels. Each image of the dataset, without its label, goes to the nearest prompt, texts "
+        r"and images each about their own mean, $\bar{t}$ and $\bar{v}$. What varies inside these "
+        "groups, the covariance $W$, is what does not matter: shrunk towards the identity, with "
+        r"$\gamma = 0.6$, it whitens images and prompts, and $B$ spans the whitened prompts. It "
+        "believes the prompts: on images of classes that no prompt names it loses what CLIP has. "
+        "It sees the collection when it is fitted; then each image is transformed alone.",
+        (
+            Equation(
+                r"S = (1 - \gamma) W + \gamma \, \frac{\operatorname{tr} W}{r} \, \mathbf{1}, "
+                r"\quad T_c S^{-1/2} = A \Sigma B^{\top}"
+            ),
+            Equation(
+                r"v_i' = \frac{(v_i^{\text{norm}} - \bar{v}) S^{-1/2} B}"
+                r"{\lVert (v_i^{\text{norm}} - \bar{v}) S^{-1/2} B \rVert}"
+            ),
+        ),
+    ),
+    "splice": Explanation(
+        "Beyond the paper: SpLiCE (Bhalla et al., NeurIPS 2024, arXiv 2402.10376) with the prompts "
+        "for its vocabulary. An image is made of few prompts, each with a weight that is not "
+        r"negative; here $\lambda = 0.05$. $\tilde{v}_i$ are images about the mean of all of the "
+        r"dataset's, which it sees without labels, and the rows of $\tilde{T}$ prompts about "
+        "theirs, all scaled to length one. An image in which no prompt is found has zeros.",
+        (
+            Equation(
+                r"w_i = \operatorname{argmin}_{w \ge 0} \frac{1}{2} "
+                r"\lVert \tilde{v}_i - w \tilde{T} \rVert^2 + \lambda \sum_{j=1}^{n} w_j"
+            ),
+            Equation(r"v_i' = \frac{w_i}{\lVert w_i \rVert}"),
+        ),
+    ),
 }

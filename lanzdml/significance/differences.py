@@ -96,7 +96,7 @@ def _measured(
         fits = StandardError(100 * row["std"] / np.sqrt(seeds - 1), seeds - 1)
     elif row["external"]:
         notes.append(f"{name} is of vectors made elsewhere, and chance in making them is not in it")
-    if row["supervised"] or row["transductive"]:
+    if row["supervised"] or row["sees_images"] or row["transductive"]:
         notes.append(f"{name} is not refitted to other images")
     return Measured(100 * row["mean"], 100 * drawn[row["metric"]].to_numpy(), fits), notes
 

@@ -20,6 +20,10 @@ from lanzdml.tables.paper import render, sections, summarise, table_values
 NAME = "beyond"
 GROUPS = PAPER, BEYOND, EXTERNAL = "Paper", "Beyond", "External"
 POSTERIOR = "prompt_posterior"
+_SEES = {
+    "transductive": "Transductive, so uses the images that are scored",
+    "sees_images": "Fitted to prompts and to all images of the dataset",
+}
 _LIKE = "table2"  # whose metrics and unit these are
 
 
@@ -69,9 +73,9 @@ def _remarks(rows: pd.DataFrame, overview: pd.DataFrame) -> list[str]:
     lines = [f"Classes that are among the prompts: {named}."]
     if POSTERIOR in set(rows["method"]):
         lines.append(f"{METHOD_NAMES[POSTERIOR]} knows the classes where they are prompts.")
-    if transductive := in_order(rows.loc[rows["transductive"], "method"]):
-        names = ", ".join(map(method_on_paper, transductive))
-        lines.append(f"Transductive, so uses the images that are scored, without labels: {names}.")
+    for trait, words in _SEES.items():
+        if methods := in_order(rows.loc[rows[trait], "method"]):
+            lines.append(f"{words}, without labels: {', '.join(map(method_on_paper, methods))}.")
     elsewhere = rows.dropna(subset="source").drop_duplicates(["method", "source"])
     lines += [_told(*row) for row in elsewhere[["method", "source", "external"]].to_numpy()]
     return lines

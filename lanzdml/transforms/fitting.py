@@ -1,8 +1,10 @@
 """Fits: methods learn what transforms hold, from prompts or from labelled images."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +12,7 @@ from lanzdml.errors import CannotFitError, LanzdmlError
 from lanzdml.files import Kept, digest
 from lanzdml.methods import METHODS
 from lanzdml.methods.elsewhere import RAISED, reasons_of, what_raised
-from lanzdml.methods.needs import AGAINST
+from lanzdml.methods.needs import AGAINST, IMAGES, LABELS
 from lanzdml.transforms.parameters import as_text
 from lanzdml.transforms.stacking import stack
 from lanzdml.transforms.storage import OK, read_metadata, save_not_fitted, save_transform
@@ -74,12 +76,12 @@ class _Data:
     """What methods are fitted to, and what transforms tell of it.
 
     ``given`` is what ``fit`` takes, in its order: vectors of prompts, or of images, and their
-    labels. ``against`` are vectors of prompts of what must not matter.
+    labels. ``named`` is what it takes by the names of :mod:`lanzdml.methods.needs`.
     """
 
     source: Path
     given: "tuple[NDArray[Any], ...]"
-    against: "NDArray[Any] | None"
+    named: "dict[str, NDArray[Any]]"
     metadata: dict[str, str]
     digest: str
 
@@ -123,11 +125,17 @@ def fit_transforms(tasks: Sequence[FitTask], *, kept: Path, n_threads: int = 1) 
             drawn, the method needs the model's logit scale and the embeddings do not say it, or it
             has a parameter of a type that is not stored.
     """
+    from lanzdml.embeddings.storage import read_embeddings
+
+    @cache
+    def collection(images: str) -> "NDArray[Any]":  # that several notions share
+        return read_embeddings(Path(images))[1]
+
     store, fits = Kept(kept), [task for task in tasks if not task.parts]
     data: dict[tuple[object, ...], _Data] = {}
     for task in fits:
         if _source(task) not in data:
-            data[_source(task)] = _read(task)
+            data[_source(task)] = _read(task, collection)
         _check_dim(task, data[_source(task)])
     # The last first: dims and counts are mostly listed from small to large, and the largest,
     # which take longest, are not to run alone at the end.
@@ -152,25 +160,27 @@ def _source(task: FitTask) -> tuple[object, ...]:
     return task.prompts, str(task.against), task.images, task.manifest, str(task.labels)
 
 
-def _read(task: FitTask) -> _Data:
+def _read(task: FitTask, collection: "Callable[[str], NDArray[Any]]") -> _Data:
+    """What a task's method is fitted to; ``collection`` gives the vectors of a file of images."""
     import numpy as np
 
     from lanzdml.embeddings.storage import (
         PROMPTS,
         WEIGHTS,
+        check_one_model,
         digest_of,
         labelled_images,
         read_embeddings,
         weights_of,
     )
 
+    needs, named = METHODS[task.method].needs, {}
     given: tuple[NDArray[Any], ...]
-    against = None
-    if task.images and task.manifest and task.labels:
+    if LABELS in needs and task.images and task.manifest and task.labels:
         source = Path(task.images)
         images, labels, _ = labelled_images(source, Path(task.manifest), task.labels)
         given, metadata = (images, labels), {WEIGHTS: weights_of(source)}
-    elif task.prompts:
+    elif LABELS not in needs and task.prompts:
         source = Path(task.prompts)
         texts, vectors, _ = read_embeddings(source)
         # Of all prompts, also where some are drawn: how many, and the seed, say which.
@@ -178,10 +188,15 @@ def _read(task: FitTask) -> _Data:
         given = (vectors,)
         if task.against:
             metadata[AGAINST] = ", ".join(task.against)
-            against = np.concatenate([read_embeddings(Path(p))[1] for p in task.against.values()])
+            others = [read_embeddings(Path(path))[1] for path in task.against.values()]
+            named[AGAINST] = np.concatenate(others)
+        if task.images:
+            check_one_model(Path(task.images), source)
+            named[IMAGES] = collection(task.images)
     else:
         raise ValueError(f"{task.output}: nothing to fit {task.method} to")
-    return _Data(source, given, against, metadata, digest(*given, against, *metadata.values()))
+    made_of = digest(*given, *chain(*named.items()), *metadata.values())
+    return _Data(source, given, named, metadata, made_of)
 
 
 def _check_dim(task: FitTask, data: _Data) -> None:
@@ -221,13 +236,13 @@ def _fit(task: FitTask, data: _Data, settings: dict[str, float | None]) -> None:
             prompts = prompts[draw_prompts(len(prompts), task.n_prompts, task.seed)]
         given, metadata = (prompts,), metadata | {"n_prompts": str(len(prompts))}
     estimator = new_estimator(task.method, task.dim)
-    told = AGAINST in METHODS[task.method].needs
-    if None in settings.values() or (told and data.against is None):
+    needs = METHODS[task.method].needs
+    named = {name: vectors for name, vectors in data.named.items() if name in needs}
+    if None in settings.values() or (AGAINST in needs and AGAINST not in named):
         reason = NO_SCALE if None in settings.values() else NOT_TOLD
         estimator.set_params(random_state=task.seed)
         save_not_fitted(task.output, estimator, reason, **metadata)
         return
-    named: dict[str, Any] = {AGAINST: data.against} if told else {}
     estimator.set_params(random_state=task.seed, **settings)
     as_text(estimator)  # raises now, and not after a long fit
     try:

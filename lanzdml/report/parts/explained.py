@@ -17,6 +17,8 @@ from lanzdml.report.explained import (
     explain_method,
     explain_metric,
 )
+from lanzdml.report.grid import make_grid
+from lanzdml.report.method_table import method_table
 from lanzdml.report.part import Part
 from lanzdml.report.results import Results
 from lanzdml.report.templates import render
@@ -51,6 +53,7 @@ def part(results: Results) -> Part:
         "parts/explained.html.j2",
         notation=prose(NOTATION),
         methods=told,
+        seen=make_grid("seen", method_table(methods, results.all_runs)),
         queries=prose(QUERIES),
         metrics=[_explained(on_paper(m, METRIC_NAMES), explain_metric(m)) for m in METRICS],
         protocols=protocols,

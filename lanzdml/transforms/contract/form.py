@@ -8,6 +8,8 @@ import numpy as np
 from sklearn.base import clone
 
 from lanzdml.methods import METHODS, QUICK
+from lanzdml.methods.needs import AGAINST, LABELS, PROMPTS
+from lanzdml.methods.needs import IMAGES as COLLECTION
 from lanzdml.transforms.contract.subject import (
     DATA,
     DIM,
@@ -20,6 +22,8 @@ from lanzdml.transforms.contract.subject import (
 
 _FLAGS = ("has_dim", "deterministic", "transductive", "by_position",
          "uses_logit_scale")  # fmt: skip
+_NEEDS = ((PROMPTS,), (PROMPTS, AGAINST), (PROMPTS, COLLECTION), (PROMPTS, AGAINST, COLLECTION),
+          (COLLECTION, LABELS))  # fmt: skip
 _LEAVE = "leave fit and transform to Method, and define _fit and _transform"
 
 
@@ -44,6 +48,9 @@ def says_what_it_is(subject: Subject) -> None:
             raise BrokenPromise(f"{flag} is {getattr(cls, flag)!r}: it is True or False")
     if not isinstance(cls.cost, int):
         raise BrokenPromise(f"cost is {cls.cost!r}: it is a whole number")
+    if (*cls.needs,) not in _NEEDS:
+        allowed = ", ".join(f"({', '.join(each)})" for each in _NEEDS)
+        raise BrokenPromise(f"needs is {cls.needs!r}: it is one of {allowed}")
     if isinstance(cls.learned, str):
         raise BrokenPromise(
             f"learned is the text {cls.learned!r}: a tuple of one name has a comma, "

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from lanzdml.errors import LanzdmlError, in_one_line
 from lanzdml.methods.base import EmbeddingError, Method
 from lanzdml.methods.needs import AGAINST
+from lanzdml.methods.needs import IMAGES as COLLECTION
 
 R, DIM = 24, 4
 SMALL = {"dim": DIM, "hidden": 16, "max_iter": 40}
@@ -35,7 +36,7 @@ def vectors(n: int, r: int = R, seed: int = 0) -> Vectors:
 
 @dataclass(frozen=True)
 class Data:
-    """What a method is fitted to: text embeddings (n, r), or images (m, r) with labels (m,)."""
+    """What a method is fitted to: text embeddings (n, r), images (m, r) and their labels (m,)."""
 
     text: Any
     images: Any
@@ -79,10 +80,13 @@ class Subject:
         fit: Callable[..., object] = estimator.fit
         if self.cls.supervised:
             return fit(data.images, data.labels)
-        if AGAINST not in self.cls.needs:
-            return fit(data.text)
-        shape = np.shape(data.text) if isinstance(data.text, np.ndarray) else ()
-        return fit(data.text, against=vectors(8, shape[1] if len(shape) == 2 else R, seed=5))
+        named: dict[str, Any] = {}
+        if AGAINST in self.cls.needs:
+            shape = np.shape(data.text) if isinstance(data.text, np.ndarray) else ()
+            named[AGAINST] = vectors(8, shape[1] if len(shape) == 2 else R, seed=5)
+        if COLLECTION in self.cls.needs:
+            named[COLLECTION] = data.images
+        return fit(data.text, **named)
 
     def fitted(self, **params: Any) -> Method:
         """A small estimator that is fitted."""
