@@ -283,10 +283,11 @@ class TestRegistry:
             import sys, numpy as np
             from lanzdml.methods import METHODS
             x = np.random.default_rng(0).standard_normal((9, 6))
-            for name in ("clip", "random", "random_transform", "pca", "text_subspace",
-                         "pca_rank", "prompt_posterior", "clay"):
-                params = {"dim": 3} if METHODS[name].has_dim else {}
-                METHODS[name](**params).fit(x).transform(x)
+            for name in METHODS:
+                cls = METHODS[name]
+                if not cls.cost:
+                    named = {"images": x} if cls.sees_images else {}
+                    cls(**({"dim": 3} if cls.has_dim else {})).fit(x, **named).transform(x)
             assert "torch" not in sys.modules
         """)
 
