@@ -229,11 +229,13 @@ def test_the_default_runs():
     plan = plan_of(DEFAULT)
     seeded = sum(not METHODS[name].deterministic for name in METHODS)
     assert len(plan.main_runs) == 4 * (5 * seeded + len(METHODS) - seeded)
-    assert list(plan.grids) == ["main", "dimensions", "clip_size", "prompt_count"]
+    assert list(plan.grids) == [
+        "main", "dimensions", "clip_size", "prompt_count", "specificity", "unseen",
+    ]  # fmt: skip
     assert plan.seeds_shown("dimensions") == [0, 1]
     assert plan.figures == [
-        "dimensions", "clip_size", "prompt_count", "critical_difference",
-        "trimap", "saliency", "gallery",
+        "dimensions", "clip_size", "prompt_count", "specificity", "unseen",
+        "critical_difference", "trimap", "saliency", "gallery",
     ]  # fmt: skip
     assert {fit.dim for fit in plan.shown_in("saliency").values()} == {2}
     assert {fit.dim for fit in plan.shown_in("gallery").values()} == {128}
