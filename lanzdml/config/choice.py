@@ -87,6 +87,13 @@ def check_methods(key: str, methods: Iterable[str] | None, config: "Benchmark") 
     ]
 
 
+def check_seeds(key: str, seeds: int | None, config: "Benchmark") -> list[str]:
+    """Whether there are as many seeds."""
+    if seeds is None or seeds <= len(config.seeds):
+        return []
+    return [f"{key}.seeds: {seeds} is more than the {len(config.seeds)} seeds there are"]
+
+
 def check_notions(
     key: str,
     chosen: list[str] | None,

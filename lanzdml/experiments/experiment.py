@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from lanzdml.config.choice import Choice, ModelOfTables, check_names, check_notions
+from lanzdml.config.choice import Choice, ModelOfTables, check_names, check_notions, check_seeds
 from lanzdml.config.section import MOST_LISTED, Count
 from lanzdml.experiments.grid import Grid
 from lanzdml.figures.words import Words
@@ -78,11 +78,7 @@ class Ablation(Experiment):
 
     def check(self, key: str, config: "Benchmark") -> list[str]:
         """Beside what is listed twice: its seeds, its dataset and its notions."""
-        lines = super().check(key, config)
-        if self.seeds is not None and self.seeds > len(config.seeds):
-            lines.append(
-                f"{key}.seeds: {self.seeds} is more than the {len(config.seeds)} seeds there are"
-            )
+        lines = super().check(key, config) + check_seeds(key, self.seeds, config)
         if self.dataset not in config.datasets:
             unknown = check_names(f"{key}.dataset", [self.dataset], "datasets", config.datasets)
             return lines + unknown

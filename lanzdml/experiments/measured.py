@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from lanzdml.config.choice import SomeMethods, check_methods, check_names
-from lanzdml.config.section import MOST_LISTED
+from lanzdml.config.choice import SomeMethods, check_methods, check_names, check_seeds
+from lanzdml.config.section import MOST_LISTED, Count
 from lanzdml.experiments.experiment import Experiment
 from lanzdml.experiments.grid import Grid
 
@@ -33,6 +33,9 @@ class Measured(Experiment):
         Field(min_length=1, max_length=MOST_LISTED, description="all datasets unless given"),
     ] = None
     methods: SomeMethods = None
+    seeds: Annotated[
+        Count | None, Field(description="how many of the seeds, from the first; all unless given")
+    ] = None
 
     fits_anew: ClassVar[bool] = False
     """Whether it fits methods itself, so that those that take long get a job each."""
@@ -42,16 +45,21 @@ class Measured(Experiment):
         return []
 
     def check(self, key: str, config: "Benchmark") -> list[str]:
-        """Whether there are such datasets and methods, too."""
+        """Whether there are such datasets, methods and seeds, too."""
         return [
+            *check_seeds(key, self.seeds, config),
             *check_names(f"{key}.datasets", self.datasets or [], "datasets", config.datasets),
             *check_methods(f"{key}.methods", self.methods, config),
             *super().check(key, config),
         ]
 
     def implied(self, config: "Benchmark") -> dict[str, Any]:
-        """All datasets and methods."""
-        return {"datasets": list(config.datasets), "methods": config.methods}
+        """All datasets, methods and seeds."""
+        return {
+            "datasets": list(config.datasets),
+            "methods": config.methods,
+            "seeds": len(config.seeds),
+        }
 
     def models_used(self, config: "Benchmark") -> list[str]:
         """Those of the tables."""
@@ -60,7 +68,7 @@ class Measured(Experiment):
     @property
     def settings(self) -> dict[str, Any]:
         """What a measurement depends on beside what it measures."""
-        return self.model_dump(exclude={"datasets", "methods"})
+        return self.model_dump(exclude={"datasets", "methods", "seeds"})
 
     @classmethod
     def measure(cls, task: "MeasureTask") -> "pd.DataFrame":

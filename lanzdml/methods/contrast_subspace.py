@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from lanzdml.errors import CannotFitError
 from lanzdml.methods.against import ToldAgainst
 from lanzdml.methods.base import EmbeddingError, Floats, check_number, normalise
-from lanzdml.methods.subspace import principal_directions, with_signs
+from lanzdml.methods.subspace import principal_axes, with_signs
 
 
 class ContrastSubspace(ToldAgainst):
@@ -43,17 +43,18 @@ class ContrastSubspace(ToldAgainst):
         self.random_state = random_state
 
     def _fit_against(self, unit: NDArray[np.float32], other: NDArray[np.float32] | None) -> None:
-        principal_directions(unit - unit.mean(axis=0, dtype=np.float64), 1)  # raises without any
-        own = _covariance(unit)
-        spread = np.linalg.norm(own, 2)
-        difference = (1 - self.weight) * own
-        if other is not None:
-            difference -= self.weight * _covariance(other)
+        own = _deviations(unit)
+        _, (largest,) = principal_axes(own * len(own) ** 0.5, 1)  # raises where they do not differ
+        others = _deviations(unit[:0] if other is None else other)
+        # What the prompts span holds all eigenvectors, and is smaller than the model's space.
+        basis, _ = np.linalg.qr(np.concatenate([own, others]).T)
+        own, others = own @ basis, others @ basis
+        difference = (1 - self.weight) * own.T @ own - self.weight * others.T @ others
         values, directions = np.linalg.eigh(difference)
-        values, directions = values[::-1][: self.dim], directions[:, ::-1].T[: self.dim]
+        values, directions = values[::-1][: self.dim], (basis @ directions[:, ::-1]).T[: self.dim]
         # What rounding to float32 leaves of vectors of unit length, as of their singular values.
         kept = values > (max(unit.shape) * np.finfo(np.float32).eps) ** 2
-        if not kept.any() or values[0] < _NOTHING * spread:
+        if not kept.any() or values[0] < _NOTHING * largest**2 / len(own):
             raise CannotFitError(
                 "those of what must not matter vary at least as much in all that the prompts vary "
                 "in"
@@ -74,7 +75,9 @@ class ContrastSubspace(ToldAgainst):
 _NOTHING = 1e-6  # of the notion's own spread: what rounding leaves of two that are the same
 
 
-def _covariance(unit: NDArray[np.float32]) -> NDArray[np.float64]:
-    centred = unit - unit.mean(axis=0, dtype=np.float64)
-    covariance: NDArray[np.float64] = centred.T @ centred / len(centred)
-    return covariance
+def _deviations(unit: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Vectors (n, r) about their mean; their products with each other sum to the covariance."""
+    if not len(unit):
+        return unit.astype(np.float64)
+    deviations: NDArray[np.float64] = unit - unit.mean(axis=0, dtype=np.float64)
+    return deviations / np.sqrt(len(unit))

@@ -1,6 +1,6 @@
 """Jobs of experiments that measure more of fits than scores on their own notion."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 from lanzdml.experiments.measured import Measured
 from lanzdml.experiments.task import MeasureTask
@@ -75,7 +75,7 @@ def _task(plan: Plan, name: str, run: Run, version: MeasureVersion) -> MeasureTa
     external = plan.external(fit)
     told = external is None and AGAINST in METHODS[fit.method].needs
     notions = [fit.notion, *_others(plan, fit.dataset, fit.notion)]
-    seeds, transforms = _fits(plan, run)
+    transforms = plan.siblings(run)[: section.seeds]
     others = plan.against(fit.dataset, fit.notion) if told else []
     return MeasureTask(
         output=paths.measured(name, run),
@@ -96,12 +96,6 @@ def _task(plan: Plan, name: str, run: Run, version: MeasureVersion) -> MeasureTa
         against={other: paths.prompts(fit.dataset, fit.model, other) for other in others},
         labels={notion: plan.label_columns(fit.dataset, notion) for notion in notions},
         transforms=transforms,
-        seeds=seeds,
+        seeds=plan.config.seeds[: len(transforms)],
         external=external.model_dump(include={"source", "supervised"}) if external else None,
     )
-
-
-def _fits(plan: Plan, run: Run) -> tuple[Sequence[int], Sequence[str]]:
-    """The seeds of a run's fits, and the files of what is scored of them."""
-    files = plan.siblings(run)
-    return plan.config.seeds[: len(files)], files
