@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lanzdml.experiments.specificity.table import METRIC, SETTING
+from lanzdml.experiments.blocks import blocks
+from lanzdml.experiments.specificity.table import METRIC
 from lanzdml.figures.style import TEXT, TEXT_WIDTH, new_figure
 from lanzdml.methods import in_order, method_on_paper
-from lanzdml.names import DATASET_NAMES, METRIC_NAMES, NOTION_NAMES, on_paper, shortened
+from lanzdml.names import METRIC_NAMES, NOTION_NAMES, on_paper, shortened
 
 _COLUMNS = 5
 _CELL = 0.19  # inches
@@ -24,12 +25,16 @@ def draw(rows: pd.DataFrame) -> Figure:
         rows: of :func:`lanzdml.experiments.specificity.table.summarise`.
     """
     rows = rows[rows["metric"] == METRIC]
-    blocks = [block for _, block in rows.groupby(SETTING, sort=False)]
-    shapes = [_shape(block) for block in blocks]
+    found = [*blocks(rows)]
+    shapes = [_shape(block) for _, block in found]
     heights = [_CELL * lines * (n_notions + 2.6) + 0.75 for lines, n_notions in shapes]
     figure = new_figure(TEXT_WIDTH, sum(heights))
-    parts = figure.subfigures(len(blocks), squeeze=False, height_ratios=heights)[:, 0]
-    for part, block, (lines, _) in zip(parts, blocks, shapes, strict=True):
+    parts = figure.subfigures(len(found), squeeze=False, height_ratios=heights)[:, 0]
+    for part, (setting, block), (lines, _) in zip(parts, found, shapes, strict=True):
+        part.suptitle(
+            f"{setting}: {METRIC_NAMES[METRIC]} in percent, learned (down) by scored on (across)",
+            fontsize=8,
+        )
         _draw_block(part, block, lines)
     return figure
 
@@ -39,12 +44,6 @@ def _shape(block: pd.DataFrame) -> tuple[int, int]:
 
 
 def _draw_block(part: "Figure", block: pd.DataFrame, lines: int) -> None:
-    first = block.iloc[0]
-    part.suptitle(
-        f"{on_paper(first['dataset'], DATASET_NAMES)}, {first['model']}, r' = {first['dim']}: "
-        f"{METRIC_NAMES[METRIC]} in percent, learned (down) by scored on (across)",
-        fontsize=8,
-    )
     notions, scored = list(block["notion"].unique()), list(block["scored_on"].unique())
     axes = part.subplots(lines, _COLUMNS, squeeze=False, sharex=True, sharey=True).ravel()
     methods = in_order(block["method"])

@@ -5,13 +5,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from lanzdml.experiments.blocks import SETTING, blocks, of_one_dim
 from lanzdml.experiments.specificity.measure import METRICS
 from lanzdml.methods import in_order, method_on_paper
-from lanzdml.names import DATASET_NAMES, METRIC_NAMES, NOTION_NAMES, notion_on_paper, on_paper
+from lanzdml.names import METRIC_NAMES, NOTION_NAMES, notion_on_paper, on_paper
 from lanzdml.significance.comparisons import BASELINE
 from lanzdml.tables.markup import DASH, Cell, Table
 
-SETTING = ["dataset", "model", "protocol", "dim"]
 METRIC = "precision_at_1"
 """Of the table for readers and of the figure: whether the nearest image agrees."""
 _NOTHING = 0.01  # above chance: a share of less is noise
@@ -33,8 +33,7 @@ def summarise(rows: pd.DataFrame) -> pd.DataFrame:
     Args:
         rows: of :func:`lanzdml.experiments.specificity.measure.measure`, of all methods.
     """
-    # The size of a method without one is in the table of the others.
-    rows = rows.assign(dim=rows["dim"].max())
+    rows = of_one_dim(rows)
     keys = [*SETTING, "notion", "scored_on"]
     parts = []
     for metric in METRICS:
@@ -79,12 +78,12 @@ def tables(summary: pd.DataFrame) -> list[Table]:
     Args:
         summary: of :func:`summarise`.
     """
-    return [_table(block) for _, block in summary.groupby(SETTING, sort=False)]
+    return [_table(*block) for block in blocks(summary)]
 
 
-def _table(block: pd.DataFrame) -> Table:
+def _table(setting: str, block: pd.DataFrame) -> Table:
     rows = block[block["metric"] == METRIC]
-    first, notions = rows.iloc[0], list(rows["notion"].unique())
+    notions = list(rows["notion"].unique())
     own = rows[rows["notion"] == rows["scored_on"]].set_index(["method", "notion"])
     methods = in_order(rows["method"])
     competing = set(rows.loc[~rows["supervised"], "method"]) - {"random"}
@@ -97,10 +96,8 @@ def _table(block: pd.DataFrame) -> Table:
             score = DASH if pd.isna(row["mean"]) else f"{100 * row['mean']:.1f}"
             cells[-1] += [score, _off(row, method in competing, least[notion])]
     names = [on_paper(notion, NOTION_NAMES) for notion in notions]
-    size = f"r' = {first['dim']}"
     return Table(
-        f"Specificity: {on_paper(first['dataset'], DATASET_NAMES)} with {first['model']}, {size}, "
-        f"by {METRIC_NAMES[METRIC]}, in percent",
+        f"Specificity: {setting}, by {METRIC_NAMES[METRIC]}, in percent",
         ["Method"],
         [(method_on_paper(method),) for method in methods],
         [column for name in names for column in (name, f"{name}, off-target")],

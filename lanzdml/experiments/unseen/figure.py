@@ -8,10 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from lanzdml.experiments.unseen.table import METRIC, SETTING
+from lanzdml.experiments.blocks import blocks
+from lanzdml.experiments.unseen.table import METRIC
 from lanzdml.figures.style import MUTED, TEXT_WIDTH, method_look, new_figure
 from lanzdml.methods import in_order, method_on_paper
-from lanzdml.names import DATASET_NAMES, METRIC_NAMES, NOTION_NAMES, on_paper
+from lanzdml.names import METRIC_NAMES, NOTION_NAMES, on_paper
 
 _COLUMNS = 3
 _ROW = 0.135  # inches a method
@@ -25,29 +26,25 @@ def draw(rows: pd.DataFrame) -> Figure:
         rows: of :func:`lanzdml.experiments.unseen.table.summarise`.
     """
     rows = rows[(rows["metric"] == METRIC) & rows["unseen"].notna()]
-    blocks = [block for _, block in rows.groupby(SETTING, sort=False)]
-    if not blocks:
+    found = [*blocks(rows)]
+    if not found:
         figure = new_figure(TEXT_WIDTH, 0.6)
         figure.suptitle("No notion has four classes or more among its aspects.")
         return figure
-    lines = [ceil(block["notion"].nunique() / _COLUMNS) for block in blocks]
+    lines = [ceil(block["notion"].nunique() / _COLUMNS) for _, block in found]
     heights = [
         n * (_ROW * block["method"].nunique() + 0.6) + 0.4
-        for n, block in zip(lines, blocks, strict=True)
+        for n, (_, block) in zip(lines, found, strict=True)
     ]
     figure = new_figure(TEXT_WIDTH, sum(heights))
-    parts = figure.subfigures(len(blocks), squeeze=False, height_ratios=heights)[:, 0]
-    for part, block, n in zip(parts, blocks, lines, strict=True):
+    parts = figure.subfigures(len(found), squeeze=False, height_ratios=heights)[:, 0]
+    for part, (setting, block), n in zip(parts, found, lines, strict=True):
+        part.suptitle(setting, fontsize=8)
         _draw_block(part, block, n)
     return figure
 
 
 def _draw_block(part: "Figure", block: pd.DataFrame, lines: int) -> None:
-    first = block.iloc[0]
-    part.suptitle(
-        f"{on_paper(first['dataset'], DATASET_NAMES)}, {first['model']}, r' = {first['dim']}",
-        fontsize=8,
-    )
     methods = in_order(block["method"])[::-1]
     notions = list(block["notion"].unique())
     columns = min(len(notions), _COLUMNS)

@@ -5,14 +5,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from lanzdml.experiments.blocks import SETTING, blocks, of_one_dim
 from lanzdml.experiments.unseen.measure import METRICS, NAMED, UNSEEN
 from lanzdml.methods import in_order, method_on_paper
-from lanzdml.names import DATASET_NAMES, METRIC_NAMES, NOTION_NAMES, notion_on_paper, on_paper
+from lanzdml.names import METRIC_NAMES, NOTION_NAMES, notion_on_paper, on_paper
 from lanzdml.significance.comparisons import BASELINE
 from lanzdml.significance.statistics import LEVEL
 from lanzdml.tables.markup import DASH, Cell, Table
 
-SETTING = ["dataset", "model", "protocol", "dim"]
 METRIC = "map_at_r"
 """Of the table for readers and of the figure."""
 _EQUAL = 1e-9
@@ -34,8 +34,7 @@ def summarise(rows: pd.DataFrame) -> pd.DataFrame:
     Args:
         rows: of :func:`lanzdml.experiments.unseen.measure.measure`, of all methods.
     """
-    # The size of a method without one is in the table of the others.
-    rows = rows.assign(dim=rows["dim"].max())
+    rows = of_one_dim(rows)
     of_notion = [*SETTING, "notion"]
     summary = []
     for key, block in rows.groupby(of_notion, sort=False, dropna=False):
@@ -107,10 +106,10 @@ def tables(summary: pd.DataFrame) -> list[Table]:
     Args:
         summary: of :func:`summarise`.
     """
-    return [_table(block) for _, block in summary.groupby(SETTING, sort=False)]
+    return [_table(*block) for block in blocks(summary)]
 
 
-def _table(block: pd.DataFrame) -> Table:
+def _table(setting: str, block: pd.DataFrame) -> Table:
     rows = block[block["metric"] == METRIC]
     heads: list[tuple[str, ...]] = []
     cells: list[list[str | Cell]] = []
@@ -121,10 +120,8 @@ def _table(block: pd.DataFrame) -> Table:
         for method in in_order(of_notion["method"]):
             heads.append((on_paper(notion, NOTION_NAMES), method_on_paper(method)))
             cells.append(_cells(by_method.loc[method], best))
-    first = rows.iloc[0]
     return Table(
-        f"Classes that no prompt names: {on_paper(first['dataset'], DATASET_NAMES)} with "
-        f"{first['model']}, r' = {first['dim']}, by {METRIC_NAMES[METRIC]}, in percent",
+        f"Classes that no prompt names: {setting}, by {METRIC_NAMES[METRIC]}, in percent",
         ["Similarity notion", "Method"],
         heads,
         ["Unseen", "Named", "Unseen − CLIP", f"{100 * LEVEL:.0f} % interval", "Better in"],
