@@ -5,7 +5,10 @@ from lanzdml.plan.measurements import measure_jobs, measured_runs
 
 MEASURED_FILES = [PATHS.table(name, suffix) for name in PLAN.measured for suffix in ("csv", "md")]
 
-for job in measure_jobs(PLAN, version_measured):
+with plain_errors():
+    MEASURE_JOBS = [*measure_jobs(PLAN, version_measured)]
+
+for job in MEASURE_JOBS:
 
     rule:
         name:

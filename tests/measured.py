@@ -9,7 +9,7 @@ from lanzdml.experiments import EXPERIMENTS
 from lanzdml.experiments.measuring import measure_runs
 from lanzdml.experiments.task import MeasureTask
 from lanzdml.methods import METHODS
-from lanzdml.methods.needs import AGAINST, LABELS
+from lanzdml.methods.needs import AGAINST, IMAGES, LABELS
 from lanzdml.transforms.fitting import FitTask, fit_transforms
 
 MADE_BY = {WEIGHTS: "w", GIVEN: "mine.npy"}  # so that nobody says the logit scale
@@ -42,7 +42,7 @@ def measure(folder, experiment, methods, notions=NOTIONS, dim=4, seeds=(0, 1), *
             others = {name: str(folder / f"{name}.parquet") for name in notions if name != notion}
             told = others if AGAINST in cls.needs else {}
             prompts = str(folder / f"{notion}.parquet")
-            seen = LABELS in cls.needs
+            seen, sees_images = LABELS in cls.needs, IMAGES in cls.needs
             fits = [
                 FitTask(
                     output=str(folder / f"{notion}-{method}-{seed}.safetensors"),
@@ -52,7 +52,7 @@ def measure(folder, experiment, methods, notions=NOTIONS, dim=4, seeds=(0, 1), *
                     version="1",
                     prompts=None if seen else prompts,
                     against=told,
-                    images=str(folder / "images.parquet") if seen else None,
+                    images=str(folder / "images.parquet") if sees_images else None,
                     manifest=str(folder / "manifest.parquet") if seen else None,
                     labels=notion if seen else None,
                 )

@@ -8,10 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lanzdml.config.config import parse_config
+from lanzdml.errors import LanzdmlError
 from lanzdml.methods import METHODS, QUICK
 from lanzdml.plan import Fit, Plan, Run
 from lanzdml.plan.jobs import fit_jobs, score_jobs
 from lanzdml.plan.measurements import measure_jobs, measured_runs
+from lanzdml.sources import definitions_behind
 
 ROOT = Path(__file__).parents[1]
 DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text())
@@ -163,6 +165,45 @@ def test_every_measurement_is_made_once_and_of_what_there_is(config):
     assert len({job.name for job in jobs}) == len(jobs)
     for job in jobs:
         assert {path for task in job.tasks for path in task.files} == set(job.inputs)
+
+
+def measured_of(**experiments):
+    plan = plan_of(copy(DEFAULT, figures={}, experiments=experiments))
+    return [task for job in measure_jobs(plan, str.__add__) for task in job.tasks]
+
+
+def test_what_is_measured_depends_on_what_it_reads_only():
+    """Specificity on no prompts, fits without some classes on no other notion's labels."""
+    assert all(task.prompts is None and not task.against for task in measured_of(specificity={}))
+    assert all(task.prompts and len(task.labels) == 1 for task in measured_of(unseen={}))
+
+
+def test_notions_with_the_same_labels_count_once():
+    experiments = {"main": {"models": ["demo-S"]}, "specificity": {}}
+    config = copy(DEFAULT, figures={}, experiments=experiments, methods=["clip"])
+    notions = config["datasets"]["demo_cars"]["notions"]
+    notions["car_color_two"] = notions["car_color"] | {"labels": "car_color"}
+    (job,) = measure_jobs(plan_of(config), str.__add__)
+    scored_on = {task.run["notion"]: {*task.labels} - {task.run["notion"]} for task in job.tasks}
+    assert scored_on["car_model"] == {"car_color", "background_color"}
+    assert scored_on["car_color_two"] == {"car_model", "background_color"}
+
+
+def test_an_experiment_with_nothing_to_measure_says_so():
+    config = copy(DEFAULT, figures={}, experiments={"unseen": {}})
+    for notion in config["datasets"]["demo_cars"]["notions"].values():
+        notion["scored"] = "combine" in notion
+    with pytest.raises(LanzdmlError, match=r"experiments\.unseen: there is nothing to measure"):
+        list(measure_jobs(plan_of(config), str.__add__))
+
+
+def test_what_is_measured_is_no_other_when_a_figure_changes():
+    behind = {path.parts[-2:] for path, _ in definitions_behind(
+        ROOT / "workflow_scripts/measure_runs.py", "lanzdml.experiments.unseen.measure",
+        "lanzdml.experiments.specificity.measure",
+    )}  # fmt: skip
+    assert ("unseen", "measure.py") in behind
+    assert not {("unseen", "table.py"), ("figures", "style.py"), ("config", "choice.py")} & behind
 
 
 @given(configurations(), st.data())

@@ -596,7 +596,7 @@ def test_costs_are_on_the_page(page):
 def fit(method="indirect", **changes):
     run = {"dataset": "deepfashion", "notion": "texture", "model": "m", "protocol": "paper",
            "method": method, "dim": 4, "n_prompts": 9, "seed": 0}  # fmt: skip
-    return run | traits_of(method) | changes
+    return run | traits_of(method) | {"against": None} | changes
 
 
 def test_costs_of_fits():

@@ -119,6 +119,55 @@ def test_without_clip_and_without_a_fit_there_is_a_dash_with_the_reason(tmp_path
     assert any(note.startswith("— PCA, mine shade: PCA to 4") for note in table.notes)
 
 
+def test_a_method_without_some_notion_has_a_dash_there(independent):
+    """As one whose vectors were made elsewhere, for one notion alone."""
+    _, rows = independent[1]
+    some = rows[(rows["method"] != "text_subspace") | (rows["notion"] == "shape")]
+    (table,) = SPECIFICITY.tables(SPECIFICITY.summarise(some))
+    cells = dict(zip(table.heads, table.cell_rows(), strict=True))[("Text subspace",)]
+    assert [cell.text == "—" for cell in cells] == [False, False, True, True]
+
+
+def test_a_mean_of_some_of_the_seeds_says_so_and_is_never_in_bold(independent):
+    _, rows = independent[1]
+    of_method = rows[rows["method"] == "text_subspace"]
+    failed = of_method.assign(seed=1, precision_at_1=np.nan, map_at_r=np.nan, reason="it diverged")
+    rows = pd.concat([rows, failed])
+    (table,) = SPECIFICITY.tables(SPECIFICITY.summarise(rows))
+    cells = dict(zip(table.heads, table.cell_rows(), strict=True))[("Text subspace",)]
+    assert all(cell.text.endswith("(1 of 2)") and not cell.best for cell in cells)
+
+
+def test_notions_without_images_in_common_are_left_out_and_named(tmp_path):
+    rng = np.random.default_rng(3)
+    shapes, shades = rng.integers(0, SHAPES, N), rng.integers(0, SHADES, N)
+    images = np.hstack([np.eye(SHAPES)[shapes], np.eye(SHADES)[shades]]).astype(np.float32)
+    first = np.arange(N) < N // 2
+    labels = {
+        "shape": [f"shape {s}" for s in shapes],
+        "shade": [f"shade {s}" if half else None for s, half in zip(shades, first, strict=True)],
+        "third": [None if half else f"third {s}" for s, half in zip(shades, first, strict=True)],
+    }
+    texts = {name: {f"{name} {n}": np.eye(SHAPES + SHADES)[n] for n in range(4)} for name in labels}
+    write_world(tmp_path, labels, images, texts)
+    summary, _ = measure(tmp_path, "specificity", ["clip"], list(labels))
+    assert summary.drop_duplicates("notion")["off_target"].tolist() == pytest.approx([100] * 3)
+    (table,) = SPECIFICITY.tables(summary)
+    said = "mine shade is not scored on mine third: fewer than two classes among the images that"
+    assert any(note.startswith(said) for note in table.notes)
+    assert "nan" not in " ".join(table.notes)
+
+
+def test_classes_of_one_image_each_are_a_reason(tmp_path):
+    labels = {"shape": ["a", "a", "b", "b"], "shade": ["w", "x", "y", "z"]}
+    images = np.eye(4, dtype=np.float32)
+    texts = {name: dict(zip("abcd", np.eye(4), strict=True)) for name in labels}
+    write_world(tmp_path, labels, images, texts)
+    _, rows = measure(tmp_path, "specificity", ["clip"], ["shape", "shade"])
+    (reason,) = rows.loc[(rows["notion"] == "shape") & (rows["scored_on"] == "shade"), "reason"]
+    assert reason == "no class with two images among the images that have labels of both"
+
+
 def test_tables_and_figure_are_made_of_the_csv(independent, tmp_path):
     folder, (summary, _) = independent
     paths = [tmp_path / "specificity.csv", tmp_path / "specificity.md"]

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy.stats import t
 
-from lanzdml import TextSubspace
+from lanzdml import TextLDA, TextSubspace
 from lanzdml.experiments import EXPERIMENTS
 from lanzdml.experiments.measuring import write_measured
 from lanzdml.experiments.unseen.measure import draw_splits, named_classes
@@ -93,6 +93,13 @@ def test_only_named_classes_of_two_images_are_left_out():
     assert draw_splits(labels, aspects, splits=3, share=0.5) == []
 
 
+def test_no_two_splits_leave_out_the_same_classes():
+    """Repeats would be counted as if they told something new."""
+    labels = np.repeat(["a", "b", "c", "d"], 3)
+    drawn = draw_splits(labels, np.unique(labels), splits=20, share=0.5)
+    assert len({tuple(split.images) for split in drawn}) == len(drawn) == 6
+
+
 def test_splits_are_the_same_whatever_their_number():
     aspects = np.unique(NAMES)
     few, many = (draw_splits(NAMES, aspects, splits=n, share=0.5) for n in (2, 5))
@@ -107,12 +114,33 @@ def test_too_few_named_classes_are_a_reason(tmp_path):
     assert summary["unseen"].isna().all()
     (table,) = UNSEEN.tables(summary)
     assert not table.cells
+    assert summary["n_splits"].tolist() == [0] * 4
+    assert summary["better"].isna().all()
     reason = "3 of its classes are among the aspects, and 4 are the fewest"
     assert any(note.endswith(reason) for note in table.notes)
     path, text = tmp_path / "unseen.csv", tmp_path / "unseen.md"
     write_measured("unseen", sorted((tmp_path / "unseen").glob("*.parquet")), [path, text])
     assert reason in text.read_text()
-    assert UNSEEN.draw(UNSEEN.read([path], [])).get_suptitle().startswith("No notion has four")
+    assert (
+        UNSEEN.draw(UNSEEN.read([path], [])).get_suptitle().startswith("Nothing could be measured")
+    )
+
+
+def test_with_all_prompts_and_without_a_method_sees_the_same_collection(tmp_path):
+    """So that nothing but the prompts differs: of aspects that name no class none are left out."""
+    angles = 2 * np.pi * np.arange(CLASSES) / CLASSES
+    centres = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    world(tmp_path, centres)
+    _, rows = measure(tmp_path, "unseen", ["text_lda"], ["kind"], splits=2)
+    images = np.stack(pd.read_parquet(tmp_path / "images.parquet")["embedding"])
+    prompts = pd.read_parquet(tmp_path / "kind.parquet")
+    texts = np.stack(prompts["embedding"])
+    first, _ = draw_splits(NAMES, prompts["aspect"].to_numpy(str), splits=2, share=0.5)
+    for case, given in (("unseen", texts[first.prompts]), ("named", texts)):
+        fitted = TextLDA(dim=4).fit(given, images=images)
+        expected = rank_metrics(fitted.transform(images[first.images]), NAMES[first.images])
+        (value,) = rows.loc[(rows["case"] == case) & (rows["split"] == 0), "map_at_r"]
+        assert value == pytest.approx(expected["map_at_r"], abs=1e-9)
 
 
 def test_the_interval_is_that_of_nadeau_and_bengio():

@@ -7,4 +7,6 @@ from lanzdml.metrics.runs import traits_of
 
 def with_traits(rows):
     """A data frame of runs with the columns that a job fills by the method."""
-    return rows.join(pd.DataFrame([traits_of(name) for name in rows["method"]], rows.index))
+    told = {} if "against" in rows else {"against": None}
+    traits = [traits_of(name) | told for name in rows["method"]]
+    return rows.join(pd.DataFrame(traits, rows.index))

@@ -110,7 +110,11 @@ class NotionConfig(PromptsSection):
                 f"{key}.sampled_classes: the notion is not scored, so there is no interval; "
                 "leave it out"
             )
-        if isinstance(self.against, AgainstConfig):
+        if self.stacked and self.against is not None:
+            lines.append(
+                f"{key}.against: a stack is what methods learned for its parts, so say it of these"
+            )
+        elif isinstance(self.against, AgainstConfig):
             lines += self.against.check(f"{key}.against")
         return lines if self.combine is not None else [*lines, *self._check_prompts(key)]
 

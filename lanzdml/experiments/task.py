@@ -9,6 +9,9 @@ from lanzdml.methods import METHODS
 if TYPE_CHECKING:
     from lanzdml.datasets.manifest import LabelColumns
 
+METRICS = ("map_at_r", "precision_at_1")
+"""The metrics of what is measured."""
+
 
 @dataclass(frozen=True)
 class MeasureTask:
@@ -22,10 +25,10 @@ class MeasureTask:
         settings: of the experiment.
         version: of the code that measures, and of the method's.
         images, manifest: the images' embeddings and labels.
-        prompts: embeddings of the notion's prompts.
-        against: of the prompts of what must not matter, for a method that is told.
-        labels: where the labels of the notion are in the manifest, and of those of the dataset that
-            may not matter for it, by name.
+        prompts: embeddings of the notion's prompts, where the experiment fits methods anew.
+        against: and of the prompts of what must not matter, for a method that is told.
+        labels: where the labels of the notion are in the manifest, by its name, and where it is
+            scored on others, too, theirs.
         transforms: what the method learned, by all seeds; or finished vectors of others.
         seeds: of these; those of k-means where a method has none.
         external: of finished vectors what is told of them.
@@ -39,7 +42,7 @@ class MeasureTask:
     version: str
     images: str
     manifest: str
-    prompts: str
+    prompts: str | None
     against: Mapping[str, str]
     labels: "Mapping[str, LabelColumns]"
     transforms: Sequence[str]
@@ -49,8 +52,8 @@ class MeasureTask:
     @property
     def files(self) -> list[str]:
         """All that is read."""
-        given = self.prompts, *self.against.values()
-        return [self.images, self.manifest, *given, *self.transforms]
+        given = [self.prompts] if self.prompts else []
+        return [self.images, self.manifest, *given, *self.against.values(), *self.transforms]
 
     @property
     def supervised(self) -> bool:

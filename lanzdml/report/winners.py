@@ -42,12 +42,13 @@ def unseen_winners(rows: pd.DataFrame) -> list[str]:
     for model, block in rows.groupby("model", sort=False):
         best = _best(block.assign(value=block["unseen"]))
         named = _counts(block.assign(value=block["named"]))
-        if not best or not named:
+        if not best or not named or block["method"].nunique() < 2:
             continue
         first = next(iter(named))
         of_first = 100 * block.loc[block["method"] == first, ["named", "unseen"]].mean()
         said.append(
-            f"On classes whose prompts it did not have (with {model}), the best is that of {best}; "
+            f"Of {block['method'].nunique()} methods that were fitted without the prompts of the "
+            f"classes that are scored (with {model}), the best is {best}; "
             f"{method_on_paper(first)}, the best on the same images with all prompts, goes from "
             f"{of_first['named']:.1f} to {of_first['unseen']:.1f} on average."
         )

@@ -76,9 +76,24 @@ def _remarks(rows: pd.DataFrame, overview: pd.DataFrame) -> list[str]:
     for trait, words in _SEES.items():
         if methods := in_order(rows.loc[rows[trait], "method"]):
             lines.append(f"{words}, without labels: {', '.join(map(method_on_paper, methods))}.")
+    lines += _against(rows)
     elsewhere = rows.dropna(subset="source").drop_duplicates(["method", "source"])
     lines += [_told(*row) for row in elsewhere[["method", "source", "external"]].to_numpy()]
     return lines
+
+
+def _against(rows: pd.DataFrame) -> list[str]:
+    """What methods were told must not matter, of each notion."""
+    told = rows.dropna(subset="against").drop_duplicates(["notion", "method"])
+    if told.empty:
+        return []
+    methods = ", ".join(map(method_on_paper, in_order(told["method"])))
+    of_notions = told.drop_duplicates(["notion", "against"])
+    notions = [
+        f"{on_paper(notion, NOTION_NAMES)} by the prompts of {one_line(against)}"
+        for notion, against in of_notions[["notion", "against"]].to_numpy()
+    ]
+    return [f"Told what must not matter, {'; '.join(notions)}: {methods}."]
 
 
 def _told(method: str, source: str, external: bool) -> str:

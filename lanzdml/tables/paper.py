@@ -25,7 +25,7 @@ from lanzdml.tables.poor_fits import poor_fits
 from lanzdml.tables.scale import with_scale
 
 SUFFIXES = ("md", "csv", "tex")
-_OF_METHOD = (*TRAITS, "source")
+_OF_METHOD = (*TRAITS, "source", "against")
 SETTING = ["protocol", "model", "dim"]
 """What a section of a table is of."""
 NO_DIM = 0
@@ -60,14 +60,15 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         columns protocol, model, dim, dataset, notion, metric, method, mean, std, macro_mean (over
-        classes, of a rank metric), chance, n_seeds, n_runs, n_images, n_classes, tied_queries,
-        poor_fits, reason, ``source``, the traits of :data:`lanzdml.metrics.runs.TRAITS`, and
-        ``above_chance`` and ``of_oracle`` of :func:`lanzdml.tables.scale.with_scale`. ``dim`` is
-        the table that a value belongs to: a method whose size nobody chooses is in the table of
-        every dim, or in one without, :data:`NO_DIM`, where no other method was run with the model.
-        A value is that of the ``n_seeds`` among ``n_runs`` seeds that have one, NaN where none has,
-        and ``reason`` says why the first of the others has none; ``tied_queries`` is the most of
-        any seed, and ``poor_fits`` lists :class:`lanzdml.tables.poor_fits.PoorFit`.
+        classes, of a rank metric), chance, n_seeds, n_runs, n_images, n_classes, against,
+        tied_queries, poor_fits, reason, ``source``, the traits of
+        :data:`lanzdml.metrics.runs.TRAITS`, and ``above_chance`` and ``of_oracle`` of
+        :func:`lanzdml.tables.scale.with_scale`. ``dim`` is the table that a value belongs to: a
+        method whose size nobody chooses is in the table of every dim, or in one without,
+        :data:`NO_DIM`, where no other method was run with the model. A value is that of the
+        ``n_seeds`` among ``n_runs`` seeds that have one, NaN where none has, and ``reason``
+        says why the first of the others has none; ``tied_queries`` is the most of any seed, and
+        ``poor_fits`` lists :class:`lanzdml.tables.poor_fits.PoorFit`.
     """
     keys = [*SETTING, "dataset", "notion", "method"]
     # A size that nobody chooses may be another for each seed.

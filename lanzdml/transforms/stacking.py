@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lanzdml.errors import LanzdmlError
 from lanzdml.files import replacing
+from lanzdml.methods.needs import AGAINST
 from lanzdml.transforms.storage import FITTED_WITH, NOT_FITTED, OK, PARTS, read_stored
 
 
@@ -15,8 +16,8 @@ def stack(parts: Sequence[tuple[str, str, float]], output: Path) -> None:
 
     :func:`lanzdml.transforms.load_transform` gives it as a
     :class:`lanzdml.transforms.stacked.Stacked`. ``fit_seconds``, ``iterations`` and ``n_prompts``
-    are sums over the parts, versions those of all parts, and what could not be fitted to one of
-    them is stored as such.
+    are sums over the parts, versions and what was told against those of all parts, and what could
+    not be fitted to one of them is stored as such.
 
     Args:
         parts: of each the name, the file of its transform, and its weight, which is positive.
@@ -60,6 +61,12 @@ def stack(parts: Sequence[tuple[str, str, float]], output: Path) -> None:
         values = [type_(metadata[key]) for metadata, _ in stored if key in metadata]
         if len(values) == len(parts):
             own[key] = str(sum(values))
+    if told := [
+        f"{part}: {metadata[AGAINST]}"
+        for part, (metadata, _) in zip(names, stored, strict=True)
+        if AGAINST in metadata
+    ]:
+        own[AGAINST] = "; ".join(told)
     if all(PROMPTS in metadata for metadata, _ in stored):
         own[PROMPTS] = digest_of(metadata[PROMPTS] for metadata, _ in stored)
     tensors = {

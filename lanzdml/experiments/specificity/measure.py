@@ -9,14 +9,12 @@ import pandas as pd
 from lanzdml.datasets.manifest import ID, read_all_labels
 from lanzdml.embeddings.storage import labelled_images
 from lanzdml.errors import CannotFitError
-from lanzdml.experiments.task import MeasureTask
+from lanzdml.experiments.task import METRICS, MeasureTask
 from lanzdml.methods.elsewhere import reasons_of
 from lanzdml.metrics.chance import chance, of_other_labels
 from lanzdml.metrics.protocols import PROTOCOLS
 from lanzdml.metrics.scores import rank_metrics
 from lanzdml.metrics.scoring import vectors_of
-
-METRICS = ("map_at_r", "precision_at_1")
 
 
 def measure(task: MeasureTask) -> pd.DataFrame:
@@ -45,11 +43,10 @@ def measure(task: MeasureTask) -> pd.DataFrame:
         for name in task.labels:
             labels = table[name]
             both = labels.notna().to_numpy()
-            row: dict[str, Any] = {"seed": seed, "scored_on": name, "reason": reason}
+            row: dict[str, Any] = {"seed": seed, "scored_on": name}
             row |= _facts(classes[both], labels[both].to_numpy())
-            if row["n_classes"] < 2:
-                row["reason"] = row["reason"] or f"fewer than two classes of {name} are there"
-            elif vectors is not None:
+            row |= {"reason": reason} if reason else {}
+            if vectors is not None and "reason" not in row:
                 scores = rank_metrics(
                     vectors[both], labels[both].to_numpy(), distance=protocol.distance
                 )
@@ -65,8 +62,9 @@ def _facts(own: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
     """What is known of images with labels of two notions, whatever their vectors are."""
     _, sizes = np.unique(labels, return_counts=True)
     facts: dict[str, Any] = {"n_images": len(labels), "n_classes": len(sizes)}
-    if len(sizes) < 2:
-        return facts
+    if len(sizes) < 2 or max(sizes) < 2:
+        few = "fewer than two classes" if len(sizes) < 2 else "no class with two images"
+        return facts | {"reason": f"{few} among the images that have labels of both"}
     by_chance, by_labels = chance(sizes), of_other_labels(own, labels)
     for metric in METRICS:
         facts |= {f"{metric}_chance": by_chance[metric], f"{metric}_labels": by_labels[metric]}

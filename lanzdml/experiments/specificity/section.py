@@ -24,7 +24,7 @@ class SpecificityExperiment(Measured):
         caption="Prec@1 in percent, mean over the seeds. Rows: the notion that a method learned; "
         "columns: the notion whose labels it was scored on, on the images that have labels of "
         "both. Off-target: how much of what CLIP has of the other notions above chance is left, "
-        "over all of them; 0 is none of it, 100 all.",
+        "mean over the notions that were learned; 0 is none of it, 100 all.",
         category="Measurements",
     )
 

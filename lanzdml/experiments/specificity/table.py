@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from lanzdml.experiments.blocks import SETTING, blocks, of_one_dim
-from lanzdml.experiments.specificity.measure import METRICS
+from lanzdml.experiments.task import METRICS
 from lanzdml.methods import in_order, method_on_paper
 from lanzdml.names import METRIC_NAMES, NOTION_NAMES, notion_on_paper, on_paper
 from lanzdml.significance.comparisons import BASELINE
@@ -56,7 +56,8 @@ def summarise(rows: pd.DataFrame) -> pd.DataFrame:
         **{name: (name, "first") for name in
            ("chance", "by_labels", "n_images", "n_classes", "supervised", "reason")},
     )  # fmt: skip
-    others = long[long["notion"] != long["scored_on"]]
+    # Where no image has labels of both, or none has another of its class, nothing can be left.
+    others = long[(long["notion"] != long["scored_on"]) & long["chance"].notna()]
     of_run = [*SETTING, "notion", "metric", "method"]
     sums = others.groupby([*of_run, "seed"], sort=False, dropna=False)[["above", "most"]].agg(_sum)
     left = _share(sums["above"], sums["most"]).groupby(of_run, sort=False, dropna=False)
@@ -86,15 +87,13 @@ def _table(setting: str, block: pd.DataFrame) -> Table:
     notions = list(rows["notion"].unique())
     own = rows[rows["notion"] == rows["scored_on"]].set_index(["method", "notion"])
     methods = in_order(rows["method"])
-    competing = set(rows.loc[~rows["supervised"], "method"]) - {"random"}
     cells: list[list[str | Cell]] = []
-    least = _least(own, notions, competing)
+    least = {notion: _least(own.xs(notion, level="notion")) for notion in notions}
     for method in methods:
         cells.append([])
         for notion in notions:
-            row = own.loc[(method, notion)]
-            score = DASH if pd.isna(row["mean"]) else f"{100 * row['mean']:.1f}"
-            cells[-1] += [score, _off(row, method in competing, least[notion])]
+            row = own.loc[(method, notion)] if (method, notion) in own.index else None
+            cells[-1] += _cells(row, least[notion])
     names = [on_paper(notion, NOTION_NAMES) for notion in notions]
     return Table(
         f"Specificity: {setting}, by {METRIC_NAMES[METRIC]}, in percent",
@@ -106,24 +105,28 @@ def _table(setting: str, block: pd.DataFrame) -> Table:
     )
 
 
-def _least(own: pd.DataFrame, notions: list[str], competing: set[str]) -> dict[str, float]:
-    """Of each notion the least that is left of the others, by methods that beat CLIP on it."""
-    least = {}
-    for notion in notions:
-        of_notion = own.xs(notion, level="notion")
-        better = of_notion[of_notion.index.isin(competing) & (of_notion["of_clip"] > 100)]
-        least[notion] = better["off_target"].round(1).min()
-    return least
+def _competes(rows: pd.DataFrame | pd.Series) -> Any:
+    """Whether a method, by all of its seeds and without labels, beats CLIP on its own notion."""
+    return (rows["of_clip"] > 100) & ~rows["supervised"] & (rows["n_seeds"] == rows["n_runs"])
 
 
-def _off(row: pd.Series, competes: bool, least: float) -> str | Cell:
+def _least(of_notion: pd.DataFrame) -> float:
+    """The least that is left of other notions, by what competes."""
+    return float(of_notion.loc[_competes(of_notion), "off_target"].round(1).min())
+
+
+def _cells(row: pd.Series | None, least: float) -> list[str | Cell]:
+    if row is None or pd.isna(row["mean"]):
+        return [DASH, DASH]
+    some = f" ({row['n_seeds']} of {row['n_runs']})" if row["n_seeds"] < row["n_runs"] else ""
+    score = f"{100 * row['mean']:.1f}{some}"
     if pd.isna(row["off_target"]):
-        return DASH
+        return [score, DASH]
     text = f"{row['off_target'] + 0.0:.1f}"
     if row["n_seeds"] > 1 and row["off_target_std"] > 0:
         text += f" ± {row['off_target_std']:.1f}"
-    better = competes and row["of_clip"] > 100
-    return Cell(text, better and round(row["off_target"], 1) == least)
+    best = bool(_competes(row)) and round(row["off_target"], 1) == least
+    return [score, Cell(f"{text}{some}", best)]
 
 
 def _notes(rows: pd.DataFrame, notions: list[str]) -> list[str]:
@@ -142,15 +145,22 @@ def _notes(rows: pd.DataFrame, notions: list[str]) -> list[str]:
         notes.append("CLIP, beside which off-target is measured, is not among the methods.")
     for notion in notions:
         part = others[others["notion"] == notion]
-        facts = part.drop_duplicates("scored_on")
+        facts = part.dropna(subset="chance").drop_duplicates("scored_on")
         said = [
             f"{notion_on_paper(dataset, row.scored_on)}, chance {100 * row.chance:.1f}"
             + _together(row)
             for row in facts.itertuples()
         ]
-        notes.append(f"{notion_on_paper(dataset, notion)} is scored on {'; '.join(said)}.")
-    missing = rows.dropna(subset="reason").drop_duplicates(["method", "notion", "scored_on"])
-    by_reason = missing.groupby(["method", "reason"], sort=False)["notion"].agg(names)
+        if said:
+            notes.append(f"{notion_on_paper(dataset, notion)} is scored on {'; '.join(said)}.")
+    unscored = others[others["chance"].isna()].drop_duplicates(["notion", "scored_on"])
+    notes += [
+        f"{notion_on_paper(dataset, row.notion)} is not scored on "
+        f"{notion_on_paper(dataset, row.scored_on)}: {row.reason}."
+        for row in unscored.itertuples()
+    ]
+    failed = rows[rows["reason"].notna() & (rows["notion"] == rows["scored_on"])]
+    by_reason = failed.groupby(["method", "reason"], sort=False)["notion"].agg(names)
     notes += [
         f"{DASH} {method_on_paper(method)}, {where}: {reason}"
         for (method, reason), where in by_reason.items()

@@ -29,7 +29,7 @@ def draw(rows: pd.DataFrame) -> Figure:
     found = [*blocks(rows)]
     if not found:
         figure = new_figure(TEXT_WIDTH, 0.6)
-        figure.suptitle("No notion has four classes or more among its aspects.")
+        figure.suptitle("Nothing could be measured; the table says why.")
         return figure
     lines = [ceil(block["notion"].nunique() / _COLUMNS) for _, block in found]
     heights = [

@@ -1,6 +1,7 @@
 """Fits without the prompts of some classes, scored on the images of these classes."""
 
 from dataclasses import dataclass
+from math import comb
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from lanzdml.embeddings.storage import labelled_images, logit_scale_of, read_embeddings
 from lanzdml.errors import CannotFitError
-from lanzdml.experiments.task import MeasureTask
+from lanzdml.experiments.task import METRICS, MeasureTask
 from lanzdml.methods import METHODS
 from lanzdml.methods.base import Method
 from lanzdml.methods.elsewhere import reasons_of
@@ -20,7 +21,6 @@ from lanzdml.metrics.scores import rank_metrics
 from lanzdml.transforms.fitting import NO_SCALE, NOT_TOLD, new_estimator
 from lanzdml.transforms.storage import load_transform
 
-METRICS = ("map_at_r", "precision_at_1")
 UNSEEN, NAMED = "unseen", "named"
 LEAST = 2  # classes on either side
 
@@ -47,8 +47,8 @@ def measure(task: MeasureTask) -> pd.DataFrame:
 
     Both are scored on the images of these classes alone, so that nothing but the prompts differs.
     A split is the same for every method; the seeds of fits take turns. What is to be told against
-    stays as it is; a method that sees images gets those that are scored, and one that sees labels
-    the images of the other classes.
+    stays as it is, and so does the collection, for a method that sees it without labels; one that
+    sees labels is fitted to the images of the other classes.
 
     Returns:
         columns split, case (:data:`UNSEEN` or :data:`NAMED`), seed, ``map_at_r``,
@@ -100,6 +100,8 @@ def draw_splits(
 ) -> list[Split]:
     """Classes to leave out, drawn anew for each split; none where there are too few.
 
+    No two splits leave out the same, so that of few classes there are fewer splits.
+
     Args:
         labels: (n,) of the images.
         aspects: (m,) of the prompts.
@@ -111,14 +113,15 @@ def draw_splits(
         return []
     n_left_out = int(np.clip(round(share * len(named)), LEAST, len(named) - LEAST))
     folded = np.array([aspect.casefold() for aspect in aspects])
-    drawn = []
-    for number in range(splits):
-        rng = np.random.default_rng([number, len(named)])
-        left_out = [named[i] for i in rng.choice(len(named), n_left_out, replace=False)]
+    rng = np.random.default_rng(len(named))
+    drawn: dict[tuple[int, ...], Split] = {}
+    while len(drawn) < min(splits, comb(len(named), n_left_out)):
+        chosen = tuple(sorted(rng.choice(len(named), n_left_out, replace=False)))
+        left_out = [named[number] for number in chosen]
         stays = ~np.isin(folded, [name.casefold() for name in left_out])
         images = np.isin(labels, left_out)
-        drawn.append(Split(images, stays, n_left_out, n_left_out / len(named)))
-    return drawn
+        drawn[chosen] = Split(images, stays, n_left_out, n_left_out / len(named))
+    return [*drawn.values()]
 
 
 class _Source:
@@ -132,7 +135,10 @@ class _Source:
         )
         self.labels = labels.astype(str)
         self.unit_images = PROTOCOLS[task.run["protocol"]].unit_images
-        prompts, self._prompts, _ = read_embeddings(Path(task.prompts))
+        self._collection = read_embeddings(Path(task.images))[1]
+        assert task.prompts, "fits of its own need prompts"
+        self._prompts_file = Path(task.prompts)
+        prompts, self._prompts, _ = read_embeddings(self._prompts_file)
         self.aspects = prompts["aspect"].to_numpy(str)
 
     def fit(self, split: Split, seed: int) -> Method:
@@ -145,7 +151,7 @@ class _Source:
         estimator = new_estimator(self._task.run["method"], self._task.dim)
         estimator.set_params(random_state=seed)
         if cls.uses_logit_scale:
-            scale = logit_scale_of(Path(self._task.prompts))
+            scale = logit_scale_of(self._prompts_file)
             if scale is None:
                 raise CannotFitError(NO_SCALE)
             estimator.set_params(logit_scale=scale)
@@ -156,7 +162,7 @@ class _Source:
         if AGAINST in cls.needs:
             named[AGAINST] = self._against()
         if IMAGES in cls.needs:
-            named[IMAGES] = self.images[split.images]
+            named[IMAGES] = self._collection
         return estimator.fit(self._prompts[split.prompts], **named)
 
     def _against(self) -> NDArray[np.float32]:

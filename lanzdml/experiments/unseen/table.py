@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from lanzdml.experiments.blocks import SETTING, blocks, of_one_dim
-from lanzdml.experiments.unseen.measure import METRICS, NAMED, UNSEEN
+from lanzdml.experiments.task import METRICS
+from lanzdml.experiments.unseen.measure import NAMED, UNSEEN
 from lanzdml.methods import in_order, method_on_paper
 from lanzdml.names import METRIC_NAMES, NOTION_NAMES, notion_on_paper, on_paper
 from lanzdml.significance.comparisons import BASELINE
@@ -68,7 +69,9 @@ def _row(
         "named": named.mean() if named.notna().all() else np.nan,
         "difference": difference.mean() if len(difference) else np.nan,
         "difference_low": difference_low, "difference_high": difference_high,
-        "better": int((difference > _EQUAL).sum()), "n_splits": len(unseen),
+        "better": int((difference > _EQUAL).sum()) if not np.isnan(difference).any() and whole
+                  else np.nan,
+        "n_splits": part["split"].nunique(),
         "n_classes": first["n_classes"],
         "n_images": part["n_images"].mean(),
         "supervised": first["supervised"],
@@ -156,9 +159,8 @@ def _notes(rows: pd.DataFrame) -> list[str]:
         for row in counts.itertuples()
     ]
     for reason, part in rows.dropna(subset="reason").groupby("reason", sort=False):
-        runs = part[["notion", "method"]].drop_duplicates()
-        names = ", ".join(map(method_on_paper, in_order(runs["method"])))
-        where = ", ".join(dict.fromkeys(on_paper(n, NOTION_NAMES) for n in runs["notion"]))
-        who = f"{names}, {where}" if len(runs) < len(rows) else where
-        notes.append(f"{DASH} {who}: {reason}")
+        names = ", ".join(map(method_on_paper, in_order(part["method"])))
+        where = ", ".join(dict.fromkeys(on_paper(n, NOTION_NAMES) for n in part["notion"]))
+        of_all = len(part) == rows["notion"].isin(part["notion"]).sum()
+        notes.append(f"{DASH} {where if of_all else f'{names}, {where}'}: {reason}")
     return notes
