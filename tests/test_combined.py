@@ -198,6 +198,15 @@ def test_metadata_describe_the_stack(tmp_path):
     }  # fmt: skip
 
 
+def test_a_stack_says_what_its_parts_were_told_against(tmp_path):
+    files = [tmp_path / f"{name}.safetensors" for name in NAMES]
+    for file, told in zip(files, ("size", "size, shape"), strict=True):
+        save_not_fitted(file, METHODS["null_space"](2), "too few", against=told)
+    stack_files(files, tmp_path / "stack.safetensors")
+    told = read_metadata(tmp_path / "stack.safetensors")["against"]
+    assert told == "shape: size; color: size, shape"
+
+
 def test_a_stack_has_the_versions_of_all_its_parts(tmp_path, monkeypatch):
     files = [tmp_path / f"{name}.safetensors" for name in NAMES]
     for file, torch in zip(files, ("2.0", "1.9"), strict=True):

@@ -298,6 +298,7 @@ WRONG_PAIRS = [
     (PAIR, {"combine": PARTS, "by": "union", "weights": [1, 2]}, "weights: are for by: stacked"),
     ((*NOTION, "by"), "union", "car_color.by: is for a notion with combine"),
     ((*NOTION, "weights"), [1], "car_color.weights: is for a notion with combine"),
+    ((*PAIR, "against"), ["background_color"], "pair.against: a stack is what methods learned for"),
     (("experiments", "prompt_count", "notions"), ["pair"], "prompt_count.notions: pair is stacked"),
     (("figures", "saliency", "notions"), ["pair"], "figures.saliency.notions: pair is stacked of"),
 ]  # fmt: skip
