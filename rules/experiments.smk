@@ -1,6 +1,6 @@
 # experiments: what is measured of fits beside their runs' scores; a table each, which its figure shows
 
-from lanzdml.experiments import EXPERIMENTS
+from lanzdml.experiments.measuring import module_of
 from lanzdml.plan.measurements import measure_jobs, measured_runs
 
 MEASURED_FILES = [PATHS.table(name, suffix) for name in PLAN.measured for suffix in ("csv", "md")]
@@ -55,7 +55,7 @@ for name in PLAN.measured:
             mem_mb=more_each_time(1000),
             runtime=more_each_time(10),
         params:
-            version=version_told("make_measured", EXPERIMENTS.module(name)),
+            version=version_told("make_measured", module_of(name, "table")),
             experiment=name,
         message:
             f"Rendering the table {name}"

@@ -1,12 +1,14 @@
 """Constructed vectors of images with two notions, as the files that experiments measure."""
 
+from importlib import import_module
+
 import numpy as np
 import pandas as pd
 
 from lanzdml.datasets.manifest import FINGERPRINT, fingerprint, write_manifest
 from lanzdml.embeddings.storage import GIVEN, WEIGHTS, write_embeddings
 from lanzdml.experiments import EXPERIMENTS
-from lanzdml.experiments.measuring import measure_runs
+from lanzdml.experiments.measuring import measure_runs, module_of
 from lanzdml.experiments.task import MeasureTask
 from lanzdml.methods import METHODS
 from lanzdml.methods.needs import AGAINST, IMAGES, LABELS
@@ -79,4 +81,4 @@ def measure(folder, experiment, methods, notions=NOTIONS, dim=4, seeds=(0, 1), *
             )
     measure_runs(tasks, kept=folder / "kept")
     rows = pd.concat([pd.read_parquet(task.output) for task in tasks], ignore_index=True)
-    return EXPERIMENTS[experiment].summarise(rows), rows
+    return import_module(module_of(experiment, "table")).summarise(rows), rows

@@ -6,6 +6,7 @@ import pytest
 
 from lanzdml.experiments import EXPERIMENTS
 from lanzdml.experiments.measuring import write_measured
+from lanzdml.experiments.specificity.table import summarise
 from lanzdml.metrics.chance import chance, of_other_labels
 from lanzdml.metrics.scores import rank_metrics
 from lanzdml.spreadsheet import read_csv
@@ -123,7 +124,7 @@ def test_a_method_without_some_notion_has_a_dash_there(independent):
     """As one whose vectors were made elsewhere, for one notion alone."""
     _, rows = independent[1]
     some = rows[(rows["method"] != "text_subspace") | (rows["notion"] == "shape")]
-    (table,) = SPECIFICITY.tables(SPECIFICITY.summarise(some))
+    (table,) = SPECIFICITY.tables(summarise(some))
     cells = dict(zip(table.heads, table.cell_rows(), strict=True))[("Text subspace",)]
     assert [cell.text == "—" for cell in cells] == [False, False, True, True]
 
@@ -133,7 +134,7 @@ def test_a_mean_of_some_of_the_seeds_says_so_and_is_never_in_bold(independent):
     of_method = rows[rows["method"] == "text_subspace"]
     failed = of_method.assign(seed=1, precision_at_1=np.nan, map_at_r=np.nan, reason="it diverged")
     rows = pd.concat([rows, failed])
-    (table,) = SPECIFICITY.tables(SPECIFICITY.summarise(rows))
+    (table,) = SPECIFICITY.tables(summarise(rows))
     cells = dict(zip(table.heads, table.cell_rows(), strict=True))[("Text subspace",)]
     assert all(cell.text.endswith("(1 of 2)") and not cell.best for cell in cells)
 

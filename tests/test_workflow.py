@@ -22,8 +22,10 @@ import yaml
 from PIL import Image
 
 from lanzdml.datasets import DATASETS
+from lanzdml.datasets.class_counts import COUNTS_FILE
 from lanzdml.embeddings.models import WEIGHTS_FILE
 from lanzdml.experiments import EXPERIMENTS
+from lanzdml.experiments.measuring import module_of
 from lanzdml.figures.catalogue import all_words
 from lanzdml.methods import METHODS, QUICK
 from lanzdml.metrics.scores import METRICS
@@ -161,11 +163,13 @@ def named_by_rules(job):
     if rule == "make_report":
         return ASSETS
     if rule == "make_overview":
-        return [PAPER_COUNTS]
+        return [PAPER_COUNTS, COUNTS_FILE]
     if rule == "prepare_dataset":
-        return ["lanzdml.datasets.demo_cars"]
+        return ["lanzdml.datasets.demo_cars", COUNTS_FILE]
     if rule.removeprefix("plot_") in EXPERIMENTS:
         return [EXPERIMENTS.module(rule.removeprefix("plot_"))]
+    if rule.startswith("tabulate_"):
+        return [module_of(rule.removeprefix("tabulate_"), "table")]
     if rule in ("compute_trimap", "compute_saliency", "plot_gallery"):
         return [METHODS.module("indirect")]
     return []
@@ -182,7 +186,9 @@ def test_what_a_job_calls_is_in_its_fingerprint(finished):
             assert job["version"].split()[0] == source_fingerprint(*sources), job["rule"]
         else:
             methods = {task.get("method") or task["run"]["method"] for task in job["tasks"]}
-            sources = [*scripts, *map(METHODS.module, methods)]
+            measured = {task["experiment"] for task in job["tasks"] if "experiment" in task}
+            measures = [module_of(name, "measure") for name in measured]
+            sources = [*scripts, *map(METHODS.module, methods), *measures]
         behind = {*definitions_behind(*sources), *PRINTED}
         lines = {(str(path), line) for path, line in lines_of(behind)}
         missed = [
@@ -200,12 +206,15 @@ def test_default_is_planned_in_full(tmp_path):
     assert stages["fit"] == stages["score"] + 1, "what pictures show at another size is not scored"
     assert jobs["prepare_dataset"] == 1
     assert jobs["embed_images"] == jobs["embed_prompts_demo_cars"] == 3
-    others = {name for name in jobs if name.partition("_")[0] not in ("fit", "score", "embed")}
+    gathered = ("fit", "score", "embed", "measure")
+    others = {name for name in jobs if name.partition("_")[0] not in gathered}
+    assert methods_of(jobs, "measure") == {"quick", "indirect"}
     assert others == {
         "all", "prepare_dataset", "collect_metrics", "make_overview", "make_tables", "make_beyond",
         "make_classes", "compute_significance", "plot_critical_difference", "plot_dimensions",
         "plot_clip_size", "plot_prompt_count", "compute_trimap", "plot_trimap", "compute_saliency",
-        "plot_saliency", "plot_gallery", "make_report",
+        "plot_saliency", "plot_gallery", "make_report", "tabulate_specificity",
+        "plot_specificity", "tabulate_unseen", "plot_unseen",
     }  # fmt: skip
 
 
@@ -346,8 +355,9 @@ def test_there_is_a_row_for_every_run(finished):
     runs = main_runs(finished)
     keys = runs[["notion", "method", "seed"]]
     assert len(keys.drop_duplicates()) == len(keys) == 2 * 8 * 2
-    assert list(runs.columns[:15]) == [
-        "dataset", "notion", "model", "protocol", "method", "dim", "n_prompts", "seed", *METRICS,
+    assert list(runs.columns[:16]) == [
+        "dataset", "notion", "model", "protocol", "method", "dim", "n_prompts", "against", "seed",
+        *METRICS,
     ]  # fmt: skip
     assert set(runs["n_images"]) == {1000}
     prompted = runs[runs["method"] != "oracle"]
@@ -382,8 +392,8 @@ def test_ablations_add_their_runs_and_share_those_of_the_tables(finished):
 
 def test_every_figure_is_there(finished):
     folder = finished / "results" / "figures"
-    ablations = {"dimensions", "clip_size", "prompt_count"}
-    expected = {*ablations, "critical_difference", "trimap", "saliency", "gallery"}
+    experiments = {"dimensions", "clip_size", "prompt_count", "specificity", "unseen"}
+    expected = {*experiments, "critical_difference", "trimap", "saliency", "gallery"}
     assert {path.stem for path in folder.iterdir()} == expected
     for name in expected:
         assert (folder / f"{name}.pdf").read_bytes().startswith(b"%PDF")
@@ -400,7 +410,7 @@ def test_every_figure_is_there(finished):
 
 def test_the_report_holds_all_of_it(finished):
     page = (finished / "results" / "report.html").read_text()
-    assert page.count("data:image/png;base64,") == 7
+    assert page.count("data:image/png;base64,") == 9
     assert "InDiReCT" in page
     for link in ("metrics.parquet", "tables/table2.csv", "figures/trimap.pdf"):
         assert f'href="{link}"' in page

@@ -16,16 +16,17 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from lanzdml.config.benchmark import Benchmark
-    from lanzdml.experiments.task import MeasureTask
     from lanzdml.tables.markup import Table
 
 
 class Measured(Experiment):
     """A measurement of every method on every notion, by jobs of its own, a table and a figure.
 
-    It is a folder: what measures is in its module ``measure``, so that nothing is measured anew
-    when a table or a figure changes. It takes the models of the tables, the first protocol and the
-    first dim.
+    It is a folder. The function ``measure`` of its module ``measure`` makes rows of a
+    :class:`lanzdml.experiments.task.MeasureTask`; of all these ``summarise`` of its module
+    ``table`` makes those of ``<experiment>.csv``, and ``tables`` the table for readers. So nothing
+    is measured anew when a table changes, and no table when a figure does. It takes the models of
+    the tables, the first protocol and the first dim.
     """
 
     datasets: Annotated[
@@ -69,16 +70,6 @@ class Measured(Experiment):
     def settings(self) -> dict[str, Any]:
         """What a measurement depends on beside what it measures."""
         return self.model_dump(exclude={"datasets", "methods", "seeds"})
-
-    @classmethod
-    def measure(cls, task: "MeasureTask") -> "pd.DataFrame":
-        """What is measured of a method on a notion: rows, see its module ``measure``."""
-        raise NotImplementedError
-
-    @classmethod
-    def summarise(cls, rows: "pd.DataFrame") -> "pd.DataFrame":
-        """The rows of the table ``<experiment>.csv``, of all that was measured."""
-        raise NotImplementedError
 
     @classmethod
     def tables(cls, summary: "pd.DataFrame") -> "list[Table]":

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 import pandas as pd
 
@@ -15,14 +16,10 @@ from lanzdml.methods import METHODS
 from lanzdml.spreadsheet import to_csv
 from lanzdml.tables.markup import markdown_note
 
-if TYPE_CHECKING:
-    from lanzdml.experiments.measured import Measured
 
-
-def measured(experiment: str) -> "type[Measured]":
-    """The class of an experiment that measures."""
-    # Whose base is no part of what measures, and so of no result's version.
-    return cast("type[Measured]", EXPERIMENTS[experiment])
+def module_of(experiment: str, part: str) -> str:
+    """The module ``measure`` or ``table`` of an experiment, whose code is its results' version."""
+    return f"{EXPERIMENTS.module(experiment).rpartition('.')[0]}.{part}"
 
 
 def measure_runs(tasks: Iterable[MeasureTask], *, kept: Path) -> None:
@@ -42,7 +39,7 @@ def measure_runs(tasks: Iterable[MeasureTask], *, kept: Path) -> None:
         made_of = digest("measure", task.experiment, task.version, *map(_plain, named), *contents)
         if store.take(made_of, [task.output]):
             continue
-        rows = measured(task.experiment).measure(task)
+        rows = import_module(module_of(task.experiment, "measure")).measure(task)
         rows = rows.assign(**task.run, dim=task.dim, supervised=task.supervised)
         with replacing(task.output) as temporary:
             rows.astype({"dim": "Int64"}).to_parquet(temporary, index=False)
@@ -63,15 +60,15 @@ def write_measured(experiment: str, files: Sequence[Path], paths: Iterable[Path]
         files: what was measured.
         paths: where to.
     """
-    cls = measured(experiment)
+    table = import_module(module_of(experiment, "table"))
     rows = pd.concat([read_result(path).to_pandas() for path in files], ignore_index=True)
-    summary = cls.summarise(rows)
+    summary = table.summarise(rows)
     for path in paths:
         if path.suffix == ".csv":
             write_text(path, to_csv(summary))
             continue
         parts = [
-            "\n".join([f"{markdown_note(table.caption)}.", "", *table.markdown()])
-            for table in cls.tables(summary)
+            "\n".join([f"{markdown_note(part.caption)}.", "", *part.markdown()])
+            for part in table.tables(summary)
         ]
         write_text(path, "\n\n".join(parts) + "\n")

@@ -4,7 +4,7 @@ from dataclasses import astuple
 from functools import cache
 from pathlib import Path
 
-from lanzdml.experiments import EXPERIMENTS
+from lanzdml.experiments.measuring import module_of
 from lanzdml.files import digest
 from lanzdml.methods import METHODS
 from lanzdml.methods.elsewhere import guests
@@ -44,5 +44,4 @@ def version_with(script: str, method: str, *sources: str) -> str:
 
 def version_measured(experiment: str, method: str) -> str:
     """That of what an experiment measures of a method: with its module ``measure``."""
-    folder = EXPERIMENTS.module(experiment).rpartition(".")[0]
-    return version_with("measure_runs", method, f"{folder}.measure")
+    return version_with("measure_runs", method, module_of(experiment, "measure"))

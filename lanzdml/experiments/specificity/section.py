@@ -1,4 +1,4 @@
-"""The section of the experiment, and where it finds what measures, tabulates and draws."""
+"""The section of the experiment, and where it finds what tabulates and draws."""
 
 from typing import TYPE_CHECKING, ClassVar
 
@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from lanzdml.config.benchmark import Benchmark
-    from lanzdml.experiments.task import MeasureTask
     from lanzdml.tables.markup import Table
 
 
@@ -40,20 +39,6 @@ class SpecificityExperiment(Measured):
         if chosen and all(len(labels) < 2 for labels in of_labels):
             lines.append(f"{key}: no dataset has two scored notions with labels of their own")
         return lines
-
-    @classmethod
-    def measure(cls, task: "MeasureTask") -> "pd.DataFrame":
-        """The scores of each seed's transform on each notion's labels."""
-        from lanzdml.experiments.specificity.measure import measure
-
-        return measure(task)
-
-    @classmethod
-    def summarise(cls, rows: "pd.DataFrame") -> "pd.DataFrame":
-        """Means over the seeds beside chance and CLIP, and what is off-target."""
-        from lanzdml.experiments.specificity.table import summarise
-
-        return summarise(rows)
 
     @classmethod
     def tables(cls, summary: "pd.DataFrame") -> "list[Table]":

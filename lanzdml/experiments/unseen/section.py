@@ -1,4 +1,4 @@
-"""The section of the experiment, and where it finds what measures, tabulates and draws."""
+"""The section of the experiment, and where it finds what tabulates and draws."""
 
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from lanzdml.experiments.task import MeasureTask
     from lanzdml.tables.markup import Table
 
 
@@ -37,20 +36,6 @@ class UnseenExperiment(Measured):
         category="Measurements",
     )
     fits_anew: ClassVar[bool] = True
-
-    @classmethod
-    def measure(cls, task: "MeasureTask") -> "pd.DataFrame":
-        """The scores of each split, with the prompts of its classes and without."""
-        from lanzdml.experiments.unseen.measure import measure
-
-        return measure(task)
-
-    @classmethod
-    def summarise(cls, rows: "pd.DataFrame") -> "pd.DataFrame":
-        """Means over the splits, with intervals, and differences to CLIP."""
-        from lanzdml.experiments.unseen.table import summarise
-
-        return summarise(rows)
 
     @classmethod
     def tables(cls, summary: "pd.DataFrame") -> "list[Table]":
