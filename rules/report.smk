@@ -1,5 +1,6 @@
 # report: all results on one page
 
+from lanzdml.experiments import EXPERIMENTS
 from lanzdml.report import ASSETS
 
 REPORT = PATHS.at("report.html")
@@ -32,7 +33,7 @@ rule make_report:
         mem_mb=more_each_time(2000),
         runtime=more_each_time(10),
     params:
-        version=version_told("make_report", *ASSETS),
+        version=version_told("make_report", *ASSETS, *map(EXPERIMENTS.module, PLAN.measured)),
         # Without the settings of the machine, which rerun nothing.
         config=CONFIG.model_dump(
             mode="json",

@@ -161,7 +161,7 @@ def named_by_rules(job):
     """What a job's script does not import by name, which its rule has to tell."""
     rule = job["rule"]
     if rule == "make_report":
-        return ASSETS
+        return [*ASSETS, *map(EXPERIMENTS.module, ("specificity", "unseen"))]
     if rule == "make_overview":
         return [PAPER_COUNTS, COUNTS_FILE]
     if rule == "prepare_dataset":
