@@ -1,13 +1,15 @@
-"""What wins where, in sentences: with the prompts of the classes that are scored, and without."""
+"""What wins where, in sentences: with the prompts of the classes that are scored, and without;
+and what keeps least of what should not matter."""
 
 from collections import Counter
 
 import pandas as pd
 
+from lanzdml.experiments.specificity.table import METRIC as SPECIFICITY_METRIC
 from lanzdml.experiments.unseen.table import METRIC as UNSEEN_METRIC
 from lanzdml.methods import in_order, method_on_paper
 from lanzdml.names import METRIC_NAMES
-from lanzdml.significance.comparisons import METRIC
+from lanzdml.significance.comparisons import METRIC, OURS
 from lanzdml.tables.paper import by_setting, is_whole
 
 _NOTION = ["dataset", "notion"]
@@ -51,6 +53,30 @@ def unseen_winners(rows: pd.DataFrame) -> list[str]:
             f"classes that are scored (with {model}), the best is {best}; "
             f"{method_on_paper(first)}, the best on the same images with all prompts, goes from "
             f"{of_first['named']:.1f} to {of_first['unseen']:.1f} on average."
+        )
+    return said
+
+
+def most_specific(rows: pd.DataFrame) -> list[str]:
+    """What keeps least of the notions that should not matter.
+
+    Args:
+        rows: of :func:`lanzdml.experiments.specificity.table.summarise`.
+    """
+    own = rows[(rows["metric"] == SPECIFICITY_METRIC) & (rows["notion"] == rows["scored_on"])]
+    said = []
+    for model, block in own[~own["supervised"]].groupby("model", sort=False):
+        kept = block.groupby("method")["off_target"].agg(lambda values: values.mean(skipna=False))
+        above_clip = block.groupby("method")["of_clip"].min() > 100
+        kept = kept[above_clip].dropna()
+        if len(kept) < 2:
+            continue
+        least = in_order(kept[kept.round() == kept.round().min()].index)
+        ours = f"; {method_on_paper(OURS)} keeps {kept[OURS]:.0f} %" if OURS in kept else ""
+        said.append(
+            f"Of {len(kept)} methods without labels that are above CLIP on every notion (with "
+            f"{model}), {' and '.join(map(method_on_paper, least))} keeps least of the others: "
+            f"{kept.min():.0f} % of what CLIP has of them above chance, by the nearest image{ours}."
         )
     return said
 

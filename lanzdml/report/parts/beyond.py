@@ -1,15 +1,15 @@
 """Beyond the paper: other methods and combined notions beside the paper's."""
 
+import pandas as pd
+
 from lanzdml.experiments import EXPERIMENTS
 from lanzdml.report.grid import make_grids
 from lanzdml.report.part import Part
 from lanzdml.report.results import Results
 from lanzdml.report.templates import render
-from lanzdml.report.winners import unseen_winners, winners
+from lanzdml.report.winners import most_specific, unseen_winners, winners
 from lanzdml.tables import beyond
 from lanzdml.tables.shares import share_tables
-
-UNSEEN = "unseen"
 
 
 def part(results: Results) -> Part | None:
@@ -21,13 +21,16 @@ def part(results: Results) -> Part | None:
     shares = share_tables(summary, methods_are_rows=True)
     html = render(
         "parts/beyond.html.j2",
-        findings=[*winners(summary), *_unseen(results)],
+        findings=[text.replace("r'", "r′") for text in _findings(results, summary)],
         tables=make_grids(beyond.NAME, tables),
         shares=make_grids(f"{beyond.NAME}-shares", shares),
     )
     return Part("beyond", "Beyond the paper", html)
 
 
-def _unseen(results: Results) -> list[str]:
-    path = results.csv(UNSEEN)
-    return [] if path is None else unseen_winners(EXPERIMENTS[UNSEEN].read([path], []))
+def _findings(results: Results, summary: pd.DataFrame) -> list[str]:
+    found = winners(summary)
+    for name, say in (("unseen", unseen_winners), ("specificity", most_specific)):
+        path = results.csv(name)
+        found += [] if path is None else say(EXPERIMENTS[name].read([path], []))
+    return found
