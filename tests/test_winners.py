@@ -1,4 +1,4 @@
-"""What the page says of winners: by notion, with ties, without the prompts, and of other notions."""
+"""What the page says of winners: by notion, with ties, without prompts, and of other notions."""
 
 import pandas as pd
 
@@ -24,8 +24,8 @@ def test_the_best_without_labels_is_named_with_its_notions():
     }
     (said,) = winners(summary(values))
     assert said == (
-        "With m, r' = 16, the best MAP@R without labels is that of CLIP on 2 of 3 notions and "
-        "InDiReCT on 2."
+        "With m, r' = 16, the best MAP@R without labels is that of InDiReCT on 2 of 3 notions and "
+        "CLIP on 2."
     )
     some = {"indirect": {"n_runs": 2}}
     (said,) = winners(summary({"a": values["a"]}, **some))
