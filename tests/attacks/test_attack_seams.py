@@ -18,7 +18,7 @@ from lanzdml.embeddings.prompts import make_prompts, read_aspects, read_prompts
 from lanzdml.errors import LanzdmlError
 from lanzdml.files import Kept, delete_leftovers
 from lanzdml.limits import Limits, imposed
-from lanzdml.metrics.runs import read_runs
+from lanzdml.metrics.runs import COLUMNS, read_runs
 from lanzdml.names import normalized
 from lanzdml.report import provenance
 from lanzdml.transforms.storage import load_transform
@@ -165,8 +165,9 @@ def of_runs(path):
 
 
 def texts(path):
-    pq.write_table(pa.table({"image_id": pa.DictionaryArray.from_arrays(
-        np.zeros(2**14, np.int32), ["a" * 2**20])}), path, store_schema=False)  # fmt: skip
+    small = {name: pa.nulls(2**14, pa.string()) for name in COLUMNS}
+    long = pa.DictionaryArray.from_arrays(np.zeros(2**14, np.int32), ["a" * 2**20])
+    pq.write_table(pa.table(small | {"image_id": long}), path, store_schema=False)
 
 
 def images(path):

@@ -30,6 +30,7 @@ def config():
     changed["datasets"]["demo_cars"]["shards"] = 2
     changed["experiments"]["dimensions"]["methods"] = ["indirect"]
     changed["experiments"]["clip_size"]["methods"] = ["indirect"]
+    changed["experiments"]["unseen"]["methods"] = ["indirect", "pca"]
     return changed
 
 
