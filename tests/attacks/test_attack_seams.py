@@ -167,7 +167,7 @@ def of_runs(path):
 def texts(path):
     small = {name: pa.nulls(2**14, pa.string()) for name in COLUMNS}
     long = pa.DictionaryArray.from_arrays(np.zeros(2**14, np.int32), ["a" * 2**20])
-    pq.write_table(pa.table(small | {"image_id": long}), path, store_schema=False)
+    pq.write_table(pa.table(small | {"image_id": long, "reason": long}), path, store_schema=False)
 
 
 def images(path):
