@@ -1,7 +1,7 @@
 """Measurements of experiments: a method on a notion each, one after the other in a job."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ def measure_runs(tasks: Iterable[MeasureTask], *, kept: Path) -> None:
     Raises:
         LanzdmlError: files do not belong together, or cannot be read.
     """
-    store, content = Kept(kept), lru_cache(maxsize=None)(content_of)
+    store, content = Kept(kept), cache(content_of)
     for task in tasks:
         named = (task.run, task.dim, task.settings, task.labels, task.seeds, task.external)
         contents = [content(path) for path in task.files]

@@ -1,6 +1,7 @@
 """Fits without the prompts of some classes, scored on the images of these classes."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from math import comb
 from pathlib import Path
 from typing import Any
@@ -135,7 +136,6 @@ class _Source:
         )
         self.labels = labels.astype(str)
         self.unit_images = PROTOCOLS[task.run["protocol"]].unit_images
-        self._collection = read_embeddings(Path(task.images))[1]
         assert task.prompts, "fits of its own need prompts"
         self._prompts_file = Path(task.prompts)
         prompts, self._prompts, _ = read_embeddings(self._prompts_file)
@@ -164,6 +164,10 @@ class _Source:
         if IMAGES in cls.needs:
             named[IMAGES] = self._collection
         return estimator.fit(self._prompts[split.prompts], **named)
+
+    @cached_property
+    def _collection(self) -> NDArray[np.float32]:
+        return read_embeddings(Path(self._task.images))[1]
 
     def _against(self) -> NDArray[np.float32]:
         if not self._task.against:
