@@ -182,4 +182,6 @@ def test_tables_and_figure_are_made_of_the_csv(independent, tmp_path):
     assert [axis.get_title().partition("\n")[0] for axis in block.axes if axis.get_visible()] == [
         "Random", "CLIP", "Oracle", "Text subspace", "Contrast subspace",
     ]  # fmt: skip
+    for axis in block.axes:  # a single line of panels
+        assert axis.xaxis.get_tick_params()["labelbottom"]
     assert "| Text subspace |" in paths[1].read_text()

@@ -67,6 +67,8 @@ def _draw_block(part: "Figure", block: pd.DataFrame, lines: int) -> None:
         axis.tick_params(length=0)
     for axis in axes[len(methods) :]:
         axis.set_visible(False)
+    for axis in axes[max(0, len(methods) - _COLUMNS) : len(methods)]:
+        axis.tick_params(labelbottom=True)  # the lowest of each column
 
 
 def _names(notions: list[str]) -> list[str]:
