@@ -1,7 +1,7 @@
 # experiments: what is measured of fits beside their runs' scores; a table each, which its figure shows
 
 from lanzdml.experiments.measuring import module_of
-from lanzdml.plan.measurements import measure_jobs, measured_runs
+from lanzdml.plan.measurements import measure_jobs, measurements
 
 MEASURED_FILES = [PATHS.table(name, suffix) for name in PLAN.measured for suffix in ("csv", "md")]
 
@@ -44,7 +44,7 @@ for name in PLAN.measured:
         name:
             rule_name("tabulate", name)
         input:
-            [PATHS.measured(name, run) for run in measured_runs(PLAN, name)],
+            [*measurements(PLAN, name)],
         output:
             [PATHS.table(name, suffix) for suffix in ("csv", "md")],
         log:

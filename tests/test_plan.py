@@ -12,7 +12,7 @@ from lanzdml.errors import LanzdmlError
 from lanzdml.methods import METHODS, QUICK
 from lanzdml.plan import Fit, Plan, Run
 from lanzdml.plan.jobs import fit_jobs, score_jobs
-from lanzdml.plan.measurements import measure_jobs, measured_runs
+from lanzdml.plan.measurements import measure_jobs, measurements
 from lanzdml.sources import definitions_behind
 
 ROOT = Path(__file__).parents[1]
@@ -148,9 +148,8 @@ def test_every_measurement_is_made_once_and_of_what_there_is(config):
     jobs = [*measure_jobs(plan, lambda *names: " ".join(names))]
     tasks = [task for job in jobs for task in job.tasks]
     assert sorted(task.output for task in tasks) == sorted(
-        {plan.paths.measured(name, run) for name in plan.measured for run in plan.main_runs
-         if run in measured_runs(plan, name)}
-    )  # fmt: skip
+        path for name in plan.measured for path in measurements(plan, name)
+    )
     scored = {path for run in plan.main_runs for path in plan.siblings(run)}
     for task in tasks:
         section = plan.measured[task.experiment]

@@ -18,6 +18,8 @@ _MOST = 1_000_000  # of a list; each is embedded, and the largest vocabularies h
 _LETTERS = 4_096  # of each; the time that tokenizers take grows with the square of a word
 FROM_LABELS = "labels"
 """In place of aspects: the distinct labels of the dataset's images."""
+OWN, ENSEMBLE = "own", "ensemble"
+"""A notion's wordings beside its variants: its own prompts, and means over several templates."""
 
 
 def read_aspects(aspects: list[str] | str) -> list[str]:

@@ -40,6 +40,15 @@ class Measured(Experiment):
 
     fits_anew: ClassVar[bool] = False
     """Whether it fits methods itself, so that those that take long get a job each."""
+    beside_others: ClassVar[bool] = False
+    """Whether a notion is scored on the labels of others, too, so that there have to be such."""
+    by_wording: ClassVar[bool] = False
+    """Whether each wording of a notion is measured by itself."""
+
+    @property
+    def fitted_to_labels(self) -> list[str]:
+        """Methods that see labels, which it fits itself, whether or not the tables have them."""
+        return []
 
     def grids(self, config: "Benchmark") -> list[Grid]:
         """No runs beside those of the tables."""

@@ -34,7 +34,9 @@ def measure_runs(tasks: Iterable[MeasureTask], *, kept: Path) -> None:
     """
     store, content = Kept(kept), cache(content_of)
     for task in tasks:
-        named = (task.run, task.dim, task.settings, task.labels, task.seeds, task.external)
+        named = (
+            task.run, task.dim, task.settings, task.labels, task.seeds, task.external, task.wording
+        )  # fmt: skip
         contents = [content(path) for path in task.files]
         made_of = digest("measure", task.experiment, task.version, *map(_plain, named), *contents)
         if store.take(made_of, [task.output]):

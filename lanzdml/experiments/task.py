@@ -29,9 +29,12 @@ class MeasureTask:
         against: and of the prompts of what must not matter, for a method that is told.
         labels: where the labels of the notion are in the manifest, by its name, and where it is
             scored on others, too, theirs.
-        transforms: what the method learned, by all seeds; or finished vectors of others.
+        transforms: what the method learned, by all seeds, from the notion's own prompts; or
+            finished vectors of others. None where it is of no run of the tables, or of another
+            wording.
         seeds: of these; those of k-means where a method has none.
         external: of finished vectors what is told of them.
+        wording: of the prompts, where the experiment measures each by itself.
     """
 
     output: str
@@ -48,6 +51,7 @@ class MeasureTask:
     transforms: Sequence[str]
     seeds: Sequence[int]
     external: Mapping[str, Any] | None = None
+    wording: str | None = None
 
     @property
     def files(self) -> list[str]:

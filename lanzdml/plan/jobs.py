@@ -27,7 +27,7 @@ Version = Callable[[str], str]
 """From a method's name to the version of the code behind its results."""
 
 Task = TypeVar("Task", FitTask, ScoreTask, MeasureTask)
-Item = TypeVar("Item", Fit, Run)
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,9 @@
 """Jobs of experiments that measure more of fits than scores on their own notion."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
+from lanzdml.embeddings.prompts import OWN
 from lanzdml.errors import LanzdmlError
 from lanzdml.experiments.measured import Measured
 from lanzdml.experiments.task import MeasureTask
@@ -9,43 +11,81 @@ from lanzdml.methods import METHODS, QUICK
 from lanzdml.methods.needs import AGAINST
 from lanzdml.metrics.protocols import UsedNotions
 from lanzdml.plan.jobs import Job, grouped, is_large, job_of, kind_of
-from lanzdml.plan.plan import Plan
-from lanzdml.plan.runs import Run
+from lanzdml.plan.notions import of_wording
+from lanzdml.plan.plan import MAIN, Plan
+from lanzdml.plan.runs import Run, runs_of
 
 MeasureVersion = Callable[[str, str], str]
 """From the names of an experiment and a method to the version of the code that measures it."""
 
 
-def measured_runs(plan: Plan, name: str) -> list[Run]:
-    """The runs that an experiment measures, the first of their seeds each.
+@dataclass(frozen=True)
+class Measurement:
+    """What an experiment measures at once: a file each.
 
-    They are among those of the tables: of the first protocol and dim, and of no notion that the
-    protocol mixes up with another. Where methods are fitted anew, of no notion that combines others
-    and of nothing that was made elsewhere; otherwise of notions beside which there are others.
+    Attributes:
+        run: the first of its seeds.
+        wording: of the notion's prompts, where each is measured by itself.
+        to_labels: whether the experiment fits the method to labels, some of them at a time.
+    """
+
+    run: Run
+    wording: str | None
+    to_labels: bool
+
+    @property
+    def has_transforms(self) -> bool:
+        """Whether the tables' runs have fitted it already."""
+        return not self.to_labels and self.wording in (None, OWN)
+
+
+def measurements(plan: Plan, name: str) -> dict[str, Measurement]:
+    """What an experiment measures, by the file of each.
+
+    The runs are among those of the tables, but for those of methods that the experiment fits to
+    labels: of the first protocol and dim, and of no notion that the protocol mixes up with another.
+    Where methods are fitted anew, of no notion that combines others and of nothing that was made
+    elsewhere.
     """
     section = plan.measured[name]
-    dims, protocol = (None, plan.config.dims[0]), plan.config.protocols[0]
-    first: dict[str, Run] = {}
-    for run in plan.main_runs:
+    first: dict[str, Measurement] = {}
+    for run in (*plan.main_runs, *_fitted_to_labels(plan, section)):
         fit, external = run.fit, plan.external(run.fit) is not None
+        to_labels = fit.method in section.fitted_to_labels and not external
         if (
-            run.protocol == protocol
-            and fit.dim in dims
+            run.protocol == plan.config.protocols[0]
+            and fit.dim in (None, plan.config.dims[0])
             and fit.dataset in (section.datasets or ())
-            and (fit.method in (section.methods or ()) or (external and not section.fits_anew))
+            and (to_labels or _is_chosen(section, fit.method, external))
             and _can_be_measured(plan, section, run)
         ):
-            first.setdefault(plan.paths.measured(name, run), run)
-    return [*first.values()]
+            wordings: list[str | None] = [None]
+            if section.by_wording:
+                wordings = [*plan.wordings(fit.dataset, fit.notion)]
+            for wording in wordings:
+                path = plan.paths.measured(name, run, wording)
+                first.setdefault(path, Measurement(run, wording, to_labels))
+    return first
+
+
+def _is_chosen(section: Measured, method: str, external: bool) -> bool:
+    return not section.fits_anew if external else method in (section.methods or ())
+
+
+def _fitted_to_labels(plan: Plan, section: Measured) -> Iterator[Run]:
+    """Runs of the methods that an experiment fits to labels, on what the tables have."""
+    methods = section.fitted_to_labels
+    for grid in plan.grids[MAIN] if methods else ():
+        yield from runs_of(replace(grid, methods=methods))
 
 
 def _can_be_measured(plan: Plan, section: Measured, run: Run) -> bool:
     dataset, notion = run.fit.dataset, run.fit.notion
     if plan.notions_used(run) != UsedNotions(notion, notion):
         return False
-    if section.fits_anew:
-        return not plan.notions[dataset, notion].combine
-    return bool(_others(plan, dataset, notion))
+    if section.beside_others:
+        return bool(_others(plan, dataset, notion))
+    return not plan.notions[dataset, notion].combine
 
 
 def _others(plan: Plan, dataset: str, notion: str) -> list[str]:
@@ -64,33 +104,38 @@ def measure_jobs(plan: Plan, version: MeasureVersion) -> Iterator[Job[MeasureTas
     """
     for name, section in plan.measured.items():
 
-        def key(run: Run, name: str = name, anew: bool = section.fits_anew) -> tuple[str, ...]:
-            kind = kind_of(run.fit.method) if anew or METHODS.guest(run.fit.method) else QUICK
-            of_large = (run.fit.notion,) if is_large(plan, run.fit.dataset) else ()
-            return (name, run.fit.dataset, run.fit.model, *of_large, kind)
+        def key(
+            measured: Measurement, name: str = name, section: Measured = section
+        ) -> tuple[str, ...]:
+            fit = measured.run.fit
+            own_job = section.fits_anew or measured.to_labels or METHODS.guest(fit.method)
+            of_large = (fit.notion,) if is_large(plan, fit.dataset) else ()
+            kind = kind_of(fit.method) if own_job else QUICK
+            return (name, fit.dataset, fit.model, *of_large, kind)
 
-        measured = measured_runs(plan, name)
-        if not measured:
+        found = measurements(plan, name).values()
+        if not found:
             raise LanzdmlError(
                 f"experiments.{name}: there is nothing to measure, as no run of the tables is of a "
                 "scored notion that it takes; leave it out"
             )
-        for group, runs in grouped(measured, key).items():
-            tasks = [_task(plan, name, run, version) for run in runs]
+        for group, measured in grouped(found, key).items():
+            tasks = [_task(plan, name, each, version) for each in measured]
             inputs = sorted({path for task in tasks for path in task.files})
-            yield job_of(group, [run.fit for run in runs], tasks, inputs)
+            yield job_of(group, [each.run.fit for each in measured], tasks, inputs)
 
 
-def _task(plan: Plan, name: str, run: Run, version: MeasureVersion) -> MeasureTask:
-    paths, fit, section = plan.paths, run.fit, plan.measured[name]
-    external = plan.external(fit)
-    anew = section.fits_anew
+def _task(plan: Plan, name: str, measured: Measurement, version: MeasureVersion) -> MeasureTask:
+    paths, run, section = plan.paths, measured.run, plan.measured[name]
+    fit, external = run.fit, plan.external(run.fit)
+    anew = section.fits_anew or measured.to_labels
+    others = _others(plan, fit.dataset, fit.notion) if section.beside_others else []
     told = anew and AGAINST in METHODS[fit.method].needs
-    others = [] if anew else _others(plan, fit.dataset, fit.notion)
-    transforms = plan.siblings(run)[: section.seeds]
     against = plan.against(fit.dataset, fit.notion) if told else []
+    prompts = of_wording(fit.notion, measured.wording or OWN)
+    of_seeds = plan.siblings(run)[: section.seeds]
     return MeasureTask(
-        output=paths.measured(name, run),
+        output=paths.measured(name, run, measured.wording),
         experiment=name,
         run={
             "dataset": fit.dataset,
@@ -104,10 +149,11 @@ def _task(plan: Plan, name: str, run: Run, version: MeasureVersion) -> MeasureTa
         version=version(name, fit.method),
         images=paths.images(fit.dataset, fit.model),
         manifest=paths.manifest(fit.dataset),
-        prompts=paths.prompts(fit.dataset, fit.model, fit.notion) if anew else None,
+        prompts=paths.prompts(fit.dataset, fit.model, prompts) if anew else None,
         against={name: paths.prompts(fit.dataset, fit.model, name) for name in against},
         labels={n: plan.label_columns(fit.dataset, n) for n in (fit.notion, *others)},
-        transforms=transforms,
-        seeds=plan.config.seeds[: len(transforms)],
+        transforms=of_seeds if measured.has_transforms else [],
+        seeds=plan.config.seeds[: len(of_seeds)],
         external=external.model_dump(include={"source", "supervised"}) if external else None,
+        wording=measured.wording,
     )

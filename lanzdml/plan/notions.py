@@ -8,7 +8,7 @@ from lanzdml.config.config import Config
 from lanzdml.config.notions import NotionConfig
 from lanzdml.config.prompts import PromptsSection
 from lanzdml.datasets.manifest import LabelColumns
-from lanzdml.embeddings.prompts import FROM_LABELS, PLACEHOLDER
+from lanzdml.embeddings.prompts import FROM_LABELS, OWN, PLACEHOLDER
 
 
 class NotionPlan:
@@ -108,6 +108,10 @@ class NotionPlan:
             and self.label_columns(dataset, name) not in labels
         ]
 
+    def wordings(self, dataset: str, notion: str) -> list[str]:
+        """How a notion is worded: by its own prompts, and whichever else it lists."""
+        return [OWN]
+
     def takes_labels(self, dataset: str) -> bool:
         """Whether the labels of a dataset's images are aspects of a notion."""
         notions = self.config.datasets[dataset].notions.values()
@@ -135,6 +139,11 @@ class NotionPlan:
             }
             for (dataset, name), notion in self.notions.items()
         ]
+
+
+def of_wording(notion: str, wording: str) -> str:
+    """The name of a notion's prompts in one of its wordings."""
+    return notion if wording == OWN else f"{notion}/wordings/{wording}"
 
 
 def own_against(notion: str) -> str:

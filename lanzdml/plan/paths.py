@@ -68,9 +68,10 @@ class Paths:
         """A row a draw of images."""
         return self.at(f"draws/{run.path}.parquet")
 
-    def measured(self, experiment: str, run: Run) -> str:
-        """What an experiment measures of a method on a notion, over all seeds."""
-        return self.at(f"experiments/{experiment}/{run.path.parent}.parquet")
+    def measured(self, experiment: str, run: Run, wording: str | None = None) -> str:
+        """What an experiment measures of a method on a notion, or on one of its wordings."""
+        of_wording = "" if wording is None else f"/wordings/{wording}"
+        return self.at(f"experiments/{experiment}/{run.path.parent}{of_wording}.parquet")
 
     def trimap(self, dataset: str, model: str) -> str:
         """The points of a TriMap."""

@@ -26,6 +26,7 @@ class SpecificityExperiment(Measured):
         "mean over the notions that were learned; 0 is none of it, 100 all.",
         category="Measurements",
     )
+    beside_others: ClassVar[bool] = True
 
     def check(self, key: str, config: "Benchmark") -> list[str]:
         """Whether there is a dataset with several notions, too."""

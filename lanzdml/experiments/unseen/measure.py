@@ -1,25 +1,18 @@
 """Fits without the prompts of some classes, scored on the images of these classes."""
 
 from dataclasses import dataclass
-from functools import cached_property
 from math import comb
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from lanzdml.embeddings.storage import labelled_images, logit_scale_of, read_embeddings
 from lanzdml.errors import CannotFitError
+from lanzdml.experiments.source import Source
 from lanzdml.experiments.task import METRICS, MeasureTask
-from lanzdml.methods import METHODS
-from lanzdml.methods.base import Method
 from lanzdml.methods.elsewhere import reasons_of
-from lanzdml.methods.needs import AGAINST, IMAGES, LABELS
-from lanzdml.metrics.protocols import PROTOCOLS
-from lanzdml.metrics.scores import rank_metrics
-from lanzdml.transforms.fitting import NO_SCALE, NOT_TOLD, new_estimator
+from lanzdml.metrics.scores import mean_scores
 from lanzdml.transforms.storage import load_transform
 
 UNSEEN, NAMED = "unseen", "named"
@@ -57,32 +50,33 @@ def measure(task: MeasureTask) -> pd.DataFrame:
         a ``reason`` where there is no value; two rows without a split where too few classes are
         among the aspects.
     """
-    source = _Source(task)
-    distance = PROTOCOLS[task.run["protocol"]].distance
-    splits = draw_splits(source.labels, source.aspects, **task.settings)
+    source = Source(task)
+    splits = draw_splits(source.labels, source.prompts.aspects, **task.settings)
     rows: list[dict[str, Any]] = []
     for number, split in enumerate(splits):
         turn = number % len(task.seeds)
-        images, labels = source.images[split.images], source.labels[split.images]
-        facts = {"n_images": len(labels), "n_classes": split.n_classes, "share": split.share}
+        facts = {
+            "n_images": int(split.images.sum()),
+            "n_classes": split.n_classes,
+            "share": split.share,
+        }
         for case in (UNSEEN, NAMED):
             row: dict[str, Any] = {"split": number, "case": case, "seed": task.seeds[turn], **facts}
             try:
                 with reasons_of(task.run["method"]):
                     fitted = (
-                        source.fit(split, task.seeds[turn])
+                        source.fit(task.seeds[turn], prompts=split.prompts, labelled=~split.images)
                         if case == UNSEEN
                         else load_transform(task.transforms[turn])
                     )
-                    vectors = fitted.transform(images, unit_images=source.unit_images)
+                    scores = mean_scores(source.query_scores(fitted, split.images))
             except CannotFitError as error:
                 row["reason"] = str(error)
             else:
-                scores = rank_metrics(vectors, labels, distance=distance)
                 row |= {metric: scores[metric] for metric in METRICS}
             rows.append(row)
     if not rows:
-        n_named = len(named_classes(source.labels, source.aspects))
+        n_named = len(named_classes(source.labels, source.prompts.aspects))
         reason = f"{n_named} of its classes are among the aspects, and {2 * LEAST} are the fewest"
         rows = [{"case": case, "reason": reason} for case in (UNSEEN, NAMED)]
     columns = ["split", "case", "seed", *METRICS, "n_images", "n_classes", "share", "reason"]
@@ -123,54 +117,3 @@ def draw_splits(
         images = np.isin(labels, left_out)
         drawn[chosen] = Split(images, stays, n_left_out, n_left_out / len(named))
     return [*drawn.values()]
-
-
-class _Source:
-    """What a method is fitted to and scored on."""
-
-    def __init__(self, task: MeasureTask) -> None:
-        notion = task.run["notion"]
-        self._task = task
-        self.images, labels, _ = labelled_images(
-            Path(task.images), Path(task.manifest), task.labels[notion]
-        )
-        self.labels = labels.astype(str)
-        self.unit_images = PROTOCOLS[task.run["protocol"]].unit_images
-        assert task.prompts, "fits of its own need prompts"
-        self._prompts_file = Path(task.prompts)
-        prompts, self._prompts, _ = read_embeddings(self._prompts_file)
-        self.aspects = prompts["aspect"].to_numpy(str)
-
-    def fit(self, split: Split, seed: int) -> Method:
-        """The method, fitted without the classes of a split.
-
-        Raises:
-            CannotFitError: it cannot be fitted.
-        """
-        cls = METHODS[self._task.run["method"]]
-        estimator = new_estimator(self._task.run["method"], self._task.dim)
-        estimator.set_params(random_state=seed)
-        if cls.uses_logit_scale:
-            scale = logit_scale_of(self._prompts_file)
-            if scale is None:
-                raise CannotFitError(NO_SCALE)
-            estimator.set_params(logit_scale=scale)
-        if LABELS in cls.needs:
-            seen = ~split.images
-            return estimator.fit(self.images[seen], self.labels[seen])
-        named: dict[str, Any] = {}
-        if AGAINST in cls.needs:
-            named[AGAINST] = self._against()
-        if IMAGES in cls.needs:
-            named[IMAGES] = self._collection
-        return estimator.fit(self._prompts[split.prompts], **named)
-
-    @cached_property
-    def _collection(self) -> NDArray[np.float32]:
-        return read_embeddings(Path(self._task.images))[1]
-
-    def _against(self) -> NDArray[np.float32]:
-        if not self._task.against:
-            raise CannotFitError(NOT_TOLD)
-        files = self._task.against.values()
-        return np.concatenate([read_embeddings(Path(path))[1] for path in files])

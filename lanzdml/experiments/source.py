@@ -1,0 +1,135 @@
+"""What a measurement fits methods to, and the labelled images that it scores them on."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from lanzdml.embeddings.storage import labelled_images, logit_scale_of, read_embeddings
+from lanzdml.errors import CannotFitError
+from lanzdml.experiments.task import MeasureTask
+from lanzdml.methods import METHODS
+from lanzdml.methods.base import Method
+from lanzdml.methods.needs import AGAINST, IMAGES, LABELS, PROMPTS
+from lanzdml.metrics.protocols import PROTOCOLS
+from lanzdml.metrics.scores import query_scores
+from lanzdml.transforms.fitting import NO_SCALE, NOT_TOLD, new_estimator
+from lanzdml.transforms.stacked import Stacked
+
+
+@dataclass(frozen=True)
+class Prompts:
+    """Prompts of a notion: texts (m,), the aspects (m,) that they name, and vectors (m, r)."""
+
+    texts: NDArray[np.str_]
+    aspects: NDArray[np.str_]
+    vectors: NDArray[np.float32]
+
+
+class Source:
+    """What a task's method is fitted to and scored on.
+
+    Args:
+        task: with prompts, where it is fitted to these.
+
+    Attributes:
+        images: (n, r), those that have a label of the notion.
+        labels: (n,) str.
+        ids: (n,).
+    """
+
+    def __init__(self, task: MeasureTask) -> None:
+        self._task = task
+        self._protocol = PROTOCOLS[task.run["protocol"]]
+        self.images, labels, self.ids = labelled_images(
+            Path(task.images), Path(task.manifest), task.labels[task.run["notion"]]
+        )
+        self.labels = labels.astype(str)
+
+    @cached_property
+    def prompts(self) -> Prompts:
+        """Of the task's wording."""
+        rows, vectors, _ = read_embeddings(self._prompts_file)
+        return Prompts(rows["prompt"].to_numpy(str), rows["aspect"].to_numpy(str), vectors)
+
+    def fit(
+        self,
+        seed: int,
+        *,
+        prompts: NDArray[Any] | None = None,
+        labelled: NDArray[Any] | None = None,
+        dim: int | None = None,
+    ) -> Method:
+        """The method, fitted anew.
+
+        What must not matter stays as it is, and so does the collection, for a method that sees it
+        without labels.
+
+        Args:
+            seed: of the fit.
+            prompts: those that it is fitted to: (m,) bool or positions among :attr:`prompts`, or
+                vectors (k, r) in their place; all unless given.
+            labelled: those images whose labels a method sees that sees labels: (n,) bool or
+                positions; all unless given.
+            dim: r'; the task's unless given.
+
+        Raises:
+            CannotFitError: it cannot be fitted.
+        """
+        method = self._task.run["method"]
+        cls = METHODS[method]
+        estimator = new_estimator(method, self._task.dim if dim is None else dim)
+        estimator.set_params(random_state=seed)
+        if cls.uses_logit_scale:
+            scale = logit_scale_of(self._prompts_file)
+            if scale is None:
+                raise CannotFitError(NO_SCALE)
+            estimator.set_params(logit_scale=scale)
+        some = slice(None) if labelled is None else labelled
+        if PROMPTS not in cls.needs:
+            return estimator.fit(self.images[some], self.labels[some])
+        named: dict[str, ArrayLike] = {}
+        if AGAINST in cls.needs:
+            named[AGAINST] = self._against()
+        if LABELS in cls.needs:
+            named |= {IMAGES: self.images[some], LABELS: self.labels[some]}
+        elif IMAGES in cls.needs:
+            named[IMAGES] = self._collection
+        return estimator.fit(self._given(prompts), **named)
+
+    def query_scores(
+        self, fitted: Method | Stacked, some: NDArray[Any] | None = None
+    ) -> dict[str, NDArray[np.float64]]:
+        """Scores of each image by the rank metrics, as :func:`lanzdml.metrics.scores.query_scores`.
+
+        Args:
+            fitted: what makes their vectors.
+            some: of the images, (n,) bool or positions: these are transformed and ranked; all
+                unless given.
+        """
+        chosen = slice(None) if some is None else some
+        vectors = fitted.transform(self.images[chosen], unit_images=self._protocol.unit_images)
+        return query_scores(vectors, self.labels[chosen], distance=self._protocol.distance)
+
+    @property
+    def _prompts_file(self) -> Path:
+        assert self._task.prompts, "fits of its own need prompts"
+        return Path(self._task.prompts)
+
+    def _given(self, prompts: NDArray[Any] | None) -> NDArray[Any]:
+        if prompts is None:
+            return self.prompts.vectors
+        return prompts if prompts.ndim == 2 else self.prompts.vectors[prompts]
+
+    @cached_property
+    def _collection(self) -> NDArray[np.float32]:
+        return read_embeddings(Path(self._task.images))[1]
+
+    def _against(self) -> NDArray[np.float32]:
+        if not self._task.against:
+            raise CannotFitError(NOT_TOLD)
+        files = self._task.against.values()
+        return np.concatenate([read_embeddings(Path(path))[1] for path in files])
