@@ -26,6 +26,9 @@ METHOD_NAMES = {
     "sqrt_posterior": "Posterior (root)",
     "text_lda": "Text LDA",
     "splice": "SpLiCE",
+    "lda": "LDA",
+    "class_means": "Class means",
+    "few_shot_posterior": "Few-shot posterior",
 }
 METRIC_NAMES = {
     "map_at_r": "MAP@R",

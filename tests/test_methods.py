@@ -45,11 +45,13 @@ from lanzdml.methods import METHODS, PAPER_METHODS
 from lanzdml.methods.base import EmbeddingError, normalise
 from lanzdml.methods.indirect import arccos, mean_angle
 from lanzdml.methods.initial import gaussian, linear_layer
+from lanzdml.methods.needs import PROMPTS
 from lanzdml.methods.optimise import minimise
 from lanzdml.methods.oracle import normalized_softmax
 from lanzdml.methods.reconstruction import squared_error
 from lanzdml.transforms.contract import CHECKS, broken
 from lanzdml.transforms.storage import load_transform, save_transform
+from tests.fits import fit_to
 
 
 @pytest.fixture(autouse=True)
@@ -84,8 +86,7 @@ def make(cls, **params):
 
 def fit(estimator, text=TEXT, images=IMAGES, labels=LABELS):
     """Fit an estimator to what it needs of some data."""
-    given = (images, labels) if estimator.supervised else (text,)
-    return estimator.fit(*given, **({"images": images} if estimator.sees_images else {}))
+    return fit_to(estimator, text, images, labels)
 
 
 def fitted(cls, **params):
@@ -129,7 +130,8 @@ class TestOurs:
         estimator = fitted(cls)
         out = estimator.transform(IMAGES)
         if cls.has_dim:
-            assert out.shape[1] == SMALL["dim"]
+            # Fewer labels have fewer dimensions between them.
+            assert out.shape[1] == (2 if cls in (lanzdml.LDA, lanzdml.ClassMeans) else SMALL["dim"])
         elif "prompts_" not in cls.learned:  # which have a component a prompt
             assert out.shape[1] == R
         for array in learned_of(estimator).values():
@@ -187,7 +189,7 @@ class TestOurs:
 def test_words_for_unusable_embeddings(cls, spoil, message):
     with pytest.raises(EmbeddingError, match=message) as error:
         fit(make(cls), spoil(TEXT), spoil(IMAGES))
-    assert ("image_embeddings" if cls.supervised else "text_embeddings") in str(error.value)
+    assert ("text_embeddings" if PROMPTS in cls.needs else "image_embeddings") in str(error.value)
     with pytest.raises(EmbeddingError, match=f"image_embeddings.*{message}"):
         fitted(cls).transform(spoil(IMAGES))
 
@@ -217,7 +219,9 @@ def without_torch(tmp_path_factory):
     run_python(f"""
         import json, sys, numpy as np
         from pathlib import Path
-        from lanzdml.transforms.storage import load_transform, save_transform
+        from lanzdml.methods.needs import PROMPTS
+from lanzdml.transforms.storage import load_transform, save_transform
+from tests.fits import fit_to
         folder, loaded = Path({str(folder)!r}), {{}}
         for name in {list(METHODS)}:
             estimator = load_transform(folder / name)
@@ -282,12 +286,13 @@ class TestRegistry:
         run_python("""
             import sys, numpy as np
             from lanzdml.methods import METHODS
+            from tests.fits import fit_to
             x = np.random.default_rng(0).standard_normal((9, 6))
             for name in METHODS:
                 cls = METHODS[name]
                 if not cls.cost:
-                    named = {"images": x} if cls.sees_images else {}
-                    cls(**({"dim": 3} if cls.has_dim else {})).fit(x, **named).transform(x)
+                    estimator = cls(**({"dim": 3} if cls.has_dim else {}))
+                    fit_to(estimator, x, x, [0, 1, 2] * 3).transform(x)
             assert "torch" not in sys.modules
         """)
 

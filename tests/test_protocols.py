@@ -12,6 +12,7 @@ from lanzdml.metrics.protocols import PROTOCOLS, UsedNotions
 from lanzdml.metrics.scores import METRICS, compute_metrics
 from lanzdml.metrics.scoring import ScoreTask, score_runs
 from lanzdml.transforms.storage import load_transform, save_transform
+from tests.fits import fit_to
 
 # The paper's methods by whether the length of an image vector is seen in their output.
 RAW = {"clip", "pca", "lae", "ae"}
@@ -37,10 +38,9 @@ def folder(tmp_path_factory):
     write_embeddings(folder / "images.parquet", manifest[["image_id"]], images, metadata)
     for name, cls in METHODS.items():
         estimator = cls(dim=DIM) if cls.has_dim else cls()
-        data = (images, labels) if cls.supervised else (texts,)
-        named = {"images": images} if cls.sees_images else {}
         path = folder / f"{name}.safetensors"
-        save_transform(path, estimator.fit(*data, **named), n_prompts=30, **{WEIGHTS: "w"})
+        fit_to(estimator, texts, images, labels)
+        save_transform(path, estimator, n_prompts=30, **{WEIGHTS: "w"})
     return folder
 
 

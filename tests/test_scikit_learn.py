@@ -16,6 +16,8 @@ from lanzdml.arithmetic.threads import one_torch_thread
 from lanzdml.errors import LanzdmlError
 from lanzdml.methods import METHODS
 from lanzdml.methods.base import EmbeddingError
+from lanzdml.methods.needs import IMAGES as IMAGES_NEEDED
+from lanzdml.methods.needs import PROMPTS
 
 # Fits are cut short: their form is what is checked.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -67,7 +69,14 @@ class SpLiCE(Alone, lanzdml.SpLiCE):
     name = "splice"
 
 
-ALONE = {cls.name: cls for cls in (TextLDA, SpLiCE)}
+class FewShotPosterior(lanzdml.FewShotPosterior):
+    name = "few_shot_posterior"
+
+    def fit(self, X, y=None):
+        return super().fit(X, images=X, labels=np.arange(len(np.asarray(X))) % 2)
+
+
+ALONE = {cls.name: cls for cls in (TextLDA, SpLiCE, FewShotPosterior)}
 
 
 def make(name):
@@ -76,7 +85,7 @@ def make(name):
 
 
 def test_all_that_see_images_are_made_so():
-    assert {name for name in METHODS if METHODS[name].sees_images} == {*ALONE}
+    assert {n for n in METHODS if {PROMPTS, IMAGES_NEEDED} <= {*METHODS[n].needs}} == {*ALONE}
 
 
 def name_of(check):
@@ -134,7 +143,7 @@ LABELS = np.array(["red", "green", "blue"])[np.arange(12) % 3]
 
 
 def data_of(method, text=TEXT, images=IMAGES):
-    return (images, LABELS) if METHODS[method].supervised else (text,)
+    return (text,) if PROMPTS in METHODS[method].needs else (images, LABELS)
 
 
 @pytest.fixture(params=METHODS)
@@ -149,7 +158,7 @@ def test_in_a_pipeline(method):
     np.testing.assert_allclose(pipeline.transform(IMAGES), alone, atol=1e-5)
     # Given labels that it has no use for, as a pipeline with a classifier at its end does.
     given = data_of(method)[0]
-    labels = LABELS if METHODS[method].supervised else np.arange(len(given))
+    labels = np.arange(len(given)) if PROMPTS in METHODS[method].needs else LABELS
     again = Pipeline([("method", make(method))]).fit(given, labels)
     np.testing.assert_array_equal(again.transform(IMAGES), alone)
 

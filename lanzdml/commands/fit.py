@@ -1,17 +1,18 @@
 """``lanzdml fit``: what a method learns from the vectors of prompts, as a file.
 
-Some are told what must not matter, or see a collection's images, too.
+Some are told what must not matter, or see a collection's images, or labelled ones, too.
 """
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from lanzdml.commands.labelled import read_labelled
 from lanzdml.embeddings.vectors import Kind, read_vectors
 from lanzdml.errors import LanzdmlError, suggest
 from lanzdml.methods import METHODS
 from lanzdml.methods.elsewhere import is_source, welcome
-from lanzdml.methods.needs import AGAINST, IMAGES
+from lanzdml.methods.needs import AGAINST, IMAGES, LABELS, PROMPTS
 from lanzdml.transforms.storage import save_transform
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ def fit(
     column: str | None = None,
     against: Path | None = None,
     images: Path | None = None,
+    labels: Path | None = None,
+    label: str | None = None,
 ) -> str:
     """Fit a method to prompts and store the transform.
 
@@ -40,20 +43,23 @@ def fit(
         seed: of the fit.
         column: of the vectors, where the file has several.
         against: vectors of prompts (m, r) of what must not matter, for a method that is told.
-        images: vectors of images (m, r), without labels, for a method that sees them.
+        images: vectors of images (m, r), for a method that sees them.
+        labels: of the images, for a method that sees them, too; see
+            :func:`lanzdml.commands.labelled.read_labelled`.
+        label: their column.
 
     Returns:
         What was fitted, in a sentence.
 
     Raises:
-        LanzdmlError: there is no such method, it learns from labels, it lacks what it needs, the
-            vectors cannot be read, or it is not defined for them.
+        LanzdmlError: there is no such method, it learns from labels alone, it lacks what it needs,
+            the vectors cannot be read, or it is not defined for them.
     """
     if not METHODS.is_ours(method) and is_source(method):
         method = welcome(method)
-    names = [name for name in METHODS if not METHODS[name].supervised]
+    names = [name for name in METHODS if PROMPTS in METHODS[name].needs]
     if method not in names:
-        why = "learns from labels" if method in METHODS else "is not there"
+        why = "learns from labels alone" if method in METHODS else "is not there"
         raise LanzdmlError(f"method {method!r} {why}; {suggest(method, names)}")
     if output.suffix != ".safetensors":
         raise LanzdmlError(f"{output}: a transform is a file .safetensors")
@@ -63,17 +69,25 @@ def fit(
         raise LanzdmlError(f"{method} has no r': leave --dim out")
     if dim is not None and dim > vectors.dim:
         raise LanzdmlError(f"--dim {dim} is larger than the {vectors.dim} dimensions of {prompts}")
-    named = {}
-    for name, file, what, kind in (
-        (AGAINST, against, "is told what must not matter", Kind.PROMPTS),
-        (IMAGES, images, "sees a collection's images, without labels", Kind.IMAGES),
+    seen = "labelled images" if cls.supervised else "a collection's images, without labels"
+    for name, file, what in (
+        (AGAINST, against, "is told what must not matter: name a file of their vectors"),
+        (IMAGES, images, f"sees {seen}: name a file of their vectors"),
+        (LABELS, labels, "sees labels of the images: name a table of them"),
+        ("label", label, "sees labels of the images: name their column"),
     ):
-        if name in cls.needs and file is None:
-            raise LanzdmlError(f"{method} {what}: name a file of their vectors by --{name}")
-        if file is not None:
-            if name not in cls.needs:
-                raise LanzdmlError(f"{method} has no use for --{name}: leave it out")
-            named[name] = read_vectors(file, kind, column=column).array()
+        if (needed := (LABELS if name == "label" else name) in cls.needs) and file is None:
+            raise LanzdmlError(f"{method} {what} by --{name}")
+        if file is not None and not needed:
+            raise LanzdmlError(f"{method} has no use for --{name}: leave it out")
+    named: dict[str, Any] = {}
+    if against is not None:
+        named[AGAINST] = read_vectors(against, Kind.PROMPTS, column=column).array()
+    if images is not None and labels is not None and label is not None:
+        read = read_labelled(images, labels, label, column=column)
+        named |= {IMAGES: read.vectors, LABELS: read.labels}
+    elif images is not None:
+        named[IMAGES] = read_vectors(images, Kind.IMAGES, column=column).array()
     given = {"dim": dim} if dim is not None else {}
     fit: Callable[..., Method] = cls(**given, random_state=seed).fit
     estimator = fit(vectors.array(), **named)

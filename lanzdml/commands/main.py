@@ -148,17 +148,21 @@ def compare(
 @click.option("--seed", type=click.IntRange(0), default=0, help="Of the fit.")
 @click.option("--against", type=FILE, help="Vectors of prompts of what must not matter.")
 @click.option("--images", type=FILE, help="Vectors of images, for methods that see a collection.")
+@click.option("--labels", type=FILE, help="The images' labels, for methods that see these, too.")
+@click.option("--label", help="The column of the labels.")
 @_COLUMN
 @_plain
 def fit(
     prompts: Path, output: Path, method: str, dim: int | None, seed: int, against: Path | None,
-    images: Path | None, column: str | None,
+    images: Path | None, labels: Path | None, label: str | None, column: str | None,
 ) -> None:  # fmt: skip
     """Fit a method to the vectors PROMPTS of a notion's prompts."""
     from lanzdml.commands.fit import fit as compute
 
-    told = {"against": against, "images": images}
-    click.echo(compute(prompts, output, method, dim=dim, seed=seed, column=column, **told))
+    told = {"against": against, "images": images, "labels": labels}
+    click.echo(
+        compute(prompts, output, method, dim=dim, seed=seed, label=label, column=column, **told)
+    )
 
 
 @lanzdml.command()

@@ -64,6 +64,9 @@ _BEYOND: dict[str, tuple[str, Any]] = {  # three numbers are a star: points, 1, 
     "sqrt_posterior": ("#77AADD", "3"),
     "text_lda": ("#225555", "4"),
     "splice": ("#AA3377", "|"),
+    "lda": ("#1B4F9C", (6, 2, 0)),
+    "class_means": ("#B15928", (3, 1, 0)),
+    "few_shot_posterior": ("#6A3D9A", (8, 1, 0)),
 }
 _OWN = [
     ("#88CCEE", "X"),
@@ -75,7 +78,7 @@ _OWN = [
 _MARKER_SCALE: dict[Any, float] = {
     **dict.fromkeys("*.1234", 1.7),
     **dict.fromkeys("xP+|", 1.2),
-    **dict.fromkeys([(4, 1, 0), (6, 1, 0)], 1.5),
+    **dict.fromkeys([(3, 1, 0), (4, 1, 0), (6, 1, 0), (8, 1, 0), (6, 2, 0)], 1.5),
 }  # thin ones look smaller than they are
 
 # Blue where CLIP's saliency is higher, yellow where InDiReCT's is (the paper's figure 2).

@@ -101,6 +101,9 @@ METHODS = Methods(
     sqrt_posterior="sqrt_posterior:SqrtPosterior",
     text_lda="text_lda:TextLDA",
     splice="splice:SpLiCE",
+    lda="lda:LDA",
+    class_means="class_means:ClassMeans",
+    few_shot_posterior="few_shot_posterior:FewShotPosterior",
 )
 
 

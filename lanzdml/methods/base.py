@@ -153,13 +153,14 @@ class Method(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.target_tags.required = self.supervised
+        tags.target_tags.required = self.supervised and PROMPTS not in self.needs
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
 
     def _more_tags(self) -> dict[str, Any]:
         """The same for scikit-learn before 1.6."""
-        return {"requires_y": self.supervised, "preserves_dtype": ["float32"]}
+        requires_y = self.supervised and PROMPTS not in self.needs
+        return {"requires_y": requires_y, "preserves_dtype": ["float32"]}
 
     @property
     def _n_features_out(self) -> int:

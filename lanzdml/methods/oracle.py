@@ -1,22 +1,13 @@
 """The upper bound: InDiReCT's transform trained on the test images' own labels."""
 
-from functools import partial
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from lanzdml.arithmetic.labels import as_labels
-from lanzdml.errors import CannotFitError
-from lanzdml.methods.base import (
-    EmbeddingError,
-    EmbeddingTypeError,
-    Floats,
-    as_embeddings,
-    normalise,
-)
+from lanzdml.methods.base import Floats, normalise
 from lanzdml.methods.initial import gaussian
-from lanzdml.methods.needs import IMAGES, LABELS
+from lanzdml.methods.labelled import Codes, SeesLabels
 from lanzdml.methods.optimise import Optimised
 
 if TYPE_CHECKING:
@@ -25,7 +16,7 @@ if TYPE_CHECKING:
     from lanzdml.methods.optimise import Objective
 
 
-class Oracle(Optimised):
+class Oracle(SeesLabels, Optimised):
     """U trained with the Normalized Softmax loss on labelled images (section 4.2, "Oracle").
 
     U (r, r') and a prototype a class start from N(0, 0.1). Each image's vector (equations 5 and 6)
@@ -37,24 +28,9 @@ class Oracle(Optimised):
 
     name = "oracle"
     cost = 2
-    needs = (IMAGES, LABELS)
     learned = ("U_",)
 
-    def fit(self, X: ArrayLike, y: Any = None) -> Self:
-        """Learn from labelled images.
-
-        Args:
-            X: image embeddings (m, r).
-            y: their labels (m,), of any type that sorts. Not optional: this is scikit-learn's form.
-
-        Raises:
-            EmbeddingError: the embeddings, the labels or a parameter cannot be used.
-            CannotFitError: there are fewer than two classes.
-        """
-        codes = _codes(y, len(as_embeddings(X, "image_embeddings")))
-        return self._fit_vectors(X, "image_embeddings", partial(self._fit_codes, codes=codes))
-
-    def _fit_codes(self, unit: NDArray[np.float32], codes: NDArray[np.integer]) -> None:
+    def _fit_labelled(self, unit: NDArray[np.float32], codes: Codes) -> None:
         rng = np.random.default_rng(self.random_state)
         start = [
             gaussian(rng, unit.shape[1], self.dim),
@@ -64,37 +40,6 @@ class Oracle(Optimised):
 
     def _transform(self, images: NDArray[np.float32]) -> Floats:
         return normalise(images @ self.U_)
-
-
-def _codes(labels: Any, n: int) -> NDArray[np.integer]:
-    """The class of each of n images: (n,), the rank of its label."""
-    if labels is None:
-        raise EmbeddingError(
-            "Oracle requires y to be passed, but the target y is None: labels, one an image"
-        )
-    try:
-        series = as_labels(labels)
-    except (TypeError, ValueError) as error:
-        kind = EmbeddingTypeError if isinstance(error, TypeError) else EmbeddingError
-        raise kind(str(error)) from None
-    if len(series) != n:
-        raise EmbeddingError(
-            f"labels must be one a row of image_embeddings ({n}), but there are {len(series)}"
-        )
-    if series.isna().any():
-        raise EmbeddingError(
-            f"labels must not be missing, as that of row {series.isna().argmax()}: leave such "
-            "images out"
-        )
-    try:
-        classes, codes = np.unique(series.to_numpy(), return_inverse=True)
-    except TypeError as error:
-        raise EmbeddingTypeError(f"labels must be of one type, to be sorted: {error}") from None
-    if len(classes) < 2:
-        raise CannotFitError(
-            f"Oracle needs at least two classes, but there is one class: {classes[0]}"
-        )
-    return codes
 
 
 def normalized_softmax(unit_images: NDArray[np.float32], codes: NDArray[np.integer]) -> "Objective":

@@ -35,14 +35,27 @@ class PromptPosterior(Method):
         self.prompts_ = unit
 
     def _transform(self, images: NDArray[np.float32]) -> Floats:
-        odds = (normalise(images) @ self.prompts_.T).astype(np.float64)
-        # The largest becomes 0 before it is scaled: none overflows, however large the scale.
-        odds -= odds.max(axis=1, keepdims=True)
-        odds *= self.logit_scale
-        np.exp(odds, out=odds)
-        return odds / odds.sum(axis=1, keepdims=True)
+        return posterior(normalise(images), self.prompts_, self.logit_scale)
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
-        if not 0 < self.logit_scale < np.inf:
-            raise EmbeddingError(f"logit_scale must be positive, not {self.logit_scale!r}")
+        check_logit_scale(self.logit_scale)
+
+
+def posterior(
+    images: NDArray[np.float32], prompts: NDArray[np.float32], logit_scale: float
+) -> NDArray[np.float64]:
+    """The probabilities (m, n) of prompts (n, r) for images (m, r), all of unit length."""
+    odds = (images @ prompts.T).astype(np.float64)
+    # The largest becomes 0 before it is scaled: none overflows, however large the scale.
+    odds -= odds.max(axis=1, keepdims=True)
+    odds *= logit_scale
+    np.exp(odds, out=odds)
+    odds /= odds.sum(axis=1, keepdims=True)
+    return odds
+
+
+def check_logit_scale(value: float) -> None:
+    """Raises EmbeddingError unless the value is positive."""
+    if not 0 < value < np.inf:
+        raise EmbeddingError(f"logit_scale must be positive, not {value!r}")

@@ -7,13 +7,15 @@ from lanzdml.errors import CannotFitError
 from lanzdml.methods.base import Floats
 
 
-def principal_directions(differences: Floats, most: int) -> NDArray[np.float64]:
+def principal_directions(
+    differences: Floats, most: int, what: str = "prompts"
+) -> NDArray[np.float64]:
     """The directions (k, r) of :func:`principal_axes`."""
-    return principal_axes(differences, most)[0]
+    return principal_axes(differences, most, what)[0]
 
 
 def principal_axes(
-    differences: Floats, most: int
+    differences: Floats, most: int, what: str = "prompts"
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The directions of a matrix' largest singular values, as many as it has at most.
 
@@ -23,6 +25,7 @@ def principal_axes(
     Args:
         differences: (n, r), of vectors of unit length to what they have in common.
         most: how many directions at most.
+        what: of what the rows are, for the error.
 
     Returns:
         (k, r) orthonormal rows, k being the smaller of ``most`` and the rank, and their singular
@@ -38,7 +41,7 @@ def principal_axes(
     if rank == 0:
         n, r = differences.shape
         raise CannotFitError(
-            f"the prompts do not differ: they span no subspace (n_samples={n}, n_features={r})"
+            f"the {what} do not differ: they span no subspace (n_samples={n}, n_features={r})"
         )
     kept = min(most, rank)
     return with_signs(directions[:kept]), values[:kept]

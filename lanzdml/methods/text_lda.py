@@ -3,11 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from lanzdml.methods.base import EmbeddingError, Floats, check_number, normalise
+from lanzdml.methods.base import Floats, normalise
 from lanzdml.methods.collection import SeesImages, blocks_about, mean_of
+from lanzdml.methods.discriminants import check_shrinkage, discriminants
 from lanzdml.methods.subspace import principal_directions
-
-_NOTHING = 1e-12  # of the square of unit vectors: what rounding leaves
 
 
 class TextLDA(SeesImages):
@@ -48,17 +47,8 @@ class TextLDA(SeesImages):
         principal_directions(texts, 1)  # raises where the prompts do not differ
         mean = mean_of(images)
         within = _covariance_within(texts, mean, images)
-        spread = np.trace(within) / len(within)
-        if spread > _NOTHING:
-            within *= (1 - self.shrinkage) / spread
-            within.flat[:: len(within) + 1] += self.shrinkage
-        else:
-            within = np.eye(len(within))
-        # With within = L L', x L'^-1 is white; so is x W for the symmetric W, but for a rotation,
-        # which the projection undoes.
-        root = np.linalg.cholesky(within)
-        directions = principal_directions(np.linalg.solve(root, texts.T).T, self.dim)
-        self.axes_ = np.linalg.solve(root.T, directions.T).T.astype(np.float32)
+        directions = discriminants(texts, within, self.shrinkage, self.dim)
+        self.axes_ = directions.astype(np.float32)
         self.mean_ = mean.astype(np.float32)
 
     def _transform(self, images: NDArray[np.float32]) -> Floats:
@@ -66,9 +56,7 @@ class TextLDA(SeesImages):
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
-        check_number("shrinkage", self.shrinkage, 0)
-        if not 0 < self.shrinkage <= 1:
-            raise EmbeddingError(f"shrinkage must be above 0 and 1 at most, not {self.shrinkage!r}")
+        check_shrinkage(self.shrinkage)
 
 
 def _covariance_within(

@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 from lanzdml.datasets import find_dataset
 from lanzdml.experiments.task import MeasureTask
 from lanzdml.methods import METHODS, QUICK, method_on_paper
-from lanzdml.methods.needs import AGAINST, IMAGES, LABELS
+from lanzdml.methods.needs import AGAINST, IMAGES, LABELS, PROMPTS
 from lanzdml.metrics.scoring import Evidence, ScoreTask
 from lanzdml.names import DATASET_NAMES, on_paper
 from lanzdml.plan.plan import FIGURES, MAIN, Plan
@@ -172,11 +172,10 @@ def _fit_task(plan: Plan, fit: Fit, version: Version) -> FitTask:
     if IMAGES in needs:
         task = replace(task, images=paths.images(fit.dataset, fit.model))
     if LABELS in needs:
-        return replace(
-            task,
-            manifest=paths.manifest(fit.dataset),
-            labels=plan.label_columns(fit.dataset, fit.notion),
-        )
+        labels = plan.label_columns(fit.dataset, fit.notion)
+        task = replace(task, manifest=paths.manifest(fit.dataset), labels=labels)
+    if PROMPTS not in needs:
+        return task
     task = replace(
         task,
         prompts=paths.prompts(fit.dataset, fit.model, fit.notion),

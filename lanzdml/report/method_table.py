@@ -13,6 +13,7 @@ from lanzdml.tables.markup import DASH, Table
 
 COLUMNS = ("Fitted to", "Vector of", "r\N{PRIME}", "Seed", "Can be set")
 _WORDS = {PROMPTS: "prompts", AGAINST: "others' prompts", IMAGES: "images"}
+_LABELLED = "images with labels"
 _NOTES = (
     "Others' prompts are those of what must not matter; of a notion's own Ignore learns nothing.",
     "Images are all of the dataset's, without their labels unless it says so.",
@@ -69,7 +70,8 @@ def _of_others(row: "pd.Series[Any]", told: bool) -> list[str]:
 
 def _seen(needs: Sequence[str], traits: Mapping[str, Any]) -> list[str]:
     """All columns but the last."""
-    fitted_to = "images with labels" if LABELS in needs else ", ".join(_WORDS[n] for n in needs)
+    words = _WORDS | ({IMAGES: _LABELLED} if LABELS in needs else {})
+    fitted_to = ", ".join(words[n] for n in needs if n != LABELS)
     made_of = "the image"
     if traits["transductive"]:
         made_of = "all images"

@@ -12,7 +12,7 @@ from lanzdml.errors import CannotFitError, LanzdmlError
 from lanzdml.files import Kept, digest
 from lanzdml.methods import METHODS
 from lanzdml.methods.elsewhere import RAISED, reasons_of, what_raised
-from lanzdml.methods.needs import AGAINST, IMAGES, LABELS
+from lanzdml.methods.needs import AGAINST, IMAGES, LABELS, PROMPTS
 from lanzdml.transforms.parameters import as_text
 from lanzdml.transforms.stacking import stack
 from lanzdml.transforms.storage import OK, read_metadata, save_not_fitted, save_transform
@@ -51,8 +51,8 @@ class FitTask:
         n_prompts: how many of them to draw by the seed (see :func:`draw_prompts`); None takes all.
         against: embeddings of the prompts of what must not matter, by their names, for a method
             that is told; one that is told nothing cannot be fitted.
-        images, manifest, labels: in place of prompts, for a method that is fitted to labels: the
-            images' embeddings, and where their labels are.
+        images, manifest, labels: in place of prompts or beside them, for a method that is fitted
+            to labels: the images' embeddings, and where their labels are.
         parts: in place of prompts, of a combined notion: the names of its parts, their transforms
             and their weights, to be stacked.
     """
@@ -164,39 +164,52 @@ def _read(task: FitTask, collection: "Callable[[str], NDArray[Any]]") -> _Data:
     """What a task's method is fitted to; ``collection`` gives the vectors of a file of images."""
     import numpy as np
 
-    from lanzdml.embeddings.storage import (
-        PROMPTS,
-        WEIGHTS,
-        check_one_model,
-        digest_of,
-        labelled_images,
-        read_embeddings,
-        weights_of,
-    )
+    from lanzdml.embeddings import storage
 
     needs, named = METHODS[task.method].needs, {}
     given: tuple[NDArray[Any], ...]
-    if LABELS in needs and task.images and task.manifest and task.labels:
-        source = Path(task.images)
-        images, labels, _ = labelled_images(source, Path(task.manifest), task.labels)
-        given, metadata = (images, labels), {WEIGHTS: weights_of(source)}
-    elif LABELS not in needs and task.prompts:
+    labelled = _labelled(task) if LABELS in needs else ()
+    if labelled and PROMPTS not in needs:
+        source = Path(str(task.images))
+        given, metadata = labelled, {storage.WEIGHTS: storage.weights_of(source)}
+    elif task.prompts:
         source = Path(task.prompts)
-        texts, vectors, _ = read_embeddings(source)
-        # Of all prompts, also where some are drawn: how many, and the seed, say which.
-        metadata = {PROMPTS: digest_of(texts["prompt"]), WEIGHTS: weights_of(source)}
+        texts, vectors, _ = storage.read_embeddings(source)
+        metadata = {
+            # Of all prompts, also where some are drawn: how many, and the seed, say which.
+            storage.PROMPTS: storage.digest_of(texts["prompt"]),
+            storage.WEIGHTS: storage.weights_of(source),
+        }
         given = (vectors,)
         if task.against:
             metadata[AGAINST] = ", ".join(task.against)
-            others = [read_embeddings(Path(path))[1] for path in task.against.values()]
+            others = [storage.read_embeddings(Path(path))[1] for path in task.against.values()]
             named[AGAINST] = np.concatenate(others)
         if task.images:
-            check_one_model(Path(task.images), source)
-            named[IMAGES] = collection(task.images)
+            storage.check_one_model(Path(task.images), source)
+            named |= (
+                {IMAGES: labelled[0], LABELS: labelled[1]}
+                if labelled
+                else {IMAGES: collection(task.images)}
+            )
     else:
-        raise ValueError(f"{task.output}: nothing to fit {task.method} to")
+        raise _nothing(task)
     made_of = digest(*given, *chain(*named.items()), *metadata.values())
     return _Data(source, given, named, metadata, made_of)
+
+
+def _labelled(task: FitTask) -> "tuple[NDArray[Any], NDArray[Any]]":
+    """The vectors of the images that have a label, and their labels."""
+    from lanzdml.embeddings.storage import labelled_images
+
+    if not (task.images and task.manifest and task.labels):
+        raise _nothing(task)
+    images, labels, _ = labelled_images(Path(task.images), Path(task.manifest), task.labels)
+    return images, labels
+
+
+def _nothing(task: FitTask) -> ValueError:
+    return ValueError(f"{task.output}: nothing to fit {task.method} to")
 
 
 def _check_dim(task: FitTask, data: _Data) -> None:

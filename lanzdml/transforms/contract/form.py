@@ -23,7 +23,7 @@ from lanzdml.transforms.contract.subject import (
 _FLAGS = ("has_dim", "deterministic", "transductive", "by_position",
          "uses_logit_scale")  # fmt: skip
 _NEEDS = ((PROMPTS,), (PROMPTS, AGAINST), (PROMPTS, COLLECTION), (PROMPTS, AGAINST, COLLECTION),
-          (COLLECTION, LABELS))  # fmt: skip
+          (COLLECTION, LABELS), (PROMPTS, COLLECTION, LABELS))  # fmt: skip
 _LEAVE = "leave fit and transform to Method, and define _fit and _transform"
 
 

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from lanzdml.errors import LanzdmlError, in_one_line
 from lanzdml.methods.base import EmbeddingError, Method
-from lanzdml.methods.needs import AGAINST
+from lanzdml.methods.needs import AGAINST, PROMPTS
 from lanzdml.methods.needs import IMAGES as COLLECTION
+from lanzdml.methods.needs import LABELS as LABELLED
 
 R, DIM = 24, 4
 SMALL = {"dim": DIM, "hidden": 16, "max_iter": 40}
@@ -78,7 +79,7 @@ class Subject:
     def call_fit(self, estimator: Method, data: Data) -> object:
         """Fit an estimator to what it needs of some data."""
         fit: Callable[..., object] = estimator.fit
-        if self.cls.supervised:
+        if PROMPTS not in self.cls.needs:
             return fit(data.images, data.labels)
         named: dict[str, Any] = {}
         if AGAINST in self.cls.needs:
@@ -86,6 +87,8 @@ class Subject:
             named[AGAINST] = vectors(8, shape[1] if len(shape) == 2 else R, seed=5)
         if COLLECTION in self.cls.needs:
             named[COLLECTION] = data.images
+        if self.cls.supervised:
+            named[LABELLED] = data.labels
         return fit(data.text, **named)
 
     def fitted(self, **params: Any) -> Method:
