@@ -33,12 +33,17 @@ def write_world(folder, labels, images, texts):
         write_embeddings(folder / f"{notion}.parquet", rows, stacked, MADE_BY)
 
 
-def measure(folder, experiment, methods, notions=NOTIONS, dim=4, seeds=(0, 1), **settings):
-    """The rows of the tables and what was measured: an experiment on a world."""
+def measure(
+    folder, experiment, methods, notions=NOTIONS, dim=4, seeds=(0, 1), to_labels=(), **settings
+):
+    """The rows of the tables and what was measured: an experiment on a world.
+
+    ``to_labels`` are methods that the experiment fits itself, to some labels.
+    """
     settings = EXPERIMENTS[experiment](**settings).settings
     tasks = []
     for notion in notions:
-        for method in methods:
+        for method in (*methods, *to_labels):
             cls = METHODS[method]
             of_seeds = seeds[:1] if cls.deterministic else seeds
             others = {name: str(folder / f"{name}.parquet") for name in notions if name != notion}
@@ -58,7 +63,7 @@ def measure(folder, experiment, methods, notions=NOTIONS, dim=4, seeds=(0, 1), *
                     manifest=str(folder / "manifest.parquet") if seen else None,
                     labels=notion if seen else None,
                 )
-                for seed in of_seeds
+                for seed in (of_seeds if method not in to_labels else ())
             ]
             fit_transforms(fits, kept=folder / "kept")
             run = {"dataset": "mine", "notion": notion, "model": "m", "protocol": "paper"}

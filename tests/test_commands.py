@@ -183,6 +183,21 @@ def test_fit_hands_on_what_a_method_needs_beside_prompts(method, option, folder)
     assert f"text_subspace has no use for --{option}: leave it out" in out + err
 
 
+def test_fit_hands_on_labelled_images(folder):
+    pd.DataFrame({"kind": ["a", "b"] * (N // 2) + ["a"] * (N % 2)}).to_csv("kinds.csv", index=False)
+    told = ["fit", "prompts.npy", "-o", "t.safetensors", "--method", "few_shot_posterior"]
+    for option, value in (("images", "images.npy"), ("labels", "kinds.csv"), ("label", "kind")):
+        code, out, err = run(*told)
+        assert code == 1
+        assert f"by --{option}" in out + err
+        told += [f"--{option}", value]
+    assert run(*told)[0] == 0
+    labels = pd.read_csv("kinds.csv")["kind"]
+    expected = METHODS["few_shot_posterior"]().fit(PROMPTS, images=VECTORS, labels=labels)
+    assert run("transform", "t.safetensors", "images.npy", "-o", "out.npy")[0] == 0
+    assert np.array_equal(np.load("out.npy"), expected.transform(VECTORS))
+
+
 def test_a_large_collection_is_transformed_block_by_block(folder, monkeypatch):
     monkeypatch.setattr("lanzdml.embeddings.vectors.vectors.ROWS", 7)
     run("fit", "prompts.npy", "-o", "t.safetensors", "--method", "text_subspace", "--dim", 3)
@@ -272,7 +287,8 @@ WRONG = {
         "did you mean 'indirect'?",
     ),
     "labels needed": (
-        ["fit", "prompts.npy", "-o", "t.safetensors", "--method", "oracle"], "learns from labels",
+        ["fit", "prompts.npy", "-o", "t.safetensors", "--method", "oracle"],
+        "learns from labels alone",
     ),
     "too large an r'": (
         ["fit", "prompts.npy", "-o", "t.safetensors", "--dim", "9"], "larger than the 8 dimensions",

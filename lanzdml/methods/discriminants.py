@@ -2,6 +2,7 @@
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import cholesky, solve_triangular
 
 from lanzdml.methods.base import EmbeddingError, Floats, check_number
 from lanzdml.methods.subspace import principal_directions
@@ -43,9 +44,10 @@ def discriminants(
         shrunk.flat[:: r + 1] += shrinkage
     # With shrunk = L L', x L'^-1 is white; so is x W for the symmetric W, but for a rotation, which
     # the projection undoes.
-    root = np.linalg.cholesky(shrunk)
-    directions = principal_directions(np.linalg.solve(root, differences.T).T, most, what)
-    axes: NDArray[np.float64] = np.linalg.solve(root.T, directions.T).T
+    root = cholesky(shrunk, lower=True)
+    white = solve_triangular(root, differences.T, lower=True).T
+    directions = principal_directions(white, most, what)
+    axes: NDArray[np.float64] = solve_triangular(root, directions.T, lower=True, trans="T").T
     return axes
 
 

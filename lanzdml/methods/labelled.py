@@ -5,6 +5,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import csr_array
 
 from lanzdml.arithmetic.labels import as_labels
 from lanzdml.errors import CannotFitError
@@ -148,6 +149,7 @@ def codes_of(
 
 def means_of(vectors: Floats, codes: Codes) -> NDArray[np.float64]:
     """The mean (c, d) of each class of vectors (m, d)."""
-    sums = np.zeros((codes.max() + 1, vectors.shape[1]))
-    np.add.at(sums, codes, vectors)
-    return sums / np.bincount(codes)[:, None]
+    shares = 1 / np.bincount(codes)[codes]
+    of_class = csr_array((shares, (codes, np.arange(len(codes)))))
+    means: NDArray[np.float64] = of_class @ vectors
+    return means

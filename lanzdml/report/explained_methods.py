@@ -265,4 +265,44 @@ METHOD_EXPLANATIONS = {
             Equation(r"v_i' = \frac{w_i}{\lVert w_i \rVert}"),
         ),
     ),
+    "lda": Explanation(
+        "Beyond the paper, and like Oracle a ceiling where it saw the labels of what is scored: "
+        "Fisher's linear discriminants of labelled classes. $W$ is the covariance inside "
+        r"the classes, shrunk towards the identity, with $\gamma = \frac{1}{2}$; $B$ spans the "
+        r"whitened class means, the rows of $M_c$, about their mean $\bar{v}$.",
+        (
+            Equation(
+                r"S = (1 - \gamma) W + \gamma \, \frac{\operatorname{tr} W}{r} \, \mathbf{1}, "
+                r"\quad M_c S^{-1/2} = A \Sigma B^{\top}"
+            ),
+            Equation(
+                r"v_i' = \frac{(v_i^{\text{norm}} - \bar{v}) S^{-1/2} B}"
+                r"{\lVert (v_i^{\text{norm}} - \bar{v}) S^{-1/2} B \rVert}"
+            ),
+        ),
+    ),
+    "class_means": Explanation(
+        "Beyond the paper, a ceiling as LDA is: what the text subspace is to prompts. $B$ spans "
+        r"the means of labelled classes, the rows of $M_c$, about their mean $\bar{v}$.",
+        (
+            Equation(r"M_c = A \Sigma B^{\top}"),
+            Equation(
+                r"v_i' = \frac{(v_i^{\text{norm}} - \bar{v}) B}"
+                r"{\lVert (v_i^{\text{norm}} - \bar{v}) B \rVert}"
+            ),
+        ),
+    ),
+    "few_shot_posterior": Explanation(
+        "Beyond the paper: words and labels together. $s_i$ are the square roots of the prompt "
+        "posterior, and $q_i$ the probabilities of the labelled classes: a softmax of two cosines "
+        "with each class mean, one of $s_i$, so that prompts need not name classes, and one of "
+        "$l_i$, the image in LDA's space. The weights $w$ of the cosines, and the share $b$ of the "
+        "labels, are chosen on labelled images that the class means are not made of: halves, three "
+        "times. $b$ is 0 unless that is surely better than words alone, and so wherever no class "
+        "has four labelled images.",
+        (
+            Equation(r"q_{ik} \propto \exp( w_1 \cos(s_i, \bar{s}_k) + w_2 \cos(l_i, \bar{l}_k) )"),
+            Equation(r"v_i' = ( \sqrt{1 - b} \; s_i, \; \sqrt{b} \; \sqrt{q_i} )"),
+        ),
+    ),
 }

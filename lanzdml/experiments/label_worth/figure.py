@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from lanzdml.experiments.blocks import blocks
-from lanzdml.experiments.label_worth.sentences import standard_map
+from lanzdml.experiments.label_worth.sentences import fewest_labels
 from lanzdml.experiments.label_worth.table import CURVE, METRIC, WORTH, mean_scores
 from lanzdml.experiments.label_worth.worth import AT_MOST, MORE_THAN
 from lanzdml.figures.style import MUTED, TEXT_WIDTH, method_look, new_figure
@@ -107,13 +107,11 @@ def _draw_panel(axis: Axes, rows: pd.DataFrame) -> list[str]:
 
 
 def _draw_crossings(axis: Axes, rows: pd.DataFrame, named: list[str]) -> None:
-    """Dots where the map that is spoken of reaches the methods in colour."""
+    """Dots where the first of the maps reaches the methods in colour."""
     worths = rows[(rows["part"] == WORTH) & rows["worth"].notna() & rows["method"].isin(named)]
-    if worths.empty:
-        return
     scores = mean_scores(rows).droplevel("notion")
-    within = ~worths["worth_is"].isin([AT_MOST, MORE_THAN])
-    for row in worths[within & (worths["map"] == standard_map(worths))].itertuples():
+    first = fewest_labels(worths)
+    for row in first[~first["worth_is"].isin([AT_MOST, MORE_THAN])].itertuples():
         height, color = 100 * scores[row.method], method_look(row.method)["color"]
         axis.plot([row.worth, row.worth], [0, height], color=MUTED, linestyle=":", linewidth=0.7)
         axis.plot(row.worth, height, marker="o", color=color, markersize=4.5, zorder=4)

@@ -50,8 +50,8 @@ class LabelWorthExperiment(Measured):
         "class, a panel for each notion; horizontal lines: methods that saw prompts.",
         caption="MAP@R on images that are never labelled. Curves: maps fitted to so many labelled "
         "images of each class, mean and std over draws of these. Lines: methods, on the same "
-        "images; grey ones are the others. A dot is where LDA, or the first map, reaches a line: "
-        "what its prompts are worth in labels.",
+        "images; grey ones are the others. A dot is where the first map that "
+        "sees no prompts reaches a line: what its prompts are worth in labels.",
         category="Measurements",
     )
 

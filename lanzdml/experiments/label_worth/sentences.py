@@ -1,9 +1,12 @@
 """What prompts are worth in labels, in sentences."""
 
+from typing import Any
+
+import numpy as np
 import pandas as pd
 
-from lanzdml.experiments.label_worth.table import METRIC, STANDARD, WORTH, mean_scores, number_of
-from lanzdml.experiments.label_worth.worth import AT_MOST, MORE_THAN
+from lanzdml.experiments.label_worth.table import METRIC, WORTH, mean_scores, number_of
+from lanzdml.experiments.label_worth.worth import AT_MOST, EXACT, MORE_THAN
 from lanzdml.methods import method_on_paper
 from lanzdml.names import notion_on_paper
 from lanzdml.significance.comparisons import OURS
@@ -21,36 +24,38 @@ def label_worths(rows: pd.DataFrame) -> list[str]:
         found = block[(block["part"] == WORTH) & block["worth"].notna()]
         if found.empty:
             continue
-        name = standard_map(found)
-        by_method = found[found["map"] == name].set_index("method")
+        by_method = fewest_labels(found).set_index("method")
         scores = mean_scores(block)[notion]
         best = str(scores[by_method.index].idxmax())
-        shown = [OURS] if OURS in by_method.index else []
-        parts = [f"{_words(by_method.loc[OURS])}, by {method_on_paper(OURS)}"] if shown else []
-        if best not in shown:
-            also = ", the best" if shown else ", the best method"
-            parts.append(f"{_words(by_method.loc[best])}, by {method_on_paper(best)}{also}")
+        names = [*dict.fromkeys(name for name in (OURS, best) if name in by_method.index)]
+        parts = [_words(name, by_method.loc[name]) for name in names]
+        if best != OURS:
+            parts[-1] += ", the best method"
         said.append(
             f"The prompts of {notion_on_paper(dataset, notion)} (with {model}) are worth "
-            f"{'; and '.join(parts)}: so many {method_on_paper(name)} needs to score as high on "
-            "the same images."
+            f"{'; and '.join(parts)}."
         )
     return said
 
 
-def standard_map(rows: pd.DataFrame) -> str:
-    """The map that is spoken of: LDA, or the first."""
-    maps = list(rows["map"].dropna())
-    return STANDARD if STANDARD in maps else str(maps[0])
+def fewest_labels(rows: pd.DataFrame) -> pd.DataFrame:
+    """Of what methods are worth to several maps, the least: that of the map which reaches it first.
+
+    Args:
+        rows: of the part :data:`WORTH`, of a notion.
+    """
+    beyond = rows["worth_is"].map({AT_MOST: -np.inf, MORE_THAN: np.inf})
+    order = rows.assign(order=beyond.fillna(rows["worth"])).sort_values("order", kind="stable")
+    return order.drop_duplicates("method").drop(columns="order")
 
 
-def _words(row: "pd.Series[object]") -> str:
-    value, beyond = float(str(row["worth"])), row["worth_is"]
-    number = number_of(value, None)
-    what = "labelled image a class" if number in ("1", "1.0") else "labelled images a class"
-    if beyond == MORE_THAN:
-        return f"more than {number} {what}"
-    if beyond == AT_MOST:
-        return f"{number} {what} at most"
-    low, high = (number_of(float(str(row[end])), row[f"{end}_is"]) for end in ("low", "high"))
-    return f"about {number} {what} ({low} to {high})"
+def _words(method: str, row: "pd.Series[Any]") -> str:
+    number, by = number_of(row["worth"], EXACT), f"by {method_on_paper(method)}"
+    what = "labelled image a class" if number == "1" else "labelled images a class"
+    if row["worth_is"] == MORE_THAN:
+        return f"more than {number} {what}, {by}"
+    to = f"{by} beside {method_on_paper(row['map'])}"
+    if row["worth_is"] == AT_MOST:
+        return f"{number} {what} at most, {to}"
+    low, high = (number_of(row[end], row[f"{end}_is"]) for end in ("low", "high"))
+    return f"about {number} {what} ({low} to {high}), {to}"

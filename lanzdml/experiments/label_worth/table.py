@@ -17,7 +17,6 @@ from lanzdml.tables.markup import DASH, Cell, Table
 METRIC = "map_at_r"
 """Of the tables for readers and of the figure."""
 CURVE, WORTH = "curve", "worth"
-STANDARD = "lda"
 
 COLUMNS = [
     *SETTING, "notion", "metric", "part", "method", "is_map", "map", "labels", "value", "std",
@@ -148,7 +147,7 @@ def number_of(value: float, beyond: object) -> str:
     signs = {"more than": "> ", "at most": "\N{LESS-THAN OR EQUAL TO} "}
     # An empty field of a CSV is read as missing.
     sign = signs.get(str(beyond), EXACT)
-    return sign + (f"{value:.0f}" if sign or value >= 9.95 else f"{value:.1f}")
+    return sign + (f"{value:.0f}" if value >= 9.95 or value == round(value) else f"{value:.1f}")
 
 
 def _curve_table(setting: str, block: pd.DataFrame) -> Table:
