@@ -219,9 +219,7 @@ def without_torch(tmp_path_factory):
     run_python(f"""
         import json, sys, numpy as np
         from pathlib import Path
-        from lanzdml.methods.needs import PROMPTS
-from lanzdml.transforms.storage import load_transform, save_transform
-from tests.fits import fit_to
+        from lanzdml.transforms.storage import load_transform, save_transform
         folder, loaded = Path({str(folder)!r}), {{}}
         for name in {list(METHODS)}:
             estimator = load_transform(folder / name)

@@ -73,7 +73,8 @@ class FewShotPosterior(lanzdml.FewShotPosterior):
     name = "few_shot_posterior"
 
     def fit(self, X, y=None):
-        return super().fit(X, images=X, labels=np.arange(len(np.asarray(X))) % 2)
+        n = X.shape[0] if hasattr(X, "shape") else len(np.asarray(X))
+        return super().fit(X, images=X, labels=np.arange(n) % 2)
 
 
 ALONE = {cls.name: cls for cls in (TextLDA, SpLiCE, FewShotPosterior)}
