@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 from lanzdml.embeddings.vectors import Kind, read_vectors
 from lanzdml.errors import LanzdmlError, suggest
 from lanzdml.methods import METHODS
+from lanzdml.methods.dim import Dim
 from lanzdml.methods.elsewhere import is_source, welcome
 from lanzdml.methods.needs import AGAINST, IMAGES
-from lanzdml.transforms.storage import save_transform
+from lanzdml.transforms.fitting import number_for
+from lanzdml.transforms.storage import DIM_AUTO, save_transform
 
 if TYPE_CHECKING:
     from lanzdml.methods.base import Method
@@ -23,7 +25,7 @@ def fit(
     output: Path,
     method: str = "indirect",
     *,
-    dim: int | None = None,
+    dim: Dim | None = None,
     seed: int = 0,
     column: str | None = None,
     against: Path | None = None,
@@ -36,7 +38,7 @@ def fit(
         output: the transform's file, see :func:`lanzdml.transforms.storage.save_transform`.
         method: of one that learns from prompts: a name of the registry, or as
             :func:`lanzdml.methods.elsewhere.welcome` takes one of others.
-        dim: r'; the method's own default unless given.
+        dim: r', or "auto" for the one that the prompts say; the method's own default unless given.
         seed: of the fit.
         column: of the vectors, where the file has several.
         against: vectors of prompts (m, r) of what must not matter, for a method that is told.
@@ -61,7 +63,7 @@ def fit(
     cls = METHODS[method]
     if dim is not None and not cls.has_dim:
         raise LanzdmlError(f"{method} has no r': leave --dim out")
-    if dim is not None and dim > vectors.dim:
+    if isinstance(dim, int) and dim > vectors.dim:
         raise LanzdmlError(f"--dim {dim} is larger than the {vectors.dim} dimensions of {prompts}")
     named = {}
     for name, file, what, kind in (
@@ -74,8 +76,15 @@ def fit(
             if name not in cls.needs:
                 raise LanzdmlError(f"{method} has no use for --{name}: leave it out")
             named[name] = read_vectors(file, kind, column=column).array()
-    given = {"dim": dim} if dim is not None else {}
+    texts = vectors.array()
+    number = number_for(method, dim, [texts])
+    given = {} if number is None else {"dim": number}
     fit: Callable[..., Method] = cls(**given, random_state=seed).fit
-    estimator = fit(vectors.array(), **named)
-    save_transform(output, estimator, n_prompts=len(vectors))
-    return f"{method} learned from {len(vectors):,} prompts of {vectors.dim} dimensions: {output}"
+    estimator = fit(texts, **named)
+    chosen = {DIM_AUTO: "true"} if isinstance(dim, str) else {}
+    save_transform(output, estimator, n_prompts=len(vectors), **chosen)
+    size = f", which say r' = {number}" if chosen else ""
+    return (
+        f"{method} learned from {len(vectors):,} prompts of {vectors.dim} dimensions{size}: "
+        f"{output}"
+    )

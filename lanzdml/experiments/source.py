@@ -1,5 +1,6 @@
 """What a measurement fits methods to, and the labelled images that it scores them on."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,10 +14,11 @@ from lanzdml.errors import CannotFitError
 from lanzdml.experiments.task import MeasureTask
 from lanzdml.methods import METHODS
 from lanzdml.methods.base import Method
+from lanzdml.methods.dim import Dim
 from lanzdml.methods.needs import AGAINST, IMAGES, LABELS, PROMPTS
 from lanzdml.metrics.protocols import PROTOCOLS
 from lanzdml.metrics.scores import query_scores
-from lanzdml.transforms.fitting import NO_SCALE, NOT_TOLD, new_estimator
+from lanzdml.transforms.fitting import NO_SCALE, NOT_TOLD, new_estimator, number_for
 from lanzdml.transforms.stacked import Stacked
 
 
@@ -61,7 +63,7 @@ class Source:
         *,
         prompts: NDArray[Any] | None = None,
         labelled: NDArray[Any] | None = None,
-        dim: int | None = None,
+        dim: Dim | None = None,
     ) -> Method:
         """The method, fitted anew.
 
@@ -74,23 +76,27 @@ class Source:
                 vectors (k, r) in their place; all unless given.
             labelled: those images whose labels a method sees that sees labels: (n,) bool or
                 positions; all unless given.
-            dim: r'; the task's unless given.
+            dim: r', or "auto"; the task's unless given.
 
         Raises:
             CannotFitError: it cannot be fitted.
         """
         method = self._task.run["method"]
         cls = METHODS[method]
-        estimator = new_estimator(method, self._task.dim if dim is None else dim)
+        some = slice(None) if labelled is None else labelled
+        to_labels = PROMPTS not in cls.needs
+        given = (self.images[some], self.labels[some]) if to_labels else (self._given(prompts),)
+        number = number_for(method, self._task.dim if dim is None else dim, given)
+        estimator = new_estimator(method, number)
         estimator.set_params(random_state=seed)
         if cls.uses_logit_scale:
             scale = logit_scale_of(self._prompts_file)
             if scale is None:
                 raise CannotFitError(NO_SCALE)
             estimator.set_params(logit_scale=scale)
-        some = slice(None) if labelled is None else labelled
-        if PROMPTS not in cls.needs:
-            return estimator.fit(self.images[some], self.labels[some])
+        fit: Callable[..., Method] = estimator.fit
+        if to_labels:
+            return fit(*given)
         named: dict[str, ArrayLike] = {}
         if AGAINST in cls.needs:
             named[AGAINST] = self._against()
@@ -98,7 +104,7 @@ class Source:
             named |= {IMAGES: self.images[some], LABELS: self.labels[some]}
         elif IMAGES in cls.needs:
             named[IMAGES] = self._collection
-        return estimator.fit(self._given(prompts), **named)
+        return fit(*given, **named)
 
     def query_scores(
         self, fitted: Method | Stacked, some: NDArray[Any] | None = None

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lanzdml.methods import METHODS
+from lanzdml.methods.dim import Dim
 
 if TYPE_CHECKING:
     from lanzdml.datasets.manifest import LabelColumns
@@ -21,7 +22,7 @@ class MeasureTask:
         output: parquet of what it gives, with the columns of ``run``, ``dim`` and ``supervised``.
         experiment: a name of the registry.
         run: dataset, notion, model, protocol and method.
-        dim: r' that is asked for; None for methods without one.
+        dim: r' that is asked for, a number or "auto"; None for methods without one.
         settings: of the experiment.
         version: of the code that measures, and of the method's.
         images, manifest: the images' embeddings and labels.
@@ -40,7 +41,7 @@ class MeasureTask:
     output: str
     experiment: str
     run: Mapping[str, str]
-    dim: int | None
+    dim: Dim | None
     settings: Mapping[str, Any]
     version: str
     images: str

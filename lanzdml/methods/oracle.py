@@ -52,13 +52,14 @@ class Oracle(Optimised):
             CannotFitError: there are fewer than two classes.
         """
         codes = _codes(y, len(as_embeddings(X, "image_embeddings")))
-        return self._fit_vectors(X, "image_embeddings", partial(self._fit_codes, codes=codes))
+        fit = partial(self._fit_codes, codes=codes)
+        return self._fit_vectors(X, "image_embeddings", fit, codes)
 
     def _fit_codes(self, unit: NDArray[np.float32], codes: NDArray[np.integer]) -> None:
         rng = np.random.default_rng(self.random_state)
         start = [
-            gaussian(rng, unit.shape[1], self.dim),
-            gaussian(rng, codes.max() + 1, self.dim),
+            gaussian(rng, unit.shape[1], self.dim_),
+            gaussian(rng, codes.max() + 1, self.dim_),
         ]
         self.U_, _ = self._minimise(normalized_softmax(unit, codes), start)
 

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from lanzdml.methods.base import EmbeddingError, Floats, check_number, normalise
 from lanzdml.methods.collection import SeesImages, blocks_about, mean_of
+from lanzdml.methods.dim import Dim
 from lanzdml.methods.subspace import principal_directions
 
 _NOTHING = 1e-12  # of the square of unit vectors: what rounding leaves
@@ -38,7 +39,7 @@ class TextLDA(SeesImages):
     deterministic = True
     learned = ("mean_", "axes_")
 
-    def __init__(self, dim: int = 128, *, shrinkage: float = 0.6, random_state: int = 0) -> None:
+    def __init__(self, dim: Dim = 128, *, shrinkage: float = 0.6, random_state: int = 0) -> None:
         self.dim = dim
         self.shrinkage = shrinkage
         self.random_state = random_state
@@ -57,7 +58,7 @@ class TextLDA(SeesImages):
         # With within = L L', x L'^-1 is white; so is x W for the symmetric W, but for a rotation,
         # which the projection undoes.
         root = np.linalg.cholesky(within)
-        directions = principal_directions(np.linalg.solve(root, texts.T).T, self.dim)
+        directions = principal_directions(np.linalg.solve(root, texts.T).T, self.dim_)
         self.axes_ = np.linalg.solve(root.T, directions.T).T.astype(np.float32)
         self.mean_ = mean.astype(np.float32)
 
