@@ -83,8 +83,8 @@ class DimensionsExperiment(AblationOfModel):
                     size = f" (r = {rows['dim'].iloc[0]})" if method == "clip" else ""
                     label = f"{method_on_paper(method)}{size}"
                     add_level(axis, method, rows["mean"].iloc[0], rows["std"].iloc[0], label)
-            for method, rows in chosen[chosen["notion"] == notion].groupby("method", sort=False):
-                add_chosen(axis, method, rows["dim"].iloc[0], rows["mean"].iloc[0])
+            for row in chosen[chosen["notion"] == notion].itertuples():
+                add_chosen(axis, row.dim, row.mean)
             axis.set_xscale("log", base=2)
             dims = sorted(table.loc[table["has_dim"], "dim"].unique())
             axis.set_xticks(dims, [str(dim) for dim in dims])

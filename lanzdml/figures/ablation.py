@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 
-from lanzdml.figures.style import TEXT_WIDTH, method_look, new_figure
+from lanzdml.figures.style import MUTED, TEXT_WIDTH, method_look, new_figure
 from lanzdml.methods import in_order, method_on_paper
 from lanzdml.methods.dim import AUTO, size_on_paper
 from lanzdml.names import DATASET_NAMES, METRIC_NAMES, NOTION_NAMES, on_paper
@@ -101,8 +101,8 @@ def add_level(axis: Axes, method: str, mean: float, std: float, label: str) -> N
         axis.axhspan(mean - std, mean + std, color=color, alpha=0.12, linewidth=0)
 
 
-def add_chosen(axis: Axes, method: str, dim: float, mean: float) -> None:
-    """A method's value at the r' that the prompts say, as a ring in the method's colour."""
+def add_chosen(axis: Axes, dim: float, mean: float) -> None:
+    """A method's value at the r' that the prompts say, as a ring."""
     axis.plot(
         dim,
         mean,
@@ -110,7 +110,7 @@ def add_chosen(axis: Axes, method: str, dim: float, mean: float) -> None:
         marker="o",
         markersize=_RING,
         markerfacecolor="none",
-        markeredgecolor=method_look(method)["color"],
+        markeredgecolor=MUTED,
         label=size_on_paper(AUTO),
         zorder=3,
     )

@@ -238,18 +238,18 @@ def sections(summary: pd.DataFrame, table: str) -> list[Section]:
 
 
 def _chosen_dims(block: pd.DataFrame) -> list[str]:
-    """Which r' each notion's prompts say; Oracle's is that of the class means of its images."""
-    lines = []
+    """Which r' each notion's prompts say, and Oracle the means of its classes."""
+    said = []
     rows = block.dropna(subset="chosen_dim")
     for (dataset, notion), of_notion in rows.groupby(["dataset", "notion"], sort=False):
         by_dim = of_notion.groupby("chosen_dim", sort=False)["method"].agg(in_order)
         most = by_dim.map(len).idxmax()
         others = [
-            f"; {', '.join(map(method_on_paper, methods))}: r' = {dim}"
+            f" ({', '.join(map(method_on_paper, methods))}: {dim})"
             for dim, methods in by_dim.drop(most).items()
         ]
-        lines.append(f"{notion_on_paper(dataset, notion)}: r' = {most}{''.join(others)}")
-    return lines
+        said.append(f"{notion_on_paper(dataset, notion)} {most}{''.join(others)}")
+    return [f"r' is {', '.join(said)}."] if said else []
 
 
 def _why_missing(row: Any) -> str:
