@@ -16,7 +16,7 @@ from lanzdml.arithmetic.arrays import as_array
 from lanzdml.arithmetic.threads import one_blas_thread
 from lanzdml.errors import LanzdmlError
 from lanzdml.methods.dim import AUTO, Dim, is_auto
-from lanzdml.methods.effective_rank import class_means, effective_rank
+from lanzdml.methods.effective_rank import number_of
 from lanzdml.methods.needs import IMAGES, LABELS, PROMPTS
 
 Floats = NDArray[np.floating]
@@ -43,8 +43,8 @@ class Method(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     protocol: a method that needs unit vectors at the end scales its output.
 
     ``dim``, of those that have one, may be "auto": then r' is what the texts say
-    (:func:`number_of`). Of a method that is fitted to labelled images alone the mean directions of
-    the classes take the texts' place.
+    (:mod:`lanzdml.methods.effective_rank`). Of a method that is fitted to labelled images alone the
+    mean directions of the classes take the texts' place.
 
     Attributes of a fitted method: ``n_features_in_`` (r, the size of the embeddings),
     ``feature_names_in_`` if these were a data frame with names, ``dim_`` (r', a number also where
@@ -240,21 +240,6 @@ class Method(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     def single_threaded(self) -> AbstractContextManager[Any]:
         """Keeps the numerical library that ``_fit`` uses to one thread: NumPy's, or torch's."""
         return one_blas_thread()
-
-
-def number_of(dim: Dim, unit: NDArray[np.float32], labels: NDArray[Any] | None = None) -> int:
-    """r' of what a method is fitted to: the number that is asked for, or the one that it says.
-
-    Args:
-        dim: a number; or "auto", which is the effective rank
-            (:func:`lanzdml.methods.effective_rank.effective_rank`).
-        unit: (n, r), of unit length: texts, or images.
-        labels: (n,) of images: then those of the classes' mean directions.
-    """
-    if not isinstance(dim, str):
-        return dim
-    with one_blas_thread():
-        return effective_rank(unit if labels is None else class_means(unit, labels))
 
 
 def as_embeddings(vectors: ArrayLike, what: str) -> NDArray[np.float32]:

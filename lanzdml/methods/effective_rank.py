@@ -5,7 +5,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lanzdml.arithmetic.threads import one_blas_thread
+from lanzdml.methods.dim import Dim
+
 Unit = NDArray[np.float32]
+
+
+def number_of(dim: Dim, unit: Unit, labels: NDArray[Any] | None = None) -> int:
+    """r' of what a method is fitted to: the number that is asked for, or the one that it says.
+
+    Args:
+        dim: a number; or "auto", which is the effective rank
+            (:func:`effective_rank`).
+        unit: (n, r), of unit length: texts, or images.
+        labels: (n,) of images: then those of the classes' mean directions.
+    """
+    if not isinstance(dim, str):
+        return dim
+    with one_blas_thread():
+        return effective_rank(unit if labels is None else class_means(unit, labels))
 
 
 def effective_rank(unit: Unit) -> int:

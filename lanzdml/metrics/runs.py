@@ -31,7 +31,7 @@ COLUMNS = {
     "protocol": "string",
     "method": "string",
     "dim": "int64",
-    "dim_auto": "bool",
+    "dim_auto": "boolean",
     "n_prompts": "Int64",
     "against": "string",
     "seed": "int64",
@@ -72,7 +72,7 @@ RUN = (
 """The columns of a row's name: no two rows have the same."""
 DIGESTS = ("labels_sha256", PROMPTS, WEIGHTS)
 
-_LATER = {"dim_auto": False}  # what files of earlier versions lack, and what it was then
+_LATER = {"dim_auto"}  # what files of earlier versions lack, and what was False then
 AUTO_DIM = -1
 """In place of r' in what is grouped by it, where each notion's prompts say their own."""
 
@@ -119,9 +119,10 @@ def read_runs(paths: Sequence[Path], seeds: Sequence[int] | None = None) -> pd.D
 
 
 def _read(path: Path) -> pd.DataFrame:
-    table = read_result(path, list(COLUMNS), later=_LATER.keys()).to_pandas()
-    table = table.assign(**{name: value for name, value in _LATER.items() if name not in table})
-    return table[list(COLUMNS)].astype(dict.fromkeys(_LATER, "bool"))
+    table = read_result(path, list(COLUMNS), later=_LATER).to_pandas()
+    table = table.reindex(columns=list(COLUMNS))
+    later = {name: table[name].astype("boolean").fillna(False) for name in _LATER}
+    return table.assign(**later)
 
 
 def notions_used(rows: pd.DataFrame) -> list[UsedNotions]:

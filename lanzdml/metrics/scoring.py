@@ -67,10 +67,8 @@ _DRAW_COLUMNS = {"seed": "int64", "draw": "int64", **dict.fromkeys(RESAMPLED, "f
 
 @dataclass(frozen=True)
 class Evidence:
-    """What statistics need of a run beside its metrics: parquet files that name it in each row.
-
-    ``dim`` in them is the table that they are for: :data:`lanzdml.metrics.runs.AUTO_DIM` where the
-    prompts say r'.
+    """What statistics need of a run beside its metrics: parquet files that name it in each row,
+    with :data:`lanzdml.metrics.runs.AUTO_DIM` as dim where the prompts say r'.
 
     Attributes:
         queries: ``seed``, ``image_id`` and the metrics of :data:`lanzdml.metrics.runs.PER_QUERY`, a
@@ -315,9 +313,8 @@ def _write(task: ScoreTask, scores: _Scores, images: _Images) -> None:
     write_runs(Path(task.output), pd.DataFrame(rows))
     if task.evidence is None:
         return
-    run = {name: scores.row[name] for name in _RUN}
-    if scores.row["dim_auto"]:
-        run["dim"] = AUTO_DIM
+    table = {"dim": AUTO_DIM} if scores.row["dim_auto"] else {}
+    run = {name: scores.row[name] for name in _RUN} | table
     queries = pd.concat([_query_rows(seed, scores.queries, images.ids) for seed in task.seeds])
     _write_rows(task.evidence.queries, run, queries, _QUERY_COLUMNS)
     clusterings = [

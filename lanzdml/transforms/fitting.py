@@ -116,13 +116,14 @@ def number_for(method: str, dim: Dim | None, given: "Sequence[NDArray[Any]]") ->
 
     Args:
         method: a name of the registry.
-        dim: what is asked for, see :func:`lanzdml.methods.base.number_of`.
+        dim: what is asked for, see :func:`lanzdml.methods.effective_rank.number_of`.
         given: what ``fit`` takes: vectors (n, r) of prompts; or of images, and their labels.
 
     Raises:
         EmbeddingError: the vectors cannot be used.
     """
-    from lanzdml.methods.base import as_embeddings, normalise, number_of
+    from lanzdml.methods.base import as_embeddings, normalise
+    from lanzdml.methods.effective_rank import number_of
 
     if dim is None or not METHODS[method].has_dim:
         return None
