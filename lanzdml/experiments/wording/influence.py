@@ -34,13 +34,17 @@ def interval_of_change(
     return change - reach, change + reach
 
 
+NOTHING = 5e-5
+"""What tables round away, as a fraction."""
+
+
 def most(rows: pd.DataFrame, number: int, *, hurt: bool) -> pd.DataFrame:
-    """The prompts that help most, or hurt most, of one method, beyond noise or not.
+    """The prompts that help most, or hurt most, of one method on a notion, beyond noise or not.
 
     Args:
         rows: with ``value``, how much higher a score is with the prompt than without it.
         number: how many at the most.
         hurt: which of the two.
     """
-    rows = rows[rows["value"] < 0] if hurt else rows[rows["value"] > 0]
+    rows = rows[rows["value"] < -NOTHING] if hurt else rows[rows["value"] > NOTHING]
     return rows.sort_values("value", ascending=hurt, kind="stable").head(number)

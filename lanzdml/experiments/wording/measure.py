@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from lanzdml.embeddings.prompts import OWN
+from lanzdml.embeddings.prompts import ENSEMBLE, OWN
 from lanzdml.errors import CannotFitError
 from lanzdml.experiments.source import Prompts, Source
 from lanzdml.experiments.task import METRICS, MeasureTask
@@ -48,8 +48,9 @@ def measure(task: MeasureTask) -> pd.DataFrame:
         mean ``distance`` in degrees between prompts and the own ones of the same aspect, of which
         there are ``shared``; of :data:`TURNED` an ``angle`` in degrees and a ``draw``; of
         :data:`WITHOUT` a ``prompt``, with its ``aspect`` and the class that it ``names``. Both are
-        of the first seed. ``_draws`` are lists of scores; of prompts those have them that change
-        MAP@R most, :data:`SHOWN` up and as many down. A ``reason`` where there is no value.
+        of the first seed. ``_draws`` are lists of scores. The ensemble, which is compared with
+        nothing, has none, and of prompts those have them that change MAP@R most, :data:`SHOWN` up
+        and as many down. A ``reason`` where there is no value.
     """
     source, method, settings = Source(task), task.run["method"], task.settings
     rows = _worded(task, source)
@@ -63,7 +64,7 @@ def measure(task: MeasureTask) -> pd.DataFrame:
 
 
 def _worded(task: MeasureTask, source: Source) -> list[Row]:
-    reads = PROMPTS in METHODS[task.run["method"]].needs
+    reads, compared = PROMPTS in METHODS[task.run["method"]].needs, task.wording != ENSEMBLE
     _, sizes = np.unique(source.labels, return_counts=True)
     by_chance = chance(sizes)
     shared, distance = distance_of(source.prompts, source.own_prompts)
@@ -77,7 +78,7 @@ def _worded(task: MeasureTask, source: Source) -> list[Row]:
         return load_transform(task.transforms[turn]) if task.transforms else source.fit(seed)
 
     return [
-        facts | {"seed": seed} | _scored(task, source, partial(fitted, turn, seed), draws=True)
+        facts | {"seed": seed} | _scored(task, source, partial(fitted, turn, seed), draws=compared)
         if reads or task.wording == OWN
         else facts | {"seed": seed, "reason": READS_NONE}
         for turn, seed in enumerate(task.seeds)
@@ -155,7 +156,7 @@ def turned(prompts: Prompts, angle: float, draw: int) -> NDArray[np.float64]:
         angle: in degrees.
         draw: number of the draw.
     """
-    unit = normalise(prompts.vectors).astype(np.float64)
+    unit = prompts.vectors / np.linalg.norm(prompts.vectors.astype(np.float64), axis=1)[:, None]
     rng = np.random.default_rng([int(digest(*prompts.texts)[:16], 16), draw])
     towards = rng.standard_normal(unit.shape)
     towards -= (towards * unit).sum(axis=1, keepdims=True) * unit

@@ -31,6 +31,8 @@ METRIC = "map_at_r"
 """Of the tables for readers and of the figure."""
 _NAMES = dict(zip(COMPONENTS, ("Method", "Wording", "Method × wording", "Seed"), strict=True))
 _NOTION, _METHOD = "Similarity notion", "Method"
+_EQUAL = 1e-9
+_MOST_PAIRS = 10
 _LEVEL = f"{100 * LEVEL:.0f} %"
 
 
@@ -61,7 +63,7 @@ def _methods(setting: str, block: pd.DataFrame) -> Table:
         own = scores[(scores["notion"] == notion) & (scores["method"] == method)]
         own = own.loc[own["wording"] == OWN, "value"]
         mean = _percent(row["value"])
-        compared = row["n_wordings"] > 1
+        compared = row["n_wordings"] > 1 and row["std"] > _EQUAL
         heads.append((on_paper(notion, NOTION_NAMES), method_on_paper(method)))
         cells.append([
             _percent(own.max()),
@@ -108,12 +110,14 @@ def _notes_on_wordings(rows: pd.DataFrame, scores: pd.DataFrame) -> Iterator[str
         said = "; ".join(f"{row.wording}, {_far(row)}" for row in others)
         said = said or f"{DASH} {NO_OTHER}"
         yield f"{notion_on_paper(dataset, str(notion))}: own, {own:.0f} prompts; {said}."
-    for (reason, notion), part in rows.dropna(subset="reason").groupby(
-        ["reason", "notion"], sort=False
-    ):
-        names = ", ".join(map(method_on_paper, in_order(part["method"])))
-        where = on_paper(str(notion), NOTION_NAMES)
-        yield f"{names}, {where}, in no share and no ranking: {reason}."
+    left_out = rows.dropna(subset="reason").groupby(["reason", "notion"], sort=False)["method"]
+    by_names = left_out.agg(lambda names: ", ".join(map(method_on_paper, in_order(names))))
+    for (reason, names), part in by_names.reset_index().groupby(["reason", "method"], sort=False):
+        yield f"{names}, {_names(part['notion'])}, in no share and no ranking: {reason}."
+
+
+def _names(notions: pd.Series) -> str:
+    return ", ".join(on_paper(name, NOTION_NAMES) for name in notions)
 
 
 def _far(row: pd.Series) -> str:
@@ -204,6 +208,11 @@ def _turned_pairs(setting: str, block: pd.DataFrame) -> Table | None:
     rows = rows[rows["turned"].astype("bool")]
     if rows.empty:
         return None
+    clear = rows[["ahead", "behind"]].min(axis=1).rename("clear")
+    shown = rows.assign(clear=clear).sort_values("clear", ascending=False, kind="stable")
+    shown = shown.groupby("notion", sort=False).head(_MOST_PAIRS).index
+    notes = [f"The {_MOST_PAIRS} of a notion that turn most clearly; the CSV has all."]
+    notes, rows = notes if len(shown) < len(rows) else [], rows.loc[sorted(shown)]
     heads = [
         (on_paper(row.notion, NOTION_NAMES),
          f"{method_on_paper(row.method)} and {method_on_paper(row.other)}")
@@ -215,7 +224,7 @@ def _turned_pairs(setting: str, block: pd.DataFrame) -> Table | None:
     columns = ["First is ahead", "Second is ahead", "Too close"]
     return Table(
         f"Pairs of methods whose order turns: {setting}, by {METRIC_NAMES[METRIC]}, in how many "
-        "wordings", [_NOTION, "Pair"], heads, columns, cells,
+        "wordings", [_NOTION, "Pair"], heads, columns, cells, notes,
     )  # fmt: skip
 
 
@@ -224,8 +233,11 @@ def _angles(setting: str, block: pd.DataFrame) -> Table | None:
     if rows.empty:
         return None
     angles = sorted(rows["angle"].unique())
-    heads, cells = [], []
+    heads, cells, same = [], [], []
     for (notion, method), part in rows.groupby(["notion", "method"], sort=False):
+        if (part["value"].abs() < _EQUAL).all() and (part["worst"].abs() < _EQUAL).all():
+            same.append(method_on_paper(str(method)))
+            continue
         by_angle = part.set_index("angle")
         heads.append((on_paper(str(notion), NOTION_NAMES), method_on_paper(str(method))))
         cells.append([_change(by_angle.loc[angle]) for angle in angles])
@@ -234,6 +246,11 @@ def _angles(setting: str, block: pd.DataFrame) -> Table | None:
         "prompts turned towards a random direction at right angles to it, the same for every "
         "method. How far other wordings are from the own is said below the first table."
     ]
+    if same:
+        notes.append(f"Not shown, as nothing changes: {', '.join(dict.fromkeys(same))}.")
+    for reason, part in rows.dropna(subset="reason").groupby("reason", sort=False):
+        names = ", ".join(map(method_on_paper, in_order(part["method"])))
+        notes.append(f"{DASH} {names}, {_names(part['notion'].drop_duplicates())}: {reason}.")
     return Table(
         f"Prompts turned by random angles: {setting}, {METRIC_NAMES[METRIC]} less that of the own",
         [_NOTION, _METHOD], heads, [f"{angle:g}°" for angle in angles], cells, notes,
@@ -252,27 +269,30 @@ def _prompts(setting: str, block: pd.DataFrame) -> Table | None:
         return None
     heads: list[tuple[str, ...]] = []
     cells: list[list[str | Cell]] = []
-    for (notion, method), part in rows.groupby(["notion", "method"], sort=False):
-        for hurt, word in ((False, "helps"), (True, "hurts")):
-            for row in most(part, SHOWN, hurt=hurt).itertuples():
-                heads.append((
-                    on_paper(str(notion), NOTION_NAMES), method_on_paper(str(method)), word,
-                ))  # fmt: skip
-                sure = row.low > 0 or row.high < 0
-                bounds = DASH if pd.isna(row.low) else (
-                    f"{100 * row.low:+.2f} to {100 * row.high:+.2f}"
-                )  # fmt: skip
-                names = DASH if pd.isna(row.names) else str(row.names)
-                cells.append([
-                    str(row.prompt), names, Cell(f"{100 * row.value:+.2f}", sure), bounds,
-                ])  # fmt: skip
     notes = [
         f"How many points of {METRIC_NAMES[METRIC]} higher the score is with the prompt than "
         f"without it, the {SHOWN} that help and hurt most. The intervals are for other images, "
         f"{_LEVEL} of all prompts of the notion at once; in bold those that leave out 0. Class: "
         "which of the scored ones the prompt names."
     ]
+    for (notion, method), part in rows.groupby(["notion", "method"], sort=False):
+        names = (on_paper(str(notion), NOTION_NAMES), method_on_paper(str(method)))
+        sides = {"helps": most(part, SHOWN, hurt=False), "hurts": most(part, SHOWN, hurt=True)}
+        heads += [(*names, word) for word, side in sides.items() for _ in range(len(side))]
+        cells += [_prompt(row) for side in sides.values() for _, row in side.iterrows()]
+        if all(side.empty for side in sides.values()):
+            reason = next(iter(part["reason"].dropna()), "no single prompt changes anything")
+            notes.append(f"{DASH} {names[1]}, {names[0]}: {reason}.")
     return Table(
-        f"Prompts that help and hurt: {setting}", [_NOTION, _METHOD, ""], heads,
+        f"Prompts that help and hurt: {setting}", [_NOTION, _METHOD, "Prompt that"], heads,
         ["Prompt", "Class", "Points", f"{_LEVEL} interval"], cells, notes, ["Prompt", "Class"],
     )  # fmt: skip
+
+
+def _prompt(row: pd.Series) -> list[str | Cell]:
+    names = DASH if pd.isna(row["names"]) else str(row["names"])
+    bounds = DASH
+    if pd.notna(row["low"]):
+        bounds = " to ".join(f"{100 * row[end]:+z.2f}" for end in ("low", "high"))
+    sure = bool(row["low"] > 0 or row["high"] < 0)
+    return [str(row["prompt"]), names, Cell(f"{100 * row['value']:+z.2f}", sure), bounds]
