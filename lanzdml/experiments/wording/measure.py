@@ -48,9 +48,9 @@ def measure(task: MeasureTask) -> pd.DataFrame:
         mean ``distance`` in degrees between prompts and the own ones of the same aspect, of which
         there are ``shared``; of :data:`TURNED` an ``angle`` in degrees and a ``draw``; of
         :data:`WITHOUT` a ``prompt``, with its ``aspect`` and the class that it ``names``. Both are
-        of the first seed. ``_draws`` are lists of scores. The ensemble, which is compared with
-        nothing, has none, and of prompts those have them that change MAP@R most, :data:`SHOWN` up
-        and as many down. A ``reason`` where there is no value.
+        of the first seed. ``_draws`` are lists of scores. The ensemble and methods that see labels,
+        which are compared with nothing, have none, and of prompts those have them that change MAP@R
+        most, :data:`SHOWN` up and as many down. A ``reason`` where there is no value.
     """
     source, method, settings = Source(task), task.run["method"], task.settings
     rows = _worded(task, source)
@@ -64,7 +64,8 @@ def measure(task: MeasureTask) -> pd.DataFrame:
 
 
 def _worded(task: MeasureTask, source: Source) -> list[Row]:
-    reads, compared = PROMPTS in METHODS[task.run["method"]].needs, task.wording != ENSEMBLE
+    reads = PROMPTS in METHODS[task.run["method"]].needs
+    compared = task.wording != ENSEMBLE and not task.supervised
     _, sizes = np.unique(source.labels, return_counts=True)
     by_chance = chance(sizes)
     shared, distance = distance_of(source.prompts, source.own_prompts)

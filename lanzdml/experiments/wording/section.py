@@ -86,6 +86,13 @@ class WordingExperiment(Measured):
         return tables(summary)
 
     @classmethod
+    def sentences(cls, summary: "pd.DataFrame") -> list[str]:
+        """Whether rankings hold, what moves scores, what is best, and what hurts."""
+        from lanzdml.experiments.wording.sentences import sentences
+
+        return sentences(summary)
+
+    @classmethod
     def read(cls, paths: "Sequence[Path]", seeds: "Sequence[int]") -> "pd.DataFrame":
         """The rows of its table, which the figure shows."""
         from lanzdml.experiments.wording.summary import read_summary

@@ -1,7 +1,5 @@
 """What wordings do, in sentences that can be quoted."""
 
-from collections import Counter
-
 import numpy as np
 import pandas as pd
 
@@ -10,10 +8,9 @@ from lanzdml.experiments.wording.summary import AGREEMENT, METHOD, PAIR, PROMPT,
 from lanzdml.experiments.wording.table import METRIC
 from lanzdml.experiments.wording.variance import INTERACTION, SEED, WORDING
 from lanzdml.experiments.wording.variance import METHOD as OF_METHOD
-from lanzdml.methods import in_order, method_on_paper
+from lanzdml.methods import method_on_paper
 from lanzdml.names import METRIC_NAMES, notion_on_paper
-
-_NOTION = ["dataset", "notion"]
+from lanzdml.tables.wins import best_of
 
 
 def sentences(rows: pd.DataFrame) -> list[str]:
@@ -67,15 +64,8 @@ def _best(block: pd.DataFrame) -> str:
     """By the mean over wordings, where there are several."""
     rows = block[(block["part"] == METHOD) & (block["n_wordings"] > 1)]
     rows = rows[~rows["supervised"].astype("bool")].dropna(subset="value")
-    wins: Counter[str] = Counter()
-    notions = rows.groupby(_NOTION, sort=False)
-    for _, of_notion in notions:
-        percent = (100 * of_notion["value"]).round(1)
-        wins.update(in_order(of_notion.loc[percent == percent.max(), "method"]))
-    if not wins or rows["method"].nunique() < 2:
-        return ""
-    parts = [f"{method_on_paper(name)} on {n}" for name, n in wins.most_common()]
-    return f"The best mean over wordings is that of {', '.join(parts)} of {len(notions)} notions."
+    best = best_of(rows) if len(rows["method"].unique()) > 1 else ""
+    return f"The best mean over wordings is that of {best}." if best else ""
 
 
 def _hurts(block: pd.DataFrame) -> str:

@@ -235,8 +235,8 @@ def _prompts(part: pd.DataFrame, metric: str) -> Iterator[Row]:
     draws = f"{metric}_draws"
     for _, row in without.iterrows():
         value, low, high = base[metric] - row[metric], np.nan, np.nan
-        if row[draws] is not None and base[draws] is not None:
-            drawn = np.asarray(base[draws]) - np.asarray(row[draws])
+        if isinstance(row[draws], np.ndarray) and isinstance(base[draws], np.ndarray):
+            drawn = base[draws] - row[draws]
             low, high = interval_of_change(value, drawn, len(without), int(base["n_queries"]))
         yield {
             "part": PROMPT, "value": value, "low": low, "high": high, "n": len(without),
