@@ -124,6 +124,8 @@ def _far(row: pd.Series) -> str:
     prompts = f"{row.n_prompts:.0f} prompts"
     if row.shared == 0 or pd.isna(row.distance):
         return f"{prompts} with other aspects"
+    if row.distance < _EQUAL and row.shared == row.n_prompts:
+        return f"{row.n_prompts:.0f} of the own prompts"
     far = f"{row.distance:.0f}° from the own of the same aspects on average"
     return f"{prompts}, {far}" + (f" ({row.shared:.0f})" if row.shared < row.n_prompts else "")
 
