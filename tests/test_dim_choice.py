@@ -11,7 +11,6 @@ from lanzdml import InDiReCT, Oracle, Random, TextSubspace
 from lanzdml.config.config import ConfigError, parse_config
 from lanzdml.experiments import EXPERIMENTS
 from lanzdml.experiments.dim_choice.rules import RULES, choices
-from lanzdml.experiments.dim_choice.sentences import dim_choices
 from lanzdml.experiments.dimensions import DimensionsExperiment
 from lanzdml.experiments.measuring import write_measured
 from lanzdml.methods.base import EmbeddingError, Method, normalise
@@ -317,7 +316,7 @@ def test_regrets_of_a_world_whose_best_r_is_known(tmp_path):
     row = labels.index("Participation ratio")
     dots = [line.get_data() for line in chosen.lines if line.get_marker() == "o"]
     assert [int(x[0]) for x, y in dots if y[0] == row] == [2]
-    (said,) = dim_choices(read)
+    (said,) = DIM_CHOICE.sentences(read)
     assert said.startswith("Against the best r' that labels would choose for Text subspace")
     lost = 100 * rules.loc["configured", "regret"]
     assert f"{lost:.1f} points of MAP@R with the r' of the configuration" in said

@@ -20,5 +20,6 @@ EXPERIMENTS: Registry["Experiment"] = Registry(
     prompt_count="prompt_count:PromptCountExperiment",
     specificity="specificity.section:SpecificityExperiment",
     unseen="unseen.section:UnseenExperiment",
+    wording="wording.section:WordingExperiment",
     dim_choice="dim_choice.section:DimChoiceExperiment",
 )

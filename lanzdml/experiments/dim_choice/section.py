@@ -75,6 +75,13 @@ class DimChoiceExperiment(Measured):
         return tables(summary)
 
     @classmethod
+    def sentences(cls, summary: "pd.DataFrame") -> list[str]:
+        """One a model and method."""
+        from lanzdml.experiments.dim_choice.sentences import sentences
+
+        return sentences(summary)
+
+    @classmethod
     def draw_runs(cls, runs: "pd.DataFrame") -> "Figure":
         """A panel a notion: curves over r', and below them what rules choose."""
         from lanzdml.experiments.dim_choice.figure import draw

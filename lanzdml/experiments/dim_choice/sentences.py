@@ -11,7 +11,7 @@ from lanzdml.names import METRIC_NAMES
 _SHOWN = (AUTO_RULE, CONFIGURED)
 
 
-def dim_choices(rows: pd.DataFrame) -> list[str]:
+def sentences(rows: pd.DataFrame) -> list[str]:
     """A sentence a model and method: what the r' of rules loses against the best by labels.
 
     Args:
