@@ -1,6 +1,7 @@
 """r' that the prompts say: rules on spectra with known answers, "auto", and the experiment."""
 
 import json
+from inspect import getsource
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from lanzdml.experiments.dimensions import DimensionsExperiment
 from lanzdml.experiments.measuring import write_measured
 from lanzdml.methods.base import EmbeddingError, Method, normalise
 from lanzdml.methods.effective_rank import effective_rank, singular_values
+from lanzdml.methods.elsewhere import VARIABLE, welcome
 from lanzdml.metrics.runs import AUTO_DIM, COLUMNS, read_runs, write_runs
 from lanzdml.metrics.scoring import Evidence, ScoreTask, score_runs
 from lanzdml.plan.plan import Plan
@@ -151,6 +153,17 @@ def fit(folder, method, notion, dim):
     task = FitTask(output, method, dim, 0, "1", prompts=str(folder / f"{notion}.parquet"))
     fit_transforms([task], kept=folder / "kept")
     return output
+
+
+def test_a_method_of_others_that_computes_with_dim_gets_a_number(world, monkeypatch):
+    monkeypatch.setenv(VARIABLE, "{}")
+    code = getsource(ComputesWithDim)
+    lines = ["import numpy as np", "from lanzdml.methods.base import Method", "", "", code]
+    (world / "theirs.py").write_text("\n".join(lines))
+    method = welcome(f"{world / 'theirs.py'}:ComputesWithDim")
+    output = fit(world, method, "shade", "auto")
+    assert read_metadata(output)["status"] == "ok"
+    assert load_transform(output).dim == 4
 
 
 def test_a_stack_has_an_r_of_each_part(world):
@@ -317,9 +330,9 @@ def test_regrets_of_a_world_whose_best_r_is_known(tmp_path):
     dots = [line.get_data() for line in chosen.lines if line.get_marker() == "o"]
     assert [int(x[0]) for x, y in dots if y[0] == row] == [2]
     (said,) = DIM_CHOICE.sentences(read)
-    assert said.startswith("Against the best r' that labels would choose for Text subspace")
-    lost = 100 * rules.loc["configured", "regret"]
-    assert f"{lost:.1f} points of MAP@R with the r' of the configuration" in said
+    assert said.startswith("Points of MAP@R that Text subspace loses against the best r'")
+    lost = f"{100 * rules.loc['configured', 'regret']:.1f}"
+    assert f"with the r' of the configuration {lost} (at worst {lost})" in said
 
 
 def test_methods_have_an_r_that_prompts_can_say():

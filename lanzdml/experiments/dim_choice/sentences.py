@@ -23,8 +23,7 @@ def sentences(rows: pd.DataFrame) -> list[str]:
         over = regrets(block)
         uncut = block.loc[block["part"] == UNCUT, "rule"]
         clauses = [
-            f"{100 * row['mean']:z.1f} points of {METRIC_NAMES[METRIC]} {_words(rule)}"
-            f" (at worst {100 * row['worst']:z.1f})"
+            f"{_words(rule)} {100 * row['mean']:z.1f} (at worst {100 * row['worst']:z.1f})"
             for rule in dict.fromkeys((*_SHOWN, *uncut))
             if (method, rule) in over.index
             for row in [over.loc[(method, rule)]]
@@ -34,18 +33,19 @@ def sentences(rows: pd.DataFrame) -> list[str]:
         n_notions = len(block.groupby(["dataset", "notion"]))
         where = "the notion" if n_notions == 1 else f"{n_notions} notions"
         said.append(
-            f"Against the best r' that labels would choose for {method_on_paper(str(method))} "
-            f"(with {model}, mean over {where}), {_join(clauses)} are lost."
+            f"Points of {METRIC_NAMES[METRIC]} that {method_on_paper(str(method))} loses against "
+            f"the best r' that labels would choose (with {model}, mean over {where}): "
+            f"{_join(clauses)}."
         )
     return said
 
 
 def _words(rule: str) -> str:
     if rule == AUTO_RULE:
-        return "with the effective rank of the prompts (dims: auto)"
+        return "with the r' that prompts say (dims: auto)"
     if rule == CONFIGURED:
         return f"with the {rule_on_paper(rule)}"
-    return f"by {method_on_paper(rule)}, which needs no r',"
+    return f"{method_on_paper(rule)}, which needs none,"
 
 
 def _join(clauses: list[str]) -> str:
