@@ -23,9 +23,10 @@
 #   tables/{table}.{md,csv,tex}
 #   figures/{figure}.{pdf,png,rst}
 #   report.html
-# dim is "full" for a method that keeps the model's own size; "every-seed" stands in place of "seed-{seed}" for
-# one that is the same for each. lanzdml/plan/paths.py makes these paths. Each job logs to results/logs/ and
-# longer ones write their time and memory to results/benchmarks/, under the path of their output.
+# dim is "full" for a method that keeps the model's own size and "auto" where the prompts say it; "every-seed"
+# stands in place of "seed-{seed}" for one that is the same for each. lanzdml/plan/paths.py makes these paths. Each job
+# logs to results/logs/ and longer ones write their time and memory to results/benchmarks/, under the path of their
+# output.
 
 import os
 import re

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
+from lanzdml import TextSubspace
 from lanzdml.commands.compare import compare
 from lanzdml.commands.main import lanzdml
 from lanzdml.commands.score import CLUSTERS, FEW, IMAGES, QUERIES, score
@@ -20,6 +21,7 @@ from lanzdml.methods import METHODS
 from lanzdml.metrics import METRICS, compute_metrics
 from lanzdml.metrics.chance import chance
 from lanzdml.metrics.resampling import resampled_scores
+from lanzdml.transforms.storage import load_transform
 from tests.tiny_clip import cache_repository
 
 ROOT = Path(__file__).parents[1]
@@ -149,6 +151,16 @@ def test_vectors_do_not_differ_from_themselves():
     assert (rows["difference"] == 0).all()
     assert rows["low"].isna().all()
     assert not rows["decided"].any()
+
+
+def test_prompts_can_say_the_dimensions(folder):
+    fit = ("fit", "prompts.npy", "-o", "t.safetensors", "--method", "text_subspace", "--dim")
+    code, out, _ = run(*fit, "auto")
+    assert code == 0
+    dim = TextSubspace(dim="auto").fit(PROMPTS).dim_
+    assert f"which say r' = {dim}: t.safetensors" in out
+    assert load_transform("t.safetensors").dim == dim
+    assert "'much' is not a valid integer" in run(*fit, "much")[2]
 
 
 @pytest.mark.parametrize("output", ["out.npy", "out.parquet"])

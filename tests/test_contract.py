@@ -348,7 +348,14 @@ class Prints(Kept):
         return super()._transform(images)
 
 
+class TakesAutoForTwo(Kept):
+    def _fit(self, unit):
+        dim = 2 if self.dim == "auto" else self.dim
+        self.U_ = self.draw((unit.shape[1], dim)) + unit.std(axis=0)[:, None]
+
+
 BROKEN = {
+    TakesAutoForTwo: ("takes_auto_for_a_number_or_refuses", "compute with self.dim_ in place of"),
     Nameless: ("has_a_name_of_its_own", "name is 'kept/not', but may hold letters"),
     Anonymous: ("says_what_it_is", 'Anonymous has no name: give it a line name = "..."'),
     Ours: ("has_a_name_of_its_own", "name is 'pca', which is another method's"),

@@ -9,7 +9,6 @@ from lanzdml.config.config import parse_config
 from lanzdml.config.messages import ConfigError
 from lanzdml.experiments import EXPERIMENTS
 from lanzdml.experiments.label_worth.measure import draw_labelled
-from lanzdml.experiments.label_worth.sentences import label_worths
 from lanzdml.experiments.label_worth.worth import AT_MOST, EXACT, MORE_THAN, worth
 from lanzdml.experiments.measuring import write_measured
 from lanzdml.metrics.scores import rank_metrics
@@ -120,7 +119,7 @@ def test_tables_figure_and_sentences_are_made_of_the_csv(tmp_path):
     assert {"LDA", "CLIP", "other methods"} <= {*lines}
     assert [label.get_text() for label in axis.get_xticklabels()] == ["1", "2", "4"]
     # A fit of its own would take a second.
-    (sentence,) = label_worths(read.replace({"method": {"text_subspace": "indirect"}}))
+    (sentence,) = LABEL_WORTH.sentences(read.replace({"method": {"text_subspace": "indirect"}}))
     assert sentence.startswith("The prompts of mine shade (with m) are worth ")
     assert ", by InDiReCT" in sentence
 

@@ -595,7 +595,7 @@ def test_costs_are_on_the_page(page):
 
 def fit(method="indirect", **changes):
     run = {"dataset": "deepfashion", "notion": "texture", "model": "m", "protocol": "paper",
-           "method": method, "dim": 4, "n_prompts": 9, "seed": 0}  # fmt: skip
+           "method": method, "dim": 4, "dim_auto": False, "n_prompts": 9, "seed": 0}  # fmt: skip
     return run | traits_of(method) | {"against": None} | changes
 
 

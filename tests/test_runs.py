@@ -71,6 +71,7 @@ def test_a_run_that_is_there_twice_is_refused(tmp_path):
 @pytest.mark.parametrize("name", RUN)
 def test_runs_of_another_name_are_others(tmp_path, name):
     others = {"protocol": "released", "method": "ae", "n_prompts": None, "seed": [4, 6, 9]}
+    others["dim_auto"] = True
     other = rows(**{name: others.get(name, 7 if name == "dim" else "other")})
     files = [write(tmp_path / "a.parquet", rows()), write(tmp_path / "b.parquet", other)]
     assert len(read_runs(files)) == 6

@@ -20,7 +20,7 @@ def rows(method, values, *, notion="car_model", dim=128, reason=None, model="dem
             "dataset": "demo_cars", "notion": notion, "model": model, "protocol": "paper",
             "method": method, "dim": dim, "n_prompts": 17, "seed": seed,
             **dict.fromkeys(METRICS, value), "n_images": 9, "n_classes": 3, "tied_queries": 0,
-            "loss": None, "reason": reason, "against": None, **traits_of(method),
+            "loss": None, "reason": reason, "against": None, "dim_auto": False, **traits_of(method),
         }
         for seed, value in enumerate(values)
     ]  # fmt: skip

@@ -57,6 +57,7 @@ def test_metadata_describe_the_run(path, indirect):
         "reason": "",
         "n_features": "6",
         "loss": str(indirect.loss_),
+        "dim": "3",
         "iterations": "5",
         "fit_seconds": str(indirect.fit_seconds_),
         "n_prompts": "9",

@@ -11,9 +11,11 @@ from lanzdml.commands.labelled import read_labelled
 from lanzdml.embeddings.vectors import Kind, read_vectors
 from lanzdml.errors import LanzdmlError, suggest
 from lanzdml.methods import METHODS
+from lanzdml.methods.dim import Dim
 from lanzdml.methods.elsewhere import is_source, welcome
 from lanzdml.methods.needs import AGAINST, IMAGES, LABELS, PROMPTS
-from lanzdml.transforms.storage import save_transform
+from lanzdml.transforms.fitting import number_for
+from lanzdml.transforms.storage import DIM_AUTO, save_transform
 
 if TYPE_CHECKING:
     from lanzdml.methods.base import Method
@@ -24,7 +26,7 @@ def fit(
     output: Path,
     method: str = "indirect",
     *,
-    dim: int | None = None,
+    dim: Dim | None = None,
     seed: int = 0,
     column: str | None = None,
     against: Path | None = None,
@@ -39,7 +41,7 @@ def fit(
         output: the transform's file, see :func:`lanzdml.transforms.storage.save_transform`.
         method: of one that learns from prompts: a name of the registry, or as
             :func:`lanzdml.methods.elsewhere.welcome` takes one of others.
-        dim: r'; the method's own default unless given.
+        dim: r', or "auto" for the one that the prompts say; the method's own default unless given.
         seed: of the fit.
         column: of the vectors, where the file has several.
         against: vectors of prompts (m, r) of what must not matter, for a method that is told.
@@ -67,7 +69,7 @@ def fit(
     cls = METHODS[method]
     if dim is not None and not cls.has_dim:
         raise LanzdmlError(f"{method} has no r': leave --dim out")
-    if dim is not None and dim > vectors.dim:
+    if isinstance(dim, int) and dim > vectors.dim:
         raise LanzdmlError(f"--dim {dim} is larger than the {vectors.dim} dimensions of {prompts}")
     seen = "labelled images" if cls.supervised else "a collection's images, without labels"
     for name, file, what in (
@@ -88,8 +90,15 @@ def fit(
         named |= {IMAGES: read.vectors, LABELS: read.labels}
     elif images is not None:
         named[IMAGES] = read_vectors(images, Kind.IMAGES, column=column).array()
-    given = {"dim": dim} if dim is not None else {}
+    texts = vectors.array()
+    number = number_for(method, dim, [texts])
+    given = {} if number is None else {"dim": number}
     fit: Callable[..., Method] = cls(**given, random_state=seed).fit
-    estimator = fit(vectors.array(), **named)
-    save_transform(output, estimator, n_prompts=len(vectors))
-    return f"{method} learned from {len(vectors):,} prompts of {vectors.dim} dimensions: {output}"
+    estimator = fit(texts, **named)
+    chosen = {DIM_AUTO: "true"} if isinstance(dim, str) else {}
+    save_transform(output, estimator, n_prompts=len(vectors), **chosen)
+    size = f", which say r' = {number}" if chosen else ""
+    return (
+        f"{method} learned from {len(vectors):,} prompts of {vectors.dim} dimensions{size}: "
+        f"{output}"
+    )

@@ -7,11 +7,12 @@ import json
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, ParamSpec
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 import click
 
 from lanzdml.errors import LanzdmlError, plain_errors
+from lanzdml.methods.dim import AUTO, Dim
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,6 +38,15 @@ _THREADS = click.option(
     "--threads", type=click.IntRange(1), default=1, show_default=True,
     help="Threads that rank; the result is the same for any number.",
 )  # fmt: skip
+
+
+class _Dim(click.ParamType):  # type: ignore[type-arg]  # none before click 8.4
+    """r', or the word that leaves it to the prompts."""
+
+    name = "integer|auto"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return value if value == AUTO else click.IntRange(1).convert(value, param, ctx)
 
 
 def _of_labelled(command: Callable[P, None]) -> Callable[P, None]:
@@ -144,7 +154,9 @@ def compare(
     default="indirect",
     help="A method that learns from prompts; file.py:Class for yours.",
 )
-@click.option("--dim", type=click.IntRange(1), help="r', the size of the vectors it makes.")
+@click.option(
+    "--dim", type=_Dim(), help="r', the size of the vectors it makes; auto: as the prompts say."
+)
 @click.option("--seed", type=click.IntRange(0), default=0, help="Of the fit.")
 @click.option("--against", type=FILE, help="Vectors of prompts of what must not matter.")
 @click.option("--images", type=FILE, help="Vectors of images, for methods that see a collection.")
@@ -153,7 +165,7 @@ def compare(
 @_COLUMN
 @_plain
 def fit(
-    prompts: Path, output: Path, method: str, dim: int | None, seed: int, against: Path | None,
+    prompts: Path, output: Path, method: str, dim: Dim | None, seed: int, against: Path | None,
     images: Path | None, labels: Path | None, label: str | None, column: str | None,
 ) -> None:  # fmt: skip
     """Fit a method to the vectors PROMPTS of a notion's prompts."""

@@ -11,7 +11,7 @@ from lanzdml.config.models import ModelConfig
 from lanzdml.config.place import check_place
 from lanzdml.config.section import (
     MOST_LISTED,
-    Dim,
+    Dims,
     Name,
     PathName,
     Section,
@@ -64,11 +64,10 @@ class Benchmark(Section):
         ),
     ]
     dims: Annotated[
-        list[Dim],
+        Dims,
         Field(
-            min_length=1,
-            max_length=MOST_LISTED,
-            description="sizes r' of the transformed embeddings",
+            description="sizes r' of the transformed embeddings; auto for the one that a notion's "
+            "prompts say"
         ),
     ]
     seeds: Annotated[

@@ -1,6 +1,6 @@
 """What experiments and pictures have in common: they choose from what a benchmark has."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Self
 
 from pydantic import Field
@@ -9,6 +9,7 @@ from lanzdml.config.methods import MethodName
 from lanzdml.config.section import MOST_LISTED, Section, check_unique, strangers
 from lanzdml.errors import suggest
 from lanzdml.methods import METHODS
+from lanzdml.methods.dim import Dim
 
 # For types only: a figure is drawn anew when what its experiment imports changes.
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class DimsOfModel(NamedTuple):
 
     model: str
     key: str
-    dims: list[int]
+    dims: Sequence[Dim]
 
 
 class Choice(Section):

@@ -4,7 +4,7 @@ Its experiments and pictures are those of the registries :data:`lanzdml.experime
 and :data:`lanzdml.figures.PICTURES`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import ValidationError, create_model
@@ -21,6 +21,7 @@ from lanzdml.experiments.main import MainExperiment
 from lanzdml.figures import PICTURES
 from lanzdml.figures.picture import Picture
 from lanzdml.limits import imposed
+from lanzdml.methods.dim import Dim
 from lanzdml.methods.elsewhere import forget
 
 
@@ -91,7 +92,7 @@ class Config(Benchmark):
                 lines += self._check_dims(*used)
         return list(dict.fromkeys(lines))
 
-    def _check_dims(self, model: str, key: str, dims: list[int]) -> list[str]:
+    def _check_dims(self, model: str, key: str, dims: Sequence[Dim]) -> list[str]:
         if model not in self.models:  # a line of its own
             return []
         return self.models[model].check_dims(key, model, dims)

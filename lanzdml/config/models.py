@@ -1,5 +1,6 @@
 """A model: which CLIP embeds images and prompts."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import Field
@@ -7,6 +8,7 @@ from pydantic import Field
 from lanzdml.config.section import PathName, Section
 from lanzdml.embeddings.models import check_pretrained, read_architecture
 from lanzdml.errors import LanzdmlError
+from lanzdml.methods.dim import Dim
 
 
 class ModelConfig(Section):
@@ -67,18 +69,18 @@ class ModelConfig(Section):
             return None
         return None if architecture is None else architecture["embed_dim"]
 
-    def check_dims(self, key: str, name: str, dims: list[int]) -> list[str]:
+    def check_dims(self, key: str, name: str, dims: Sequence[Dim]) -> list[str]:
         """Whether transformed embeddings are no larger than the model's own.
 
         Args:
             key: of the dims.
             name: of this model.
-            dims: in the order of their list.
+            dims: in the order of their list; "auto" is never larger.
         """
         if (embed_dim := self.embed_dim) is None:  # the fits will see
             return []
         return [
             f"{key}[{position}]: {dim} is larger than the {embed_dim} dimensions of models.{name}"
             for position, dim in enumerate(dims)
-            if dim > embed_dim
+            if not isinstance(dim, str) and dim > embed_dim
         ]

@@ -9,11 +9,20 @@ import os
 from collections import Counter
 from collections.abc import Collection, Iterable
 from itertools import islice
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
 
-T = TypeVar("T", str, int)
+from lanzdml.methods.dim import AUTO
+
+T = TypeVar("T")
 # Three of them and some words are the name of a rule and its files, which file systems end at 255.
 LETTERS_OF_NAME = 60
 Name = Annotated[
@@ -21,11 +30,38 @@ Name = Annotated[
     StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=LETTERS_OF_NAME),
 ]
 Count = Annotated[int, Field(ge=1, le=10**9)]
-Dim = Annotated[int, Field(ge=1, le=2**16)]  # no CLIP has as many
-
 # How many datasets, models, methods, dims and seeds, and notions of a dataset, may be listed. The
 # paper's benchmark has 13 notions of three datasets, and open_clip some 150 models.
 MOST_LISTED = 500
+
+_MOST_DIMS = 2**16  # no CLIP has as many
+Dim = Annotated[int, Field(ge=1, le=_MOST_DIMS)]
+
+
+def _dim(value: Any) -> Any:
+    """One error for what is no r', in place of one for each kind."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        if value != AUTO:
+            raise ValueError(f"should be a number of dimensions, or {AUTO}")
+    elif not 1 <= value <= _MOST_DIMS:
+        bound = "greater than or equal to 1" if value < 1 else f"less than or equal to {_MOST_DIMS}"
+        raise ValueError(f"should be {bound}")
+    return value
+
+
+Dims = Annotated[
+    list[Annotated[Dim | Literal["auto"], BeforeValidator(_dim)]],
+    Field(min_length=1, max_length=MOST_LISTED),
+    BeforeValidator(
+        lambda value: [value] if value == AUTO else value,
+        json_schema_input_type=Annotated[
+            list[Dim | Literal["auto"]], Field(min_length=1, max_length=MOST_LISTED)
+        ]
+        | Literal["auto"],
+    ),
+]
+"""Sizes r', with "auto" where the prompts say it (:mod:`lanzdml.methods.dim`); that may stand
+alone."""
 
 MOST_LINES = 50  # of mistakes: who makes more has a program make them
 
@@ -65,7 +101,7 @@ class Section(BaseModel):
 
 def check_unique(key: str, values: list[T]) -> list[str]:
     """A line for each value that a list has more than once."""
-    return [f"{key}: {value!r} is listed twice" for value in sorted(repeated(values))]
+    return [f"{key}: {value!r} is listed twice" for value in sorted(repeated(values), key=str)]
 
 
 def strangers(names: Iterable[T], allowed: Collection[T]) -> list[T]:

@@ -92,22 +92,29 @@ def read_parquet(path: Path, columns: Iterable[str]) -> pd.DataFrame:
     return pd.DataFrame(cells, pd.RangeIndex(count_rows(path), name="row"), dtype="object")
 
 
-def read_result(path: Path, columns: list[str] | None = None) -> pa.Table:
+def read_result(
+    path: Path, columns: list[str] | None = None, later: Set[str] = frozenset()
+) -> pa.Table:
     """A table of results, or some of its columns, as it was written.
+
+    Args:
+        path: Parquet.
+        columns: those to read; all unless given.
+        later: those of them that files of earlier versions lack, and that need not be there.
 
     Raises:
         LanzdmlError: the file is no Parquet, lacks a column, or holds more than the limits
             ``table_rows``, ``table_columns`` and ``archive_ratio``.
     """
     try:
-        return _read_result(path, columns)
+        return _read_result(path, columns, later)
     except (pa.ArrowException, OSError) as error:
         raise LanzdmlError(f"{path} cannot be read: {error}; delete it and run again") from None
 
 
-def _read_result(path: Path, columns: list[str] | None) -> pa.Table:
+def _read_result(path: Path, columns: list[str] | None, later: Set[str]) -> pa.Table:
     schema = pq.read_schema(path)
-    if missing := set(columns or ()) - set(schema.names):
+    if missing := set(columns or ()) - set(schema.names) - later:
         raise LanzdmlError(f"{path} has no column {min(missing)!r}: delete it and run again")
     schema = pa.schema([field for field in schema if field.name in (columns or schema.names)])
     texts = {field.name for field in schema if _is_text(field.type) or _is_bytes(field.type)}

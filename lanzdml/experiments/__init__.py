@@ -21,4 +21,6 @@ EXPERIMENTS: Registry["Experiment"] = Registry(
     specificity="specificity.section:SpecificityExperiment",
     unseen="unseen.section:UnseenExperiment",
     label_worth="label_worth.section:LabelWorthExperiment",
+    wording="wording.section:WordingExperiment",
+    dim_choice="dim_choice.section:DimChoiceExperiment",
 )

@@ -11,7 +11,10 @@ SETTING = ["dataset", "model", "protocol", "dim"]
 
 
 def of_one_dim(rows: pd.DataFrame) -> pd.DataFrame:
-    """What was measured, all with the r' that was asked for; :data:`NO_DIM` where none was."""
+    """What was measured, all with the r' that was asked for; :data:`NO_DIM` where none was.
+
+    Where the prompts say it that is :data:`lanzdml.metrics.runs.AUTO_DIM`.
+    """
     asked = rows["dim"].dropna()
     return rows.assign(dim=asked.max() if len(asked) else NO_DIM)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 from pydantic import Field
 
 from lanzdml.config.choice import DimsOfModel, SomeMethods, check_methods
-from lanzdml.config.section import MOST_LISTED, Dim
+from lanzdml.config.section import Dims
 from lanzdml.experiments.experiment import AblationOfModel
 from lanzdml.experiments.grid import Grid
 from lanzdml.figures.words import Words
@@ -23,7 +23,9 @@ class DimensionsExperiment(AblationOfModel):
     """Scores over the size of the embedding (the paper's figure 3)."""
 
     methods: SomeMethods = None
-    dims: Annotated[list[Dim], Field(min_length=1, max_length=MOST_LISTED, description="sizes r'")]
+    dims: Annotated[
+        Dims, Field(description="sizes r'; auto for the one that a notion's prompts say")
+    ]
 
     words: ClassVar[Words] = Words(
         title="Size of the embeddings",
@@ -32,7 +34,8 @@ class DimensionsExperiment(AblationOfModel):
         caption="Retrieval over the size of the embedding: MAP@R, mean and population standard "
         "deviation over the seeds, for each notion. A dashed line is a method without a size to "
         "choose, as CLIP is. PCA is drawn where it can be fitted: it needs more prompts than "
-        "dimensions. Compare figure 3 of the paper.",
+        "dimensions. A ring is the r' that the notion's prompts say, where the configuration asks "
+        "for it. Compare figure 3 of the paper.",
         category="Ablations",
     )
 
@@ -59,6 +62,7 @@ class DimensionsExperiment(AblationOfModel):
         from matplotlib.ticker import NullLocator
 
         from lanzdml.figures.ablation import (
+            add_chosen,
             add_legend,
             add_level,
             add_method,
@@ -67,7 +71,8 @@ class DimensionsExperiment(AblationOfModel):
             series,
         )
 
-        table = series(runs, "dim")
+        table = series(runs[~runs["dim_auto"]], "dim")
+        chosen = series(runs[runs["dim_auto"]], "dim")
         figure, axes = panels(runs)
         for notion, axis in axes.items():
             for method, rows in table[table["notion"] == notion].groupby("method", sort=False):
@@ -78,6 +83,8 @@ class DimensionsExperiment(AblationOfModel):
                     size = f" (r = {rows['dim'].iloc[0]})" if method == "clip" else ""
                     label = f"{method_on_paper(method)}{size}"
                     add_level(axis, method, rows["mean"].iloc[0], rows["std"].iloc[0], label)
+            for row in chosen[chosen["notion"] == notion].itertuples():
+                add_chosen(axis, row.dim, row.mean)
             axis.set_xscale("log", base=2)
             dims = sorted(table.loc[table["has_dim"], "dim"].unique())
             axis.set_xticks(dims, [str(dim) for dim in dims])

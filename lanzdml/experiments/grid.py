@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from math import prod
 
 from lanzdml.errors import LanzdmlError
+from lanzdml.methods.dim import Dim
 
 # A hundred times the paper's benchmark with all its ablations; to plan as many takes a minute.
 MOST_RUNS = 200_000
@@ -16,7 +17,7 @@ class Grid:
 
     Attributes:
         notions: pairs of a dataset and a notion.
-        dims: r'; a method without one has one run in place of all of them.
+        dims: r', or "auto"; a method without one has one run in place of all of them.
         counts: how many prompts; None for all.
         seeds: a method that is the same for every seed has one run in place of all of them, unless
             prompts are drawn by the seed.
@@ -26,7 +27,7 @@ class Grid:
     notions: Sequence[tuple[str, str]]
     models: Sequence[str]
     methods: Sequence[str]
-    dims: Sequence[int]
+    dims: Sequence[Dim]
     seeds: Sequence[int]
     counts: Sequence[int | None] = (None,)
 

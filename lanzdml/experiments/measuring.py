@@ -13,6 +13,8 @@ from lanzdml.experiments import EXPERIMENTS
 from lanzdml.experiments.task import MeasureTask
 from lanzdml.files import Kept, content_of, digest, replacing, write_text
 from lanzdml.methods import METHODS
+from lanzdml.methods.dim import is_auto
+from lanzdml.metrics.runs import AUTO_DIM
 from lanzdml.spreadsheet import to_csv
 from lanzdml.tables.markup import markdown_note
 
@@ -42,7 +44,8 @@ def measure_runs(tasks: Iterable[MeasureTask], *, kept: Path) -> None:
         if store.take(made_of, [task.output]):
             continue
         rows = import_module(module_of(task.experiment, "measure")).measure(task)
-        rows = rows.assign(**task.run, dim=task.dim, supervised=task.supervised)
+        dim = AUTO_DIM if is_auto(task.dim) else task.dim
+        rows = rows.assign(**task.run, dim=dim, supervised=task.supervised)
         with replacing(task.output) as temporary:
             rows.astype({"dim": "Int64"}).to_parquet(temporary, index=False)
         # What code of others lacked may be there when it runs again.

@@ -1,5 +1,6 @@
 """What a measurement fits methods to, and the labelled images that it scores them on."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,10 +14,12 @@ from lanzdml.errors import CannotFitError
 from lanzdml.experiments.task import MeasureTask
 from lanzdml.methods import METHODS
 from lanzdml.methods.base import Method
+from lanzdml.methods.dim import Dim
 from lanzdml.methods.needs import AGAINST, IMAGES, LABELS, PROMPTS
 from lanzdml.metrics.protocols import PROTOCOLS
+from lanzdml.metrics.resampling import Scores, scores_and_draws
 from lanzdml.metrics.scores import query_scores
-from lanzdml.transforms.fitting import NO_SCALE, NOT_TOLD, new_estimator
+from lanzdml.transforms.fitting import NO_SCALE, NOT_TOLD, new_estimator, number_for
 from lanzdml.transforms.stacked import Stacked
 
 
@@ -52,8 +55,13 @@ class Source:
     @cached_property
     def prompts(self) -> Prompts:
         """Of the task's wording."""
-        rows, vectors, _ = read_embeddings(self._prompts_file)
-        return Prompts(rows["prompt"].to_numpy(str), rows["aspect"].to_numpy(str), vectors)
+        return _read_prompts(self._prompts_file)
+
+    @cached_property
+    def own_prompts(self) -> Prompts:
+        """Those of the notion as it is configured, of a task of one wording."""
+        assert self._task.own_prompts, "only wordings have others beside them"
+        return _read_prompts(Path(self._task.own_prompts))
 
     def fit(
         self,
@@ -61,7 +69,7 @@ class Source:
         *,
         prompts: NDArray[Any] | None = None,
         labelled: NDArray[Any] | None = None,
-        dim: int | None = None,
+        dim: Dim | None = None,
     ) -> Method:
         """The method, fitted anew.
 
@@ -74,23 +82,27 @@ class Source:
                 vectors (k, r) in their place; all unless given.
             labelled: those images whose labels a method sees that sees labels: (n,) bool or
                 positions; all unless given.
-            dim: r'; the task's unless given.
+            dim: r', or "auto"; the task's unless given.
 
         Raises:
             CannotFitError: it cannot be fitted.
         """
         method = self._task.run["method"]
         cls = METHODS[method]
-        estimator = new_estimator(method, self._task.dim if dim is None else dim)
+        some = slice(None) if labelled is None else labelled
+        to_labels = PROMPTS not in cls.needs
+        given = (self.images[some], self.labels[some]) if to_labels else (self._given(prompts),)
+        number = number_for(method, self._task.dim if dim is None else dim, given)
+        estimator = new_estimator(method, number)
         estimator.set_params(random_state=seed)
         if cls.uses_logit_scale:
             scale = logit_scale_of(self._prompts_file)
             if scale is None:
                 raise CannotFitError(NO_SCALE)
             estimator.set_params(logit_scale=scale)
-        some = slice(None) if labelled is None else labelled
-        if PROMPTS not in cls.needs:
-            return estimator.fit(self.images[some], self.labels[some])
+        fit: Callable[..., Method] = estimator.fit
+        if to_labels:
+            return fit(*given)
         named: dict[str, ArrayLike] = {}
         if AGAINST in cls.needs:
             named[AGAINST] = self._against()
@@ -98,7 +110,7 @@ class Source:
             named |= {IMAGES: self.images[some], LABELS: self.labels[some]}
         elif IMAGES in cls.needs:
             named[IMAGES] = self._collection
-        return estimator.fit(self._given(prompts), **named)
+        return fit(*given, **named)
 
     def query_scores(
         self, fitted: Method | Stacked, some: NDArray[Any] | None = None
@@ -113,6 +125,17 @@ class Source:
         chosen = slice(None) if some is None else some
         vectors = fitted.transform(self.images[chosen], unit_images=self._protocol.unit_images)
         return query_scores(vectors, self.labels[chosen], distance=self._protocol.distance)
+
+    def scores_and_draws(self, fitted: Method | Stacked, n_draws: int) -> Scores:
+        """Those of :meth:`query_scores`, and scores on draws of the images.
+
+        Args:
+            fitted: what makes their vectors.
+            n_draws: how many, see :mod:`lanzdml.metrics.resampling`.
+        """
+        vectors = fitted.transform(self.images, unit_images=self._protocol.unit_images)
+        distance = self._protocol.distance
+        return scores_and_draws(vectors, self.labels, distance=distance, n_draws=n_draws)
 
     @property
     def _prompts_file(self) -> Path:
@@ -133,3 +156,8 @@ class Source:
             raise CannotFitError(NOT_TOLD)
         files = self._task.against.values()
         return np.concatenate([read_embeddings(Path(path))[1] for path in files])
+
+
+def _read_prompts(path: Path) -> Prompts:
+    rows, vectors, _ = read_embeddings(path)
+    return Prompts(rows["prompt"].to_numpy(str), rows["aspect"].to_numpy(str), vectors)

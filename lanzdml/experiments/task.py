@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lanzdml.methods import METHODS
+from lanzdml.methods.dim import Dim
 
 if TYPE_CHECKING:
     from lanzdml.datasets.manifest import LabelColumns
@@ -21,7 +22,7 @@ class MeasureTask:
         output: parquet of what it gives, with the columns of ``run``, ``dim`` and ``supervised``.
         experiment: a name of the registry.
         run: dataset, notion, model, protocol and method.
-        dim: r' that is asked for; None for methods without one.
+        dim: r' that is asked for, a number or "auto"; None for methods without one.
         settings: of the experiment.
         version: of the code that measures, and of the method's.
         images, manifest: the images' embeddings and labels.
@@ -35,12 +36,13 @@ class MeasureTask:
         seeds: of these; those of k-means where a method has none.
         external: of finished vectors what is told of them.
         wording: of the prompts, where the experiment measures each by itself.
+        own_prompts: then those of the notion as it is configured.
     """
 
     output: str
     experiment: str
     run: Mapping[str, str]
-    dim: int | None
+    dim: Dim | None
     settings: Mapping[str, Any]
     version: str
     images: str
@@ -52,11 +54,12 @@ class MeasureTask:
     seeds: Sequence[int]
     external: Mapping[str, Any] | None = None
     wording: str | None = None
+    own_prompts: str | None = None
 
     @property
     def files(self) -> list[str]:
         """All that is read."""
-        given = [self.prompts] if self.prompts else []
+        given = [*dict.fromkeys(filter(None, [self.prompts, self.own_prompts]))]
         return [self.images, self.manifest, *given, *self.against.values(), *self.transforms]
 
     @property

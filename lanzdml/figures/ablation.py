@@ -9,13 +9,15 @@ from matplotlib.axes import Axes
 from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 
-from lanzdml.figures.style import TEXT_WIDTH, method_look, new_figure
+from lanzdml.figures.style import MUTED, TEXT_WIDTH, method_look, new_figure
 from lanzdml.methods import in_order, method_on_paper
+from lanzdml.methods.dim import AUTO, size_on_paper
 from lanzdml.names import DATASET_NAMES, METRIC_NAMES, NOTION_NAMES, on_paper
 
 METRIC = "map_at_r"
 _COLUMNS = 3  # panels side by side
 _PANEL_HEIGHT = 2.0
+_RING = 8  # around the markers of curves
 _LEGEND_HEIGHT = 0.5  # inches; a higher one makes the figure higher, in place of the panels lower
 
 
@@ -71,9 +73,12 @@ def add_title(figure: Figure, runs: pd.DataFrame, *more: str) -> None:
 
 
 def size_of(runs: pd.DataFrame) -> list[str]:
-    """The r' of runs that all have the same, but for methods that keep CLIP's size."""
-    reduced = runs.loc[runs["has_dim"].astype("bool"), "dim"]
-    return [f"r' = {reduced.iloc[0]}"] if len(reduced) else []
+    """The r' of runs that all were asked for the same, but for methods that keep CLIP's size."""
+    reduced = runs[runs["has_dim"].astype("bool")]
+    if reduced.empty:
+        return []
+    first = reduced.iloc[0]
+    return [size_on_paper(AUTO if first["dim_auto"] else first["dim"])]
 
 
 def add_method(axis: Axes, method: str, x: Sequence[float], rows: pd.DataFrame) -> None:
@@ -94,6 +99,21 @@ def add_level(axis: Axes, method: str, mean: float, std: float, label: str) -> N
     axis.axhline(mean, color=color, linestyle=(0, (4, 2)), label=label, zorder=1.5)
     if std > 0:
         axis.axhspan(mean - std, mean + std, color=color, alpha=0.12, linewidth=0)
+
+
+def add_chosen(axis: Axes, dim: float, mean: float) -> None:
+    """A method's value at the r' that the prompts say, as a ring."""
+    axis.plot(
+        dim,
+        mean,
+        linestyle="",
+        marker="o",
+        markersize=_RING,
+        markerfacecolor="none",
+        markeredgecolor=MUTED,
+        label=size_on_paper(AUTO),
+        zorder=3,
+    )
 
 
 def add_legend(figure: Figure, axes: Iterable[Axes]) -> None:

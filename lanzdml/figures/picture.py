@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field
 from lanzdml.config.choice import Choice, ModelOfTables, check_names, check_notions
 from lanzdml.config.section import MOST_LISTED, Count
 from lanzdml.figures.words import Words
+from lanzdml.methods.dim import Dim
 
 if TYPE_CHECKING:
     from lanzdml.config.benchmark import Benchmark
@@ -81,6 +82,6 @@ class Picture(Choice):
         """The one."""
         return [self.model or config.main_models[0]]
 
-    def dim(self, config: "Benchmark") -> int:
+    def dim(self, config: "Benchmark") -> Dim:
         """The r' that it shows InDiReCT by."""
         return config.dims[0]

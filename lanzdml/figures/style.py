@@ -27,6 +27,7 @@ from matplotlib.typing import ColorType
 from lanzdml.figures.fonts import FAMILY, complete_fonts, note_below
 from lanzdml.files import replacing, write_text
 from lanzdml.methods import METHODS
+from lanzdml.methods.dim import Dim, size_on_paper
 from lanzdml.names import DATASET_NAMES, on_paper
 from lanzdml.tables.markup import rst_escape
 
@@ -176,9 +177,9 @@ def _save(figure: Figure, path: Path, note: str) -> None:
         figure.savefig(temporary, metadata=undated, bbox_inches=box)
 
 
-def picture_title(dataset: str, model: str, dim: int) -> str:
+def picture_title(dataset: str, model: str, dim: Dim) -> str:
     """What a picture is of: its dataset, model and r'."""
-    return f"{on_paper(dataset, DATASET_NAMES)}, {model}, r' = {dim}"
+    return f"{on_paper(dataset, DATASET_NAMES)}, {model}, {size_on_paper(dim)}"
 
 
 def method_look(method: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lanzdml.methods.base import EmbeddingError, Floats, check_integer
+from lanzdml.methods.dim import Dim
 from lanzdml.methods.initial import linear_layer
 from lanzdml.methods.optimise import Optimised
 from lanzdml.methods.reconstruction import squared_error
@@ -43,7 +44,7 @@ class Autoencoder(Optimised):
 
     def __init__(
         self,
-        dim: int = 128,
+        dim: Dim = 128,
         *,
         random_state: int = 0,
         hidden: int = 512,
@@ -64,7 +65,7 @@ class Autoencoder(Optimised):
 
     def _fit(self, unit: NDArray[np.float32]) -> None:
         rng = np.random.default_rng(self.random_state)
-        sizes = [unit.shape[1], self.hidden, self.dim, self.hidden, unit.shape[1]]
+        sizes = [unit.shape[1], self.hidden, self.dim_, self.hidden, unit.shape[1]]
         layers = [linear_layer(rng, n_in, n_out) for n_in, n_out in pairwise(sizes)]
         objective = squared_error(unit, slopes=(NEGATIVE_SLOPE, 1, NEGATIVE_SLOPE, 1))
         self.W1_, self.b1_, self.W2_, self.b2_, *_ = self._minimise(

@@ -3,8 +3,8 @@
 import numbers
 import re
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -15,6 +15,8 @@ from sklearn.utils.validation import check_is_fitted
 from lanzdml.arithmetic.arrays import as_array
 from lanzdml.arithmetic.threads import one_blas_thread
 from lanzdml.errors import LanzdmlError
+from lanzdml.methods.dim import AUTO, Dim, is_auto
+from lanzdml.methods.effective_rank import number_of
 from lanzdml.methods.needs import IMAGES, LABELS, PROMPTS
 
 Floats = NDArray[np.floating]
@@ -40,9 +42,14 @@ class Method(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     texts scaled to unit length (equation 1) and images, too (equation 5), except in the released
     protocol: a method that needs unit vectors at the end scales its output.
 
+    ``dim``, of those that have one, may be "auto": then r' is what the texts say
+    (:mod:`lanzdml.methods.effective_rank`). Of a method that is fitted to labelled images alone the
+    mean directions of the classes take the texts' place.
+
     Attributes of a fitted method: ``n_features_in_`` (r, the size of the embeddings),
-    ``feature_names_in_`` if these were a data frame with names, ``fit_seconds_``, the arrays named
-    in ``learned``, and ``loss_`` and ``n_iter_`` if it is trained.
+    ``feature_names_in_`` if these were a data frame with names, ``dim_`` (r', a number also where
+    ``dim`` is none), ``fit_seconds_``, the arrays named in ``learned``, and ``loss_`` and
+    ``n_iter_`` if it is trained.
     """
 
     name: ClassVar[str]
@@ -55,7 +62,8 @@ class Method(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     color: ClassVar[str]
     """Of its curves, ``#rrggbb``; unless given, one that is free."""
     has_dim: ClassVar[bool] = True
-    """Whether the size of the output is chosen, by ``dim``, an upper bound for some."""
+    """Whether the size of the output is chosen, by ``dim``, an upper bound for some. What a class
+    computes with is ``dim_``."""
     needs: ClassVar[tuple[str, ...]] = (PROMPTS,)
     """What ``fit`` takes, of :mod:`lanzdml.methods.needs`."""
     supervised: ClassVar[bool] = False
@@ -78,8 +86,9 @@ class Method(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """The arrays that ``transform`` needs: what is stored of a fitted method."""
 
     random_state: int
-    dim: int
+    dim: Dim
     """Of those methods that have one."""
+    dim_: int
     n_features_in_: int
     feature_names_in_: NDArray[np.object_]
     fit_seconds_: float
@@ -138,7 +147,7 @@ class Method(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             )
         self._check_names(X)
         given = normalise(images) if unit_images else images
-        with one_blas_thread():
+        with one_blas_thread(), self._reading_dim():
             vectors = np.ascontiguousarray(self._transform(given), np.float32)
         if vectors.ndim != 2 or len(vectors) != len(given):
             raise EmbeddingError(
@@ -168,11 +177,20 @@ class Method(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         return self._transform(np.ones((1, self.n_features_in_), np.float32)).shape[1]
 
     def _fit_vectors(
-        self, vectors: ArrayLike, what: str, fit: Callable[[NDArray[np.float32]], None]
+        self,
+        vectors: ArrayLike,
+        what: str,
+        fit: Callable[[NDArray[np.float32]], None],
+        labels: NDArray[Any] | None = None,
     ) -> Self:
+        """Fit to vectors, which have labels where there are no texts."""
         self._check_parameters()
         unit = normalise(as_embeddings(vectors, what))
-        with self.single_threaded():
+        if self.has_dim:
+            if labels is None and PROMPTS not in self.needs and is_auto(self.dim):
+                raise EmbeddingError(f"{self.name} takes a number as dim, and not {AUTO!r}")
+            self.dim_ = number_of(self.dim, unit, labels)
+        with self.single_threaded(), self._reading_dim():
             start = time.perf_counter()
             fit(unit)
             self.fit_seconds_ = time.perf_counter() - start
@@ -183,6 +201,19 @@ class Method(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         elif hasattr(self, "feature_names_in_"):  # of another fit
             del self.feature_names_in_
         return self
+
+    @contextmanager
+    def _reading_dim(self) -> Iterator[None]:
+        """Says what to do where a class computes with ``dim``, which is no number."""
+        try:
+            yield
+        except (TypeError, ValueError) as error:
+            if isinstance(error, LanzdmlError) or not is_auto(getattr(self, "dim", None)):
+                raise
+            raise EmbeddingError(
+                f"{self.name} cannot take dim={AUTO!r}: {error}; give a number, or have its class "
+                "compute with self.dim_ in place of self.dim"
+            ) from error
 
     def _check_names(self, images: ArrayLike) -> None:
         names, fitted = _column_names(images), getattr(self, "feature_names_in_", None)
@@ -204,7 +235,7 @@ class Method(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
     def _check_parameters(self) -> None:
         check_integer("random_state", self.random_state, 0)
-        if self.has_dim:
+        if self.has_dim and not is_auto(self.dim):
             check_integer("dim", self.dim, 1)
 
     def single_threaded(self) -> AbstractContextManager[Any]:

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lanzdml.methods.base import Floats, normalise
+from lanzdml.methods.dim import Dim
 from lanzdml.methods.labelled import Codes, SeesLabels, means_of
 from lanzdml.methods.subspace import principal_directions
 
@@ -26,14 +27,14 @@ class ClassMeans(SeesLabels):
     deterministic = True
     learned = ("mean_", "directions_")
 
-    def __init__(self, dim: int = 128, *, random_state: int = 0) -> None:
+    def __init__(self, dim: Dim = 128, *, random_state: int = 0) -> None:
         self.dim = dim
         self.random_state = random_state
 
     def _fit_labelled(self, unit: NDArray[np.float32], codes: Codes) -> None:
         means = means_of(unit, codes)
         mean = means.mean(axis=0)
-        directions = principal_directions(means - mean, self.dim, "class means")
+        directions = principal_directions(means - mean, self.dim_, "class means")
         self.mean_, self.directions_ = mean.astype(np.float32), directions.astype(np.float32)
 
     def _transform(self, images: NDArray[np.float32]) -> Floats:

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from lanzdml.errors import CannotFitError
 from lanzdml.methods.base import EmbeddingError, Floats, Method, normalise
+from lanzdml.methods.dim import Dim
 from lanzdml.methods.subspace import principal_directions
 
 _SAME = 1e-6  # components of unit vectors that differ by less, some units of float32, are equal
@@ -39,7 +40,7 @@ class CLAY(Method):
     transductive = True
     learned = ("mean_", "components_")
 
-    def __init__(self, dim: int = 128, *, random_state: int = 0) -> None:
+    def __init__(self, dim: Dim = 128, *, random_state: int = 0) -> None:
         self.dim = dim
         self.random_state = random_state
 
@@ -47,7 +48,7 @@ class CLAY(Method):
         mean = mean_direction(unit)
         if mean is None:
             raise CannotFitError("the prompts have no mean direction")
-        self.components_ = principal_directions(log_map(mean, unit), self.dim).astype(np.float32)
+        self.components_ = principal_directions(log_map(mean, unit), self.dim_).astype(np.float32)
         self.mean_ = mean.astype(np.float32)
 
     def _transform(self, images: NDArray[np.float32]) -> Floats:

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from lanzdml.errors import CannotFitError
 from lanzdml.methods.against import ToldAgainst
 from lanzdml.methods.base import EmbeddingError, Floats, check_number, normalise
+from lanzdml.methods.dim import Dim
 from lanzdml.methods.subspace import principal_axes, with_signs
 
 
@@ -35,7 +36,7 @@ class ContrastSubspace(ToldAgainst):
     learned = ("axes_",)
 
     def __init__(
-        self, dim: int = 128, *, weight: float = 0.5, power: float = 0.125, random_state: int = 0
+        self, dim: Dim = 128, *, weight: float = 0.5, power: float = 0.125, random_state: int = 0
     ) -> None:
         self.dim = dim
         self.weight = weight
@@ -51,7 +52,7 @@ class ContrastSubspace(ToldAgainst):
         own, others = own @ basis, others @ basis
         difference = (1 - self.weight) * own.T @ own - self.weight * others.T @ others
         values, directions = np.linalg.eigh(difference)
-        values, directions = values[::-1][: self.dim], (basis @ directions[:, ::-1]).T[: self.dim]
+        values, directions = values[::-1][: self.dim_], (basis @ directions[:, ::-1]).T[: self.dim_]
         # What rounding to float32 leaves of vectors of unit length, as of their singular values.
         kept = values > (max(unit.shape) * np.finfo(np.float32).eps) ** 2
         if not kept.any() or values[0] < _NOTHING * largest**2 / len(own):

@@ -30,8 +30,8 @@ class InDiReCT(Optimised):
     learned = ("U_",)
 
     def _fit(self, unit: NDArray[np.float32]) -> None:
-        start = gaussian(np.random.default_rng(self.random_state), unit.shape[1], self.dim)
-        (self.U_,) = self._minimise(mean_angle(unit, self.dim), [start])
+        start = gaussian(np.random.default_rng(self.random_state), unit.shape[1], self.dim_)
+        (self.U_,) = self._minimise(mean_angle(unit, self.dim_), [start])
 
     def _transform(self, images: NDArray[np.float32]) -> Floats:
         return normalise(images @ self.U_)

@@ -29,7 +29,7 @@ class InDiReCTSVD(InDiReCT):
 
     def _fit(self, unit: NDArray[np.float32]) -> None:
         centred = unit - unit.mean(axis=0, dtype=np.float64)
-        start = principal_directions(centred, self.dim).T.astype(np.float32)
+        start = principal_directions(centred, self.dim_).T.astype(np.float32)
         (self.U_,) = self._minimise(mean_angle(unit, start.shape[1]), [start])
 
     @contextmanager

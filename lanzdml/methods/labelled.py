@@ -42,7 +42,8 @@ class SeesLabels(Method):
             CannotFitError: there are fewer than two classes.
         """
         codes = codes_of(y, len(as_embeddings(X, "image_embeddings")), type(self).__name__)
-        return self._fit_vectors(X, "image_embeddings", partial(self._fit_labelled, codes=codes))
+        fit = partial(self._fit_labelled, codes=codes)
+        return self._fit_vectors(X, "image_embeddings", fit, codes)
 
     def _fit_labelled(self, unit: NDArray[np.float32], codes: Codes) -> None:
         """Set what is learned from images (m, r) and their classes (m,), numbers from 0."""

@@ -25,7 +25,7 @@ class LinearAutoencoder(Optimised):
     def _fit(self, unit: NDArray[np.float32]) -> None:
         rng = np.random.default_rng(self.random_state)
         r = unit.shape[1]
-        start = [*linear_layer(rng, r, self.dim), *linear_layer(rng, self.dim, r)]
+        start = [*linear_layer(rng, r, self.dim_), *linear_layer(rng, self.dim_, r)]
         self.W1_, self.b1_, *_ = self._minimise(squared_error(unit, slopes=(1, 1)), start)
 
     def _transform(self, images: NDArray[np.float32]) -> Floats:

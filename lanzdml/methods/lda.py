@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 from sklearn.utils import gen_batches
 
 from lanzdml.methods.base import Floats, normalise
+from lanzdml.methods.dim import Dim
 from lanzdml.methods.discriminants import check_shrinkage, discriminants
 from lanzdml.methods.labelled import Codes, SeesLabels, means_of
 
@@ -35,13 +36,13 @@ class LDA(SeesLabels):
     deterministic = True
     learned = ("mean_", "axes_")
 
-    def __init__(self, dim: int = 128, *, shrinkage: float = 0.5, random_state: int = 0) -> None:
+    def __init__(self, dim: Dim = 128, *, shrinkage: float = 0.5, random_state: int = 0) -> None:
         self.dim = dim
         self.shrinkage = shrinkage
         self.random_state = random_state
 
     def _fit_labelled(self, unit: NDArray[np.float32], codes: Codes) -> None:
-        self.mean_, self.axes_ = linear_discriminants(unit, codes, self.shrinkage, self.dim)
+        self.mean_, self.axes_ = linear_discriminants(unit, codes, self.shrinkage, self.dim_)
 
     def _transform(self, images: NDArray[np.float32]) -> Floats:
         return normalise((normalise(images) - self.mean_) @ self.axes_.T)

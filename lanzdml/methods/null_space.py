@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from lanzdml.errors import CannotFitError
 from lanzdml.methods.against import ToldAgainst
 from lanzdml.methods.base import Floats, normalise
+from lanzdml.methods.dim import Dim
 from lanzdml.methods.ignore import check_share, span, without
 from lanzdml.methods.subspace import principal_directions
 
@@ -33,7 +34,7 @@ class NullSpace(ToldAgainst):
     deterministic = True
     learned = ("components_",)
 
-    def __init__(self, dim: int = 128, *, share: float = 0.99, random_state: int = 0) -> None:
+    def __init__(self, dim: Dim = 128, *, share: float = 0.99, random_state: int = 0) -> None:
         self.dim = dim
         self.share = share
         self.random_state = random_state
@@ -47,7 +48,7 @@ class NullSpace(ToldAgainst):
             raise CannotFitError(
                 "the prompts vary in nothing in which those of what must not matter do not"
             )
-        self.components_ = principal_directions(left, self.dim).astype(np.float32)
+        self.components_ = principal_directions(left, self.dim_).astype(np.float32)
 
     def _check_parameters(self) -> None:
         super()._check_parameters()

@@ -12,6 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from lanzdml.arithmetic.threads import full_float32, one_torch_thread
 from lanzdml.errors import CannotFitError
 from lanzdml.methods.base import EmbeddingError, Floats, Method, check_integer
+from lanzdml.methods.dim import Dim
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -137,7 +138,7 @@ class Optimised(Method):
 
     def __init__(
         self,
-        dim: int = 128,
+        dim: Dim = 128,
         *,
         random_state: int = 0,
         learning_rate: float = 0.01,

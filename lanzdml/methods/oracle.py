@@ -33,8 +33,8 @@ class Oracle(SeesLabels, Optimised):
     def _fit_labelled(self, unit: NDArray[np.float32], codes: Codes) -> None:
         rng = np.random.default_rng(self.random_state)
         start = [
-            gaussian(rng, unit.shape[1], self.dim),
-            gaussian(rng, codes.max() + 1, self.dim),
+            gaussian(rng, unit.shape[1], self.dim_),
+            gaussian(rng, codes.max() + 1, self.dim_),
         ]
         self.U_, _ = self._minimise(normalized_softmax(unit, codes), start)
 

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from lanzdml.errors import CannotFitError
 from lanzdml.methods.base import Floats, Method
+from lanzdml.methods.dim import Dim
 
 
 class PCA(Method):
@@ -25,7 +26,7 @@ class PCA(Method):
     name = "pca"
     learned = ("mean_", "components_")
 
-    def __init__(self, dim: int = 128, *, random_state: int = 0) -> None:
+    def __init__(self, dim: Dim = 128, *, random_state: int = 0) -> None:
         self.dim = dim
         self.random_state = random_state
 
@@ -33,17 +34,17 @@ class PCA(Method):
         from sklearn.decomposition import PCA as Decomposition
 
         n_distinct = len(np.unique(unit, axis=0))
-        if n_distinct <= self.dim:
+        if n_distinct <= self.dim_:
             raise CannotFitError(
-                f"PCA to {self.dim} dimensions needs more than {self.dim} distinct prompts, "
+                f"PCA to {self.dim_} dimensions needs more than {self.dim_} distinct prompts, "
                 f"but there are {n_distinct}"
             )
-        if self.dim > unit.shape[1]:
+        if self.dim_ > unit.shape[1]:
             raise CannotFitError(
-                f"PCA to {self.dim} dimensions needs vectors of at least {self.dim} components, "
+                f"PCA to {self.dim_} dimensions needs vectors of at least {self.dim_} components, "
                 f"but they have {unit.shape[1]}"
             )
-        pca = Decomposition(n_components=self.dim, random_state=self.random_state).fit(unit)
+        pca = Decomposition(n_components=self.dim_, random_state=self.random_state).fit(unit)
         self.mean_, self.components_ = pca.mean_, pca.components_
 
     def _transform(self, images: NDArray[np.float32]) -> Floats:

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lanzdml.methods.base import Floats, Method
+from lanzdml.methods.dim import Dim
 from lanzdml.methods.subspace import principal_directions
 
 
@@ -26,13 +27,13 @@ class PCARank(Method):
     deterministic = True
     learned = ("mean_", "components_")
 
-    def __init__(self, dim: int = 128, *, random_state: int = 0) -> None:
+    def __init__(self, dim: Dim = 128, *, random_state: int = 0) -> None:
         self.dim = dim
         self.random_state = random_state
 
     def _fit(self, unit: NDArray[np.float32]) -> None:
         mean = unit.mean(axis=0, dtype=np.float64)
-        self.components_ = principal_directions(unit - mean, self.dim).astype(np.float32)
+        self.components_ = principal_directions(unit - mean, self.dim_).astype(np.float32)
         self.mean_ = mean.astype(np.float32)
 
     def _transform(self, images: NDArray[np.float32]) -> Floats:

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lanzdml.methods.base import Floats, Method, normalise
+from lanzdml.methods.dim import Dim
 
 
 class Random(Method):
@@ -20,11 +21,11 @@ class Random(Method):
     name = "random"
     by_position = True
 
-    def __init__(self, dim: int = 128, *, random_state: int = 0) -> None:
+    def __init__(self, dim: Dim = 128, *, random_state: int = 0) -> None:
         self.dim = dim
         self.random_state = random_state
 
     def _transform(self, images: NDArray[np.float32]) -> Floats:
         return normalise(
-            np.random.default_rng(self.random_state).standard_normal((len(images), self.dim))
+            np.random.default_rng(self.random_state).standard_normal((len(images), self.dim_))
         )

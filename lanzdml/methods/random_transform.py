@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lanzdml.methods.base import Floats, Method, normalise
+from lanzdml.methods.dim import Dim
 from lanzdml.methods.initial import gaussian
 
 
@@ -23,12 +24,12 @@ class RandomTransform(Method):
     name = "random_transform"
     learned = ("U_",)
 
-    def __init__(self, dim: int = 128, *, random_state: int = 0) -> None:
+    def __init__(self, dim: Dim = 128, *, random_state: int = 0) -> None:
         self.dim = dim
         self.random_state = random_state
 
     def _fit(self, unit: NDArray[np.float32]) -> None:
-        self.U_ = gaussian(np.random.default_rng(self.random_state), unit.shape[1], self.dim)
+        self.U_ = gaussian(np.random.default_rng(self.random_state), unit.shape[1], self.dim_)
 
     def _transform(self, images: NDArray[np.float32]) -> Floats:
         return normalise(images @ self.U_)

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lanzdml.methods.base import Floats, Method, check_number, normalise
+from lanzdml.methods.dim import Dim
 from lanzdml.methods.subspace import principal_axes
 
 
@@ -28,13 +29,13 @@ class SoftSubspace(Method):
     deterministic = True
     learned = ("axes_",)
 
-    def __init__(self, dim: int = 128, *, power: float = 0.5, random_state: int = 0) -> None:
+    def __init__(self, dim: Dim = 128, *, power: float = 0.5, random_state: int = 0) -> None:
         self.dim = dim
         self.power = power
         self.random_state = random_state
 
     def _fit(self, unit: NDArray[np.float32]) -> None:
-        directions, values = principal_axes(unit - unit.mean(axis=0, dtype=np.float64), self.dim)
+        directions, values = principal_axes(unit - unit.mean(axis=0, dtype=np.float64), self.dim_)
         weights = (values / values[0]) ** self.power
         self.axes_ = (directions * weights[:, None]).astype(np.float32)
 

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from lanzdml.methods.base import Floats, normalise
 from lanzdml.methods.collection import SeesImages, blocks_about, mean_of
+from lanzdml.methods.dim import Dim
 from lanzdml.methods.discriminants import check_shrinkage, discriminants
 from lanzdml.methods.subspace import principal_directions
 
@@ -37,7 +38,7 @@ class TextLDA(SeesImages):
     deterministic = True
     learned = ("mean_", "axes_")
 
-    def __init__(self, dim: int = 128, *, shrinkage: float = 0.6, random_state: int = 0) -> None:
+    def __init__(self, dim: Dim = 128, *, shrinkage: float = 0.6, random_state: int = 0) -> None:
         self.dim = dim
         self.shrinkage = shrinkage
         self.random_state = random_state
@@ -47,7 +48,7 @@ class TextLDA(SeesImages):
         principal_directions(texts, 1)  # raises where the prompts do not differ
         mean = mean_of(images)
         within = _covariance_within(texts, mean, images)
-        directions = discriminants(texts, within, self.shrinkage, self.dim)
+        directions = discriminants(texts, within, self.shrinkage, self.dim_)
         self.axes_ = directions.astype(np.float32)
         self.mean_ = mean.astype(np.float32)
 

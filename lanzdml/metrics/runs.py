@@ -31,6 +31,7 @@ COLUMNS = {
     "protocol": "string",
     "method": "string",
     "dim": "int64",
+    "dim_auto": "boolean",
     "n_prompts": "Int64",
     "against": "string",
     "seed": "int64",
@@ -52,6 +53,8 @@ COLUMNS = {
 }
 """Columns of ``metrics.parquet`` and their types. ``dim`` is the r' that was asked for, which is
 more than some methods use; for a method without one it is the size that its vectors have.
+Where ``dim_auto``, what the method was fitted to says it; of a stack each part has its own, and
+``dim`` is their sum.
 ``against`` names the prompts of what must not matter that it was told, null for a method that is
 not told. ``n_prompts`` counts the prompts that the method was given, null for a method that is
 fitted to images instead, ``n_images`` and ``n_classes`` count what has a label, ``tied_queries``
@@ -63,9 +66,15 @@ classes of the mean over a class's images, ``chance_<metric>`` what images in a 
 expectation, which the sizes of the classes alone decide; ``source`` is where a method comes
 from that is not of this package. The digests say what was scored and what it was made of: the
 images of the manifest with their labels, the notion's prompts and the model's weights."""
-RUN = ("dataset", "notion", "model", "protocol", "method", "dim", "n_prompts", "seed")
+RUN = (
+    "dataset", "notion", "model", "protocol", "method", "dim", "dim_auto", "n_prompts", "seed"
+)  # fmt: skip
 """The columns of a row's name: no two rows have the same."""
 DIGESTS = ("labels_sha256", PROMPTS, WEIGHTS)
+
+_LATER = {"dim_auto"}  # what files of earlier versions lack, and what was False then
+AUTO_DIM = -1
+"""In place of r' in what is grouped by it, where each notion's prompts say their own."""
 
 PER_QUERY = {"map_at_r": "float32", "precision_at_1": "float32"}
 """The metrics that are kept for every query, and as what."""
@@ -96,9 +105,7 @@ def read_runs(paths: Sequence[Path], seeds: Sequence[int] | None = None) -> pd.D
             runs that are compared or averaged were scored on other images or labels, fitted to
             other prompts, or made with other weights.
     """
-    tables = [
-        read_result(path, list(COLUMNS)).to_pandas().assign(_file=str(path)) for path in paths
-    ]
+    tables = [_read(path).assign(_file=str(path)) for path in paths]
     runs = pd.concat(tables, ignore_index=True)
     repeated = runs.duplicated(list(RUN), keep=False)
     if repeated.any():
@@ -109,6 +116,13 @@ def read_runs(paths: Sequence[Path], seeds: Sequence[int] | None = None) -> pd.D
             raise _contradiction(runs[mixed], f"made with another {digest} than one beside it")
     runs = runs.drop(columns="_file")
     return runs if seeds is None else runs[runs["seed"].isin(seeds)]
+
+
+def _read(path: Path) -> pd.DataFrame:
+    table = read_result(path, list(COLUMNS), later=_LATER).to_pandas()
+    table = table.reindex(columns=list(COLUMNS))
+    later = {name: table[name].astype("boolean").fillna(False) for name in _LATER}
+    return table.assign(**later)
 
 
 def notions_used(rows: pd.DataFrame) -> list[UsedNotions]:

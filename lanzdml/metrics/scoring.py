@@ -32,6 +32,7 @@ from lanzdml.metrics.chance import chance
 from lanzdml.metrics.protocols import PROTOCOLS
 from lanzdml.metrics.resampling import RESAMPLED, scores_and_draws
 from lanzdml.metrics.runs import (
+    AUTO_DIM,
     CHANCE,
     CLUSTERED,
     COLUMNS,
@@ -47,7 +48,14 @@ from lanzdml.metrics.scores import (
     mean_scores,
     query_scores_and_ties,
 )
-from lanzdml.transforms.storage import NOT_FITTED, OK, check_weights, load_transform, read_metadata
+from lanzdml.transforms.storage import (
+    DIM_AUTO,
+    NOT_FITTED,
+    OK,
+    check_weights,
+    load_transform,
+    read_metadata,
+)
 
 _RUN = ["dataset", "notion", "model", "protocol", "method", "dim"]
 _QUERY_COLUMNS = {"seed": "int64", "image_id": "string", **PER_QUERY}
@@ -59,7 +67,8 @@ _DRAW_COLUMNS = {"seed": "int64", "draw": "int64", **dict.fromkeys(RESAMPLED, "f
 
 @dataclass(frozen=True)
 class Evidence:
-    """What statistics need of a run beside its metrics: parquet files that name it in each row.
+    """What statistics need of a run beside its metrics: parquet files that name it in each row,
+    with :data:`lanzdml.metrics.runs.AUTO_DIM` as dim where the prompts say r'.
 
     Attributes:
         queries: ``seed``, ``image_id`` and the metrics of :data:`lanzdml.metrics.runs.PER_QUERY`, a
@@ -236,6 +245,7 @@ def _score(task: ScoreTask, images: _Images, first: str, n_threads: int) -> _Sco
         **images.chance,
         **_traits(task),
         "dim": images.embeddings.shape[1] if dim is None else dim,
+        "dim_auto": DIM_AUTO in metadata,
         **{name: metadata.get(name) for name in told},
         "status": metadata["status"],
         "reason": metadata["reason"] or None,
@@ -303,7 +313,8 @@ def _write(task: ScoreTask, scores: _Scores, images: _Images) -> None:
     write_runs(Path(task.output), pd.DataFrame(rows))
     if task.evidence is None:
         return
-    run = {name: scores.row[name] for name in _RUN}
+    table = {"dim": AUTO_DIM} if scores.row["dim_auto"] else {}
+    run = {name: scores.row[name] for name in _RUN} | table
     queries = pd.concat([_query_rows(seed, scores.queries, images.ids) for seed in task.seeds])
     _write_rows(task.evidence.queries, run, queries, _QUERY_COLUMNS)
     clusterings = [

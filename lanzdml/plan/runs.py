@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 
 from lanzdml.experiments.grid import Grid
 from lanzdml.methods import METHODS
+from lanzdml.methods.dim import Dim
 
 FULL_DIM = "full"
 EVERY_SEED = "every-seed"
@@ -17,7 +18,8 @@ class Fit:
     """A method that is fitted to a notion.
 
     Attributes:
-        dim: r'; None for a method that keeps the model's own size.
+        dim: r', or "auto" where the prompts say it; None for a method that keeps the model's own
+            size.
         n_prompts: how many prompts it learns from, drawn by the seed; None for all.
         seed: None for a method that is the same for every seed.
     """
@@ -26,7 +28,7 @@ class Fit:
     model: str
     notion: str
     method: str
-    dim: int | None
+    dim: Dim | None
     n_prompts: int | None = None
     seed: int | None = None
 

@@ -11,7 +11,7 @@ from lanzdml.metrics.protocols import PROTOCOLS
 from lanzdml.spreadsheet import read_csv
 
 _SCORED = ["protocol", "dataset", "notion", "method"]  # what says which notion a run's fit is of
-_FIT = ["dataset", "notion", "model", "method", "dim", "n_prompts", "seed"]
+_FIT = ["dataset", "notion", "model", "method", "dim", "dim_auto", "n_prompts", "seed"]
 _MEASURED = ["s", "cpu_time", "max_rss"]
 # Stages in the order of the work, and the parts of a benchmark's path that tell their kinds of jobs
 # apart: images from prompts, and the methods that are fitted. Scoring hardly depends on the method.

@@ -25,6 +25,7 @@ _COLUMNS = {
     "protocol": "Protocol",
     "method": "Method",
     "dim": "Dim",
+    "dim_auto": "Dim chosen",
     "n_prompts": "Prompts",
     "seed": "Seed",
     **METRIC_NAMES,

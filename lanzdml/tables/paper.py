@@ -9,8 +9,9 @@ import pandas as pd
 
 from lanzdml.files import write_text
 from lanzdml.methods import in_order, method_on_paper
+from lanzdml.methods.dim import AUTO, size_on_paper
 from lanzdml.metrics.protocols import DEFAULT
-from lanzdml.metrics.runs import CHANCE, MACRO, TRAITS, read_runs
+from lanzdml.metrics.runs import AUTO_DIM, CHANCE, MACRO, TRAITS, read_runs
 from lanzdml.metrics.scores import METRICS, RANK_METRICS
 from lanzdml.names import (
     DATASET_NAMES,
@@ -65,16 +66,27 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
         :data:`lanzdml.metrics.runs.TRAITS`, and ``above_chance`` and ``of_oracle`` of
         :func:`lanzdml.tables.scale.with_scale`. ``dim`` is the table that a value belongs to: a
         method whose size nobody chooses is in the table of every dim, or in one without,
-        :data:`NO_DIM`, where no other method was run with the model. A value is that of the
+        :data:`NO_DIM`, where no other method was run with the model; where the prompts say r' it
+        is :data:`lanzdml.metrics.runs.AUTO_DIM`, and ``chosen_dim`` is r'. A value is that of the
         ``n_seeds`` among ``n_runs`` seeds that have one, NaN where none has, and ``reason``
         says why the first of the others has none; ``tied_queries`` is the most of any seed, and
         ``poor_fits`` lists :class:`lanzdml.tables.poor_fits.PoorFit`.
     """
     keys = [*SETTING, "dataset", "notion", "method"]
     # A size that nobody chooses may be another for each seed.
-    runs = runs.assign(dim=runs["dim"].where(runs["has_dim"].astype("bool"), NO_DIM))
+    chosen = runs["dim_auto"]
+    table = runs["dim"].where(runs["has_dim"].astype("bool"), NO_DIM).mask(chosen, AUTO_DIM)
+    runs = runs.assign(dim=table, chosen_dim=runs["dim"].astype("Int64").where(chosen))
     long = runs.melt(
-        id_vars=[*keys, *_OF_METHOD, "n_images", "n_classes", "tied_queries", "reason"],
+        id_vars=[
+            *keys,
+            *_OF_METHOD,
+            "chosen_dim",
+            "n_images",
+            "n_classes",
+            "tied_queries",
+            "reason",
+        ],
         value_vars=list(METRICS),
         var_name="metric",
         value_name="value",
@@ -91,6 +103,7 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
         chance=("chance", "first"),
         n_seeds=("value", "count"),
         n_runs=("value", "size"),
+        chosen_dim=("chosen_dim", "first"),
         n_images=("n_images", "first"),
         n_classes=("n_classes", "first"),
         tied_queries=("tied_queries", "max"),
@@ -191,7 +204,8 @@ def by_setting(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     one_protocol = len(rows["protocol"].unique()) == 1
     named = []
     for (protocol, model, dim), block in rows.groupby(SETTING, sort=False):
-        size = "" if dim == NO_DIM else f", r' = {dim}"
+        asked = AUTO if dim == AUTO_DIM else dim
+        size = "" if dim == NO_DIM else f", {size_on_paper(asked)}"
         # The default is named only where there is another one.
         note = "" if one_protocol and protocol == DEFAULT else f", {protocol} protocol"
         named.append((f"with {model}{size}{note}", block))
@@ -217,9 +231,25 @@ def sections(summary: pd.DataFrame, table: str) -> list[Section]:
         reasons += sorted(map(_what_ties, tied.itertuples()))
         fitted = block.drop_duplicates(["method", "dataset", "notion"])
         reasons += sorted(line for row in fitted.itertuples() for line in _which_are_poor(row))
+        reasons += _chosen_dims(block)
         title = f"{spec.title} {setting}, in {spec.unit}"
         shown.append(Section(setting, title, methods, _lines(block, spec), reasons))
     return shown
+
+
+def _chosen_dims(block: pd.DataFrame) -> list[str]:
+    """Which r' each notion's prompts say, and Oracle the means of its classes."""
+    said = []
+    rows = block.dropna(subset="chosen_dim")
+    for (dataset, notion), of_notion in rows.groupby(["dataset", "notion"], sort=False):
+        by_dim = of_notion.groupby("chosen_dim", sort=False)["method"].agg(in_order)
+        most = by_dim.map(len).idxmax()
+        others = [
+            f" ({', '.join(map(method_on_paper, methods))}: {dim})"
+            for dim, methods in by_dim.drop(most).items()
+        ]
+        said.append(f"{notion_on_paper(dataset, notion)} {most}{''.join(others)}")
+    return [f"r' is {', '.join(said)}."] if said else []
 
 
 def _why_missing(row: Any) -> str:
@@ -271,8 +301,8 @@ def table_values(summary: pd.DataFrame, table: str) -> pd.DataFrame:
     rows[scores] *= spec.factor
     rows["unit"] = spec.unit
     columns = ["dataset", "notion", "metric", "method", *scores, "unit", "n_seeds",
-               "n_runs", "protocol", "model", "dim", "n_images", "n_classes", "tied_queries",
-               "reason"]  # fmt: skip
+               "n_runs", "protocol", "model", "dim", "chosen_dim", "n_images", "n_classes",
+               "tied_queries", "reason"]  # fmt: skip
     return rows[columns]
 
 

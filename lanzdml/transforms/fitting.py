@@ -11,11 +11,18 @@ from typing import TYPE_CHECKING, Any
 from lanzdml.errors import CannotFitError, LanzdmlError
 from lanzdml.files import Kept, digest
 from lanzdml.methods import METHODS
+from lanzdml.methods.dim import Dim, is_auto
 from lanzdml.methods.elsewhere import RAISED, reasons_of, what_raised
 from lanzdml.methods.needs import AGAINST, IMAGES, LABELS, PROMPTS
 from lanzdml.transforms.parameters import as_text
 from lanzdml.transforms.stacking import stack
-from lanzdml.transforms.storage import OK, read_metadata, save_not_fitted, save_transform
+from lanzdml.transforms.storage import (
+    DIM_AUTO,
+    OK,
+    read_metadata,
+    save_not_fitted,
+    save_transform,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,7 +51,8 @@ class FitTask:
     Attributes:
         output: where it goes.
         method: a name of the registry.
-        dim: r'; None for methods without one.
+        dim: r', or "auto": then what it is fitted to says it (:func:`number_for`); None for
+            methods without one.
         seed: of the fit.
         version: of the code that fits the method; a fit by another one is made anew.
         prompts: embeddings of the notion's prompts.
@@ -59,7 +67,7 @@ class FitTask:
 
     output: str
     method: str
-    dim: int | None
+    dim: Dim | None
     seed: int
     version: str
     prompts: str | None = None
@@ -101,6 +109,29 @@ def new_estimator(method: str, dim: int | None) -> "Method":
         raise LanzdmlError(
             f"{method} cannot be made with {settings}: {what_raised(error)}"
         ) from error
+
+
+def number_for(method: str, dim: Dim | None, given: "Sequence[NDArray[Any]]") -> int | None:
+    """r' of a fit as a number: methods, those of others too, are made with one.
+
+    Args:
+        method: a name of the registry.
+        dim: what is asked for, see :func:`lanzdml.methods.effective_rank.number_of`.
+        given: what ``fit`` takes: vectors (n, r) of prompts; or of images, and their labels.
+
+    Raises:
+        EmbeddingError: the vectors cannot be used.
+    """
+    from lanzdml.methods.base import as_embeddings, normalise
+    from lanzdml.methods.effective_rank import number_of
+
+    if dim is None or not METHODS[method].has_dim:
+        return None
+    if not isinstance(dim, str):
+        return dim
+    vectors, *labels = given
+    what = "image_embeddings" if labels else "text_embeddings"
+    return number_of(dim, normalise(as_embeddings(vectors, what)), *labels)
 
 
 def fit_transforms(tasks: Sequence[FitTask], *, kept: Path, n_threads: int = 1) -> None:
@@ -145,7 +176,7 @@ def fit_transforms(tasks: Sequence[FitTask], *, kept: Path, n_threads: int = 1) 
         if not store.take(made_of, [task.output]):
             new.append((task, data[_source(task)], made_of))
     for method, dim in {task.method: task.dim for task, _, _ in new}.items():
-        with new_estimator(method, dim).single_threaded():
+        with new_estimator(method, 1 if isinstance(dim, str) else dim).single_threaded():
             pass  # loads the library that it computes with, before there are several threads
     with ThreadPoolExecutor(n_threads) as pool:
         made = pool.map(lambda fit: _make(store, *fit), new)
@@ -215,7 +246,7 @@ def _nothing(task: FitTask) -> ValueError:
 def _check_dim(task: FitTask, data: _Data) -> None:
     """Seen with the configuration already, except for a model that was not there yet."""
     n_features = data.given[0].shape[1]
-    if METHODS[task.method].has_dim and task.dim > n_features:
+    if METHODS[task.method].has_dim and not is_auto(task.dim) and task.dim > n_features:
         raise LanzdmlError(
             f"dims: {task.dim} is larger than the {n_features} dimensions of {data.source}"
         )
@@ -248,7 +279,9 @@ def _fit(task: FitTask, data: _Data, settings: dict[str, float | None]) -> None:
         if task.n_prompts is not None:
             prompts = prompts[draw_prompts(len(prompts), task.n_prompts, task.seed)]
         given, metadata = (prompts,), metadata | {"n_prompts": str(len(prompts))}
-    estimator = new_estimator(task.method, task.dim)
+    estimator = new_estimator(task.method, number_for(task.method, task.dim, given))
+    if is_auto(task.dim):
+        metadata = metadata | {DIM_AUTO: "true"}
     needs = METHODS[task.method].needs
     named = {name: vectors for name, vectors in data.named.items() if name in needs}
     if None in settings.values() or (AGAINST in needs and AGAINST not in named):

@@ -8,7 +8,15 @@ from pathlib import Path
 from lanzdml.errors import LanzdmlError
 from lanzdml.files import replacing
 from lanzdml.methods.needs import AGAINST
-from lanzdml.transforms.storage import FITTED_WITH, NOT_FITTED, OK, PARTS, read_stored
+from lanzdml.transforms.storage import (
+    DIM_AUTO,
+    DIMS,
+    FITTED_WITH,
+    NOT_FITTED,
+    OK,
+    PARTS,
+    read_stored,
+)
 
 
 def stack(parts: Sequence[tuple[str, str, float]], output: Path) -> None:
@@ -17,7 +25,8 @@ def stack(parts: Sequence[tuple[str, str, float]], output: Path) -> None:
     :func:`lanzdml.transforms.load_transform` gives it as a
     :class:`lanzdml.transforms.stacked.Stacked`. ``fit_seconds``, ``iterations`` and ``n_prompts``
     are sums over the parts, versions and what was told against those of all parts, and what could
-    not be fitted to one of them is stored as such.
+    not be fitted to one of them is stored as such. Where the texts say r', each part has its own,
+    and ``dim`` among the parameters is their sum.
 
     Args:
         parts: of each the name, the file of its transform, and its weight, which is positive.
@@ -34,7 +43,13 @@ def stack(parts: Sequence[tuple[str, str, float]], output: Path) -> None:
     names, files, weights = zip(*parts, strict=True)
     stored = [read_stored(path) for path in files]
     first = stored[0][0]
-    shared = [key for key in ("method", "params", "seed", WEIGHTS) if key in first]
+    dims: list[int] = []
+    if DIM_AUTO in first:  # each part has its own r', in which alone they may differ
+        params = [json.loads(metadata["params"]) for metadata, _ in stored]
+        dims = [of_part["dim"] for of_part in params]
+        for (metadata, _), of_part in zip(stored, params, strict=True):
+            metadata["params"] = json.dumps(of_part | {"dim": sum(dims)}, sort_keys=True)
+    shared = [key for key in ("method", "params", "seed", DIM_AUTO, WEIGHTS) if key in first]
     for path, (metadata, _) in zip(files, stored, strict=True):
         for key in shared:
             same = are_of_one_model if key == WEIGHTS else operator.eq
@@ -54,6 +69,7 @@ def stack(parts: Sequence[tuple[str, str, float]], output: Path) -> None:
     own |= {
         PARTS: json.dumps(names),
         "weights": json.dumps(weights),
+        **({DIMS: json.dumps(dims)} if dims else {}),
         "status": NOT_FITTED if reasons else OK,
         "reason": "; ".join(reasons),
     }

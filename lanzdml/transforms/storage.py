@@ -19,12 +19,15 @@ if TYPE_CHECKING:
 
 OK, NOT_FITTED = "ok", "not_fitted"
 PARTS = "parts"  # key of the metadata of what is stacked: names of notions
+DIM_AUTO = "dim_auto"  # key of the metadata of what was fitted with an r' that the texts say
+DIMS = "dims"  # and of what is stacked of such: r' of each part
 FITTED_WITH = ("numpy", "scipy", "scikit-learn", "torch")
 """Packages that a fit's numbers depend on: keys of the metadata, for their versions."""
 
 # Metadata key: the attribute of a fitted method and its type.
 _SCALARS = {
     "n_features": ("n_features_in_", int),
+    "dim": ("dim_", int),
     "loss": ("loss_", float),
     "iterations": ("n_iter_", int),
     "fit_seconds": ("fit_seconds_", float),
@@ -36,9 +39,9 @@ def save_transform(path: str | os.PathLike[str], estimator: "Method", **metadata
 
     The file's metadata (strings) hold ``method``, ``params`` (see
     :func:`lanzdml.transforms.parameters.as_text`), ``seed``, ``status`` "ok",
-    ``reason`` (empty), ``n_features``, ``fit_seconds``, for a trained method ``loss`` and
-    ``iterations``, the versions of :data:`FITTED_WITH`, and what else the caller passes, for
-    instance ``n_prompts=17``.
+    ``reason`` (empty), ``n_features``, ``dim`` (r' as a number, of a method that has one),
+    ``fit_seconds``, for a trained method ``loss`` and ``iterations``, the versions of
+    :data:`FITTED_WITH`, and what else the caller passes, for instance ``n_prompts=17``.
 
     Raises:
         sklearn.exceptions.NotFittedError: nothing has been fitted.
@@ -110,6 +113,8 @@ def restored(
     for key, (attribute, type_) in _SCALARS.items():
         if key in metadata:
             setattr(estimator, attribute, type_(metadata[key]))
+    if cls.has_dim and not hasattr(estimator, "dim_"):  # of an earlier version
+        estimator.dim_ = int(estimator.dim)
     for name, tensor in tensors.items():
         setattr(estimator, name, tensor)
     return estimator
@@ -125,7 +130,11 @@ def _restored_stack(metadata: dict[str, str], tensors: dict[str, Any]) -> "Stack
         learned[number][name] = tensor
     # Not the sums of seconds and iterations, which are no part's own.
     of_each = {key: metadata[key] for key in ("method", "params", "n_features")}
-    parts = [_restored(of_each, of_part) for of_part in learned.values()]
+    told = [of_each] * len(names)
+    if DIMS in metadata:
+        params, dims = json.loads(metadata["params"]), json.loads(metadata[DIMS])
+        told = [of_each | {"params": json.dumps(params | {"dim": dim})} for dim in dims]
+    parts = [_restored(*part) for part in zip(told, learned.values(), strict=True)]
     return Stacked(names, parts, weights)
 
 

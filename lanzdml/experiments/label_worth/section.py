@@ -100,6 +100,13 @@ class LabelWorthExperiment(Measured):
         return tables(summary)
 
     @classmethod
+    def sentences(cls, summary: "pd.DataFrame") -> list[str]:
+        """One a model and notion."""
+        from lanzdml.experiments.label_worth.sentences import sentences
+
+        return sentences(summary)
+
+    @classmethod
     def draw_runs(cls, runs: "pd.DataFrame") -> "Figure":
         """A panel a notion, with a curve a map and a line a method."""
         from lanzdml.experiments.label_worth.figure import draw

@@ -12,7 +12,7 @@ from lanzdml.names import notion_on_paper
 from lanzdml.significance.comparisons import OURS
 
 
-def label_worths(rows: pd.DataFrame) -> list[str]:
+def sentences(rows: pd.DataFrame) -> list[str]:
     """A sentence a model and notion: what its prompts are worth, by InDiReCT and the best method.
 
     Args:

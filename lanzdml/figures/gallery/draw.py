@@ -20,6 +20,7 @@ from lanzdml.figures.style import (
     styled,
 )
 from lanzdml.figures.wrapping import from_left, wrap
+from lanzdml.methods.dim import Dim
 from lanzdml.names import METHOD_NAMES, NOTION_NAMES, on_paper
 
 RIGHT_MARK, WRONG_MARK, NO_MARK = "✔", "✘", "–"
@@ -39,7 +40,7 @@ _SMALL, _SMALLEST = 6, 5.3  # points
 
 
 @styled
-def draw_gallery(retrievals: Sequence[Retrieval], *, dataset: str, model: str, dim: int) -> Figure:
+def draw_gallery(retrievals: Sequence[Retrieval], *, dataset: str, model: str, dim: Dim) -> Figure:
     """A block a query: its neighbours by CLIP, then a row a notion by InDiReCT.
 
     Marks below a neighbour say whether it has the query's label: for CLIP, one for each notion; for

@@ -27,6 +27,7 @@ from lanzdml.figures.style import (
 )
 from lanzdml.figures.trimap.points import CLIP_SPACE, SPACE
 from lanzdml.figures.wrapping import columns, from_left, shorten
+from lanzdml.methods.dim import Dim
 from lanzdml.names import METHOD_NAMES, NOTION_NAMES, on_paper
 
 NO_LABELS = "no labels"
@@ -47,7 +48,7 @@ def draw_trimap(
     *,
     dataset: str,
     model: str,
-    dim: int,
+    dim: Dim,
 ) -> Figure:
     """A row a notion: the images in CLIP's space and in the notion's, coloured by its classes.
 

@@ -39,6 +39,7 @@ CHECKS: tuple[Check, ...] = (
     inputs.refuses_another_size,
     inputs.refuses_unusable_embeddings,
     inputs.refuses_unusable_parameters,
+    inputs.takes_auto_for_a_number_or_refuses,
     inputs.few_directions_give_vectors_or_a_reason,
     results.goes_by_the_image_alone_unless_transductive,
     results.equal_images_have_equal_vectors_unless_by_position,

@@ -9,6 +9,8 @@ import pandas as pd
 from sklearn.exceptions import NotFittedError
 
 from lanzdml.errors import CannotFitError
+from lanzdml.methods.base import EmbeddingError
+from lanzdml.methods.dim import AUTO
 from lanzdml.transforms.contract.subject import (
     DATA,
     DIM,
@@ -144,6 +146,32 @@ def refuses_unusable_parameters(subject: Subject) -> None:
         for value in values:
             estimator = subject.make(**{name: value})
             subject.refuses(f"{name}={value!r}", lambda: subject.call_fit(estimator, DATA))  # noqa: B023
+
+
+def takes_auto_for_a_number_or_refuses(subject: Subject) -> None:
+    """dim="auto" gives the fit of the number that it stands for, or is refused in words."""
+    if not subject.cls.has_dim:
+        return
+    estimator = subject.make(dim=AUTO)
+    try:
+        with subject.calling(f"with dim={AUTO!r}, fit"):
+            subject.call_fit(estimator, DATA)
+        chosen = subject.result(estimator)
+    except BrokenPromise as error:
+        if isinstance(error.__cause__, EmbeddingError):
+            return
+        raise
+    number = getattr(estimator, "dim_", None)
+    if number is None:
+        raise BrokenPromise(
+            f"dim={AUTO!r} is accepted, and fit does not set dim_: leave fit to Method, and define "
+            "_fit"
+        )
+    if words := difference(subject.result(subject.fitted(dim=number)), chosen):
+        raise BrokenPromise(
+            f"dim={AUTO!r} stands for {number} here, and gives {words}: compute with self.dim_ in "
+            "place of self.dim"
+        )
 
 
 def few_directions_give_vectors_or_a_reason(subject: Subject) -> None:

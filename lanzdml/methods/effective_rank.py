@@ -1,0 +1,85 @@
+"""How many dimensions vectors vary in, by which r' is chosen where nobody says it."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lanzdml.arithmetic.threads import one_blas_thread
+from lanzdml.methods.dim import Dim
+
+Unit = NDArray[np.float32]
+
+
+def number_of(dim: Dim, unit: Unit, labels: NDArray[Any] | None = None) -> int:
+    """r' of what a method is fitted to: the number that is asked for, or the one that it says.
+
+    Args:
+        dim: a number; or "auto", which is the effective rank
+            (:func:`effective_rank`).
+        unit: (n, r), of unit length: texts, or images.
+        labels: (n,) of images: then those of the classes' mean directions.
+    """
+    if not isinstance(dim, str):
+        return dim
+    with one_blas_thread():
+        return effective_rank(unit if labels is None else class_means(unit, labels))
+
+
+def effective_rank(unit: Unit) -> int:
+    """How many dimensions vectors vary in: exp of the entropy of their spectrum, rounded.
+
+    The entropy is that of the shares that the centred vectors' singular values have of their sum:
+    k equal ones give k, and unequal ones fewer (Roy and Vetterli, "The effective rank: a measure
+    of effective dimensionality", EUSIPCO 2007). ``docs/dim-choice.md`` has it beside other rules.
+
+    Args:
+        unit: (n, r), of unit length.
+
+    Returns:
+        at least 1, and never more than the vectors span.
+    """
+    return of_entropy(singular_values(unit))
+
+
+def of_entropy(values: NDArray[np.float64]) -> int:
+    """exp of the entropy of the shares that positive values (k,) have of their sum, rounded."""
+    shares = values / values.sum()
+    return at_least_one(np.exp(-(shares * np.log(shares)).sum()))
+
+
+def singular_values(unit: Unit) -> NDArray[np.float64]:
+    """Those of centred vectors: the roots of their covariance's eigenvalues, times their number's.
+
+    Args:
+        unit: (n, r), of unit length.
+
+    Returns:
+        (k,), those that are not 0, the largest first; none where all vectors are the same.
+    """
+    centred = unit - unit.mean(axis=0, dtype=np.float64)
+    values = np.linalg.svd(centred, compute_uv=False)
+    # What rounding to float32 leaves is 0, as in lanzdml.methods.subspace.
+    return values[values > max(centred.shape) * np.finfo(np.float32).eps]
+
+
+def at_least_one(dimensions: float) -> int:
+    """A number of dimensions, rounded."""
+    return max(1, round(float(dimensions)))
+
+
+def class_means(unit: Unit, labels: NDArray[Any]) -> Unit:
+    """The mean direction of each class: what stands for texts where there are none.
+
+    Args:
+        unit: (n, r), of unit length.
+        labels: (n,), which sort.
+
+    Returns:
+        (classes, r), of unit length.
+    """
+    _, codes = np.unique(labels, return_inverse=True)
+    sums = np.zeros((codes.max() + 1, unit.shape[1]))
+    np.add.at(sums, codes, unit)
+    lengths = np.linalg.norm(sums, axis=1, keepdims=True)
+    return (sums / np.where(lengths > 0, lengths, 1)).astype(np.float32)
