@@ -8,7 +8,9 @@ from lanzdml.config.config import Config
 from lanzdml.config.notions import NotionConfig
 from lanzdml.config.prompts import PromptsSection
 from lanzdml.datasets.manifest import LabelColumns
-from lanzdml.embeddings.prompts import FROM_LABELS, OWN, PLACEHOLDER
+from lanzdml.embeddings.prompts import ENSEMBLE, FROM_LABELS, OWN, PLACEHOLDER
+
+MADE_OF = ("template", "ensemble", "aspects", "labels")
 
 
 class NotionPlan:
@@ -68,9 +70,11 @@ class NotionPlan:
     def prompt_sources(self, dataset: str) -> list[dict[str, Any]]:
         """What a dataset's prompts are made of, by notion; the parts of a combined one first.
 
-        Of each notion its ``name``; ``parts``, or a ``template`` (of prompts that are written out
-        it holds nothing else) and either ``aspects``, as they are in their file now, or ``labels``,
-        the manifest's column of them.
+        Of each ``name`` is what the prompts are called, and ``wording_of`` the notion that they are
+        a wording of, None where they are what must not matter. Then there are ``parts``; or a
+        ``template`` (of prompts that are written out it holds nothing else) or those of an
+        ``ensemble``, and either ``aspects``, as they are in their file now, or ``labels``, the
+        manifest's column of them.
 
         Raises:
             LanzdmlError: a file cannot be read.
@@ -78,10 +82,13 @@ class NotionPlan:
         sources = []
         for name in self.notions_of(dataset):
             notion = self.notions[dataset, name]
-            sources.append({"name": name} | self._source(dataset, name, notion))
-            if isinstance(notion.against, AgainstConfig):
-                own = {"name": own_against(name)}
-                sources.append(own | self._source(dataset, name, notion.against))
+            for called, prompts in sections_of(name, notion).items():
+                of = {"name": called, "wording_of": None if prompts is notion.against else name}
+                sources.append(of | self._source(dataset, name, prompts))
+            if notion.ensemble:
+                of = {"name": of_wording(name, ENSEMBLE), "wording_of": name}
+                several = {"template": None, "ensemble": notion.ensemble}
+                sources.append(of | self._source(dataset, name, notion) | several)
         return sources
 
     def against(self, dataset: str, notion: str) -> list[str]:
@@ -109,18 +116,18 @@ class NotionPlan:
         ]
 
     def wordings(self, dataset: str, notion: str) -> list[str]:
-        """How a notion is worded: by its own prompts, and whichever else it lists."""
-        return [OWN]
+        """The names of a notion's wordings: its own prompts, the variants, the ensemble."""
+        return self.notions[dataset, notion].wordings
 
     def takes_labels(self, dataset: str) -> bool:
         """Whether the labels of a dataset's images are aspects of a notion."""
         notions = self.config.datasets[dataset].notions.values()
-        return any(notion.aspects == FROM_LABELS for notion in notions)
+        return any(notion.takes_labels for notion in notions)
 
     def _source(self, dataset: str, name: str, prompts: PromptsSection) -> dict[str, Any]:
         if isinstance(prompts, NotionConfig) and prompts.combine:
-            return {"parts": prompts.combine, "template": None, "aspects": None, "labels": None}
-        template = {"parts": None, "template": prompts.template or PLACEHOLDER}
+            return {"parts": prompts.combine} | dict.fromkeys(MADE_OF)
+        template = {"parts": None, "template": prompts.template or PLACEHOLDER, "ensemble": None}
         if prompts.aspects == FROM_LABELS:
             return template | {"aspects": None, "labels": self.label_columns(dataset, name)}
         return template | {"aspects": prompts.read_texts(), "labels": None}
@@ -144,6 +151,16 @@ class NotionPlan:
 def of_wording(notion: str, wording: str) -> str:
     """The name of a notion's prompts in one of its wordings."""
     return notion if wording == OWN else f"{notion}/wordings/{wording}"
+
+
+def sections_of(notion: str, settings: NotionConfig) -> dict[str, PromptsSection]:
+    """All that says prompts of a notion but for its ensemble, by the names of these prompts."""
+    given: dict[str, PromptsSection] = {notion: settings}
+    if isinstance(settings.against, AgainstConfig):
+        given[own_against(notion)] = settings.against
+    for wording, variant in (settings.variants or {}).items():
+        given[of_wording(notion, wording)] = variant
+    return given
 
 
 def own_against(notion: str) -> str:
