@@ -2,7 +2,9 @@
 
 import pandas as pd
 
-from lanzdml.report.winners import most_specific, unseen_winners, winners
+from lanzdml.experiments.specificity.sentences import sentences as most_specific
+from lanzdml.experiments.unseen.sentences import sentences as unseen_winners
+from lanzdml.report.winners import winners
 
 
 def summary(values, **changes):

@@ -24,7 +24,8 @@ class Measured(Experiment):
 
     It is a folder. The function ``measure`` of its module ``measure`` makes rows of a
     :class:`lanzdml.experiments.task.MeasureTask`; of all these ``summarise`` of its module
-    ``table`` makes those of ``<experiment>.csv``, and ``tables`` the table for readers. So nothing
+    ``table`` makes those of ``<experiment>.csv``, and ``tables`` the table for readers; its module
+    ``sentences`` says what the report does. So nothing
     is measured anew when a table changes, and no table when a figure does. It takes the models of
     the tables, the first protocol and the first dim.
     """
@@ -83,6 +84,11 @@ class Measured(Experiment):
     @classmethod
     def tables(cls, summary: "pd.DataFrame") -> "list[Table]":
         """The table for readers, in parts."""
+        raise NotImplementedError
+
+    @classmethod
+    def sentences(cls, summary: "pd.DataFrame") -> list[str]:
+        """What the report says of it, in sentences."""
         raise NotImplementedError
 
     @classmethod

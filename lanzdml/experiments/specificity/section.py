@@ -49,6 +49,13 @@ class SpecificityExperiment(Measured):
         return tables(summary)
 
     @classmethod
+    def sentences(cls, summary: "pd.DataFrame") -> list[str]:
+        """One a model."""
+        from lanzdml.experiments.specificity.sentences import sentences
+
+        return sentences(summary)
+
+    @classmethod
     def draw_runs(cls, runs: "pd.DataFrame") -> "Figure":
         """A heat map a method."""
         from lanzdml.experiments.specificity.figure import draw

@@ -45,6 +45,13 @@ class UnseenExperiment(Measured):
         return tables(summary)
 
     @classmethod
+    def sentences(cls, summary: "pd.DataFrame") -> list[str]:
+        """One a model."""
+        from lanzdml.experiments.unseen.sentences import sentences
+
+        return sentences(summary)
+
+    @classmethod
     def draw_runs(cls, runs: "pd.DataFrame") -> "Figure":
         """A panel a notion, with a row a method."""
         from lanzdml.experiments.unseen.figure import draw

@@ -3,11 +3,12 @@
 import pandas as pd
 
 from lanzdml.experiments import EXPERIMENTS
+from lanzdml.experiments.measured import Measured
 from lanzdml.report.grid import make_grids
 from lanzdml.report.part import Part
 from lanzdml.report.results import Results
 from lanzdml.report.templates import render
-from lanzdml.report.winners import most_specific, unseen_winners, winners
+from lanzdml.report.winners import winners
 from lanzdml.tables import beyond
 from lanzdml.tables.shares import share_tables
 
@@ -30,7 +31,8 @@ def part(results: Results) -> Part | None:
 
 def _findings(results: Results, summary: pd.DataFrame) -> list[str]:
     found = winners(summary)
-    for name, say in (("unseen", unseen_winners), ("specificity", most_specific)):
+    for name, experiment in EXPERIMENTS.items():
         path = results.csv(name)
-        found += [] if path is None else say(EXPERIMENTS[name].read([path], []))
+        if path is not None and issubclass(experiment, Measured):
+            found += experiment.sentences(experiment.read([path], []))
     return found
