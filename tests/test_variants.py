@@ -124,10 +124,11 @@ class TestConfiguration:
         assert "car_color.variants.photo.vectors: are needed of model m, which has" in of_variant
         del cars["notions"]["car_color"]["ensemble"]
         cars["notions"]["car_color"]["variants"]["photo"] = photo | {"vectors": given["photo"]}
-        sources = Given(parse_config(asked)).vectors_of_prompts("demo_cars", "m")
-        files = {name: source["file"] for name, source in sources.items()}
-        assert files == {"car_color": given["own"]["m"],
-                         "car_color/wordings/photo": given["photo"]["m"]}  # fmt: skip
+        of_photo = "car_color/wordings/photo"
+        sources = Given(parse_config(asked)).vectors_of_prompts("demo_cars", "m", [of_photo])
+        assert {name: each["file"] for name, each in sources.items()} == {
+            of_photo: given["photo"]["m"]
+        }
 
     def test_lists_in_a_dataset_are_no_links_to_elsewhere(self, tmp_path, monkeypatch):
         """Also those of variants and of what must not matter."""
@@ -153,15 +154,16 @@ class TestPlan:
         plan = plan_of(CARS | {"variants": VARIANTS, "ensemble": ENSEMBLE})
         assert plan.wordings("demo_cars", "car_color") == ["own", *VARIANTS, "ensemble"]
         assert plan.wordings("demo_cars", "car_model") == ["own"]
-        sources = {source["name"]: source for source in plan.prompt_sources("demo_cars")}
+        worded = plan.wording_sources("demo_cars")
+        names = [f"car_color/wordings/{name}" for name in (*VARIANTS, "ensemble")]
+        assert [source["name"] for source in worded] == names
+        assert {source["wording_of"] for source in worded} == {"car_color"}
+        asked = [name for _, _, name in plan.prompts]
+        assert asked == ["car_color", "car_model", *names], "all, so that no change is missed"
         own, photo, coarse, classes, sentences, ensemble = (
             {key: source[key] for key in ("template", "ensemble", "aspects", "labels")}
-            for source in [*sources.values()][:6]
+            for source in (plan.prompt_sources("demo_cars")[0], *worded)
         )
-        assert [*sources] == [
-            "car_color", *(f"car_color/wordings/{name}" for name in (*VARIANTS, "ensemble")),
-            "car_model",
-        ]  # fmt: skip
         assert own == {"template": "a {aspect} car", "ensemble": None, "labels": None,
                        "aspects": ["red", "blue", "green"]}  # fmt: skip
         assert photo == own | {"template": "a photo of a {aspect} car"}
@@ -170,13 +172,9 @@ class TestPlan:
         assert sentences == own | {"template": "{aspect}",
                                    "aspects": VARIANTS["sentences"]["prompts"]}  # fmt: skip
         assert ensemble == own | {"template": None, "ensemble": ENSEMBLE}
-        assert plan.takes_labels("demo_cars")
 
     def test_nothing_is_fitted_or_scored_anew_for_another_wording(self):
         before, after = plan_of(CARS), plan_of(CARS | {"variants": VARIANTS, "ensemble": ENSEMBLE})
         for jobs in (fit_jobs, score_jobs):
             assert [*jobs(before, str)] == [*jobs(after, str)]
-        known = after.prompt_sources("demo_cars")
-        assert [
-            source for source in before.prompt_sources("demo_cars") if source not in known
-        ] == []
+        assert before.prompt_sources("demo_cars") == after.prompt_sources("demo_cars")

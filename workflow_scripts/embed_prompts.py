@@ -63,7 +63,9 @@ def main(snakemake: Job) -> None:
 
             embeddings, facts = embed_prompts(clip(), texts), clip().description
         write_embeddings(output, prompts, embeddings, facts)
-    check_wordings((notion["wording_of"], outputs[notion["name"]]) for notion in params.notions)
+    worded = zip(params.worded, map(Path, snakemake.input.worded), strict=True)
+    made = ((notion["wording_of"], outputs[notion["name"]]) for notion in params.notions)
+    check_wordings([*worded, *made])
 
 
 run_as_script(main, globals())

@@ -1,7 +1,7 @@
 """What the user gives: the files of datasets and models, whose contents results depend on."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -62,13 +62,15 @@ class Given:
         model = self.model(name)
         return models.model_files(**model) if model["architecture"] else []
 
-    def vectors_of_prompts(self, dataset: str, model: str) -> dict[str, dict[str, Any]]:
-        """Where vectors of a dataset's prompts are, by their name, of those that are given."""
+    def vectors_of_prompts(
+        self, dataset: str, model: str, names: Collection[str]
+    ) -> dict[str, dict[str, Any]]:
+        """Where vectors of some of a dataset's prompts are, by their names, if they are given."""
         return {
             name: prompts.vectors[model].model_dump()
             for notion, settings in self._config.datasets[dataset].notions.items()
             for name, prompts in sections_of(notion, settings).items()
-            if model in prompts.vectors
+            if name in names and model in prompts.vectors
         }
 
     def vector_files(self, *sources: dict[str, Any]) -> list[Path]:

@@ -10,8 +10,6 @@ from lanzdml.config.prompts import PromptsSection
 from lanzdml.datasets.manifest import LabelColumns
 from lanzdml.embeddings.prompts import ENSEMBLE, FROM_LABELS, OWN, PLACEHOLDER
 
-MADE_OF = ("template", "ensemble", "aspects", "labels")
-
 
 class NotionPlan:
     """What a configuration says of notions.
@@ -70,11 +68,9 @@ class NotionPlan:
     def prompt_sources(self, dataset: str) -> list[dict[str, Any]]:
         """What a dataset's prompts are made of, by notion; the parts of a combined one first.
 
-        Of each ``name`` is what the prompts are called, and ``wording_of`` the notion that they are
-        a wording of, None where they are what must not matter. Then there are ``parts``; or a
-        ``template`` (of prompts that are written out it holds nothing else) or those of an
-        ``ensemble``, and either ``aspects``, as they are in their file now, or ``labels``, the
-        manifest's column of them.
+        Of each its ``name``; ``parts``, or a ``template`` (of prompts that are written out it holds
+        nothing else) and either ``aspects``, as they are in their file now, or ``labels``, the
+        manifest's column of them. Other wordings are those of :meth:`wording_sources`.
 
         Raises:
             LanzdmlError: a file cannot be read.
@@ -82,13 +78,30 @@ class NotionPlan:
         sources = []
         for name in self.notions_of(dataset):
             notion = self.notions[dataset, name]
-            for called, prompts in sections_of(name, notion).items():
-                of = {"name": called, "wording_of": None if prompts is notion.against else name}
-                sources.append(of | self._source(dataset, name, prompts))
-            if notion.ensemble:
-                of = {"name": of_wording(name, ENSEMBLE), "wording_of": name}
-                several = {"template": None, "ensemble": notion.ensemble}
-                sources.append(of | self._source(dataset, name, notion) | several)
+            sources.append({"name": name} | self._source(dataset, name, notion))
+            if isinstance(notion.against, AgainstConfig):
+                own = {"name": own_against(name)}
+                sources.append(own | self._source(dataset, name, notion.against))
+        return sources
+
+    def wording_sources(self, dataset: str) -> list[dict[str, Any]]:
+        """What the wordings of a dataset's notions are made of beside their own prompts.
+
+        As those of :meth:`prompt_sources`, but that an ``ensemble`` has templates in place of one;
+        ``wording_of`` is the notion.
+
+        Raises:
+            LanzdmlError: a file cannot be read.
+        """
+        sources = []
+        for name, notion in self.config.datasets[dataset].notions.items():
+            for wording in notion.wordings[1:]:
+                prompts = (notion.variants or {}).get(wording, notion)
+                source = self._source(dataset, name, prompts)
+                if wording == ENSEMBLE:
+                    source |= {"template": None, "ensemble": notion.ensemble}
+                named = {"name": of_wording(name, wording), "wording_of": name}
+                sources.append(source | named)
         return sources
 
     def against(self, dataset: str, notion: str) -> list[str]:
@@ -119,18 +132,14 @@ class NotionPlan:
         """The names of a notion's wordings: its own prompts, the variants, the ensemble."""
         return self.notions[dataset, notion].wordings
 
-    def takes_labels(self, dataset: str) -> bool:
-        """Whether the labels of a dataset's images are aspects of a notion."""
-        notions = self.config.datasets[dataset].notions.values()
-        return any(notion.takes_labels for notion in notions)
-
     def _source(self, dataset: str, name: str, prompts: PromptsSection) -> dict[str, Any]:
+        none = dict.fromkeys(("wording_of", "parts", "template", "ensemble", "aspects", "labels"))
         if isinstance(prompts, NotionConfig) and prompts.combine:
-            return {"parts": prompts.combine} | dict.fromkeys(MADE_OF)
-        template = {"parts": None, "template": prompts.template or PLACEHOLDER, "ensemble": None}
+            return none | {"parts": prompts.combine}
+        made = none | {"template": prompts.template or PLACEHOLDER}
         if prompts.aspects == FROM_LABELS:
-            return template | {"aspects": None, "labels": self.label_columns(dataset, name)}
-        return template | {"aspects": prompts.read_texts(), "labels": None}
+            return made | {"labels": self.label_columns(dataset, name)}
+        return made | {"aspects": prompts.read_texts()}
 
     @property
     def overview(self) -> list[dict[str, Any]]:
