@@ -6,12 +6,14 @@ import numpy as np
 import pandas as pd
 
 from lanzdml.datasets.manifest import FINGERPRINT, fingerprint, write_manifest
+from lanzdml.embeddings.prompts import OWN
 from lanzdml.embeddings.storage import GIVEN, WEIGHTS, write_embeddings
 from lanzdml.experiments import EXPERIMENTS
 from lanzdml.experiments.measuring import measure_runs, module_of
 from lanzdml.experiments.task import MeasureTask
 from lanzdml.methods import METHODS
 from lanzdml.methods.needs import AGAINST, IMAGES, LABELS
+from lanzdml.plan.notions import of_wording
 from lanzdml.transforms.fitting import FitTask, fit_transforms
 
 MADE_BY = {WEIGHTS: "w", GIVEN: "mine.npy"}  # so that nobody says the logit scale
@@ -26,14 +28,20 @@ def write_world(folder, labels, images, texts):
     made_by = MADE_BY | {FINGERPRINT: fingerprint(table)}
     write_embeddings(folder / "images.parquet", table[["image_id"]], images, made_by)
     for notion, vectors in texts.items():
-        rows = pd.DataFrame(
-            {"prompt": [f"a {name} thing" for name in vectors], "aspect": [*vectors]}
-        )
-        stacked = np.array([*vectors.values()], np.float32)
-        write_embeddings(folder / f"{notion}.parquet", rows, stacked, MADE_BY)
+        write_wording(folder, notion, vectors)
 
 
-def measure(folder, experiment, methods, notions=NOTIONS, dim=4, seeds=(0, 1), **settings):
+def write_wording(folder, notion, vectors, wording=OWN):
+    """Prompts of a notion, by aspect, in one of its wordings."""
+    rows = pd.DataFrame({"prompt": [f"a {name} thing" for name in vectors], "aspect": [*vectors]})
+    path = folder / f"{of_wording(notion, wording)}.parquet"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_embeddings(path, rows, np.array([*vectors.values()], np.float32), MADE_BY)
+
+
+def measure(
+    folder, experiment, methods, notions=NOTIONS, dim=4, seeds=(0, 1), wordings=(None,), **settings
+):
     """The rows of the tables and what was measured: an experiment on a world."""
     settings = EXPERIMENTS[experiment](**settings).settings
     tasks = []
@@ -62,9 +70,9 @@ def measure(folder, experiment, methods, notions=NOTIONS, dim=4, seeds=(0, 1), *
             ]
             fit_transforms(fits, kept=folder / "kept")
             run = {"dataset": "mine", "notion": notion, "model": "m", "protocol": "paper"}
-            tasks.append(
+            tasks += [
                 MeasureTask(
-                    output=str(folder / experiment / f"{notion}-{method}.parquet"),
+                    output=str(folder / experiment / f"{notion}-{method}-{wording}.parquet"),
                     experiment=experiment,
                     run=run | {"method": method},
                     dim=dim if cls.has_dim else None,
@@ -72,13 +80,16 @@ def measure(folder, experiment, methods, notions=NOTIONS, dim=4, seeds=(0, 1), *
                     version="1",
                     images=str(folder / "images.parquet"),
                     manifest=str(folder / "manifest.parquet"),
-                    prompts=prompts,
+                    prompts=str(folder / f"{of_wording(notion, wording or OWN)}.parquet"),
                     against=told,
                     labels={notion: notion} | {name: name for name in others},
-                    transforms=[fit.output for fit in fits],
+                    transforms=[fit.output for fit in fits] if wording in (None, OWN) else [],
                     seeds=of_seeds,
+                    wording=wording,
+                    own_prompts=prompts if wording else None,
                 )
-            )
+                for wording in wordings
+            ]
     measure_runs(tasks, kept=folder / "kept")
     rows = pd.concat([pd.read_parquet(task.output) for task in tasks], ignore_index=True)
     return import_module(module_of(experiment, "table")).summarise(rows), rows

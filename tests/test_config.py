@@ -203,6 +203,11 @@ WRONG_EXPERIMENTS = [
     ((*SIZE, "seeds"), 0, "experiments.clip_size.seeds: should be greater than or equal to 1"),
     ((*DIMENSIONS, "methods"), ["lea"], "methods: 'lea' is not in methods; did you mean 'lae'?"),
     ((*DIMENSIONS, "notions"), ["car_modl"], "notions: 'car_modl' is no scored notion of demo_"),
+    (
+        ("experiments", "wording"),
+        {"methods": ["clip"], "turned": ["ae"]},
+        "wording.turned: 'ae' is not in experiments.wording.methods; add it there, too",
+    ),
     ((*SIZE, "models"), ["demo-S", "M"], "experiments.clip_size.models: 'M' is not in models"),
     ((*SIZE, "models"), ["indirect"], "clip_size.models: 'indirect' is not in models; allowed: de"),
     ((*SIZE, "models"), ["demo-S"] * 2, "experiments.clip_size.models: 'demo-S' is listed twice"),

@@ -20,4 +20,5 @@ EXPERIMENTS: Registry["Experiment"] = Registry(
     prompt_count="prompt_count:PromptCountExperiment",
     specificity="specificity.section:SpecificityExperiment",
     unseen="unseen.section:UnseenExperiment",
+    wording="wording.section:WordingExperiment",
 )

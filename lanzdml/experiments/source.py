@@ -15,6 +15,7 @@ from lanzdml.methods import METHODS
 from lanzdml.methods.base import Method
 from lanzdml.methods.needs import AGAINST, IMAGES, LABELS, PROMPTS
 from lanzdml.metrics.protocols import PROTOCOLS
+from lanzdml.metrics.resampling import Scores, scores_and_draws
 from lanzdml.metrics.scores import query_scores
 from lanzdml.transforms.fitting import NO_SCALE, NOT_TOLD, new_estimator
 from lanzdml.transforms.stacked import Stacked
@@ -52,8 +53,13 @@ class Source:
     @cached_property
     def prompts(self) -> Prompts:
         """Of the task's wording."""
-        rows, vectors, _ = read_embeddings(self._prompts_file)
-        return Prompts(rows["prompt"].to_numpy(str), rows["aspect"].to_numpy(str), vectors)
+        return _read_prompts(self._prompts_file)
+
+    @cached_property
+    def own_prompts(self) -> Prompts:
+        """Those of the notion as it is configured, of a task of one wording."""
+        assert self._task.own_prompts, "only wordings have others beside them"
+        return _read_prompts(Path(self._task.own_prompts))
 
     def fit(
         self,
@@ -114,6 +120,17 @@ class Source:
         vectors = fitted.transform(self.images[chosen], unit_images=self._protocol.unit_images)
         return query_scores(vectors, self.labels[chosen], distance=self._protocol.distance)
 
+    def scores_and_draws(self, fitted: Method | Stacked, n_draws: int) -> Scores:
+        """Those of :meth:`query_scores`, and scores on draws of the images.
+
+        Args:
+            fitted: what makes their vectors.
+            n_draws: how many, see :mod:`lanzdml.metrics.resampling`.
+        """
+        vectors = fitted.transform(self.images, unit_images=self._protocol.unit_images)
+        distance = self._protocol.distance
+        return scores_and_draws(vectors, self.labels, distance=distance, n_draws=n_draws)
+
     @property
     def _prompts_file(self) -> Path:
         assert self._task.prompts, "fits of its own need prompts"
@@ -133,3 +150,8 @@ class Source:
             raise CannotFitError(NOT_TOLD)
         files = self._task.against.values()
         return np.concatenate([read_embeddings(Path(path))[1] for path in files])
+
+
+def _read_prompts(path: Path) -> Prompts:
+    rows, vectors, _ = read_embeddings(path)
+    return Prompts(rows["prompt"].to_numpy(str), rows["aspect"].to_numpy(str), vectors)

@@ -35,6 +35,7 @@ class MeasureTask:
         seeds: of these; those of k-means where a method has none.
         external: of finished vectors what is told of them.
         wording: of the prompts, where the experiment measures each by itself.
+        own_prompts: then those of the notion as it is configured.
     """
 
     output: str
@@ -52,11 +53,12 @@ class MeasureTask:
     seeds: Sequence[int]
     external: Mapping[str, Any] | None = None
     wording: str | None = None
+    own_prompts: str | None = None
 
     @property
     def files(self) -> list[str]:
         """All that is read."""
-        given = [self.prompts] if self.prompts else []
+        given = [*dict.fromkeys(filter(None, [self.prompts, self.own_prompts]))]
         return [self.images, self.manifest, *given, *self.against.values(), *self.transforms]
 
     @property

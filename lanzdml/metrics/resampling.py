@@ -81,16 +81,17 @@ def scores_and_draws(
     labels: Any,
     *,
     distance: Distance = "cosine",
+    n_draws: int | None = None,
     n_threads: int = 1,
     progress: Callable[[int], object] = lambda n: None,
 ) -> Scores:
     """The queries' scores and the draws', bit for bit, with similarities that are computed once.
 
-    Arguments and errors as in `lanzdml.metrics.scores.compute_metrics`; ``progress`` is called with
-    how many more images are done.
+    Arguments and errors as in :func:`resampled_scores`; ``progress`` is called with how many more
+    images are done.
     """
     ranking = Ranking(embeddings, labels, distance)
-    queries, draws = QueryScores(ranking), _Draws(ranking, None)
+    queries, draws = QueryScores(ranking), _Draws(ranking, n_draws)
 
     def add(similarities: NDArray[np.float64], first: int, label: int) -> None:
         queries.add(similarities, first, label)

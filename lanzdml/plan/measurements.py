@@ -133,6 +133,7 @@ def _task(plan: Plan, name: str, measured: Measurement, version: MeasureVersion)
     told = anew and AGAINST in METHODS[fit.method].needs
     against = plan.against(fit.dataset, fit.notion) if told else []
     prompts = of_wording(fit.notion, measured.wording or OWN)
+    own = paths.prompts(fit.dataset, fit.model, fit.notion) if measured.wording else None
     of_seeds = plan.siblings(run)[: section.seeds]
     return MeasureTask(
         output=paths.measured(name, run, measured.wording),
@@ -156,4 +157,5 @@ def _task(plan: Plan, name: str, measured: Measurement, version: MeasureVersion)
         seeds=plan.config.seeds[: len(of_seeds)],
         external=external.model_dump(include={"source", "supervised"}) if external else None,
         wording=measured.wording,
+        own_prompts=own,
     )

@@ -1,0 +1,1 @@
+"""Would other words have turned the ranking round? Methods fitted to each wording of a notion."""

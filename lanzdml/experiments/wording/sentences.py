@@ -1,0 +1,81 @@
+"""What wordings do, in sentences that can be quoted."""
+
+import numpy as np
+import pandas as pd
+
+from lanzdml.experiments.wording.influence import most
+from lanzdml.experiments.wording.summary import AGREEMENT, METHOD, PAIR, PROMPT, SHARE
+from lanzdml.experiments.wording.table import METRIC
+from lanzdml.experiments.wording.variance import INTERACTION, SEED, WORDING
+from lanzdml.experiments.wording.variance import METHOD as OF_METHOD
+from lanzdml.methods import method_on_paper
+from lanzdml.names import METRIC_NAMES, notion_on_paper
+from lanzdml.tables.wins import best_of
+
+
+def sentences(rows: pd.DataFrame) -> list[str]:
+    """Of each model: whether rankings hold, what moves scores, what is best, and what hurts.
+
+    Args:
+        rows: of :func:`lanzdml.experiments.wording.summary.summarise`.
+    """
+    rows = rows[rows["metric"] == METRIC]
+    said = []
+    for model, block in rows.groupby("model", sort=False):
+        made = (_rankings(str(model), block), _moves(block), _best(block), _hurts(block))
+        said.append(" ".join(filter(None, made)))
+    return [*filter(None, said)]
+
+
+def _rankings(model: str, block: pd.DataFrame) -> str:
+    agreement, pairs = block[block["part"] == AGREEMENT], block[block["part"] == PAIR]
+    if agreement.empty:
+        return ""
+    least, most_ = agreement["n_wordings"].min(), agreement["n_wordings"].max()
+    n_wordings = f"{least:.0f}" if least == most_ else f"{least:.0f} to {most_:.0f}"
+    turned = pairs["turned"].astype("bool").sum()
+    notions = f"each of {len(agreement)} notions" if len(agreement) > 1 else "a notion"
+    return (
+        f"Over {n_wordings} wordings of {notions} (with {model}), {turned} of {len(pairs)} pairs "
+        "of methods change order beyond noise; Kendall's tau between wordings is "
+        f"{agreement['value'].mean():z.2f} on average, and under one wording between these images "
+        f"and draws of others {agreement['same_wording'].mean():z.2f}."
+    )
+
+
+def _moves(block: pd.DataFrame) -> str:
+    """Standard deviations of one thing changed and all else the same."""
+    shares = block[(block["part"] == SHARE) & block["value"].notna()]
+    if shares.empty:
+        return ""
+    variances = shares.assign(value=shares["std"] ** 2).groupby("component")["value"].mean()
+    both = variances[INTERACTION]
+    wording, method = np.sqrt(variances[WORDING] + both), np.sqrt(variances[OF_METHOD] + both)
+    said = (
+        f"Another wording moves a method's {METRIC_NAMES[METRIC]} by {100 * wording:.1f} points "
+        f"(standard deviation), another method under the same wording by {100 * method:.1f}"
+    )
+    if SEED in variances:
+        said += f", another seed by {100 * np.sqrt(variances[SEED]):.1f}"
+    return f"{said}."
+
+
+def _best(block: pd.DataFrame) -> str:
+    """By the mean over wordings, where there are several."""
+    rows = block[(block["part"] == METHOD) & (block["n_wordings"] > 1)]
+    rows = rows[~rows["supervised"].astype("bool")].dropna(subset="value")
+    best = best_of(rows) if len(rows["method"].unique()) > 1 else ""
+    return f"The best mean over wordings is that of {best}." if best else ""
+
+
+def _hurts(block: pd.DataFrame) -> str:
+    """The prompt without which a method gains most, beyond noise."""
+    prompts = block[block["part"] == PROMPT]
+    worst = most(prompts[prompts["high"] < 0], 1, hurt=True)
+    if worst.empty:
+        return ""
+    row = worst.iloc[0]
+    return (
+        f"Without the prompt “{row['prompt']}”, {method_on_paper(row['method'])} gains "
+        f"{-100 * row['value']:.1f} points on {notion_on_paper(row['dataset'], row['notion'])}."
+    )
