@@ -6,7 +6,7 @@
 #   datasets/{dataset}/manifest.parquet
 #   embeddings/{dataset}/{model}/images.parquet
 #   embeddings/{dataset}/{model}/shards/{shard}-of-{shards}.parquet   until images.parquet is there
-#   embeddings/{dataset}/{model}/prompts/{notion}.parquet
+#   embeddings/{dataset}/{model}/prompts/{notion}.parquet, .../{notion}/wordings/{wording}.parquet
 #   vectors/{dataset}/{notion}/{method}/seed-{seed}.parquet         finished vectors of others
 #   transforms/{dataset}/{model}/{notion}/{method}/dim-{dim}/seed-{seed}.safetensors
 #   metrics/{protocol}/{dataset}/{model}/{notion}/{method}/dim-{dim}/seed-{seed}.parquet

@@ -98,9 +98,10 @@ def awaited(dataset):
     return [] if GIVEN.is_there(dataset) or os.path.exists(manifest) else [manifest]
 
 
-def of_given(dataset, what):
-    """Something of the vectors of prompts that are there already, by a model."""
-    return lambda wildcards: what(GIVEN.vectors_of_prompts(dataset, wildcards.model))
+def of_given(dataset, sources, what):
+    """Something of the vectors of some prompts that are there already, by a model."""
+    names = [source["name"] for source in sources]
+    return lambda wildcards: what(GIVEN.vectors_of_prompts(dataset, wildcards.model, names))
 
 
 def as_message(text):

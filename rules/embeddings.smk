@@ -124,27 +124,37 @@ if SHARDED:
             "../workflow_scripts/gather_shards.py"
 
 
-# One job a dataset and model: loading the model takes longer than the prompts of a notion.
-for dataset in CONFIG.datasets:
+# One job a dataset and model: loading the model takes longer than the prompts of a notion. Other
+# wordings have a job of their own, so that what depends on a notion's own prompts is not made anew.
+for dataset, kind, sources in [
+    (dataset, kind, sources)
+    for dataset in CONFIG.datasets
+    for kind, sources in [
+        ("prompts", PLAN.prompt_sources(dataset)),
+        ("wordings", PLAN.wording_sources(dataset)),
+    ]
+    if sources
+]:
+    worded = dict.fromkeys(source["wording_of"] for source in sources if source["wording_of"])
 
     rule:
         name:
-            rule_name("embed_prompts", dataset)
+            rule_name(f"embed_{kind}", dataset)
         input:
-            # Of a dataset whose labels are aspects.
-            manifest=[PATHS.manifest(dataset)] if PLAN.takes_labels(dataset) else [],
+            # Where labels are aspects.
+            manifest=(
+                [PATHS.manifest(dataset)] if any(source["labels"] for source in sources) else []
+            ),
             dataset=awaited(dataset),
             weights=lambda wildcards: GIVEN.model_files(wildcards.model),
-            vectors=of_given(dataset, lambda given: GIVEN.vector_files(*given.values())),
+            vectors=of_given(dataset, sources, lambda given: GIVEN.vector_files(*given.values())),
+            worded=[PATHS.prompts(dataset, "{model}", notion) for notion in worded],
         output:
-            [
-                PATHS.prompts(dataset, "{model}", source["name"])
-                for source in PLAN.prompt_sources(dataset)
-            ],
+            [PATHS.prompts(dataset, "{model}", source["name"]) for source in sources],
         log:
-            log_of(f"{PATHS.results}/embeddings/{dataset}/{{model}}/prompts.parquet"),
+            log_of(f"{PATHS.results}/embeddings/{dataset}/{{model}}/{kind}.parquet"),
         benchmark:
-            benchmark_of(f"{PATHS.results}/embeddings/{dataset}/{{model}}/prompts.parquet")
+            benchmark_of(f"{PATHS.results}/embeddings/{dataset}/{{model}}/{kind}.parquet")
         priority: priority_of_model
         conda:
             "../envs/embeddings.yaml"
@@ -155,11 +165,14 @@ for dataset in CONFIG.datasets:
             version=version_of("embed_prompts"),
             model=lambda wildcards: GIVEN.model(wildcards.model),
             weights=lambda wildcards: GIVEN.model_contents(wildcards.model),
-            notions=PLAN.prompt_sources(dataset),
-            given=of_given(dataset, dict),
-            contents=of_given(dataset, lambda given: GIVEN.vector_contents(*given.values())),
+            notions=sources,
+            worded=[*worded],
+            given=of_given(dataset, sources, dict),
+            contents=of_given(
+                dataset, sources, lambda given: GIVEN.vector_contents(*given.values())
+            ),
             logit_scale=lambda wildcards: CONFIG.models[wildcards.model].logit_scale,
         message:
-            f"Embedding the prompts of {dataset} with {{wildcards.model}}"
+            f"Embedding the {kind} of {dataset} with {{wildcards.model}}"
         script:
             "../workflow_scripts/embed_prompts.py"

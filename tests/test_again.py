@@ -26,6 +26,7 @@ CONFIG = SMALL | {
 
 
 ROWS = "results/metrics.parquet"
+PROMPTS = "results/embeddings/demo_cars/demo-S/prompts"
 
 
 def ran_again(folder, config, code=ROOT):
@@ -77,6 +78,21 @@ def test_other_prompts_are_fitted_and_scored_and_nothing_else(folder):
     assert "embed_images" not in jobs
     assert made
     assert all("/car_model/" in path and "/oracle/" not in path for path in made), "of images"
+
+
+def test_another_wording_makes_its_own_prompts_and_nothing_else(folder):
+    bare = {"bare": {"template": "{aspect}"}}
+    for worded in ({"variants": bare}, {"variants": bare, "ensemble": ["{aspect}", "a {aspect}"]}):
+        working_folder(folder, changed(car_color=worded))
+        jobs = plan(folder)
+        assert jobs.pop("embed_wordings_demo_cars") == 1
+        assert not jobs.keys() - {"all", "make_report"}, "which shows the configuration"
+        snakemake(folder, "--cores", "2", f"{PROMPTS}/car_color/wordings/bare.parquet")
+    # What else has changed at once is seen.
+    config = changed(car_model={"variants": bare}, car_color={"variants": bare})
+    config["datasets"]["demo_cars"]["notions"]["car_color"]["aspects"] = ["red", "green", "blue"]
+    working_folder(folder, config)
+    assert plan(folder)["embed_prompts_demo_cars"] == 1
 
 
 def test_another_method_and_seed_make_their_own_runs_and_no_others(folder):

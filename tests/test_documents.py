@@ -26,6 +26,7 @@ from snakemake.cli import get_argument_parser
 
 from lanzdml.commands.main import lanzdml
 from lanzdml.config.config import parse_config
+from lanzdml.config.file import read_values
 from lanzdml.config.owner import RECORD
 from lanzdml.datasets.manifest import FINGERPRINT, fingerprint, write_manifest
 from lanzdml.embeddings import write_embeddings
@@ -248,7 +249,9 @@ class TestYaml:
     ])  # fmt: skip
     def test_what_the_repository_ships_is_one(self, name, monkeypatch):
         monkeypatch.chdir(ROOT)
-        parse_config(yaml.safe_load((ROOT / name).read_text(encoding="utf-8")))
+        # What stands behind another says so.
+        behind = re.findall(r"--configfile (\S+) " + re.escape(name), Path(name).read_text("utf-8"))
+        parse_config(read_values([*behind, name]))
 
 
 TARGETS = set(

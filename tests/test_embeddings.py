@@ -22,8 +22,10 @@ from lanzdml.datasets.manifest import (
 )
 from lanzdml.embeddings import loader
 from lanzdml.embeddings.embedding import embed_images, embed_prompts, tokens_of
+from lanzdml.embeddings.ensembles import embed_ensemble
 from lanzdml.embeddings.loading import load_clip
 from lanzdml.embeddings.storage import (
+    check_wordings,
     combine_prompts,
     labelled_images,
     read_embeddings,
@@ -301,3 +303,55 @@ def test_other_images_are_refused(manifest, tmp_path):
         write_embeddings(images, manifest[["image_id"]], np.eye(5), metadata)
         with pytest.raises(LanzdmlError, match=r"images\.parquet holds other images than .*delete"):
             labelled_images(images, labels, "kind")
+
+
+TEMPLATES = ["a {aspect} car", "{aspect}", "the car is {aspect}"]
+
+
+class TestEnsemble:
+    def test_is_the_mean_of_unit_embeddings(self, clip):
+        aspects = ["red", "blue", "very dark green"]
+        rows, found = embed_ensemble(clip, TEMPLATES, aspects)
+        assert found.dtype == np.float32
+        for aspect, vector in zip(aspects, found, strict=True):
+            total = 0
+            for template in TEMPLATES:
+                raw = embed_prompts(clip, [template.replace("{aspect}", aspect)])[0].astype(float)
+                total = total + raw / np.sqrt(raw @ raw)
+            np.testing.assert_allclose(vector, total / np.sqrt(total @ total), atol=1e-5)
+        assert rows["aspect"].tolist() == aspects
+        assert rows["prompt"][1] == "a blue car | blue | the car is blue"
+
+    def test_prompts_are_distinct_within_it(self, clip):
+        with pytest.raises(LanzdmlError, match="'a red car' and 'A red car' are one to the model"):
+            embed_ensemble(clip, ["a {aspect} car", "A {aspect} car"], ["red", "blue"])
+
+    def test_a_mean_that_vanishes_is_refused(self, clip, monkeypatch):
+        raw = np.array([[2, 0], [0, 1], [-1, 0], [0, 3]], dtype=np.float32)
+        monkeypatch.setattr("lanzdml.embeddings.ensembles.embed_prompts", lambda *_: raw)
+        with pytest.raises(
+            LanzdmlError, match="of aspect 'red' by the templates of the ensemble ca"
+        ):
+            embed_ensemble(clip, TEMPLATES[:2], ["red", "blue"])
+
+    def test_too_many_prompts_are_refused_before_any_is_embedded(self, monkeypatch):
+        monkeypatch.setattr("lanzdml.embeddings.ensembles.MOST_PROMPTS", 5)
+        with pytest.raises(
+            LanzdmlError, match="2 templates and 3 aspects make more than 5 prompts"
+        ):
+            embed_ensemble(None, TEMPLATES[:2], ["red", "blue", "green"])
+
+
+def test_wordings_that_are_one_to_the_model_are_refused(clip, tmp_path):
+    files = []
+    for name, template in (("own", "a {} car"), ("large", "A {} CAR"), ("bare", "{}")):
+        texts = [template.format(aspect) for aspect in ("red", "blue")]
+        files.append(tmp_path / f"{name}.parquet")
+        rows = pd.DataFrame({"prompt": texts, "aspect": ["red", "blue"]})
+        write_embeddings(files[-1], rows, embed_prompts(clip, texts), clip.description)
+    own, large, bare = files
+    check_wordings([("color", own), ("color", bare), ("paint", large), (None, own), (None, large)])
+    with pytest.raises(
+        LanzdmlError, match=r"own.parquet and .*large.parquet hold the same vectors"
+    ):
+        check_wordings([("color", own), ("color", large)])

@@ -68,7 +68,7 @@ def configurations(draw):
     models = draw(some(list(config["models"])))
     config["models"] = {name: config["models"][name] for name in models}
     config["methods"] = draw(some(list(METHODS)))
-    config["dims"] = draw(some([2, 8, 128]))
+    config["dims"] = draw(some([2, 8, 128, "auto"]))
     config["seeds"] = draw(some([0, 1, 7]))
     config["protocol"] = draw(some(["paper", "released"]))
     experiments = {"main": {"models": draw(some(models))}}
@@ -79,7 +79,7 @@ def configurations(draw):
     }
     from_prompts = [name for name in config["methods"] if not METHODS[name].supervised]
     if draw(st.booleans()):
-        experiments["dimensions"] = shared | {"dims": draw(some([2, 4, 128]))}
+        experiments["dimensions"] = shared | {"dims": draw(some([2, 4, 128, "auto"]))}
     if draw(st.booleans()):
         experiments["clip_size"] = shared | {"models": draw(some(models))}
     if draw(st.booleans()) and from_prompts:
@@ -92,6 +92,13 @@ def configurations(draw):
         experiments["unseen"] = {"methods": draw(some(config["methods"])), "seeds": 1}
     if draw(st.booleans()) and len(chosen & {*NOTIONS[:3]}) > 1:
         experiments["specificity"] = {}
+    if draw(st.booleans()):
+        experiments["wording"] = {"methods": draw(some(config["methods"])), "seeds": 1}
+    if draw(st.booleans()):
+        experiments["label_worth"] = {"maps": draw(some(["lda", "oracle", "class_means"]))}
+    sized = [name for name in from_prompts if METHODS[name].has_dim]
+    if draw(st.booleans()) and sized:
+        experiments["dim_choice"] = {"methods": draw(some(sized)), "seeds": 1}
     config["experiments"] = experiments
     return config
 
@@ -153,13 +160,21 @@ def test_every_measurement_is_made_once_and_of_what_there_is(config):
     scored = {path for run in plan.main_runs for path in plan.siblings(run)}
     for task in tasks:
         section = plan.measured[task.experiment]
+        method, notion = task.run["method"], task.run["notion"]
         assert {*task.transforms} <= scored
-        assert len(task.transforms) == len(task.seeds) <= section.seeds
-        assert task.run["method"] in section.methods
+        assert len(task.seeds) <= section.seeds
+        to_labels = method in section.fitted_to_labels
+        if to_labels or task.wording not in (None, "own"):
+            assert not task.transforms
+        else:
+            assert len(task.transforms) == len(task.seeds)
+        assert to_labels or method in section.methods
+        assert (task.wording in plan.wordings("demo_cars", notion)) == section.by_wording
+        assert task.prompts or not section.fits_anew
         assert task.run["protocol"] == config["protocol"][0]
         assert task.dim in (None, config["dims"][0])
         assert next(iter(task.labels)) == task.run["notion"]
-        assert len(task.labels) > 1 or task.experiment == "unseen"
+        assert len(task.labels) > 1 or task.experiment != "specificity"
         assert "union" not in [*task.labels][1:]
     assert len({job.name for job in jobs}) == len(jobs)
     for job in jobs:
@@ -270,12 +285,13 @@ def test_the_default_runs():
     seeded = sum(not METHODS[name].deterministic for name in METHODS)
     assert len(plan.main_runs) == 4 * (5 * seeded + len(METHODS) - seeded)
     assert list(plan.grids) == [
-        "main", "dimensions", "clip_size", "prompt_count", "specificity", "unseen",
+        "main", "dimensions", "clip_size", "prompt_count", "specificity", "unseen", "wording",
+        "dim_choice", "label_worth",
     ]  # fmt: skip
     assert plan.seeds_shown("dimensions") == [0, 1]
     assert plan.figures == [
-        "dimensions", "clip_size", "prompt_count", "specificity", "unseen",
-        "critical_difference", "trimap", "saliency", "gallery",
+        "dimensions", "clip_size", "prompt_count", "specificity", "unseen", "wording",
+        "dim_choice", "label_worth", "critical_difference", "trimap", "saliency", "gallery",
     ]  # fmt: skip
     assert {fit.dim for fit in plan.shown_in("saliency").values()} == {2}
     assert {fit.dim for fit in plan.shown_in("gallery").values()} == {128}

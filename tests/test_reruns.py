@@ -18,7 +18,10 @@ CONFIG = {
             "root": "data/cars",
             "notions": {
                 "car_type": {"template": "a {aspect}", "aspects": ["sedan", "van", "coupe"]},
-                "car_color": {"template": "a {aspect} car", "aspects": COLORS},
+                "car_color": {
+                    "template": "a {aspect} car", "aspects": COLORS,
+                    "ensemble": ["a {aspect} car", "{aspect}"],
+                },
             },
         },
         "mine": {
@@ -94,6 +97,7 @@ EDITS = {
     "aspects": setting(*CARS, "notions", "car_type", "aspects", value=["sedan", "van", "truck"]),
     "prompts": setting(*MINE, "notions", "taste", "prompts", value=["a pie", "a cake", "bread"]),
     "labels": setting(*CAR_COLOR, "labels", value="car_type"),
+    "variants": setting(*CAR_COLOR, "variants", value={"bare": {"template": "{aspect}"}}),
     "on_unreadable": setting(*CARS, "on_unreadable", value="skip"),
     "root": setting(*CARS, "root", value="data/other"),
     "annotation": text("data/cars/cars_annos.mat", "annotation", "correction"),

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import webcolors
 import yaml
 
+from demo_assets.captions import vocabulary
+from demo_assets.scenes import color_table
 from lanzdml.datasets.cars196 import CLASSES_FILE
 from lanzdml.embeddings.prompts import FROM_LABELS, PLACEHOLDER, make_prompts, read_aspects
 from lanzdml.methods import PAPER_METHODS
@@ -211,7 +214,7 @@ def test_aspects_are_as_many_as_in_the_paper(notions):
 
 def test_every_prompt_file_is_used_or_explained(notions):
     used = {Path(path).name for path in notions["aspects"] if path}
-    rest = {path.name for path in PROMPTS.iterdir()} - used
+    rest = {path.name for path in PROMPTS.iterdir() if path.is_file()} - used
     assert rest == {"demo_car_names.csv", "cars196_colors.txt"}
 
 
@@ -224,6 +227,45 @@ def test_paper_config_uses_these_prompts(notions):
         notion = datasets[row.dataset]["notions"][row.notion]
         assert notion["template"] == row.template
         assert notion["aspects"] == (row.aspects or FROM_LABELS)
+
+
+def test_lists_of_other_wordings_are_as_they_are_described():
+    """Their lengths, too, and what they must or must not share with the lists beside them."""
+    readme = (RESOURCES / "README.md").read_text(encoding="utf-8")
+    described = dict(re.findall(r"^\| `(\w+\.txt)` \| (\d+) \|", readme, re.MULTILINE))
+    found = {path.name: read_aspects(str(path)) for path in (PROMPTS / "variants").iterdir()}
+    assert {name: str(len(words)) for name, words in found.items()} == described
+    lists = {name.removesuffix(".txt"): {*map(str.lower, words)} for name, words in found.items()}
+    assert {name: len(words) for name, words in lists.items()} == {
+        name.removesuffix(".txt"): len(words) for name, words in found.items()
+    }
+    birds = pd.read_csv(RESOURCES / "class_counts.csv").query("dataset == 'cub200'")["class"]
+    beside = {
+        path.stem: {*map(str.lower, read_aspects(str(path)))}
+        for path in PROMPTS.iterdir() if path.is_file()
+    } | {"birds": {*birds.str.lower()}}  # fmt: skip
+    for name, others in {
+        "car_models_elsewhere": ["us_car_models"], "car_makes_elsewhere": ["us_manufacturers"],
+        "birds_elsewhere": ["cub200_species", "birds"], "other_colors": ["css21_colors"],
+        "car_type_words": ["car_types"], "texture_words": ["deepfashion_textures"],
+        "fabric_words": ["deepfashion_fabrics"], "fit_words": ["deepfashion_fits"],
+        "clothing_words": ["deepfashion_categories"],
+    }.items():  # fmt: skip
+        for other in others:
+            assert not lists[name] & beside[other], (name, other)
+    assert lists["car_makes_short"] < beside["us_manufacturers"]
+    assert lists["few_colors"] < lists["basic_colors"]
+    assert beside["css21_colors"] < lists["colors_and_types"]
+    assert beside["deepfashion_fabrics"] < lists["fabrics_and_qualities"]
+    strangers = lists["colors_and_types"] - beside["css21_colors"]
+    assert strangers == lists["types_and_colors"] - lists["few_colors"] < lists["demo_car_types"]
+
+
+def test_the_demo_models_know_the_words_of_their_wordings():
+    known = vocabulary([*color_table(webcolors.CSS21), *color_table(webcolors.CSS3)])
+    for name in ("demo_car_types", "types_and_colors", "colors_and_types", "other_colors"):
+        words = " ".join(read_aspects(str(PROMPTS / f"variants/{name}.txt"))).lower().split()
+        assert {*words} <= known
 
 
 def test_bird_names():
@@ -421,7 +463,7 @@ def test_noted_roundings_are_where_the_tables_differ(published):
 def test_readme_names_every_file():
     readme = (RESOURCES / "README.md").read_text(encoding="utf-8")
     named = set(re.findall(r"`([\w./]+)`", readme))
-    files = {path.name for path in PROMPTS.iterdir()} | {
+    files = {path.name for path in PROMPTS.iterdir() if path.is_file()} | {
         path.name + ("/" if path.is_dir() else "") for path in RESOURCES.iterdir()
     }
     assert files - {"README.md", "prompts/"} <= {name.removeprefix("prompts/") for name in named}

@@ -25,6 +25,7 @@ from lanzdml.datasets import DATASETS
 from lanzdml.datasets.class_counts import COUNTS_FILE
 from lanzdml.embeddings.models import WEIGHTS_FILE
 from lanzdml.experiments import EXPERIMENTS
+from lanzdml.experiments.measured import Measured
 from lanzdml.experiments.measuring import module_of
 from lanzdml.figures.catalogue import all_words
 from lanzdml.methods import METHODS, QUICK
@@ -157,11 +158,14 @@ PRINTED = {
 }
 
 
+MEASURED = [name for name in SMALL["experiments"] if issubclass(EXPERIMENTS[name], Measured)]
+
+
 def named_by_rules(job):
     """What a job's script does not import by name, which its rule has to tell."""
     rule = job["rule"]
     if rule == "make_report":
-        return [*ASSETS, *map(EXPERIMENTS.module, ("specificity", "unseen"))]
+        return [*ASSETS, *map(EXPERIMENTS.module, MEASURED)]
     if rule == "make_overview":
         return [PAPER_COUNTS, COUNTS_FILE]
     if rule == "prepare_dataset":
@@ -206,6 +210,7 @@ def test_default_is_planned_in_full(tmp_path):
     assert stages["fit"] == stages["score"] + 1, "what pictures show at another size is not scored"
     assert jobs["prepare_dataset"] == 1
     assert jobs["embed_images"] == jobs["embed_prompts_demo_cars"] == 3
+    assert jobs["embed_wordings_demo_cars"] == 1, "of the model of the tables"
     gathered = ("fit", "score", "embed", "measure")
     others = {name for name in jobs if name.partition("_")[0] not in gathered}
     assert methods_of(jobs, "measure") == {"quick", "indirect"}
@@ -213,8 +218,8 @@ def test_default_is_planned_in_full(tmp_path):
         "all", "prepare_dataset", "collect_metrics", "make_overview", "make_tables", "make_beyond",
         "make_classes", "compute_significance", "plot_critical_difference", "plot_dimensions",
         "plot_clip_size", "plot_prompt_count", "compute_trimap", "plot_trimap", "compute_saliency",
-        "plot_saliency", "plot_gallery", "make_report", "tabulate_specificity",
-        "plot_specificity", "tabulate_unseen", "plot_unseen",
+        "plot_saliency", "plot_gallery", "make_report",
+        *(f"{verb}_{name}" for verb in ("tabulate", "plot") for name in MEASURED),
     }  # fmt: skip
 
 
@@ -392,8 +397,8 @@ def test_ablations_add_their_runs_and_share_those_of_the_tables(finished):
 
 def test_every_figure_is_there(finished):
     folder = finished / "results" / "figures"
-    experiments = {"dimensions", "clip_size", "prompt_count", "specificity", "unseen"}
-    expected = {*experiments, "critical_difference", "trimap", "saliency", "gallery"}
+    expected = {"dimensions", "clip_size", "prompt_count", *MEASURED}
+    expected |= {"critical_difference", "trimap", "saliency", "gallery"}
     assert {path.stem for path in folder.iterdir()} == expected
     for name in expected:
         assert (folder / f"{name}.pdf").read_bytes().startswith(b"%PDF")

@@ -18,7 +18,7 @@ def main(snakemake: Job) -> None:
     from lanzdml.datasets.manifest import distinct_labels
     from lanzdml.embeddings.given import given_prompts
     from lanzdml.embeddings.prompts import make_prompts
-    from lanzdml.embeddings.storage import combine_prompts, write_embeddings
+    from lanzdml.embeddings.storage import check_wordings, combine_prompts, write_embeddings
 
     params = snakemake.params
 
@@ -46,6 +46,12 @@ def main(snakemake: Job) -> None:
         aspects = notion["aspects"]
         if notion["labels"]:
             aspects = distinct_labels(Path(snakemake.input.manifest[0]), notion["labels"])
+        if notion["ensemble"]:
+            from lanzdml.embeddings.ensembles import embed_ensemble
+
+            rows, means = embed_ensemble(clip(), notion["ensemble"], aspects)
+            write_embeddings(output, rows, means, clip().description)
+            continue
         prompts = make_prompts(notion["template"], aspects)
         texts = prompts["prompt"].tolist()
         if name in params.given:
@@ -57,6 +63,9 @@ def main(snakemake: Job) -> None:
 
             embeddings, facts = embed_prompts(clip(), texts), clip().description
         write_embeddings(output, prompts, embeddings, facts)
+    worded = zip(params.worded, map(Path, snakemake.input.worded), strict=True)
+    made = ((notion["wording_of"], outputs[notion["name"]]) for notion in params.notions)
+    check_wordings([*worded, *made])
 
 
 run_as_script(main, globals())

@@ -7,7 +7,6 @@ from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field
 
-from lanzdml.config.against import AgainstConfig
 from lanzdml.config.external import check_external
 from lanzdml.config.models import ModelConfig
 from lanzdml.config.notions import NotionConfig
@@ -141,15 +140,21 @@ class DatasetConfig(Section):
             lines.append(f"{key}.on_unreadable: {self.labels} lists no images; leave it out")
         given = {f"{key}.vectors": self.vectors}
         for name, notion in self.notions.items():
-            if isinstance(notion.against, AgainstConfig):
-                given[f"{key}.notions.{name}.against.vectors"] = notion.against.vectors
-            if notion.combine is None:
-                given[f"{key}.notions.{name}.vectors"] = notion.vectors
-            elif notion.vectors:
+            of_notion = f"{key}.notions.{name}"
+            sections = notion.sections
+            if notion.combine is not None and sections.pop("").vectors:
                 lines.append(
-                    f"{key}.notions.{name}.vectors: are those of the parts in a notion that "
-                    "combines others; leave it out"
+                    f"{of_notion}.vectors: are those of the parts in a notion that combines "
+                    "others; leave it out"
                 )
+            given |= {f"{of_notion}{rest}.vectors": each.vectors for rest, each in sections.items()}
+            lines += [
+                f"{of_notion}.ensemble: is averaged of what a model embeds, and {model} has no "
+                "architecture; average the unit vectors of its templates yourself, and list them "
+                "as a variant, with a template and vectors"
+                for model in sorted(models)
+                if notion.ensemble and models[model].architecture is None
+            ]
         for where, vectors in given.items():
             lines += [
                 f"{where}: there is no model {name!r}; {suggest(name, models)}"
@@ -200,9 +205,10 @@ class DatasetConfig(Section):
         """
         named = {f"{key}.labels": self.labels}
         for notion_name, notion in self.notions.items():
-            for kind in ("aspects", "prompts"):
-                if isinstance(texts := getattr(notion, kind), str):
-                    named[f"{key}.notions.{notion_name}.{kind}"] = texts
+            for rest, section in notion.sections.items():
+                for kind in ("aspects", "prompts"):
+                    if isinstance(texts := getattr(section, kind), str):
+                        named[f"{key}.notions.{notion_name}{rest}.{kind}"] = texts
         folder = Path(os.path.abspath(self.folder))
         if Path.cwd().is_relative_to(folder):
             return []
@@ -281,7 +287,7 @@ class DatasetConfig(Section):
             return [f"{where}.labels: {none}; {suggest(column, known)}"]
         if notion.scored:
             advice = "if the notion has no labels, say scored: false"
-        elif notion.aspects == FROM_LABELS:
+        elif notion.takes_labels:
             advice = f"aspects: {FROM_LABELS} needs them"
         else:
             return []

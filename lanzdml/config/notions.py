@@ -9,8 +9,11 @@ from lanzdml.config.against import Against, AgainstConfig, check_against
 from lanzdml.config.external import ExternalByName
 from lanzdml.config.prompts import PromptsSection
 from lanzdml.config.section import MOST_LISTED, check_unique
-from lanzdml.embeddings.prompts import PLACEHOLDER
+from lanzdml.config.wordings import Ensemble, Variants, check_ensemble, check_variants
+from lanzdml.embeddings.prompts import ENSEMBLE, FROM_LABELS, OWN, PLACEHOLDER
 from lanzdml.errors import suggest
+
+OF_PARTS = ("template", "aspects", "prompts", "labels", "variants", "ensemble")
 
 
 class NotionConfig(PromptsSection):
@@ -34,6 +37,20 @@ class NotionConfig(PromptsSection):
         Field(
             description="what must not matter: notions of the dataset, or prompts; its other "
             "notions unless given"
+        ),
+    ] = None
+    variants: Annotated[
+        Variants,
+        Field(
+            description="other wordings of its prompts, by name: another template, other aspects "
+            "or prompts"
+        ),
+    ] = None
+    ensemble: Annotated[
+        Ensemble,
+        Field(
+            description="one more wording: two or more templates, whose embeddings, each of unit "
+            "length, are averaged an aspect"
         ),
     ] = None
     external: Annotated[
@@ -94,10 +111,30 @@ class NotionConfig(PromptsSection):
             return f"{' + '.join(self.combine)}, {self.by}{by}"
         return self.template or PLACEHOLDER
 
+    @property
+    def wordings(self) -> list[str]:
+        """The names of its wordings: its own prompts, the variants and the ensemble."""
+        return [OWN, *(self.variants or ()), *([ENSEMBLE] if self.ensemble else ())]
+
+    @property
+    def sections(self) -> dict[str, PromptsSection]:
+        """All that says prompts but for the ensemble, by what is behind its own key."""
+        against = {".against": self.against} if isinstance(self.against, AgainstConfig) else {}
+        variants = self.variants or {}
+        return {"": self} | against | {f".variants.{name}": variants[name] for name in variants}
+
+    @property
+    def takes_labels(self) -> bool:
+        """Whether the labels of the dataset's images are aspects of one of its wordings."""
+        wordings = (self, *(self.variants or {}).values())
+        return any(section.aspects == FROM_LABELS for section in wordings)
+
     def resolved(self) -> Self:
-        """With the way that it is combined in, if it is."""
+        """With the way that it is combined in, if it is; else with variants that are whole."""
         if self.combine is None:
-            return self
+            variants = self.variants or {}
+            filled = {name: variant.filled(self) for name, variant in variants.items()}
+            return self.model_copy(update={"variants": filled})
         by = self.by or "stacked"
         equal = [1.0] * len(self.combine) if by == "stacked" else None
         return self.model_copy(update={"by": by, "weights": self.weights or equal})
@@ -137,7 +174,13 @@ class NotionConfig(PromptsSection):
         lines = [
             f"{key}.{name}: is for a notion with combine" for name in self.given("by", "weights")
         ]
-        return [*lines, *self.check_prompts(key, or_else=", or else combine")]
+        if wrong := self.check_prompts(key, or_else=", or else combine"):
+            return [*lines, *wrong]
+        if self.variants:
+            lines += check_variants(f"{key}.variants", self, self.variants)
+        if self.ensemble:
+            lines += check_ensemble(f"{key}.ensemble", self, self.ensemble)
+        return lines
 
     def check_parts(
         self, key: str, name: str, notions: "Mapping[str, NotionConfig]", known: Collection[str]
@@ -153,7 +196,7 @@ class NotionConfig(PromptsSection):
         parts = self.combine or []
         lines = [
             f"{key}.{taken}: is that of the parts in a notion that combines others; leave it out"
-            for taken in self.given("template", "aspects", "prompts", "labels")
+            for taken in self.given(*OF_PARTS)
         ]
         lines += check_unique(f"{key}.combine", parts)
         plain = [other for other, settings in notions.items() if settings.combine is None]

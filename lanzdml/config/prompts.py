@@ -84,12 +84,7 @@ class PromptsSection(Section):
             return [f"{key}: needs template and aspects, or else prompts{or_else}; it has {has}"]
         lines = []
         if self.template is not None:
-            rest = self.template.replace(PLACEHOLDER, "", 1)
-            if rest == self.template or set(rest) & set("{}"):
-                lines.append(
-                    f"{key}.template: must hold {PLACEHOLDER} once and no other braces, "
-                    f"not {self.template!r}"
-                )
+            lines += check_template(f"{key}.template", self.template)
         if self.aspects != FROM_LABELS:
             try:
                 if len(self.read_texts()) == 1:
@@ -99,3 +94,16 @@ class PromptsSection(Section):
             except LanzdmlError as error:
                 lines.append(f"{key}.{given[-1]}: {error}")
         return lines
+
+
+def check_template(key: str, template: str) -> list[str]:
+    """A line for a template that does not hold the placeholder once.
+
+    Args:
+        key: of the template.
+        template: as given.
+    """
+    rest = template.replace(PLACEHOLDER, "", 1)
+    if rest != template and not set(rest) & set("{}"):
+        return []
+    return [f"{key}: must hold {PLACEHOLDER} once and no other braces, not {template!r}"]

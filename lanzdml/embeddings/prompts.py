@@ -14,7 +14,9 @@ from lanzdml.errors import LanzdmlError
 from lanzdml.names import normalized, shortened
 
 PLACEHOLDER = "{aspect}"
-_MOST = 1_000_000  # of a list; each is embedded, and the largest vocabularies have some 100,000
+# Of a list, or that an ensemble makes; each is embedded, and the largest vocabularies have some
+# 100,000.
+MOST_PROMPTS = 1_000_000
 _LETTERS = 4_096  # of each; the time that tokenizers take grows with the square of a word
 FROM_LABELS = "labels"
 """In place of aspects: the distinct labels of the dataset's images."""
@@ -75,9 +77,9 @@ def _of_file(path: Path, kind: str) -> list[str]:
         raise LanzdmlError(f"{path} is no .txt, .csv or .tsv file")
     lines = (part.strip() for line in lines_of(path) for part in line.splitlines())
     texts = (line for line in lines if line and not line.startswith("#"))
-    found = list(itertools.islice(texts, _MOST + 1))
-    if len(found) > _MOST:
-        raise LanzdmlError(f"{path} holds more than {_MOST:,} {kind}s")
+    found = list(itertools.islice(texts, MOST_PROMPTS + 1))
+    if len(found) > MOST_PROMPTS:
+        raise LanzdmlError(f"{path} holds more than {MOST_PROMPTS:,} {kind}s")
     return found
 
 

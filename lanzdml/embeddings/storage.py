@@ -27,7 +27,7 @@ from lanzdml.datasets.manifest import (
 )
 from lanzdml.datasets.parquet_file import read_result
 from lanzdml.errors import LanzdmlError
-from lanzdml.files import replacing
+from lanzdml.files import digest, replacing
 
 EMBEDDING = "embedding"
 WEIGHTS = "weights_sha256"  # keys of the metadata
@@ -220,6 +220,30 @@ def combine_prompts(
     prompts = pd.concat(rows, ignore_index=True)
     new = ~pd.Series(tokens_of(prompts["prompt"].tolist()), dtype="object").duplicated()
     write_embeddings(output, prompts[new], np.concatenate(embeddings)[new], metadata[0])
+
+
+def check_wordings(files: Iterable[tuple[str | None, Path]]) -> None:
+    """Check that no two wordings of a notion are one to the model, or given by the same vectors.
+
+    Args:
+        files: of embeddings of prompts, each with the notion that they are a wording of.
+
+    Raises:
+        LanzdmlError: two are.
+    """
+    by_notion: dict[str, list[Path]] = {}
+    for notion, path in files:
+        if notion is not None:
+            by_notion.setdefault(notion, []).append(path)
+    for notion, paths in by_notion.items():
+        first: dict[str, Path] = {}
+        for path in paths if len(paths) > 1 else ():
+            other = first.setdefault(digest(read_embeddings(path)[1]), path)
+            if other != path:
+                raise LanzdmlError(
+                    f"{other} and {path} hold the same vectors: these wordings of {notion} are one "
+                    "to the model, which may read no upper case; leave one out"
+                )
 
 
 def labelled_images(

@@ -1,17 +1,15 @@
 """What the user gives: the files of datasets and models, whose contents results depend on."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
-from lanzdml.config.against import AgainstConfig
 from lanzdml.config.config import Config
-from lanzdml.config.prompts import PromptsSection
 from lanzdml.datasets import Dataset, OwnDataset, files_read, find_dataset, images_listed
 from lanzdml.embeddings import models
 from lanzdml.files import sample_of
-from lanzdml.plan.notions import own_against
+from lanzdml.plan.notions import sections_of
 
 
 class Given:
@@ -64,17 +62,15 @@ class Given:
         model = self.model(name)
         return models.model_files(**model) if model["architecture"] else []
 
-    def vectors_of_prompts(self, dataset: str, model: str) -> dict[str, dict[str, Any]]:
-        """Where vectors of a dataset's prompts are, by their name, of those that are given."""
-        sources: dict[str, PromptsSection] = {}
-        for name, notion in self._config.datasets[dataset].notions.items():
-            sources[name] = notion
-            if isinstance(notion.against, AgainstConfig):
-                sources[own_against(name)] = notion.against
+    def vectors_of_prompts(
+        self, dataset: str, model: str, names: Collection[str]
+    ) -> dict[str, dict[str, Any]]:
+        """Where vectors of some of a dataset's prompts are, by their names, if they are given."""
         return {
             name: prompts.vectors[model].model_dump()
-            for name, prompts in sources.items()
-            if model in prompts.vectors
+            for notion, settings in self._config.datasets[dataset].notions.items()
+            for name, prompts in sections_of(notion, settings).items()
+            if name in names and model in prompts.vectors
         }
 
     def vector_files(self, *sources: dict[str, Any]) -> list[Path]:

@@ -8,7 +8,7 @@ from lanzdml.config.config import Config
 from lanzdml.config.notions import NotionConfig
 from lanzdml.config.prompts import PromptsSection
 from lanzdml.datasets.manifest import LabelColumns
-from lanzdml.embeddings.prompts import FROM_LABELS, OWN, PLACEHOLDER
+from lanzdml.embeddings.prompts import ENSEMBLE, FROM_LABELS, OWN, PLACEHOLDER
 
 
 class NotionPlan:
@@ -68,9 +68,9 @@ class NotionPlan:
     def prompt_sources(self, dataset: str) -> list[dict[str, Any]]:
         """What a dataset's prompts are made of, by notion; the parts of a combined one first.
 
-        Of each notion its ``name``; ``parts``, or a ``template`` (of prompts that are written out
-        it holds nothing else) and either ``aspects``, as they are in their file now, or ``labels``,
-        the manifest's column of them.
+        Of each its ``name``; ``parts``, or a ``template`` (of prompts that are written out it holds
+        nothing else) and either ``aspects``, as they are in their file now, or ``labels``, the
+        manifest's column of them. Other wordings are those of :meth:`wording_sources`.
 
         Raises:
             LanzdmlError: a file cannot be read.
@@ -82,6 +82,26 @@ class NotionPlan:
             if isinstance(notion.against, AgainstConfig):
                 own = {"name": own_against(name)}
                 sources.append(own | self._source(dataset, name, notion.against))
+        return sources
+
+    def wording_sources(self, dataset: str) -> list[dict[str, Any]]:
+        """What the wordings of a dataset's notions are made of beside their own prompts.
+
+        As those of :meth:`prompt_sources`, but that an ``ensemble`` has templates in place of one;
+        ``wording_of`` is the notion.
+
+        Raises:
+            LanzdmlError: a file cannot be read.
+        """
+        sources = []
+        for name, notion in self.config.datasets[dataset].notions.items():
+            for wording in notion.wordings[1:]:
+                prompts = (notion.variants or {}).get(wording, notion)
+                source = self._source(dataset, name, prompts)
+                if wording == ENSEMBLE:
+                    source |= {"template": None, "ensemble": notion.ensemble}
+                named = {"name": of_wording(name, wording), "wording_of": name}
+                sources.append(source | named)
         return sources
 
     def against(self, dataset: str, notion: str) -> list[str]:
@@ -109,21 +129,17 @@ class NotionPlan:
         ]
 
     def wordings(self, dataset: str, notion: str) -> list[str]:
-        """How a notion is worded: by its own prompts, and whichever else it lists."""
-        return [OWN]
-
-    def takes_labels(self, dataset: str) -> bool:
-        """Whether the labels of a dataset's images are aspects of a notion."""
-        notions = self.config.datasets[dataset].notions.values()
-        return any(notion.aspects == FROM_LABELS for notion in notions)
+        """The names of a notion's wordings: its own prompts, the variants, the ensemble."""
+        return self.notions[dataset, notion].wordings
 
     def _source(self, dataset: str, name: str, prompts: PromptsSection) -> dict[str, Any]:
+        none = dict.fromkeys(("wording_of", "parts", "template", "ensemble", "aspects", "labels"))
         if isinstance(prompts, NotionConfig) and prompts.combine:
-            return {"parts": prompts.combine, "template": None, "aspects": None, "labels": None}
-        template = {"parts": None, "template": prompts.template or PLACEHOLDER}
+            return none | {"parts": prompts.combine}
+        made = none | {"template": prompts.template or PLACEHOLDER}
         if prompts.aspects == FROM_LABELS:
-            return template | {"aspects": None, "labels": self.label_columns(dataset, name)}
-        return template | {"aspects": prompts.read_texts(), "labels": None}
+            return made | {"labels": self.label_columns(dataset, name)}
+        return made | {"aspects": prompts.read_texts()}
 
     @property
     def overview(self) -> list[dict[str, Any]]:
@@ -144,6 +160,16 @@ class NotionPlan:
 def of_wording(notion: str, wording: str) -> str:
     """The name of a notion's prompts in one of its wordings."""
     return notion if wording == OWN else f"{notion}/wordings/{wording}"
+
+
+def sections_of(notion: str, settings: NotionConfig) -> dict[str, PromptsSection]:
+    """All that says prompts of a notion but for its ensemble, by the names of these prompts."""
+    given: dict[str, PromptsSection] = {notion: settings}
+    if isinstance(settings.against, AgainstConfig):
+        given[own_against(notion)] = settings.against
+    for wording, variant in (settings.variants or {}).items():
+        given[of_wording(notion, wording)] = variant
+    return given
 
 
 def own_against(notion: str) -> str:

@@ -216,8 +216,17 @@ class Plan(NotionPlan):
 
     @property
     def prompts(self) -> list[tuple[str, str, str]]:
-        """Dataset, model and notion of all embeddings of prompts."""
-        return [(d, model, n) for d, n in self.notions for model in self.config.main_models]
+        """Dataset, model and name of all embeddings of prompts.
+
+        A job whose files are not all asked for would not be made anew when one more comes and
+        another changes: Snakemake compares no parameters where it has a record of some files only.
+        """
+        return [
+            (dataset, model, source["name"])
+            for dataset in self.config.datasets
+            for source in (*self.prompt_sources(dataset), *self.wording_sources(dataset))
+            for model in self.config.main_models
+        ]
 
     @cached_property
     def embedded(self) -> list[tuple[str, str]]:

@@ -31,6 +31,7 @@ def config():
     changed["experiments"]["dimensions"]["methods"] = ["indirect"]
     changed["experiments"]["clip_size"]["methods"] = ["indirect"]
     changed["experiments"]["unseen"]["methods"] = ["indirect", "pca"]
+    changed["experiments"]["wording"]["methods"] = ["indirect", "pca"]
     return changed
 
 
