@@ -282,16 +282,19 @@ def test_paths_are_those_of_the_names():
 
 def test_the_default_runs():
     plan = plan_of(DEFAULT)
-    seeded = sum(not METHODS[name].deterministic for name in METHODS)
-    assert len(plan.main_runs) == 4 * (5 * seeded + len(METHODS) - seeded)
+    methods = plan.config.methods
+    to_labels = {"lda", "class_means", "few_shot_posterior"}
+    assert {*methods} == {*METHODS} - to_labels, "which experiments fit to some labels"
+    seeded = sum(not METHODS[name].deterministic for name in methods)
+    assert len(plan.main_runs) == 4 * (5 * seeded + len(methods) - seeded)
     assert list(plan.grids) == [
         "main", "dimensions", "clip_size", "prompt_count", "specificity", "unseen", "wording",
-        "dim_choice", "label_worth",
+        "label_worth", "dim_choice",
     ]  # fmt: skip
     assert plan.seeds_shown("dimensions") == [0, 1]
     assert plan.figures == [
         "dimensions", "clip_size", "prompt_count", "specificity", "unseen", "wording",
-        "dim_choice", "label_worth", "critical_difference", "trimap", "saliency", "gallery",
+        "label_worth", "dim_choice", "critical_difference", "trimap", "saliency", "gallery",
     ]  # fmt: skip
     assert {fit.dim for fit in plan.shown_in("saliency").values()} == {2}
     assert {fit.dim for fit in plan.shown_in("gallery").values()} == {128}

@@ -20,7 +20,7 @@ EXPERIMENTS: Registry["Experiment"] = Registry(
     prompt_count="prompt_count:PromptCountExperiment",
     specificity="specificity.section:SpecificityExperiment",
     unseen="unseen.section:UnseenExperiment",
-    label_worth="label_worth.section:LabelWorthExperiment",
     wording="wording.section:WordingExperiment",
+    label_worth="label_worth.section:LabelWorthExperiment",
     dim_choice="dim_choice.section:DimChoiceExperiment",
 )
