@@ -78,6 +78,19 @@ def test_an_interval_can_end_beyond_what_was_tried():
     assert worth(np.full((2, 2), np.nan), np.array([1.0, 4])) is None
 
 
+def test_intervals_hold_with_three_draws_and_a_single_one_has_none():
+    """Those of a bootstrap hold in 75 % here."""
+    rng, ks, true = np.random.default_rng(1), 2.0 ** np.arange(5), 2**2.4
+    held = 0
+    for _ in range(200):
+        curves = 0.08 * (np.log2(ks) - 2.4) + 0.04 * rng.standard_normal((3, 1))
+        _, low, high = worth(curves + 0.01 * rng.standard_normal((3, 5)), ks)
+        held += (low.labels <= true or low.beyond == AT_MOST) and true <= high.labels
+    assert held > 180
+    (middle,) = worth(curves[:1], ks)
+    assert middle.beyond == EXACT
+
+
 def test_values_are_those_of_fits_to_the_labelled_images(tmp_path):
     images = world(tmp_path)
     summary, rows = measure(
@@ -122,6 +135,21 @@ def test_tables_figure_and_sentences_are_made_of_the_csv(tmp_path):
     (sentence,) = LABEL_WORTH.sentences(read.replace({"method": {"text_subspace": "indirect"}}))
     assert sentence.startswith("The prompts of mine shade (with m) are worth ")
     assert ", by InDiReCT" in sentence
+
+
+def test_one_draw_and_methods_that_cannot_be_fitted(tmp_path):
+    world(tmp_path)
+    summary, _ = measure(tmp_path, "label_worth", ["text_subspace", "pca"], ["shade"],
+                         to_labels=["lda"], labels=KS, draws=1, dim=8)  # fmt: skip
+    worths = (summary["part"] == "worth") & (summary["method"] == "text_subspace")
+    assert summary.loc[worths, ["low", "high"]].isna().all(axis=None)
+    exact = {"worth": 3.0, "worth_is": EXACT}
+    some = summary.assign(**{name: summary[name].mask(worths, exact[name]) for name in exact})
+    (sentence,) = LABEL_WORTH.sentences(some)
+    assert "about 3 labelled images a class in a single draw, by Text subspace" in sentence
+    assert LABEL_WORTH.tables(some)[0].cells[0][1] == "3"
+    (block,) = LABEL_WORTH.draw(summary[summary["method"] != "text_subspace"]).subfigs
+    assert "LDA" in [text.get_text() for text in block.legends[0].get_texts()]
 
 
 def test_classes_that_are_too_small_are_a_reason(tmp_path):

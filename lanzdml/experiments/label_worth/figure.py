@@ -77,8 +77,9 @@ def _draw_panel(axis: Axes, rows: pd.DataFrame) -> list[str]:
     """A notion's panel; the methods whose lines are in colour."""
     curves = rows[rows["part"] == CURVE].dropna(subset="value").sort_values("labels")
     is_map = curves["is_map"].astype(bool)
-    best = str(mean_scores(rows).droplevel("notion").idxmax())
-    named = [name for name in (BASELINE, OURS, best) if name in set(curves["method"][~is_map])]
+    scores = mean_scores(rows).droplevel("notion").dropna()  # none where no method could be fitted
+    best = [str(scores.idxmax())] if len(scores) else []
+    named = [name for name in (BASELINE, OURS, *best) if name in set(curves["method"][~is_map])]
     for name, line in curves[~is_map].groupby("method"):
         in_color = name in named
         axis.plot(

@@ -57,5 +57,7 @@ def _words(method: str, row: "pd.Series[Any]") -> str:
     to = f"{by} beside {method_on_paper(row['map'])}"
     if row["worth_is"] == AT_MOST:
         return f"{number} {what} at most, {to}"
+    if pd.isna(row["low"]):
+        return f"about {number} {what} in a single draw, {to}"
     low, high = (number_of(row[end], row[f"{end}_is"]) for end in ("low", "high"))
     return f"about {number} {what} ({low} to {high}), {to}"

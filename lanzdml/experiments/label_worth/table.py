@@ -27,7 +27,8 @@ COLUMNS = [
 number of ``labels`` a class: ``value`` and ``std`` (population) over ``n_draws`` draws of
 ``n_labelled`` images, on ``n_images`` others of ``n_classes`` classes; ``n_left`` are too small. A
 row of the part :data:`WORTH` is of a method and a ``map`` that sees no prompts: how many labels a
-class the method's prompts are ``worth``, with a 95 % interval over draws, ``low`` to ``high``;
+class the method's prompts are ``worth``, with a 95 % interval over draws, ``low`` to ``high``, of
+two draws or more;
 before each may stand ``at most``, for the smallest number that was tried, or ``more than``, for the
 largest."""
 
@@ -72,7 +73,7 @@ def _worths(block: pd.DataFrame, metric: str) -> Iterator[dict[str, Any]]:
     first = block.drop_duplicates("method").set_index("method")
     for name in first.index[first["is_map"] & ~first["sees_prompts"]]:
         for method in first.index[~first["is_map"]]:
-            differences = (scores[name] - scores[method]).dropna(how="all")
+            differences = scores[name] - scores[method]
             found = worth(differences.to_numpy(), differences.columns.to_numpy(np.float64))
             row = {
                 "part": WORTH, "method": method, "is_map": False, "map": name,
@@ -121,8 +122,9 @@ def _worth_table(setting: str, block: pd.DataFrame) -> Table:
             f"{METRIC_NAMES[METRIC]} in percent on the images that are never labelled, mean over "
             "draws of those that are, in bold the best; and with how many labelled images a class "
             f"a map that sees no prompts reaches it, with the {100 * LEVEL:.0f} % interval over "
-            "draws (bootstrap). Between the numbers that were tried it is interpolated over their "
-            "logarithm; > is more than the largest, \N{LESS-THAN OR EQUAL TO} at most the smallest."
+            "draws (Student's t), where there are two or more. Between the numbers that were tried "
+            "it is interpolated over their logarithm; > is more than the largest, "
+            "\N{LESS-THAN OR EQUAL TO} at most the smallest."
         ],
     )
 
@@ -137,8 +139,11 @@ def mean_scores(block: pd.DataFrame) -> "pd.Series[float]":
 
 
 def interval_of(row: "pd.Series[Any]") -> str:
-    """A worth and its interval: "4.2 (3.1 to 6.0)", "> 16"."""
-    middle, low, high = (number_of(row[end], row[f"{end}_is"]) for end in ("worth", "low", "high"))
+    """A worth and its interval, if it has one: "4.2 (3.1 to 6.0)", "> 16"."""
+    middle = number_of(row["worth"], row["worth_is"])
+    if pd.isna(row["low"]):
+        return middle
+    low, high = (number_of(row[end], row[f"{end}_is"]) for end in ("low", "high"))
     return middle if low == middle == high else f"{middle} ({low} to {high})"
 
 
