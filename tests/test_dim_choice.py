@@ -333,6 +333,8 @@ def test_regrets_of_a_world_whose_best_r_is_known(tmp_path):
     assert said.startswith("Points of MAP@R that Text subspace loses against the best r'")
     lost = f"{100 * rules.loc['configured', 'regret']:.1f}"
     assert f"with the r' of the configuration {lost} (at worst {lost})" in said
+    # Where all of dims are above the model's own there is no curve.
+    assert DIM_CHOICE.draw(read[read["part"] != "grid"]).get_suptitle().startswith("Nothing")
 
 
 def test_methods_have_an_r_that_prompts_can_say():
@@ -345,3 +347,7 @@ def test_methods_have_an_r_that_prompts_can_say():
         f"{key}: clip has no r' to choose",
         f"{key}: oracle sees labels, and rules look at prompts alone",
     ]
+    config |= {"methods": ["clip", "soft_subspace"], "experiments": {"dim_choice": {}}}
+    with pytest.raises(ConfigError) as caught:
+        parse_config(config)
+    assert any(f"{key}: needs a method whose r' is chosen" in line for line in caught.value.lines)

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
-from lanzdml.experiments.blocks import blocks
+from lanzdml.experiments.blocks import SETTING, blocks
 from lanzdml.experiments.dim_choice.measure import GRID, UNCUT
 from lanzdml.experiments.dim_choice.table import (
     AUTO_RULE,
@@ -33,6 +33,9 @@ def draw(rows: pd.DataFrame) -> Figure:
         rows: of :func:`lanzdml.experiments.dim_choice.table.summarise`.
     """
     rows = rows[(rows["metric"] == METRIC) & rows["mean"].notna()]
+    # Without a curve there is no best r', which all else is measured against.
+    of_curve = (rows["part"] == GRID).groupby([rows[key] for key in (*SETTING, "notion")])
+    rows = rows[of_curve.transform("any")]
     found = [*blocks(rows)]
     if not found:
         figure = new_figure(TEXT_WIDTH, 0.6)
@@ -117,7 +120,7 @@ def _draw_choices(axis: Axes, rows: pd.DataFrame, rules: list[str]) -> None:
     axis.set_ylim(len(rules) - 0.4, -0.6)
     axis.grid(axis="y", linewidth=0.3)
     axis.tick_params(axis="y", length=0)
-    most = max(sizes.max() if len(sizes) else 1, rows["size"][rows["part"] == GRID].max())
+    most = rows.loc[rows["part"] != UNCUT, "size"].max()
     ticks = [tick for tick in _TICKS if tick <= most]
     axis.set_xticks(ticks, [str(tick) for tick in ticks])
     axis.xaxis.set_minor_locator(NullLocator())

@@ -153,8 +153,8 @@ def _over(over: pd.DataFrame, method: str, rule: str) -> Sequence[str | Cell]:
 def _notes(block: pd.DataFrame) -> Iterator[str]:
     yield (
         "How far the score at the r' that a rule chooses, in parentheses, is below the best of "
-        "those that were tried, which labels choose; below 0 where the rule's lies between them "
-        "and is better. Rules look at the vectors of the prompts alone. In bold the smallest."
+        "those that were tried, which labels choose; below 0 where it is better than all of them. "
+        "Rules look at the vectors of the prompts alone. In bold the smallest."
     )
     grid = block[(block["metric"] == METRIC) & (block["part"] == GRID)]
     for (method, notion), curve in grid.groupby(["method", "notion"], sort=False):
