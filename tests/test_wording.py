@@ -159,18 +159,18 @@ def test_the_distance_is_that_of_the_same_aspects():
     assert np.isnan(angle)
 
 
-def world(folder):
+def world(folder, each=EACH):
     """Classes on a circle, whose texts say where; by another wording half of them are wrong."""
     rng = np.random.default_rng(0)
     angles = 2 * np.pi * np.arange(CLASSES) / CLASSES
     centres = np.stack([np.cos(angles), np.sin(angles)], axis=1)
-    images = np.hstack([np.repeat(centres, EACH, axis=0), np.zeros((len(NAMES), 6))])
-    images[:, :2] += 0.1 * rng.standard_normal((len(NAMES), 2))
-    images[:, 2:] += rng.standard_normal((len(NAMES), 6))
+    images = np.hstack([np.repeat(centres, each, axis=0), np.zeros((CLASSES * each, 6))])
+    images[:, :2] += 0.1 * rng.standard_normal((CLASSES * each, 2))
+    images[:, 2:] += rng.standard_normal((CLASSES * each, 6))
     texts = np.hstack([centres, np.zeros((CLASSES, 6))])
     wrong = np.hstack([np.zeros((CLASSES, 2)), rng.standard_normal((CLASSES, 6))])
     own = [f"class {n}" for n in range(CLASSES)]
-    write_world(folder, {"kind": NAMES}, images.astype(np.float32), {
+    write_world(folder, {"kind": np.repeat(own, each)}, images.astype(np.float32), {
         "kind": dict(zip(own, texts, strict=True)) | {"stray": [0, 0, 5, 1, 0, 0, 0, 0]},
     })  # fmt: skip
     write_wording(folder, "kind", dict(zip(own, wrong, strict=True)), "off")
@@ -254,3 +254,30 @@ def test_without_other_wordings_there_are_changes_and_prompts_only(tmp_path):
     assert {*rows["case"]} == {"worded", "turned", "without"}
     assert reason in WORDINGS.tables(summary)[0].notes[-1]
     assert len(sentences(summary)) == 1
+
+
+def test_nothing_is_said_of_what_few_images_short_lists_and_equal_methods_leave_open(tmp_path):
+    world(tmp_path, each=4)
+    texts = np.random.default_rng(1).standard_normal((2, 8))
+    write_wording(tmp_path, "kind", {"a": texts[0], "b": texts[1]}, "short")
+    methods = ["pca", "text_subspace", "soft_subspace"]
+    settings = SETTINGS | {"turned": methods, "influence": []}
+    summary, _ = measure(tmp_path, "wording", methods, ["kind"], wordings=[OWN, "short", "near"],
+                         seeds=[0], **settings)  # fmt: skip
+    assert not only(summary, part="pair").size
+    (reason,) = only(summary, part="agreement", metric="map_at_r")["reason"]
+    assert reason == "fewer than 30 images are queries"
+    # PCA has no value with two prompts, and what it has without that is a mean of other wordings.
+    of_pca = (summary["part"] == "method") & (summary["method"] == "pca")
+    summary["value"] = summary["value"].mask(of_pca, 0.999)
+    shown = {table.caption.partition(":")[0]: table for table in WORDINGS.tables(summary)}
+    assert shown["Do rankings hold"].cells[0][-1] == "—"
+    bold = [cells[1].best for cells in shown["Wordings"].cells]
+    assert not bold[0]
+    assert any(bold[1:])
+    (said,) = sentences(summary)
+    assert "The best mean over wordings is that of " in said
+    assert "PCA" not in said
+    assert "change order" not in said
+    equal = summary.assign(value=summary["value"].mask(summary["part"] == "agreement"))
+    assert "nan" not in sentences(equal)[0]

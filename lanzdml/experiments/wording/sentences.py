@@ -4,12 +4,13 @@ import numpy as np
 import pandas as pd
 
 from lanzdml.experiments.wording.influence import most
-from lanzdml.experiments.wording.summary import AGREEMENT, METHOD, PAIR, PROMPT, SHARE
+from lanzdml.experiments.wording.summary import AGREEMENT, METHOD, PAIR, PROMPT, SHARE, over_all
 from lanzdml.experiments.wording.table import METRIC
 from lanzdml.experiments.wording.variance import INTERACTION, SEED, WORDING
 from lanzdml.experiments.wording.variance import METHOD as OF_METHOD
 from lanzdml.methods import method_on_paper
-from lanzdml.names import METRIC_NAMES, notion_on_paper
+from lanzdml.names import METRIC_NAMES, notion_on_paper, one_line, shortened
+from lanzdml.tables.markup import LONGEST
 from lanzdml.tables.wins import best_of
 
 
@@ -35,12 +36,19 @@ def _rankings(model: str, block: pd.DataFrame) -> str:
     n_wordings = f"{least:.0f}" if least == most_ else f"{least:.0f} to {most_:.0f}"
     turned = pairs["turned"].astype("bool").sum()
     notions = f"each of {len(agreement)} notions" if len(agreement) > 1 else "a notion"
-    return (
-        f"Over {n_wordings} wordings of {notions} (with {model}), {turned} of {len(pairs)} pairs "
-        "of methods change order beyond noise; Kendall's tau between wordings is "
-        f"{agreement['value'].mean():z.2f} on average, and under one wording between these images "
-        f"and draws of others {agreement['same_wording'].mean():z.2f}."
-    )
+    said = []
+    if len(pairs):  # none of too few images
+        said.append(f"{turned} of {len(pairs)} pairs of methods change order beyond noise")
+    # Equal methods have no order.
+    ordered = agreement.dropna(subset=["value", "same_wording"])
+    if len(ordered):
+        said.append(
+            f"Kendall's tau between wordings is {ordered['value'].mean():z.2f} on average, and "
+            "under one wording between these images and draws of others "
+            f"{ordered['same_wording'].mean():z.2f}"
+        )
+    over = f"Over {n_wordings} wordings of {notions} (with {model}), "
+    return f"{over}{'; '.join(said)}." if said else ""
 
 
 def _moves(block: pd.DataFrame) -> str:
@@ -62,8 +70,9 @@ def _moves(block: pd.DataFrame) -> str:
 
 def _best(block: pd.DataFrame) -> str:
     """By the mean over wordings, where there are several."""
-    rows = block[(block["part"] == METHOD) & (block["n_wordings"] > 1)]
-    rows = rows[~rows["supervised"].astype("bool")].dropna(subset="value")
+    rows = block[block["part"] == METHOD]
+    several = rows.groupby(["dataset", "notion"])["n_wordings"].transform("max") > 1
+    rows = rows[over_all(rows) & several].dropna(subset="value")
     best = best_of(rows) if len(rows["method"].unique()) > 1 else ""
     return f"The best mean over wordings is that of {best}." if best else ""
 
@@ -75,7 +84,8 @@ def _hurts(block: pd.DataFrame) -> str:
     if worst.empty:
         return ""
     row = worst.iloc[0]
+    prompt, method = shortened(one_line(row["prompt"]), LONGEST), method_on_paper(row["method"])
     return (
-        f"Without the prompt “{row['prompt']}”, {method_on_paper(row['method'])} gains "
+        f"Without the prompt “{prompt}”, {method} gains "
         f"{-100 * row['value']:.1f} points on {notion_on_paper(row['dataset'], row['notion'])}."
     )

@@ -11,11 +11,16 @@ from lanzdml.embeddings.prompts import ENSEMBLE, OWN
 from lanzdml.experiments.blocks import SETTING, of_one_dim
 from lanzdml.experiments.task import METRICS
 from lanzdml.experiments.wording.influence import interval_of_change
-from lanzdml.experiments.wording.measure import TURNED, WITHOUT, WORDED
+from lanzdml.experiments.wording.measure import READS_NONE, TURNED, WITHOUT, WORDED
 from lanzdml.experiments.wording.ranking import agreement, pairs_of_methods
 from lanzdml.experiments.wording.variance import variance_shares
 from lanzdml.methods import in_order
-from lanzdml.significance.statistics import DECIMALS, Measured, StandardError
+from lanzdml.significance.statistics import (
+    DECIMALS,
+    LEAST_QUERIES,
+    Measured,
+    StandardError,
+)
 from lanzdml.spreadsheet import read_csv
 
 SCORE, METHOD, SHARE, AGREEMENT, PAIR, ANGLE, PROMPT = (
@@ -42,7 +47,7 @@ COLUMNS = [
   estimate was ``cut`` at 0. Without a value, the ``reason``.
 - ``agreement``: Kendall's tau between wordings over n methods, ``low`` to ``high``; tau of other
   images under the ``same_wording``; of which share of pairs of wordings the best method is the same
-  (``same_best``).
+  (``same_best``). With few queries neither interval nor pairs, and the ``reason``.
 - ``pair``: under how many wordings ``method`` is ``ahead`` of ``other`` beyond noise, ``behind``,
   or too ``close``; whether the order ``turned``.
 - ``angle``: each own prompt turned by so many degrees at random: the mean change over n draws, and
@@ -52,6 +57,7 @@ COLUMNS = [
 """
 NO_OTHER = "its prompts have no other wording"
 FEW = "fewer than two methods count"
+FEW_QUERIES = f"fewer than {LEAST_QUERIES} images are queries"
 SAME = "it is the same under every wording"
 LABELS_SEEN = "it sees labels"
 _TEXTS = [
@@ -124,6 +130,14 @@ def _why_not(part: pd.DataFrame, values: list[np.ndarray]) -> str | None:
     return None
 
 
+def over_all(rows: pd.DataFrame) -> "pd.Series[bool]":
+    """Which rows of the part :data:`METHOD` are of methods without labels that every wording fits.
+
+    A mean without a wording that cannot be fitted is of others than those beside it.
+    """
+    return rows["reason"].isna() | rows["reason"].isin((SAME, READS_NONE))
+
+
 def _scores(part: pd.DataFrame, metric: str) -> Iterator[Row]:
     for wording, of_wording in part.groupby("wording", sort=False):
         first, values = of_wording.iloc[0], of_wording[metric]
@@ -192,13 +206,14 @@ def _compared(parts: dict[str, pd.DataFrame], wordings: list[str], metric: str) 
     found = agreement(
         values.mean(axis=2), np.array([[one.draws for one in each] for each in scored.values()])
     )
-    yield {
-        "part": AGREEMENT, "value": found.tau, "low": found.low, "high": found.high,
-        "same_wording": found.same_wording, "same_best": found.same_best, "n": len(parts),
-        "n_wordings": len(wordings),
-    }  # fmt: skip
     n_queries = int(next(iter(parts.values()))["n_queries"].iloc[0])
-    for pair in pairs_of_methods(scored, n_queries).to_dict("records"):
+    enough = n_queries >= LEAST_QUERIES  # to say what other images leave open
+    interval = {"low": found.low, "high": found.high} if enough else {"reason": FEW_QUERIES}
+    yield {
+        "part": AGREEMENT, "value": found.tau, "same_wording": found.same_wording,
+        "same_best": found.same_best, "n": len(parts), "n_wordings": len(wordings),
+    } | interval  # fmt: skip
+    for pair in pairs_of_methods(scored, n_queries).to_dict("records") if enough else ():
         yield {"part": PAIR, "n_wordings": len(wordings)} | pair
 
 

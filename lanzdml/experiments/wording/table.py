@@ -17,6 +17,7 @@ from lanzdml.experiments.wording.summary import (
     PROMPT,
     SCORE,
     SHARE,
+    over_all,
     summarise,
 )
 from lanzdml.experiments.wording.variance import COMPONENTS, SEED
@@ -58,7 +59,7 @@ def _methods(setting: str, block: pd.DataFrame) -> Table:
     cells: list[list[str | Cell]] = []
     for notion, method, row in _by_notion(rows):
         of_notion = rows[rows["notion"] == notion]
-        competes = ~of_notion["supervised"].astype("bool")
+        competes = over_all(of_notion)
         best = _percent(of_notion.loc[competes, "value"].max())
         own = scores[(scores["notion"] == notion) & (scores["method"] == method)]
         own = own.loc[own["wording"] == OWN, "value"]
@@ -67,7 +68,7 @@ def _methods(setting: str, block: pd.DataFrame) -> Table:
         heads.append((on_paper(notion, NOTION_NAMES), method_on_paper(method)))
         cells.append([
             _percent(own.max()),
-            Cell(mean, not row["supervised"] and mean == best != DASH),
+            Cell(mean, competes[of_notion["method"] == method].all() and mean == best != DASH),
             _end(row, "best") if compared else DASH,
             _end(row, "worst") if compared else DASH,
             _percent(row["std"]) if compared else DASH,
@@ -101,7 +102,7 @@ def _notes_on_wordings(rows: pd.DataFrame, scores: pd.DataFrame) -> Iterator[str
     yield (
         "Own: the prompts as configured. Mean, best, worst and std are over the wordings, own "
         "included; the ensemble averages the embeddings of several templates and is not among "
-        "them. In bold the best mean of a method that sees no labels."
+        "them. In bold the best mean over all wordings of a method that sees no labels."
     )
     for notion, part in scores.groupby("notion", sort=False):
         wordings = part.drop_duplicates("wording")
@@ -184,7 +185,7 @@ def _rankings(setting: str, block: pd.DataFrame) -> Table | None:
             _tau(row["value"]) if pd.isna(row["low"]) else
             f"{_tau(row['value'])} ({_tau(row['low'])} to {_tau(row['high'])})",
             _tau(row["same_wording"]), f"{100 * row['same_best']:.0f} %",
-            f"{pairs['turned'].astype('bool').sum()} of {len(pairs)}",
+            f"{pairs['turned'].astype('bool').sum()} of {len(pairs)}" if len(pairs) else DASH,
         ])  # fmt: skip
     columns = [
         "Wordings", "Methods", "Kendall's tau between wordings", "Of other images",
@@ -196,6 +197,10 @@ def _rankings(setting: str, block: pd.DataFrame) -> Table | None:
         "other images: tau between these images and draws of others under the same wording. A pair "
         "turns if each of the two is ahead under some wording beyond noise, with Holm's correction "
         "for all pairs and wordings."
+    ]
+    notes += [
+        f"{DASH} {_names(few['notion'])}: {reason}."
+        for reason, few in rows.dropna(subset="reason").groupby("reason", sort=False)
     ]
     caption = f"Do rankings hold: {setting}, by {METRIC_NAMES[METRIC]}"
     return Table(caption, [_NOTION], heads, columns, cells, notes)
@@ -235,10 +240,11 @@ def _angles(setting: str, block: pd.DataFrame) -> Table | None:
     if rows.empty:
         return None
     angles = sorted(rows["angle"].unique())
-    heads, cells, same = [], [], []
+    heads, cells = [], []
+    same: dict[str, list[str]] = {}
     for (notion, method), part in rows.groupby(["notion", "method"], sort=False):
         if (part["value"].abs() < _EQUAL).all() and (part["worst"].abs() < _EQUAL).all():
-            same.append(method_on_paper(str(method)))
+            same.setdefault(method_on_paper(str(method)), []).append(str(notion))
             continue
         by_angle = part.set_index("angle")
         heads.append((on_paper(str(notion), NOTION_NAMES), method_on_paper(str(method))))
@@ -249,7 +255,8 @@ def _angles(setting: str, block: pd.DataFrame) -> Table | None:
         "method. How far other wordings are from the own is said below the first table."
     ]
     if same:
-        notes.append(f"Not shown, as nothing changes: {', '.join(dict.fromkeys(same))}.")
+        unchanged = "; ".join(f"{name}, {_names(pd.Series(of))}" for name, of in same.items())
+        notes.append(f"Not shown, as nothing changes: {unchanged}.")
     for reason, part in rows.dropna(subset="reason").groupby("reason", sort=False):
         names = ", ".join(map(method_on_paper, in_order(part["method"])))
         notes.append(f"{DASH} {names}, {_names(part['notion'].drop_duplicates())}: {reason}.")
