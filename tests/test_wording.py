@@ -7,6 +7,14 @@ from scipy.stats import kendalltau, t
 
 from lanzdml import TextSubspace
 from lanzdml.embeddings.prompts import ENSEMBLE, OWN
+from lanzdml.embeddings.storage import (
+    GIVEN,
+    WEIGHTS,
+    read_embeddings,
+    read_metadata,
+    write_embeddings,
+)
+from lanzdml.errors import LanzdmlError
 from lanzdml.experiments import EXPERIMENTS
 from lanzdml.experiments.measuring import write_measured
 from lanzdml.experiments.source import Prompts
@@ -281,3 +289,16 @@ def test_nothing_is_said_of_what_few_images_short_lists_and_equal_methods_leave_
     assert "change order" not in said
     equal = summary.assign(value=summary["value"].mask(summary["part"] == "agreement"))
     assert "nan" not in sentences(equal)[0]
+
+
+def test_prompts_of_other_weights_are_refused(tmp_path):
+    world(tmp_path, each=4)
+    for name, weights in (("kind", "old"), ("images", "new")):
+        path = tmp_path / f"{name}.parquet"
+        rows, vectors, _ = read_embeddings(path)
+        named = {key: value for key, value in read_metadata(path).items() if key != GIVEN}
+        write_embeddings(path, rows, vectors, named | {WEIGHTS: weights})
+    with pytest.raises(
+        LanzdmlError, match=r"images.parquet was made with other weights than .*kind"
+    ):
+        measure(tmp_path, "wording", ["clip"], ["kind"], wordings=[OWN], **SETTINGS)

@@ -9,7 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lanzdml.embeddings.storage import labelled_images, logit_scale_of, read_embeddings
+from lanzdml.embeddings.storage import (
+    check_one_model,
+    labelled_images,
+    logit_scale_of,
+    read_embeddings,
+)
 from lanzdml.errors import CannotFitError
 from lanzdml.experiments.task import MeasureTask
 from lanzdml.methods import METHODS
@@ -54,7 +59,12 @@ class Source:
 
     @cached_property
     def prompts(self) -> Prompts:
-        """Of the task's wording."""
+        """Of the task's wording.
+
+        Raises:
+            LanzdmlError: other weights made them than the images' vectors.
+        """
+        check_one_model(Path(self._task.images), self._prompts_file)
         return _read_prompts(self._prompts_file)
 
     @cached_property
