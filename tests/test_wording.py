@@ -248,6 +248,10 @@ def test_wordings_are_measured_and_compared(tmp_path):
     (said,) = sentences(read)
     assert said.startswith("Over 3 wordings of a notion (with m), ")
     assert "Without the prompt “a stray thing”, Text subspace gains" in said
+    # Of InDiReCT alone, which chance is in; not a third of its variance, as of three methods.
+    of_seeds = only(summary, part="score", method="indirect").set_index("wording")["std"]
+    moved = 100 * np.sqrt((of_seeds[[OWN, "off", "near"]] ** 2 * 2).mean())
+    assert f", another seed by {moved:.1f} where a fit has chance." in said
 
 
 def test_without_other_wordings_there_are_changes_and_prompts_only(tmp_path):

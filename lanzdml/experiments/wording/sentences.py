@@ -3,10 +3,19 @@
 import numpy as np
 import pandas as pd
 
+from lanzdml.embeddings.prompts import ENSEMBLE
 from lanzdml.experiments.wording.influence import most
-from lanzdml.experiments.wording.summary import AGREEMENT, METHOD, PAIR, PROMPT, SHARE, over_all
+from lanzdml.experiments.wording.summary import (
+    AGREEMENT,
+    METHOD,
+    PAIR,
+    PROMPT,
+    SCORE,
+    SHARE,
+    over_all,
+)
 from lanzdml.experiments.wording.table import METRIC
-from lanzdml.experiments.wording.variance import INTERACTION, SEED, WORDING
+from lanzdml.experiments.wording.variance import INTERACTION, WORDING
 from lanzdml.experiments.wording.variance import METHOD as OF_METHOD
 from lanzdml.methods import method_on_paper
 from lanzdml.names import METRIC_NAMES, notion_on_paper, one_line, shortened
@@ -63,8 +72,13 @@ def _moves(block: pd.DataFrame) -> str:
         f"Another wording moves a method's {METRIC_NAMES[METRIC]} by {100 * wording:.1f} points "
         f"(standard deviation), another method under the same wording by {100 * method:.1f}"
     )
-    if SEED in variances:
-        said += f", another seed by {100 * np.sqrt(variances[SEED]):.1f}"
+    key = ["dataset", "notion", "method"]
+    counted = block.loc[(block["part"] == METHOD) & block["counted"].eq(True), key]
+    scores = block[(block["part"] == SCORE) & (block["n"] > 1) & (block["wording"] != ENSEMBLE)]
+    scores = scores.merge(counted, on=key)
+    of_seeds = (scores["std"] ** 2 * scores["n"] / (scores["n"] - 1)).mean()
+    if pd.notna(of_seeds):  # not the component, in which methods without chance count as 0
+        said += f", another seed by {100 * np.sqrt(of_seeds):.1f} where a fit has chance"
     return f"{said}."
 
 

@@ -155,8 +155,12 @@ def _shares(setting: str, block: pd.DataFrame) -> Table | None:
         0,
         "Variance components of the crossed design as shares of their sum (Searle, Casella and "
         f"McCulloch, 1992), with {_LEVEL} intervals; behind each, its root in points. Few wordings "
-        "leave wide intervals."
-        + (" With one seed, what seeds do is in method × wording." if one_seed else ""),
+        "leave wide intervals. "
+        + (
+            "With one seed, what seeds do is in method × wording."
+            if one_seed
+            else "Seed is a mean over methods, in which those without chance in their fit are 0."
+        ),
     )
     return Table(
         f"Shares of the variance: {setting}, of {METRIC_NAMES[METRIC]}, in percent", [_NOTION],
