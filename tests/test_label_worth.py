@@ -146,7 +146,7 @@ def test_one_draw_and_methods_that_cannot_be_fitted(tmp_path):
     exact = {"worth": 3.0, "worth_is": EXACT}
     some = summary.assign(**{name: summary[name].mask(worths, exact[name]) for name in exact})
     (sentence,) = LABEL_WORTH.sentences(some)
-    assert "about 3 labelled images a class in a single draw, by Text subspace" in sentence
+    assert "about 3 labelled images a class in a single draw" in sentence
     assert LABEL_WORTH.tables(some)[0].cells[0][1] == "3"
     (block,) = LABEL_WORTH.draw(summary[summary["method"] != "text_subspace"]).subfigs
     assert "LDA" in [text.get_text() for text in block.legends[0].get_texts()]

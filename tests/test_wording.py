@@ -1,5 +1,8 @@
 """Wordings: statistics against constructed tables, and what is measured on constructed vectors."""
 
+from pathlib import Path
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -24,6 +27,7 @@ from lanzdml.experiments.wording.ranking import agreement, pairs_of_methods
 from lanzdml.experiments.wording.sentences import sentences
 from lanzdml.experiments.wording.variance import COMPONENTS, SEED, WORDING, variance_shares
 from lanzdml.metrics.scores import rank_metrics
+from lanzdml.report.figure_tables import figure_findings
 from lanzdml.significance.statistics import Measured, StandardError
 from tests.measured import measure, write_wording, write_world
 
@@ -306,3 +310,11 @@ def test_prompts_of_other_weights_are_refused(tmp_path):
         LanzdmlError, match=r"images.parquet was made with other weights than .*kind"
     ):
         measure(tmp_path, "wording", ["clip"], ["kind"], wordings=[OWN], **SETTINGS)
+
+
+def test_a_prompt_with_an_apostrophe_stays_as_it_is(monkeypatch):
+    said = ["the best r' is 4; without “a car's hood” it gains"]
+    monkeypatch.setattr(WORDINGS, "sentences", lambda summary: said)
+    monkeypatch.setattr(WORDINGS, "read", lambda paths, seeds: None)
+    found = figure_findings(SimpleNamespace(csv=lambda name: Path("wording.csv")), "wording")
+    assert found == ["the best r′ is 4; without “a car's hood” it gains"]
