@@ -337,6 +337,15 @@ def test_regrets_of_a_world_whose_best_r_is_known(tmp_path):
     assert DIM_CHOICE.draw(read[read["part"] != "grid"]).get_suptitle().startswith("Nothing")
 
 
+def test_a_ring_needs_a_curve():
+    config = configuration()
+    config["experiments"] = {"dimensions": {"dims": "auto", "dataset": "demo_cars"}}
+    with pytest.raises(
+        ConfigError, match=r"experiments.dimensions.dims: auto is a ring on a curve"
+    ):
+        parse_config(config)
+
+
 def test_methods_have_an_r_that_prompts_can_say():
     config = configuration()
     config["experiments"] = {"dim_choice": {"methods": ["clip", "oracle"]}}

@@ -148,6 +148,10 @@ def test_one_draw_and_methods_that_cannot_be_fitted(tmp_path):
     (sentence,) = LABEL_WORTH.sentences(some)
     assert "about 3 labelled images a class in a single draw" in sentence
     assert LABEL_WORTH.tables(some)[0].cells[0][1] == "3"
+    (axis,) = LABEL_WORTH.draw(summary[summary["labels"].isin([1, np.nan])]).subfigs[0].axes
+    assert any(
+        np.ptp(line.get_xdata()) > 0 and np.ptp(line.get_ydata()) == 0 for line in axis.lines
+    )
     (block,) = LABEL_WORTH.draw(summary[summary["method"] != "text_subspace"]).subfigs
     assert "LDA" in [text.get_text() for text in block.legends[0].get_texts()]
 

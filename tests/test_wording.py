@@ -269,7 +269,8 @@ def test_without_other_wordings_there_are_changes_and_prompts_only(tmp_path):
     assert titles == ["Wordings", "Prompts turned by random angles", "Prompts that help and hurt"]
     assert {*rows["case"]} == {"worded", "turned", "without"}
     assert reason in WORDINGS.tables(summary)[0].notes[-1]
-    assert len(sentences(summary)) == 1
+    (said,) = sentences(summary)
+    assert said.startswith("With m: Without the prompt ")
 
 
 def test_nothing_is_said_of_what_few_images_short_lists_and_equal_methods_leave_open(tmp_path):

@@ -11,6 +11,7 @@ from lanzdml.experiments.experiment import AblationOfModel
 from lanzdml.experiments.grid import Grid
 from lanzdml.figures.words import Words
 from lanzdml.methods import method_on_paper
+from lanzdml.methods.dim import AUTO, is_auto
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,8 +46,11 @@ class DimensionsExperiment(AblationOfModel):
         return [replace(grid, dims=self.dims)]
 
     def check(self, key: str, config: "Benchmark") -> list[str]:
-        """Whether there are such methods, too."""
-        return check_methods(f"{key}.methods", self.methods, config) + super().check(key, config)
+        """Whether there are such methods, and curves, too."""
+        lines = check_methods(f"{key}.methods", self.methods, config) + super().check(key, config)
+        if all(map(is_auto, self.dims)):
+            lines.append(f"{key}.dims: {AUTO} is a ring on a curve over numbers; list some, too")
+        return lines
 
     def dims_used(self, key: str, config: "Benchmark") -> list[DimsOfModel]:
         """Its own."""

@@ -2,6 +2,7 @@
 
 from math import ceil
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
@@ -82,6 +83,10 @@ def _draw_panel(axis: Axes, rows: pd.DataFrame) -> list[str]:
     named = [name for name in (BASELINE, OURS, *best) if name in set(curves["method"][~is_map])]
     for name, line in curves[~is_map].groupby("method"):
         in_color = name in named
+        if len(line) == 1:  # a point has no line: across the number of labels
+            line = pd.concat([line, line]).assign(
+                labels=line["labels"].iloc[0] * np.array([0.8, 1.25])
+            )
         axis.plot(
             line["labels"],
             100 * line["value"],

@@ -32,8 +32,11 @@ def sentences(rows: pd.DataFrame) -> list[str]:
     rows = rows[rows["metric"] == METRIC]
     said = []
     for model, block in rows.groupby("model", sort=False):
-        made = (_rankings(str(model), block), _moves(block), _best(block), _hurts(block))
-        said.append(" ".join(filter(None, made)))
+        rankings = _rankings(str(model), block)
+        others = [*filter(None, (_moves(block), _best(block), _hurts(block)))]
+        if others and not rankings:
+            others.insert(0, f"With {model}:")
+        said.append(" ".join(filter(None, [rankings, *others])))
     return [*filter(None, said)]
 
 
