@@ -251,6 +251,10 @@ def test_the_dimension_ablation_rings_what_prompts_say():
     (ring,) = (line for line in axis.lines if line.get_label() == "r' chosen by the prompts")
     assert [*ring.get_xdata(), *ring.get_ydata()] == [5, pytest.approx(7.0)]
     assert "r' chosen by the prompts" in legend_of(figure)
+    alone = DimensionsExperiment.draw(chosen)
+    assert "InDiReCT" in legend_of(alone), "a ring alone does not say whose it is"
+    (axis,) = (axis for axis in alone.axes if axis.get_title())
+    assert [label.get_text() for label in axis.get_xticklabels()] == ["5"]
 
 
 def configuration(**changes):
@@ -334,16 +338,9 @@ def test_regrets_of_a_world_whose_best_r_is_known(tmp_path):
     lost = f"{100 * rules.loc['configured', 'regret']:.1f}"
     assert f"with the r' of the configuration {lost} (at worst {lost})" in said
     # Where all of dims are above the model's own there is no curve.
-    assert DIM_CHOICE.draw(read[read["part"] != "grid"]).get_suptitle().startswith("Nothing")
-
-
-def test_a_ring_needs_a_curve():
-    config = configuration()
-    config["experiments"] = {"dimensions": {"dims": "auto", "dataset": "demo_cars"}}
-    with pytest.raises(
-        ConfigError, match=r"experiments.dimensions.dims: auto is a ring on a curve"
-    ):
-        parse_config(config)
+    without = read[read["part"] != "grid"].assign(regret=np.nan)
+    assert DIM_CHOICE.draw(without).get_suptitle().startswith("Nothing")
+    assert DIM_CHOICE.tables(without)[0].notes[-1].startswith("There is nothing to choose r' among")
 
 
 def test_methods_have_an_r_that_prompts_can_say():
@@ -356,7 +353,3 @@ def test_methods_have_an_r_that_prompts_can_say():
         f"{key}: clip has no r' to choose",
         f"{key}: oracle sees labels, and rules look at prompts alone",
     ]
-    config |= {"methods": ["clip", "soft_subspace"], "experiments": {"dim_choice": {}}}
-    with pytest.raises(ConfigError) as caught:
-        parse_config(config)
-    assert any(f"{key}: needs a method whose r' is chosen" in line for line in caught.value.lines)

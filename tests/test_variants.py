@@ -8,6 +8,7 @@ from lanzdml.config.messages import ConfigError
 from lanzdml.plan import Plan
 from lanzdml.plan.given import Given
 from lanzdml.plan.jobs import fit_jobs, score_jobs
+from lanzdml.plan.measurements import measure_jobs
 from tests.test_documents import MINIMAL
 
 CARS = {"template": "a {aspect} car", "aspects": ["red", "blue", "green"]}
@@ -178,3 +179,16 @@ class TestPlan:
         for jobs in (fit_jobs, score_jobs):
             assert [*jobs(before, str)] == [*jobs(after, str)]
         assert before.prompt_sources("demo_cars") == after.prompt_sources("demo_cars")
+
+    def test_another_angle_measures_no_other_wording_anew(self):
+        def tasks(angle):
+            experiments = {"main": {}, "wording": {"angles": [angle]}}
+            plan = Plan(parse_config(asked | {"experiments": experiments}))
+            return {
+                task.output: task for job in measure_jobs(plan, str.__add__) for task in job.tasks
+            }
+
+        asked = config(CARS | {"variants": VARIANTS})
+        before, after = tasks(5), tasks(7)
+        changed = {before[path].wording for path in before if before[path] != after[path]}
+        assert changed == {"own"}

@@ -11,7 +11,6 @@ from lanzdml.experiments.experiment import AblationOfModel
 from lanzdml.experiments.grid import Grid
 from lanzdml.figures.words import Words
 from lanzdml.methods import method_on_paper
-from lanzdml.methods.dim import AUTO, is_auto
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,11 +45,8 @@ class DimensionsExperiment(AblationOfModel):
         return [replace(grid, dims=self.dims)]
 
     def check(self, key: str, config: "Benchmark") -> list[str]:
-        """Whether there are such methods, and curves, too."""
-        lines = check_methods(f"{key}.methods", self.methods, config) + super().check(key, config)
-        if all(map(is_auto, self.dims)):
-            lines.append(f"{key}.dims: {AUTO} is a ring on a curve over numbers; list some, too")
-        return lines
+        """Whether there are such methods, too."""
+        return check_methods(f"{key}.methods", self.methods, config) + super().check(key, config)
 
     def dims_used(self, key: str, config: "Benchmark") -> list[DimsOfModel]:
         """Its own."""
@@ -77,6 +73,7 @@ class DimensionsExperiment(AblationOfModel):
 
         table = series(runs[~runs["dim_auto"]], "dim")
         chosen = series(runs[runs["dim_auto"]], "dim")
+        curves = table[table["has_dim"]]
         figure, axes = panels(runs)
         for notion, axis in axes.items():
             for method, rows in table[table["notion"] == notion].groupby("method", sort=False):
@@ -87,10 +84,13 @@ class DimensionsExperiment(AblationOfModel):
                     size = f" (r = {rows['dim'].iloc[0]})" if method == "clip" else ""
                     label = f"{method_on_paper(method)}{size}"
                     add_level(axis, method, rows["mean"].iloc[0], rows["std"].iloc[0], label)
-            for row in chosen[chosen["notion"] == notion].itertuples():
-                add_chosen(axis, row.dim, row.mean)
+            of_notion = chosen[chosen["notion"] == notion]
+            for method, rows in of_notion.groupby("method", sort=False):
+                if curves.empty:  # a ring alone does not say whose it is
+                    add_method(axis, method, rows["dim"], rows)
+                add_chosen(axis, rows["dim"].iloc[0], rows["mean"].iloc[0])
             axis.set_xscale("log", base=2)
-            dims = sorted(table.loc[table["has_dim"], "dim"].unique())
+            dims = sorted((of_notion if curves.empty else curves)["dim"].unique())
             axis.set_xticks(dims, [str(dim) for dim in dims])
             axis.xaxis.set_minor_locator(NullLocator())
             axis.set_xlabel("embedding size r' (dimensions)")

@@ -44,7 +44,7 @@ class Measured(Experiment):
     beside_others: ClassVar[bool] = False
     """Whether a notion is scored on the labels of others, too, so that there have to be such."""
     by_wording: ClassVar[bool] = False
-    """Whether each wording of a notion is measured by itself."""
+    """Whether each wording of a notion is measured by itself; its settings are for the own one."""
 
     @property
     def fitted_to_labels(self) -> list[str]:

@@ -135,6 +135,8 @@ def _task(plan: Plan, name: str, measured: Measurement, version: MeasureVersion)
     prompts = of_wording(fit.notion, measured.wording or OWN)
     own = paths.prompts(fit.dataset, fit.model, fit.notion) if measured.wording else None
     of_seeds = plan.siblings(run)[: section.seeds]
+    # What is changed a little are the own prompts: another angle measures no other wording anew.
+    settings = section.settings if measured.wording in (None, OWN) else {}
     return MeasureTask(
         output=paths.measured(name, run, measured.wording),
         experiment=name,
@@ -146,7 +148,7 @@ def _task(plan: Plan, name: str, measured: Measurement, version: MeasureVersion)
             "method": fit.method,
         },
         dim=fit.dim,
-        settings=section.settings,
+        settings=settings,
         version=version(name, fit.method),
         images=paths.images(fit.dataset, fit.model),
         manifest=paths.manifest(fit.dataset),

@@ -5,7 +5,6 @@ from typing import Any
 import pandas as pd
 
 from lanzdml.errors import CannotFitError
-from lanzdml.experiments.dim_choice import WEIGHS
 from lanzdml.experiments.dim_choice.rules import choices
 from lanzdml.experiments.source import Source
 from lanzdml.experiments.task import METRICS, MeasureTask
@@ -14,13 +13,14 @@ from lanzdml.methods.elsewhere import reasons_of
 from lanzdml.metrics.scores import mean_scores
 
 GRID, RULE, UNCUT = "grid", "rule", "uncut"
+WEIGHS = ("soft_subspace",)
+"""Methods that weigh the directions in which texts vary, so that none need be cut off."""
 
 
 def measure(task: MeasureTask) -> pd.DataFrame:
     """A row an r' and seed, and one a rule and seed with the r' that it chooses.
 
-    A method of :data:`lanzdml.experiments.dim_choice.WEIGHS` has all directions instead: a row a
-    seed.
+    A method of :data:`WEIGHS` has all directions instead: a row a seed.
 
     Returns:
         columns part (:data:`GRID`, :data:`RULE` or :data:`UNCUT`), rule, size (r'), seed,

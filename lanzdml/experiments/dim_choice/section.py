@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field
 
 from lanzdml.config.section import MOST_LISTED, Dim, check_unique
-from lanzdml.experiments.dim_choice import WEIGHS
 from lanzdml.experiments.measured import Measured
 from lanzdml.figures.words import Words
 from lanzdml.methods import METHODS
@@ -53,12 +52,8 @@ class DimChoiceExperiment(Measured):
                 lines.append(f"{key}.methods: {name} has no r' to choose")
             elif name in METHODS and METHODS[name].supervised:
                 lines.append(f"{key}.methods: {name} sees labels, and rules look at prompts alone")
-        chosen = [name for name in DEFAULT if name in config.methods]
-        if not set(chosen if self.methods is None else self.methods) - set(WEIGHS):
-            lines.append(
-                f"{key}.methods: needs a method whose r' is chosen, as {DEFAULT[0]}; "
-                f"{' and '.join(WEIGHS)} cuts off no direction"
-            )
+        if self.methods is None and not set(DEFAULT) & set(config.methods):
+            lines.append(f"{key}.methods: is needed, as {' and '.join(DEFAULT)} are not in methods")
         return lines
 
     def implied(self, config: "Benchmark") -> dict[str, Any]:

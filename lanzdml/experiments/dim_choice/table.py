@@ -157,6 +157,11 @@ def _notes(block: pd.DataFrame) -> Iterator[str]:
         "Rules look at the vectors of the prompts alone. In bold the smallest."
     )
     grid = block[(block["metric"] == METRIC) & (block["part"] == GRID)]
+    if grid.empty:
+        yield (
+            "There is nothing to choose r' among: the experiment has no method with an r', or none "
+            "of its dims is within the model's own."
+        )
     for (method, notion), curve in grid.groupby(["method", "notion"], sort=False):
         what = f"{method_on_paper(method)}, {on_paper(notion, NOTION_NAMES)}"
         if curve["mean"].notna().any():
