@@ -9,7 +9,7 @@ from pathlib import Path
 from lanzdml.errors import LanzdmlError
 from lanzdml.figures.style import DPI
 from lanzdml.files import read_bounded
-from lanzdml.report.figure_tables import figure_tables
+from lanzdml.report.figure_tables import figure_findings, figure_tables
 from lanzdml.report.grid import Grid
 from lanzdml.report.results import Results
 
@@ -30,6 +30,7 @@ class Figure:
         alt: what can be seen.
         caption: what it shows, and how to read it.
         pdf: address of the same figure for print.
+        findings: what is to be said of it, in sentences.
         tables: what stands below it.
     """
 
@@ -41,6 +42,7 @@ class Figure:
     alt: str
     caption: str
     pdf: str | None
+    findings: list[str]
     tables: list[Grid]
 
 
@@ -65,6 +67,7 @@ def read_figure(results: Results, name: str) -> Figure | None:
         alt=words.seen,
         caption=words.caption,
         pdf=results.link(pdf) if pdf.is_file() else None,
+        findings=figure_findings(results, name),
         tables=figure_tables(results, name),
     )
 

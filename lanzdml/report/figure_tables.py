@@ -1,4 +1,4 @@
-"""Tables below figures: a table with the name of a figure belongs to it."""
+"""What stands beside figures: tables with the name of a figure, and sentences on them."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,6 +20,15 @@ def figure_tables(results: Results, figure: str) -> list[Grid]:
     return make_grids(f"{figure}-table", _reader(figure)(path))
 
 
+def figure_findings(results: Results, figure: str) -> list[str]:
+    """What an experiment says of what it measured, in sentences."""
+    path, experiment = results.csv(figure), _measured(figure)
+    if path is None or experiment is None:
+        return []
+    said = experiment.sentences(experiment.read([path], []))
+    return [text.replace("r'", "r′") for text in said]
+
+
 _Reader = Callable[[Path], Sequence[Table]]
 
 
@@ -27,10 +36,15 @@ def _reader(figure: str) -> _Reader:
     """Of the figure's table, where that is printed in other words than the CSV's."""
     if figure == "saliency":
         return _saliency
-    experiment = EXPERIMENTS.get(figure)
-    if experiment is None or not issubclass(experiment, Measured):
+    experiment = _measured(figure)
+    if experiment is None:
         return _as_it_is
     return lambda path: experiment.tables(experiment.read([path], []))
+
+
+def _measured(figure: str) -> type[Measured] | None:
+    experiment = EXPERIMENTS.get(figure)
+    return experiment if experiment is not None and issubclass(experiment, Measured) else None
 
 
 def _as_it_is(path: Path) -> Sequence[Table]:

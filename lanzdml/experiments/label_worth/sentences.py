@@ -28,9 +28,11 @@ def sentences(rows: pd.DataFrame) -> list[str]:
         scores = mean_scores(block)[notion]
         best = str(scores[by_method.index].idxmax())
         names = [*dict.fromkeys(name for name in (OURS, best) if name in by_method.index)]
-        parts = [_words(name, by_method.loc[name]) for name in names]
-        if best != OURS:
-            parts[-1] += ", the best method"
+        by_worth: dict[str, list[str]] = {}
+        for name in names:
+            row = by_method.loc[name]
+            by_worth.setdefault(_worth(row), []).append(_by(name, row, best))
+        parts = [f"{worth}, {' and '.join(by)}" for worth, by in by_worth.items()]
         said.append(
             f"The prompts of {notion_on_paper(dataset, notion)} (with {model}) are worth "
             f"{'; and '.join(parts)}."
@@ -49,13 +51,19 @@ def fewest_labels(rows: pd.DataFrame) -> pd.DataFrame:
     return order.drop_duplicates("method").drop(columns="order")
 
 
-def _words(method: str, row: "pd.Series[Any]") -> str:
-    number, by = number_of(row["worth"], EXACT), f"by {method_on_paper(method)}"
+def _worth(row: "pd.Series[Any]") -> str:
+    number = number_of(row["worth"], EXACT)
     what = "labelled image a class" if number == "1" else "labelled images a class"
     if row["worth_is"] == MORE_THAN:
-        return f"more than {number} {what}, {by}"
-    to = f"{by} beside {method_on_paper(row['map'])}"
+        return f"more than {number} {what}"
     if row["worth_is"] == AT_MOST:
-        return f"{number} {what} at most, {to}"
+        return f"{number} {what} at most"
     low, high = (number_of(row[end], row[f"{end}_is"]) for end in ("low", "high"))
-    return f"about {number} {what} ({low} to {high}), {to}"
+    return f"about {number} {what} ({low} to {high})"
+
+
+def _by(method: str, row: "pd.Series[Any]", best: str) -> str:
+    """The method, and beside which map: none has more than that."""
+    beside = "" if row["worth_is"] == MORE_THAN else f" beside {method_on_paper(row['map'])}"
+    also = ", the best method" if method == best != OURS else ""
+    return f"by {method_on_paper(method)}{beside}{also}"

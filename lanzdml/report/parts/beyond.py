@@ -1,9 +1,5 @@
 """Beyond the paper: other methods and combined notions beside the paper's."""
 
-import pandas as pd
-
-from lanzdml.experiments import EXPERIMENTS
-from lanzdml.experiments.measured import Measured
 from lanzdml.report.grid import make_grids
 from lanzdml.report.part import Part
 from lanzdml.report.results import Results
@@ -22,17 +18,8 @@ def part(results: Results) -> Part | None:
     shares = share_tables(summary, methods_are_rows=True)
     html = render(
         "parts/beyond.html.j2",
-        findings=[text.replace("r'", "r′") for text in _findings(results, summary)],
+        findings=[text.replace("r'", "r′") for text in winners(summary)],
         tables=make_grids(beyond.NAME, tables),
         shares=make_grids(f"{beyond.NAME}-shares", shares),
     )
     return Part("beyond", "Beyond the paper", html)
-
-
-def _findings(results: Results, summary: pd.DataFrame) -> list[str]:
-    found = winners(summary)
-    for name, experiment in EXPERIMENTS.items():
-        path = results.csv(name)
-        if path is not None and issubclass(experiment, Measured):
-            found += experiment.sentences(experiment.read([path], []))
-    return found
