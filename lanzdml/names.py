@@ -1,6 +1,7 @@
 """The names on paper of what files and columns call by short names, and words in one line."""
 
 import re
+from collections.abc import Sequence
 from typing import Literal
 from unicodedata import combining, normalize
 
@@ -124,3 +125,8 @@ def on_paper(name: str, names: dict[str, str]) -> str:
 def notion_on_paper(dataset: str, notion: str) -> str:
     """A notion with its dataset, as they are printed in a sentence."""
     return f"{on_paper(dataset, DATASET_NAMES)} {on_paper(notion, NOTION_NAMES)}"
+
+
+def in_a_row(parts: Sequence[str]) -> str:
+    """Parts of a sentence: "a, b and c"."""
+    return " and ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))

@@ -8,9 +8,10 @@ from threading import Event
 import numpy as np
 import pytest
 import torch
-from threadpoolctl import threadpool_info, threadpool_limits
+from threadpoolctl import ThreadpoolController, threadpool_info, threadpool_limits
 
 from lanzdml import PCA, InDiReCT, InDiReCTSVD, TextSubspace
+from lanzdml.arithmetic import threads
 from lanzdml.arithmetic.threads import Held, full_float32, one_blas_thread, one_torch_thread
 from lanzdml.sources import ROOT
 
@@ -143,6 +144,22 @@ def test_fits_side_by_side_have_one_thread_and_leave_what_there_was(
     assert found == [inside, ({2}, 2), ({2}, 2)]
     assert blas_threads() == {2}
     assert torch.get_num_threads() == 2
+
+
+def test_libraries_are_looked_for_again_when_something_was_imported(monkeypatch):
+    looked = []
+
+    def look():
+        looked.append(len(sys.modules))
+        return ThreadpoolController()
+
+    monkeypatch.setattr(threads, "ThreadpoolController", look)
+    for name in ("loaded_now", "loaded_later"):
+        monkeypatch.setitem(sys.modules, name, sys)
+        for _ in range(2):
+            with one_blas_thread():
+                pass
+    assert len(looked) == 2
 
 
 def test_what_comes_to_be_there_later_is_set_by_the_next_block():

@@ -4,8 +4,10 @@ How many threads share a product decides how its sums are rounded: with one thre
 results do not depend on the size of a machine or on what runs beside. Cores go to other jobs.
 """
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 
@@ -79,6 +81,12 @@ def _set_threads(library: "LibController", threads: int) -> None:
 _blas_pools = Held(_limit_pools)
 
 
+@lru_cache(maxsize=1)
+def _blas_libraries(n_modules: int) -> ThreadpoolController:
+    """Those that are loaded. To look takes 3 ms, more than many a fit, and imports load them."""
+    return ThreadpoolController().select(user_api="blas")
+
+
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
     """NumPy's and SciPy's matrix products use one thread inside the block.
@@ -86,7 +94,7 @@ def one_blas_thread() -> Iterator[None]:
     Where a library has one pool of threads for the process, as OpenBLAS has, this holds for all
     threads while one is in such a block. One that is loaded inside is limited by the next block.
     """
-    blas = ThreadpoolController().select(user_api="blas")
+    blas = _blas_libraries(len(sys.modules))
     # The second is for libraries with a number for each thread; those with a pool have one by then.
     with _blas_pools(blas), blas.limit(limits=1):
         yield

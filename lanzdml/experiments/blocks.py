@@ -4,7 +4,9 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from lanzdml.names import DATASET_NAMES, on_paper
+from lanzdml.methods import in_order, method_on_paper
+from lanzdml.names import DATASET_NAMES, NOTION_NAMES, on_paper
+from lanzdml.tables.markup import DASH
 from lanzdml.tables.paper import NO_DIM, by_setting
 
 SETTING = ["dataset", "model", "protocol", "dim"]
@@ -24,3 +26,19 @@ def blocks(summary: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
     for dataset, rows in summary.groupby("dataset", sort=False):
         for setting, block in by_setting(rows):
             yield f"{on_paper(dataset, DATASET_NAMES)} {setting}", block
+
+
+def notes_on_reasons(rows: pd.DataFrame) -> Iterator[str]:
+    """Why some values are not there, a note a reason.
+
+    Args:
+        rows: of a block, with notion, method and ``reason``. Methods are named unless the reason is
+            that of all that their notions have.
+    """
+    each = ["notion", "method"]
+    missing = rows.dropna(subset="reason").drop_duplicates([*each, "reason"])
+    for reason, part in missing.groupby("reason", sort=False):
+        names = ", ".join(map(method_on_paper, in_order(part["method"])))
+        where = ", ".join(dict.fromkeys(on_paper(n, NOTION_NAMES) for n in part["notion"]))
+        of_all = len(part) == len(rows[rows["notion"].isin(part["notion"])].drop_duplicates(each))
+        yield f"{DASH} {where if of_all else f'{names}, {where}'}: {reason}"

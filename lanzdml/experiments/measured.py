@@ -45,6 +45,8 @@ class Measured(Experiment):
     """Whether a notion is scored on the labels of others, too, so that there have to be such."""
     by_wording: ClassVar[bool] = False
     """Whether each wording of a notion is measured by itself; its settings are for the own one."""
+    texts: ClassVar[tuple[str, ...]] = ()
+    """Columns of its table that hold texts, beside those that every experiment's has."""
 
     @property
     def fitted_to_labels(self) -> list[str]:
@@ -98,7 +100,7 @@ class Measured(Experiment):
 
         (path,) = paths
         # Only what is empty is missing: a notion may be called "null", or "007".
-        texts = ("dataset", "notion", "model", "protocol", "method", "scored_on", "reason")
+        texts = ("dataset", "notion", "model", "protocol", "method", "reason", *cls.texts)
         return read_csv(
             path, dtype=dict.fromkeys(texts, "str"), keep_default_na=False, na_values=[""]
         )

@@ -46,13 +46,12 @@ class Source:
     Attributes:
         images: (n, r), those that have a label of the notion.
         labels: (n,) str.
-        ids: (n,).
     """
 
     def __init__(self, task: MeasureTask) -> None:
         self._task = task
         self._protocol = PROTOCOLS[task.run["protocol"]]
-        self.images, labels, self.ids = labelled_images(
+        self.images, labels, _ = labelled_images(
             Path(task.images), Path(task.manifest), task.labels[task.run["notion"]]
         )
         self.labels = labels.astype(str)

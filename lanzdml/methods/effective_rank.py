@@ -23,7 +23,7 @@ def number_of(dim: Dim, unit: Unit, labels: NDArray[Any] | None = None) -> int:
     if not isinstance(dim, str):
         return dim
     with one_blas_thread():
-        return effective_rank(unit if labels is None else class_means(unit, labels))
+        return effective_rank(unit if labels is None else class_directions(unit, labels))
 
 
 def effective_rank(unit: Unit) -> int:
@@ -68,7 +68,7 @@ def at_least_one(dimensions: float) -> int:
     return max(1, round(float(dimensions)))
 
 
-def class_means(unit: Unit, labels: NDArray[Any]) -> Unit:
+def class_directions(unit: Unit, labels: NDArray[Any]) -> Unit:
     """The mean direction of each class: what stands for texts where there are none.
 
     Args:

@@ -11,7 +11,7 @@ from matplotlib.markers import MarkerStyle
 
 from lanzdml.figures.style import method_look
 from lanzdml.methods import in_order, method_on_paper
-from lanzdml.names import DATASET_NAMES, NOTION_NAMES, on_paper
+from lanzdml.names import DATASET_NAMES, NOTION_NAMES, in_a_row, on_paper
 from lanzdml.significance.comparisons import BASELINE, METRIC, OURS
 from lanzdml.tables.paper import by_setting, is_whole
 
@@ -155,7 +155,7 @@ def _best_and_value(block: pd.DataFrame) -> str:
     best = _best(block)
     if not best:
         return ""
-    names = _join([method_on_paper(method) for method in best])
+    names = in_a_row([method_on_paper(method) for method in best])
     return f"{names} {block.loc[block['method'].isin(best), 'percent'].max():.1f}"
 
 
@@ -209,8 +209,4 @@ def _wins(blocks: list[pd.DataFrame], compared: str) -> str:
             f"{name} in {n}" for name, (_, n) in zip(names, wins.most_common(), strict=True)
         )
         names = [f"{first} of {len(blocks)} notions", *others]
-    return f"{compared} without labels is {_join(names)}"
-
-
-def _join(names: list[str]) -> str:
-    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+    return f"{compared} without labels is {in_a_row(names)}"

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from lanzdml.methods import method_on_paper
-from lanzdml.names import METRIC_NAMES, notion_on_paper
+from lanzdml.names import METRIC_NAMES, in_a_row, notion_on_paper
 from lanzdml.significance.comparisons import (
     BASELINE,
     DIFFERENCE,
@@ -112,11 +112,10 @@ def _ranks_first(block: pd.DataFrame) -> str:
     _, n_notions = critical_limit(block)
     best = ranks[np.isclose(ranks, ranks.min())]
     names = [method_on_paper(name) for name in best.index]
-    together = f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
     rank = "rank first together" if len(names) > 1 else "ranks first"
     return (
         f"Of the {len(ranks)} methods that see no labels and have a value on each of {n_notions} "
-        f"notions, {together} {rank} by {METRIC_NAMES[METRIC]} on average (mean rank "
+        f"notions, {in_a_row(names)} {rank} by {METRIC_NAMES[METRIC]} on average (mean rank "
         f"{best.iloc[0]:.2f})."
     )
 

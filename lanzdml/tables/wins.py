@@ -5,6 +5,7 @@ from collections import Counter
 import pandas as pd
 
 from lanzdml.methods import in_order, method_on_paper
+from lanzdml.names import in_a_row
 
 _NOTION = ["dataset", "notion"]
 
@@ -29,7 +30,6 @@ def best_of(rows: pd.DataFrame) -> str:
     if n_notions == 1:
         return " and ".join(map(method_on_paper, counts))
     parts = [f"{method_on_paper(name)} on {n}" for name, n in counts.items()]
-    if not parts:
-        return ""
-    parts[0] += f" of {n_notions} notions"
-    return " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))
+    if parts:
+        parts[0] += f" of {n_notions} notions"
+    return in_a_row(parts)

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
-from lanzdml.experiments.blocks import SETTING, blocks
+from lanzdml.experiments.blocks import SETTING
 from lanzdml.experiments.dim_choice.measure import GRID, UNCUT
 from lanzdml.experiments.dim_choice.table import (
     AUTO_RULE,
@@ -17,11 +17,11 @@ from lanzdml.experiments.dim_choice.table import (
     rule_on_paper,
     rules_in_order,
 )
-from lanzdml.figures.style import MUTED, TEXT_WIDTH, method_look, new_figure
+from lanzdml.experiments.panels import COLUMNS, block_figure
+from lanzdml.figures.style import MUTED, method_look
 from lanzdml.methods import in_order, method_on_paper
 from lanzdml.names import METRIC_NAMES, NOTION_NAMES, on_paper
 
-_COLUMNS = 3
 _CURVE, _ROW, _AROUND = 1.3, 0.13, 0.75  # inches: of a curve, a rule, and what is between
 _TICKS = (1, 4, 16, 64, 256, 1024)
 
@@ -36,22 +36,11 @@ def draw(rows: pd.DataFrame) -> Figure:
     # Without a curve there is no best r', which all else is measured against.
     of_curve = (rows["part"] == GRID).groupby([rows[key] for key in (*SETTING, "notion")])
     rows = rows[of_curve.transform("any")]
-    found = [*blocks(rows)]
-    if not found:
-        figure = new_figure(TEXT_WIDTH, 0.6)
-        figure.suptitle("Nothing could be measured; the table says why.")
-        return figure
-    heights = []
-    for _, block in found:
-        lines = ceil(block["notion"].nunique() / _COLUMNS)
-        rules = len(_cutting(block))
-        heights.append(lines * (_CURVE + _ROW * rules + _AROUND) + 0.5)
-    figure = new_figure(TEXT_WIDTH, sum(heights))
-    parts = figure.subfigures(len(found), squeeze=False, height_ratios=heights)[:, 0]
-    for part, (setting, block) in zip(parts, found, strict=True):
-        part.suptitle(setting, fontsize=8)
-        _draw_block(part, block)
-    return figure
+    return block_figure(rows, _height, _draw_block)
+
+
+def _height(block: pd.DataFrame, lines: int) -> float:
+    return lines * (_CURVE + _ROW * len(_cutting(block)) + _AROUND) + 0.5
 
 
 def _cutting(block: pd.DataFrame) -> list[str]:
@@ -61,7 +50,7 @@ def _cutting(block: pd.DataFrame) -> list[str]:
 
 def _draw_block(part: SubFigure, block: pd.DataFrame) -> None:
     notions, rules = list(block["notion"].unique()), _cutting(block)
-    columns = min(len(notions), _COLUMNS)
+    columns = min(len(notions), COLUMNS)
     lines = ceil(len(notions) / columns)
     below = _ROW * max(1, len(rules))
     grid = part.add_gridspec(2 * lines, columns, height_ratios=[_CURVE, below] * lines)

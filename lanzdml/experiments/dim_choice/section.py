@@ -43,6 +43,7 @@ class DimChoiceExperiment(Measured):
         category="Measurements",
     )
     fits_anew: ClassVar[bool] = True
+    texts: ClassVar[tuple[str, ...]] = ("part", "rule")
 
     def check(self, key: str, config: "Benchmark") -> list[str]:
         """Whether there is an r' to choose, and prompts to choose it by, too."""
@@ -64,8 +65,7 @@ class DimChoiceExperiment(Measured):
     @classmethod
     def read(cls, paths: "Sequence[Path]", seeds: "Sequence[int]") -> "pd.DataFrame":
         """Those of its table; r' that are not there are missing numbers."""
-        rows = super().read(paths, seeds)
-        return rows.astype({"size": "Int64", "part": "str", "rule": "object"})
+        return super().read(paths, seeds).astype({"size": "Int64"})
 
     @classmethod
     def tables(cls, summary: "pd.DataFrame") -> "list[Table]":

@@ -6,7 +6,7 @@ from lanzdml.experiments.dim_choice.measure import RULE, UNCUT
 from lanzdml.experiments.dim_choice.rules import CONFIGURED
 from lanzdml.experiments.dim_choice.table import AUTO_RULE, METRIC, regrets, rule_on_paper
 from lanzdml.methods import method_on_paper
-from lanzdml.names import METRIC_NAMES
+from lanzdml.names import METRIC_NAMES, in_a_row
 
 _SHOWN = (AUTO_RULE, CONFIGURED)
 
@@ -35,7 +35,7 @@ def sentences(rows: pd.DataFrame) -> list[str]:
         said.append(
             f"Points of {METRIC_NAMES[METRIC]} that {method_on_paper(str(method))} loses against "
             f"the best r' that labels would choose (with {model}, mean over {where}): "
-            f"{_join(clauses)}."
+            f"{in_a_row(clauses)}."
         )
     return said
 
@@ -46,7 +46,3 @@ def _words(rule: str) -> str:
     if rule == CONFIGURED:
         return f"with the {rule_on_paper(rule)}"
     return f"{method_on_paper(rule)}, which needs none,"
-
-
-def _join(clauses: list[str]) -> str:
-    return " and ".join(filter(None, [", ".join(clauses[:-1]), clauses[-1]]))

@@ -1,7 +1,5 @@
 """Curves over labelled images a class, with methods as horizontal lines, and where these cross."""
 
-from math import ceil
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -9,16 +7,15 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from lanzdml.experiments.blocks import blocks
 from lanzdml.experiments.label_worth.sentences import fewest_labels
 from lanzdml.experiments.label_worth.table import CURVE, METRIC, WORTH, mean_scores
 from lanzdml.experiments.label_worth.worth import AT_MOST, MORE_THAN
-from lanzdml.figures.style import MUTED, TEXT_WIDTH, method_look, new_figure
+from lanzdml.experiments.panels import COLUMNS, block_figure, notion_panels
+from lanzdml.figures.style import MUTED, method_look
 from lanzdml.methods import in_order, method_on_paper
-from lanzdml.names import METRIC_NAMES, NOTION_NAMES, on_paper
+from lanzdml.names import METRIC_NAMES
 from lanzdml.significance.comparisons import BASELINE, OURS
 
-_COLUMNS = 3
 _PANEL = 2.1  # inches high
 _OTHERS = "#CFCFCF"
 
@@ -31,36 +28,19 @@ def draw(rows: pd.DataFrame) -> Figure:
     Args:
         rows: of :func:`lanzdml.experiments.label_worth.table.summarise`.
     """
-    rows = rows[(rows["metric"] == METRIC)]
+    rows = rows[rows["metric"] == METRIC]
     curves = rows[rows["part"] == CURVE]
     measured = curves.loc[curves["value"].notna(), "notion"]
-    found = [*blocks(rows[rows["notion"].isin(measured)])]
-    if not found:
-        figure = new_figure(TEXT_WIDTH, 0.6)
-        figure.suptitle("Nothing could be measured; the table says why.")
-        return figure
-    lines = [ceil(block["notion"].nunique() / _COLUMNS) for _, block in found]
-    heights = [_PANEL * n + 0.6 for n in lines]
-    figure = new_figure(TEXT_WIDTH, sum(heights))
-    parts = figure.subfigures(len(found), squeeze=False, height_ratios=heights)[:, 0]
-    for part, (setting, block), n in zip(parts, found, lines, strict=True):
-        part.suptitle(setting, fontsize=8)
-        _draw_block(part, block, n)
-    return figure
+    rows = rows[rows["notion"].isin(measured)]
+    return block_figure(rows, lambda _, lines: _PANEL * lines + 0.6, _draw_block)
 
 
-def _draw_block(part: SubFigure, block: pd.DataFrame, lines: int) -> None:
-    notions = list(block["notion"].unique())
-    columns = min(len(notions), _COLUMNS)
-    axes = part.subplots(lines, columns, squeeze=False).ravel()
+def _draw_block(part: SubFigure, block: pd.DataFrame) -> None:
     named: list[str] = []
-    for axis, notion in zip(axes, notions, strict=False):
+    for position, (notion, axis) in enumerate(notion_panels(part, block).items()):
         named += _draw_panel(axis, block[block["notion"] == notion])
-        axis.set_title(on_paper(notion, NOTION_NAMES))
-    for axis in axes[::columns]:
-        axis.set_ylabel(f"{METRIC_NAMES[METRIC]} in percent")
-    for axis in axes[len(notions) :]:
-        axis.set_visible(False)
+        if position % COLUMNS == 0:
+            axis.set_ylabel(f"{METRIC_NAMES[METRIC]} in percent")
     curves = block[block["part"] == CURVE]
     maps = in_order(curves.loc[curves["is_map"].astype(bool), "method"])
     handles = [

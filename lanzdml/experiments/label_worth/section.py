@@ -54,6 +54,7 @@ class LabelWorthExperiment(Measured):
         "sees no prompts reaches a line: what its prompts are worth in labels.",
         category="Measurements",
     )
+    texts: ClassVar[tuple[str, ...]] = ("map",)
 
     @property
     def fitted_to_labels(self) -> list[str]:

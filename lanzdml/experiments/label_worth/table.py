@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lanzdml.experiments.blocks import SETTING, blocks, of_one_dim
+from lanzdml.experiments.blocks import SETTING, blocks, notes_on_reasons, of_one_dim
 from lanzdml.experiments.label_worth.worth import EXACT, worth
 from lanzdml.experiments.task import METRICS
 from lanzdml.methods import in_order, method_on_paper
@@ -196,13 +196,4 @@ def _notes(block: pd.DataFrame) -> list[str]:
             f"{notion_on_paper(dataset, notion)}: {draws:.0f} draws, {images:,.0f} images are "
             f"scored{'; ' + left if left else ''}."
         )
-    missing = curves.dropna(subset="reason").drop_duplicates(["notion", "method", "reason"])
-    for reason, rows in missing.groupby("reason", sort=False):
-        where = ", ".join(dict.fromkeys(on_paper(n, NOTION_NAMES) for n in rows["notion"]))
-        of_all = (
-            len(rows)
-            == curves.drop_duplicates(["notion", "method"])["notion"].isin(rows["notion"]).sum()
-        )
-        names = ", ".join(map(method_on_paper, in_order(rows["method"])))
-        notes.append(f"{DASH} {where if of_all else f'{names}, {where}'}: {reason}")
-    return notes
+    return [*notes, *notes_on_reasons(curves)]

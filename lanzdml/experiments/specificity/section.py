@@ -27,6 +27,7 @@ class SpecificityExperiment(Measured):
         category="Measurements",
     )
     beside_others: ClassVar[bool] = True
+    texts: ClassVar[tuple[str, ...]] = ("scored_on",)
 
     def check(self, key: str, config: "Benchmark") -> list[str]:
         """Whether there is a dataset with several notions, too."""

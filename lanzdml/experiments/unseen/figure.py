@@ -1,20 +1,18 @@
 """Dots: a method's score on classes whose prompts it did not have, beside that with all prompts."""
 
-from math import ceil
 from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 
-from lanzdml.experiments.blocks import blocks
+from lanzdml.experiments.panels import block_figure, notion_panels
 from lanzdml.experiments.unseen.table import METRIC
-from lanzdml.figures.style import MUTED, TEXT_WIDTH, method_look, new_figure
+from lanzdml.figures.style import MUTED, method_look
 from lanzdml.methods import in_order, method_on_paper
-from lanzdml.names import METRIC_NAMES, NOTION_NAMES, on_paper
+from lanzdml.names import METRIC_NAMES
 
-_COLUMNS = 3
 _ROW = 0.135  # inches a method
 _SIZE = 4
 
@@ -26,34 +24,17 @@ def draw(rows: pd.DataFrame) -> Figure:
         rows: of :func:`lanzdml.experiments.unseen.table.summarise`.
     """
     rows = rows[(rows["metric"] == METRIC) & rows["unseen"].notna()]
-    found = [*blocks(rows)]
-    if not found:
-        figure = new_figure(TEXT_WIDTH, 0.6)
-        figure.suptitle("Nothing could be measured; the table says why.")
-        return figure
-    lines = [ceil(block["notion"].nunique() / _COLUMNS) for _, block in found]
-    heights = [
-        n * (_ROW * block["method"].nunique() + 0.6) + 0.4
-        for n, (_, block) in zip(lines, found, strict=True)
-    ]
-    figure = new_figure(TEXT_WIDTH, sum(heights))
-    parts = figure.subfigures(len(found), squeeze=False, height_ratios=heights)[:, 0]
-    for part, (setting, block), n in zip(parts, found, lines, strict=True):
-        part.suptitle(setting, fontsize=8)
-        _draw_block(part, block, n)
-    return figure
+    return block_figure(rows, _height, _draw_block)
 
 
-def _draw_block(part: "Figure", block: pd.DataFrame, lines: int) -> None:
+def _height(block: pd.DataFrame, lines: int) -> float:
+    return lines * (_ROW * block["method"].nunique() + 0.6) + 0.4
+
+
+def _draw_block(part: SubFigure, block: pd.DataFrame) -> None:
     methods = in_order(block["method"])[::-1]
-    notions = list(block["notion"].unique())
-    columns = min(len(notions), _COLUMNS)
-    axes = part.subplots(lines, columns, squeeze=False, sharey=True).ravel()
-    for axis, notion in zip(axes, notions, strict=False):
+    for notion, axis in notion_panels(part, block, sharey=True).items():
         _draw_panel(axis, block[block["notion"] == notion], methods)
-        axis.set_title(on_paper(notion, NOTION_NAMES))
-    for axis in axes[len(notions) :]:
-        axis.set_visible(False)
     look: dict[str, Any] = {"linestyle": "", "marker": "o", "color": MUTED, "markersize": _SIZE}
     handles = [
         Line2D([], [], label="without the prompts of these classes", **look),

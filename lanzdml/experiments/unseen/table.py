@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lanzdml.experiments.blocks import SETTING, blocks, of_one_dim
+from lanzdml.experiments.blocks import SETTING, blocks, notes_on_reasons, of_one_dim
 from lanzdml.experiments.task import METRICS
 from lanzdml.experiments.unseen.measure import NAMED, UNSEEN
 from lanzdml.methods import in_order, method_on_paper
@@ -158,9 +158,4 @@ def _notes(rows: pd.DataFrame) -> list[str]:
         f"of {row.n_splits:.0f} splits, {row.n_images:,.0f} images on average."
         for row in counts.itertuples()
     ]
-    for reason, part in rows.dropna(subset="reason").groupby("reason", sort=False):
-        names = ", ".join(map(method_on_paper, in_order(part["method"])))
-        where = ", ".join(dict.fromkeys(on_paper(n, NOTION_NAMES) for n in part["notion"]))
-        of_all = len(part) == rows["notion"].isin(part["notion"]).sum()
-        notes.append(f"{DASH} {where if of_all else f'{names}, {where}'}: {reason}")
-    return notes
+    return [*notes, *notes_on_reasons(rows)]

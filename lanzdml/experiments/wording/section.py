@@ -11,9 +11,6 @@ from lanzdml.experiments.measured import Measured
 from lanzdml.figures.words import Words
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
     import pandas as pd
     from matplotlib.figure import Figure
 
@@ -60,6 +57,10 @@ class WordingExperiment(Measured):
     )
     fits_anew: ClassVar[bool] = True
     by_wording: ClassVar[bool] = True
+    texts: ClassVar[tuple[str, ...]] = (
+        "other", "wording", "component", "prompt", "aspect", "names", "best_wording",
+        "worst_wording",
+    )  # fmt: skip
 
     def check(self, key: str, config: "Benchmark") -> list[str]:
         """Whether the methods of the changes are among those that are measured, too."""
@@ -91,13 +92,6 @@ class WordingExperiment(Measured):
         from lanzdml.experiments.wording.sentences import sentences
 
         return sentences(summary)
-
-    @classmethod
-    def read(cls, paths: "Sequence[Path]", seeds: "Sequence[int]") -> "pd.DataFrame":
-        """The rows of its table, which the figure shows."""
-        from lanzdml.experiments.wording.summary import read_summary
-
-        return read_summary(paths[0])
 
     @classmethod
     def draw_runs(cls, runs: "pd.DataFrame") -> "Figure":

@@ -1,7 +1,6 @@
 """The rows of ``wording.csv``: what wordings, random changes and single prompts do to scores."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,6 @@ from lanzdml.significance.statistics import (
     Measured,
     StandardError,
 )
-from lanzdml.spreadsheet import read_csv
 
 SCORE, METHOD, SHARE, AGREEMENT, PAIR, ANGLE, PROMPT = (
     "score", "method", "share", "agreement", "pair", "angle", "prompt",
@@ -60,10 +58,6 @@ FEW = "fewer than two methods count"
 FEW_QUERIES = f"fewer than {LEAST_QUERIES} images are queries"
 SAME = "it is the same under every wording"
 LABELS_SEEN = "it sees labels"
-_TEXTS = [
-    "dataset", "model", "protocol", "notion", "method", "other", "wording", "component", "prompt",
-    "aspect", "names", "best_wording", "worst_wording", "reason",
-]  # fmt: skip
 _KEYS = [*SETTING, "notion"]
 _EQUAL = 1e-9
 Row = dict[str, Any]
@@ -81,12 +75,6 @@ def summarise(rows: pd.DataFrame) -> pd.DataFrame:
             here = dict(zip(_KEYS, key, strict=True)) | {"metric": metric}
             found += [here | row for row in _of_notion(block, metric)]
     return pd.DataFrame(found, columns=COLUMNS)
-
-
-def read_summary(path: Path) -> pd.DataFrame:
-    """The rows of the CSV."""
-    # Only what is empty is missing: a wording may be called "null", or "007".
-    return read_csv(path, dtype=dict.fromkeys(_TEXTS, "str"), keep_default_na=False, na_values=[""])
 
 
 def _of_notion(block: pd.DataFrame, metric: str) -> Iterator[Row]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from lanzdml.embeddings.prompts import OWN
-from lanzdml.experiments.blocks import blocks
+from lanzdml.experiments.blocks import blocks, notes_on_reasons
 from lanzdml.experiments.wording.influence import most
 from lanzdml.experiments.wording.measure import SHOWN
 from lanzdml.experiments.wording.summary import (
@@ -261,9 +261,7 @@ def _angles(setting: str, block: pd.DataFrame) -> Table | None:
     if same:
         unchanged = "; ".join(f"{name}, {_names(pd.Series(of))}" for name, of in same.items())
         notes.append(f"Not shown, as nothing changes: {unchanged}.")
-    for reason, part in rows.dropna(subset="reason").groupby("reason", sort=False):
-        names = ", ".join(map(method_on_paper, in_order(part["method"])))
-        notes.append(f"{DASH} {names}, {_names(part['notion'].drop_duplicates())}: {reason}.")
+    notes += notes_on_reasons(rows)
     return Table(
         f"Prompts turned by random angles: {setting}, {METRIC_NAMES[METRIC]} less that of the own",
         [_NOTION, _METHOD], heads, [f"{angle:g}°" for angle in angles], cells, notes,
