@@ -37,9 +37,10 @@ def effective_rank(unit: Unit) -> int:
         unit: (n, r), of unit length.
 
     Returns:
-        at least 1, and never more than the vectors span.
+        2 at least, where vectors have as many components: in one dimension vectors of unit length
+        are two points.
     """
-    return of_entropy(singular_values(unit))
+    return min(max(2, of_entropy(singular_values(unit))), unit.shape[1])
 
 
 def of_entropy(values: NDArray[np.float64]) -> int:

@@ -202,6 +202,8 @@ def _rankings(setting: str, block: pd.DataFrame) -> Table | None:
         "turns if each of the two is ahead under some wording beyond noise, with Holm's correction "
         "for all pairs and wordings."
     ]
+    if _of(block, METHOD)["seed_std"].isna().all():
+        notes[0] += " Noise is that of other images only: what other seeds do is not known."
     notes += [
         f"{DASH} {_names(few['notion'])}: {reason}."
         for reason, few in rows.dropna(subset="reason").groupby("reason", sort=False)
