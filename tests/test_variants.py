@@ -159,7 +159,10 @@ class TestPlan:
         names = [f"car_color/wordings/{name}" for name in (*VARIANTS, "ensemble")]
         assert [source["name"] for source in worded] == names
         assert {source["wording_of"] for source in worded} == {"car_color"}
-        asked = [name for _, _, name in plan.prompts]
+        assert [name for _, _, name in plan.prompts] == ["car_color", "car_model"]
+        given = config(CARS | {"variants": VARIANTS, "ensemble": ENSEMBLE})
+        measured = Plan(parse_config(given | {"experiments": {"wording": {}}}))
+        asked = [name for _, _, name in measured.prompts]
         assert asked == ["car_color", "car_model", *names], "all, so that no change is missed"
         own, photo, coarse, classes, sentences, ensemble = (
             {key: source[key] for key in ("template", "ensemble", "aspects", "labels")}

@@ -213,7 +213,7 @@ def test_default_is_planned_in_full(tmp_path):
     assert jobs["embed_wordings_demo_cars"] == 1, "of the model of the tables"
     gathered = ("fit", "score", "embed", "measure")
     others = {name for name in jobs if name.partition("_")[0] not in gathered}
-    assert methods_of(jobs, "measure") == {"quick", "indirect"}
+    assert methods_of(jobs, "measure") == {"quick", "indirect", "oracle"}
     assert others == {
         "all", "prepare_dataset", "collect_metrics", "make_overview", "make_tables", "make_beyond",
         "make_classes", "compute_significance", "plot_critical_difference", "plot_dimensions",
@@ -360,9 +360,9 @@ def test_there_is_a_row_for_every_run(finished):
     runs = main_runs(finished)
     keys = runs[["notion", "method", "seed"]]
     assert len(keys.drop_duplicates()) == len(keys) == 2 * 8 * 2
-    assert list(runs.columns[:16]) == [
-        "dataset", "notion", "model", "protocol", "method", "dim", "n_prompts", "against", "seed",
-        *METRICS,
+    assert list(runs.columns[:17]) == [
+        "dataset", "notion", "model", "protocol", "method", "dim", "dim_auto", "n_prompts",
+        "against", "seed", *METRICS,
     ]  # fmt: skip
     assert set(runs["n_images"]) == {1000}
     prompted = runs[runs["method"] != "oracle"]
@@ -380,9 +380,9 @@ def test_ablations_add_their_runs_and_share_those_of_the_tables(finished):
     assert len(runs[keys].drop_duplicates()) == len(runs)
     added = runs.drop(main_runs(finished).index)
     dims = added.query("notion == 'car_model'")
-    assert set(map(tuple, dims[["method", "dim", "seed"]].to_numpy())) == {
-        (method, dim, 0) for method in ("indirect", "pca") for dim in (2, 32)
-    }
+    assert set(map(tuple, dims[["method", "dim", "dim_auto", "seed"]].to_numpy())) == {
+        (method, dim, dim == 4, 0) for method in ("indirect", "pca") for dim in (2, 4, 32)
+    }, "six car names say 4"
     counts = added.query("notion == 'car_color'")
     some = counts.query("model == 'demo-S'")
     assert set(map(tuple, some[["method", "n_prompts", "seed"]].to_numpy())) == {
@@ -391,7 +391,7 @@ def test_ablations_add_their_runs_and_share_those_of_the_tables(finished):
     }  # fmt: skip
     models = counts.query("model == 'again'")
     assert set(map(tuple, models[["method", "seed"]].to_numpy())) == {("clip", 0), ("indirect", 0)}
-    assert len(added) == 4 + 8 + 2
+    assert len(added) == 6 + 8 + 2
     assert dims.query("method == 'pca'")["status"].tolist() == ["ok", "not_fitted"]
 
 
@@ -415,7 +415,7 @@ def test_every_figure_is_there(finished):
 
 def test_the_report_holds_all_of_it(finished):
     page = (finished / "results" / "report.html").read_text()
-    assert page.count("data:image/png;base64,") == 9
+    assert page.count("data:image/png;base64,") == 12
     assert "InDiReCT" in page
     for link in ("metrics.parquet", "tables/table2.csv", "figures/trimap.pdf"):
         assert f'href="{link}"' in page

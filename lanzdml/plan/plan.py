@@ -220,11 +220,17 @@ class Plan(NotionPlan):
 
         A job whose files are not all asked for would not be made anew when one more comes and
         another changes: Snakemake compares no parameters where it has a record of some files only.
+        Other wordings are a job of their own, and nobody's where none is measured.
         """
+        sections = [section for section in self.measured.values() if section.by_wording]
+        worded = {name for section in sections for name in section.datasets or ()}
         return [
             (dataset, model, source["name"])
             for dataset in self.config.datasets
-            for source in (*self.prompt_sources(dataset), *self.wording_sources(dataset))
+            for source in (
+                *self.prompt_sources(dataset),
+                *(self.wording_sources(dataset) if dataset in worded else ()),
+            )
             for model in self.config.main_models
         ]
 

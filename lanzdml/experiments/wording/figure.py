@@ -27,7 +27,7 @@ def draw(rows: pd.DataFrame) -> Figure:
     """A block a dataset and model, in it a panel a notion that has values, with a row a method.
 
     Args:
-        rows: of :func:`lanzdml.experiments.wording.summary.summarise`.
+        rows: of :func:`lanzdml.experiments.wording.table.summarise`.
     """
     rows = rows[(rows["part"] == SCORE) & (rows["metric"] == METRIC) & rows["value"].notna()]
     return block_figure(rows, _height, _draw_block)

@@ -27,7 +27,7 @@ def sentences(rows: pd.DataFrame) -> list[str]:
     """Of each model: whether rankings hold, what moves scores, what is best, and what hurts.
 
     Args:
-        rows: of :func:`lanzdml.experiments.wording.summary.summarise`.
+        rows: of :func:`lanzdml.experiments.wording.table.summarise`.
     """
     rows = rows[rows["metric"] == METRIC]
     said = []

@@ -63,7 +63,7 @@ _EQUAL = 1e-9
 Row = dict[str, Any]
 
 
-def summarise(rows: pd.DataFrame) -> pd.DataFrame:
+def summary_of(rows: pd.DataFrame) -> pd.DataFrame:
     """The table, with :data:`COLUMNS`.
 
     Args:

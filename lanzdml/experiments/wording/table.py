@@ -18,15 +18,13 @@ from lanzdml.experiments.wording.summary import (
     SCORE,
     SHARE,
     over_all,
-    summarise,
+    summary_of,
 )
 from lanzdml.experiments.wording.variance import COMPONENTS, SEED
 from lanzdml.methods import in_order, method_on_paper
 from lanzdml.names import METRIC_NAMES, NOTION_NAMES, notion_on_paper, on_paper
 from lanzdml.significance.statistics import LEVEL
 from lanzdml.tables.markup import DASH, Cell, Table
-
-__all__ = ["METRIC", "summarise", "tables"]
 
 METRIC = "map_at_r"
 """Of the tables for readers and of the figure."""
@@ -35,6 +33,15 @@ _NOTION, _METHOD = "Similarity notion", "Method"
 _EQUAL = 1e-9
 _MOST_PAIRS = 10
 _LEVEL = f"{100 * LEVEL:.0f} %"
+
+
+def summarise(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of ``wording.csv``, with :data:`lanzdml.experiments.wording.summary.COLUMNS`.
+
+    Args:
+        rows: of :func:`lanzdml.experiments.wording.measure.measure`, of all methods and wordings.
+    """
+    return summary_of(rows)
 
 
 def tables(summary: pd.DataFrame) -> list[Table]:
