@@ -82,12 +82,12 @@ def test_other_prompts_are_fitted_and_scored_and_nothing_else(folder):
 
 def test_another_wording_makes_its_own_prompts_and_nothing_else(folder):
     bare = {"bare": {"template": "{aspect}"}}
-    for worded in ({"variants": bare}, {"variants": bare, "ensemble": ["{aspect}", "a {aspect}"]}):
-        working_folder(folder, changed(car_color=worded))
-        jobs = plan(folder)
-        assert jobs.pop("embed_wordings_demo_cars") == 1
-        assert not jobs.keys() - {"all", "make_report"}, "which shows the configuration"
-        snakemake(folder, "--cores", "2", f"{PROMPTS}/car_color/wordings/bare.parquet")
+    for new, ensemble in (("bare", None), ("ensemble", ["{aspect}", "a {aspect}"])):
+        target = f"{PROMPTS}/car_color/wordings/{new}.parquet"
+        working_folder(folder, changed(car_color={"variants": bare, "ensemble": ensemble}))
+        assert not plan(folder).keys() - {"all", "make_report"}, "which shows the configuration"
+        assert plan(folder, target=target) == {"embed_wordings_demo_cars": 1}
+        snakemake(folder, "--cores", "2", target)
     # What else has changed at once is seen.
     config = changed(car_model={"variants": bare}, car_color={"variants": bare})
     config["datasets"]["demo_cars"]["notions"]["car_color"]["aspects"] = ["red", "green", "blue"]
