@@ -25,9 +25,9 @@ class Measured(Experiment):
     It is a folder. The function ``measure`` of its module ``measure`` makes rows of a
     :class:`lanzdml.experiments.task.MeasureTask`; of all these ``summarise`` of its module
     ``table`` makes those of ``<experiment>.csv``, and ``tables`` the table for readers; its module
-    ``sentences`` says what the report does. So nothing
-    is measured anew when a table changes, and no table when a figure does. It takes the models of
-    the tables, the first protocol and the first dim.
+    ``sentences`` says what stands above its figure. So nothing is measured anew when a table
+    changes, and no table when a figure does. It takes the models of the tables, the first protocol
+    and the first dim.
     """
 
     datasets: Annotated[
