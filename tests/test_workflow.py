@@ -392,7 +392,7 @@ def test_ablations_add_their_runs_and_share_those_of_the_tables(finished):
     models = counts.query("model == 'again'")
     assert set(map(tuple, models[["method", "seed"]].to_numpy())) == {("clip", 0), ("indirect", 0)}
     assert len(added) == 6 + 8 + 2
-    assert dims.query("method == 'pca'")["status"].tolist() == ["ok", "not_fitted"]
+    assert dims.query("method == 'pca'")["status"].tolist() == ["ok", "not_fitted", "ok"]
 
 
 def test_every_figure_is_there(finished):
