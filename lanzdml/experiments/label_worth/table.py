@@ -193,7 +193,7 @@ def _notes(block: pd.DataFrame) -> list[str]:
             for row in first[first["n_left"] > 0].itertuples()
         )
         notes.append(
-            f"{notion_on_paper(dataset, notion)}: {draws:.0f} draws, {images:,.0f} images are "
-            f"scored{'; ' + left if left else ''}."
+            f"{notion_on_paper(dataset, notion)}: {draws:.0f} draw{'' if draws == 1 else 's'}, "
+            f"{images:,.0f} images are scored{'; ' + left if left else ''}."
         )
     return [*notes, *notes_on_reasons(curves)]

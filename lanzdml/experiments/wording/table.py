@@ -262,9 +262,10 @@ def _angles(setting: str, block: pd.DataFrame) -> Table | None:
         by_angle = part.set_index("angle")
         heads.append((on_paper(str(notion), NOTION_NAMES), method_on_paper(str(method))))
         cells.append([_change(by_angle.loc[angle]) for angle in angles])
+    n = rows["n"].max()
     notes = [
-        f"Mean change in points over {rows['n'].max():.0f} draws, and the worst: each of the own "
-        "prompts turned towards a random direction at right angles to it, the same for every "
+        f"Mean change in points over {n:.0f} draw{'' if n == 1 else 's'}, and the worst: each of the "
+        "own prompts turned towards a random direction at right angles to it, the same for every "
         "method. How far other wordings are from the own is said below the first table."
     ]
     if same:
