@@ -265,8 +265,8 @@ def _angles(setting: str, block: pd.DataFrame) -> Table | None:
     n = rows["n"].max()
     notes = [
         f"Mean change in points over {n:.0f} draw{'' if n == 1 else 's'}, and the worst: each of "
-        "the own prompts turned towards a random direction at right angles to it, the same for every "
-        "method. How far other wordings are from the own is said below the first table."
+        "the own prompts turned towards a random direction at right angles to it, the same for "
+        "every method. How far other wordings are from the own is said below the first table."
     ]
     if same:
         unchanged = "; ".join(f"{name}, {_names(pd.Series(of))}" for name, of in same.items())
