@@ -120,8 +120,9 @@ def _worth_table(setting: str, block: pd.DataFrame) -> Table:
         cells,
         [
             f"{METRIC_NAMES[METRIC]} in percent on the images that are never labelled, mean over "
-            "draws of those that are, in bold the best; and with how many labelled images a class "
-            f"a map that sees no prompts reaches it, with the {100 * LEVEL:.0f} % interval over "
+            "draws and numbers of those that are, in bold the best; and with how many labelled "
+            "images a class a map that sees no prompts reaches it, with the "
+            f"{100 * LEVEL:.0f} % interval over "
             "draws (Student's t), where there are two or more. Between the numbers that were tried "
             "it is interpolated over their logarithm; > is more than the largest, "
             "\N{LESS-THAN OR EQUAL TO} at most the smallest."
@@ -187,6 +188,7 @@ def _notes(block: pd.DataFrame) -> list[str]:
     for notion, rows in curves.groupby("notion", sort=False):
         first = rows.drop_duplicates("labels").sort_values("labels")
         draws, images = rows["n_draws"].max(), first["n_images"].max()
+        most = "up to " if first["n_images"].min() < images else ""
         left = "; ".join(
             f"with {row.labels:.0f} labelled {row.n_left:.0f} of {row.n_left + row.n_classes:.0f} "
             "classes, too small, are left out"
@@ -194,6 +196,6 @@ def _notes(block: pd.DataFrame) -> list[str]:
         )
         notes.append(
             f"{notion_on_paper(dataset, notion)}: {draws:.0f} draw{'' if draws == 1 else 's'}, "
-            f"{images:,.0f} images are scored{'; ' + left if left else ''}."
+            f"{most}{images:,.0f} images are scored{'; ' + left if left else ''}."
         )
     return [*notes, *notes_on_reasons(curves)]

@@ -164,7 +164,8 @@ def _shares(setting: str, block: pd.DataFrame) -> Table | None:
         f"McCulloch, 1992), with {_LEVEL} intervals; behind each, its root in points. Few wordings "
         "leave wide intervals. "
         + (
-            "With one seed, what seeds do is in method × wording."
+            "As no method has fits of several seeds, what chance in a fit does is in method × "
+            "wording."
             if one_seed
             else "Seed is a mean over methods, in which those without chance in their fit are 0."
         ),
@@ -210,7 +211,7 @@ def _rankings(setting: str, block: pd.DataFrame) -> Table | None:
         "for all pairs and wordings."
     ]
     if _of(block, METHOD)["seed_std"].isna().all():
-        notes[0] += " Noise is that of other images only: what other seeds do is not known."
+        notes[0] += " Noise is that of other images only, as no method has fits of several seeds."
     notes += [
         f"{DASH} {_names(few['notion'])}: {reason}."
         for reason, few in rows.dropna(subset="reason").groupby("reason", sort=False)
