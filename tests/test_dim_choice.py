@@ -15,7 +15,7 @@ from lanzdml.experiments.dim_choice.rules import RULES, choices
 from lanzdml.experiments.dimensions import DimensionsExperiment
 from lanzdml.experiments.measuring import write_measured
 from lanzdml.methods.base import EmbeddingError, Method, normalise
-from lanzdml.methods.effective_rank import effective_rank, singular_values
+from lanzdml.methods.effective_rank import chosen_dim, effective_rank, singular_values
 from lanzdml.methods.elsewhere import VARIABLE, welcome
 from lanzdml.metrics.runs import AUTO_DIM, COLUMNS, read_runs, write_runs
 from lanzdml.metrics.scoring import Evidence, ScoreTask, score_runs
@@ -48,9 +48,8 @@ def texts(values, n=40, noise=0.0, seed=0):
 @pytest.mark.parametrize("rule", RULES)
 def test_of_k_equal_directions_rules_say_k(rule, k):
     # Some noise, without which nothing is behind the k: a gap and chance are against something.
-    noise = 0.0 if rule in ("effective_rank", "entropy_of_eigenvalues") else 0.003
-    least = 2 if rule == "effective_rank" else 1
-    assert RULES[rule](normalise(texts([1.0] * k, noise=noise))) == max(k, least)
+    noise = 0.0 if rule in ("auto", "effective_rank", "entropy_of_eigenvalues") else 0.003
+    assert RULES[rule](normalise(texts([1.0] * k, noise=noise))) == k + (rule == "auto")
 
 
 def test_unequal_directions_count_in_part():
@@ -60,6 +59,7 @@ def test_unequal_directions_count_in_part():
     assert values[:3] == pytest.approx([2, 1, 1], rel=1e-4)
     chosen = choices(unit, 128)
     assert chosen["effective_rank"] == round(2**1.5) == 3
+    assert chosen["auto"] == 4, "one for what they have in common"
     assert chosen["entropy_of_eigenvalues"] == round(np.exp(0.8676)) == 2
     assert chosen["participation_ratio"] == round(36 / 18) == 2
     assert RULES["stable_rank"](texts([2, 2, 1])) == round(9 / 4) == 2
@@ -70,8 +70,7 @@ def test_unequal_directions_count_in_part():
 @pytest.mark.parametrize("rule", RULES)
 def test_texts_that_do_not_differ_have_the_least(rule):
     same = normalise(np.repeat(texts([1.0])[:1], 6, axis=0))
-    least = 2 if rule == "effective_rank" else 1
-    assert RULES[rule](same) == RULES[rule](same[:1]) == least
+    assert RULES[rule](same) == RULES[rule](same[:1]) == 1 + (rule == "auto")
 
 
 # --- dim="auto"
@@ -84,21 +83,21 @@ def test_auto_is_the_fit_of_the_number_that_texts_say(cls, tmp_path):
     chosen = cls(dim="auto", **more).fit(given)
     number = cls(dim=chosen.dim_, **more).fit(given)
     assert chosen.get_params()["dim"] == "auto"
-    assert chosen.dim_ == effective_rank(normalise(given)) == 4
+    assert chosen.dim_ == chosen_dim(normalise(given)) == 5
     assert np.array_equal(chosen.transform(images), number.transform(images))
     save_transform(tmp_path / "t.safetensors", chosen)
     loaded = load_transform(tmp_path / "t.safetensors")
-    assert loaded.dim_ == 4
+    assert loaded.dim_ == 5
     assert np.array_equal(loaded.transform(images), chosen.transform(images))
 
 
 def test_without_texts_class_means_say_it():
-    """Images of three classes vary in many directions, and their means in two."""
+    """Images of three classes vary in many directions, and their means in two; one is shared."""
     centres = np.eye(R)[:3]
     noise = 0.2 * np.random.default_rng(0).standard_normal((300, R))
     images, labels = np.repeat(centres, 100, axis=0) + noise, np.repeat(["a", "b", "c"], 100)
     fitted = Oracle(dim="auto", max_iter=2).fit(images, labels)
-    assert fitted.dim_ == 2
+    assert fitted.dim_ == 3
     assert effective_rank(normalise(images)) > 15
 
 
@@ -165,19 +164,19 @@ def test_a_method_of_others_that_computes_with_dim_gets_a_number(world, monkeypa
     method = welcome(f"{world / 'theirs.py'}:ComputesWithDim")
     output = fit(world, method, "shade", "auto")
     assert read_metadata(output)["status"] == "ok"
-    assert load_transform(output).dim == 4
+    assert load_transform(output).dim == 5
 
 
 def test_a_stack_has_an_r_of_each_part(world):
     of_parts = [fit(world, "random", notion, "auto") for notion in ("shape", "shade")]
-    assert [json.loads(read_metadata(path)["params"])["dim"] for path in of_parts] == [3, 4]
+    assert [json.loads(read_metadata(path)["params"])["dim"] for path in of_parts] == [4, 5]
     output = world / "both.safetensors"
     stack([("shape", of_parts[0], 1.0), ("shade", of_parts[1], 1.0)], output)
     images = np.stack(pd.read_parquet(world / "images.parquet")["embedding"])
     vectors = load_transform(output).transform(images)
     each = [load_transform(path).transform(images) for path in of_parts]
     assert np.allclose(vectors, np.concatenate(each, axis=1) / np.sqrt(2))
-    assert json.loads(read_metadata(output)["params"])["dim"] == 7
+    assert json.loads(read_metadata(output)["params"])["dim"] == 9
 
 
 def scored(folder, transform, name):
@@ -201,15 +200,15 @@ def scored(folder, transform, name):
 
 def test_a_chosen_r_and_the_same_number_are_two_runs(world):
     chosen, evidence = scored(world, fit(world, "text_subspace", "shape", "auto"), "chosen")
-    number, _ = scored(world, fit(world, "text_subspace", "shape", 3), "number")
+    number, _ = scored(world, fit(world, "text_subspace", "shape", 4), "number")
     runs = read_runs([chosen, number])
-    assert runs["dim"].tolist() == [3, 3]
+    assert runs["dim"].tolist() == [4, 4]
     assert runs["dim_auto"].tolist() == [True, False]
     assert runs["map_at_r"][0] == runs["map_at_r"][1]
     assert set(pd.read_parquet(evidence.queries)["dim"]) == {AUTO_DIM}
     summary = summarise(runs)
-    assert set(summary["dim"]) == {AUTO_DIM, 3}
-    assert set(summary.loc[summary["dim"] == AUTO_DIM, "chosen_dim"]) == {3}
+    assert set(summary["dim"]) == {AUTO_DIM, 4}
+    assert set(summary.loc[summary["dim"] == AUTO_DIM, "chosen_dim"]) == {4}
 
 
 def test_rows_of_earlier_versions_have_numbers(tmp_path):

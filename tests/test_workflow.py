@@ -381,8 +381,8 @@ def test_ablations_add_their_runs_and_share_those_of_the_tables(finished):
     added = runs.drop(main_runs(finished).index)
     dims = added.query("notion == 'car_model'")
     assert set(map(tuple, dims[["method", "dim", "dim_auto", "seed"]].to_numpy())) == {
-        (method, dim, dim == 4, 0) for method in ("indirect", "pca") for dim in (2, 4, 32)
-    }, "six car names say 4"
+        (method, dim, dim == 5, 0) for method in ("indirect", "pca") for dim in (2, 5, 32)
+    }, "six car names say 5"
     counts = added.query("notion == 'car_color'")
     some = counts.query("model == 'demo-S'")
     assert set(map(tuple, some[["method", "n_prompts", "seed"]].to_numpy())) == {

@@ -3,7 +3,7 @@
 from typing import Literal
 
 AUTO: Literal["auto"] = "auto"
-"""In place of a number: r' is :func:`lanzdml.methods.effective_rank.effective_rank` of what a
+"""In place of a number: r' is :func:`lanzdml.methods.effective_rank.chosen_dim` of what a
 method is fitted to."""
 Dim = int | Literal["auto"]
 

@@ -15,15 +15,27 @@ def number_of(dim: Dim, unit: Unit, labels: NDArray[Any] | None = None) -> int:
     """r' of what a method is fitted to: the number that is asked for, or the one that it says.
 
     Args:
-        dim: a number; or "auto", which is the effective rank
-            (:func:`effective_rank`).
+        dim: a number; or "auto", which is :func:`chosen_dim`.
         unit: (n, r), of unit length: texts, or images.
         labels: (n,) of images: then those of the classes' mean directions.
     """
     if not isinstance(dim, str):
         return dim
     with one_blas_thread():
-        return effective_rank(unit if labels is None else class_directions(unit, labels))
+        return chosen_dim(unit if labels is None else class_directions(unit, labels))
+
+
+def chosen_dim(unit: Unit) -> int:
+    """r' that texts say: their effective rank, and one for what they have in common.
+
+    The rank is of what is left when their mean is taken away, and a method that does not take it
+    away, as InDiReCT, needs a dimension for it: without, it can end below CLIP where prompts are
+    few (``docs/dim-choice.md``).
+
+    Args:
+        unit: (n, r), of unit length.
+    """
+    return min(effective_rank(unit) + 1, unit.shape[1])
 
 
 def effective_rank(unit: Unit) -> int:
@@ -31,16 +43,15 @@ def effective_rank(unit: Unit) -> int:
 
     The entropy is that of the shares that the centred vectors' singular values have of their sum:
     k equal ones give k, and unequal ones fewer (Roy and Vetterli, "The effective rank: a measure
-    of effective dimensionality", EUSIPCO 2007). ``docs/dim-choice.md`` has it beside other rules.
+    of effective dimensionality", EUSIPCO 2007).
 
     Args:
         unit: (n, r), of unit length.
 
     Returns:
-        2 at least, where vectors have as many components: in one dimension vectors of unit length
-        are two points.
+        at least 1, and never more than the vectors span.
     """
-    return min(max(2, of_entropy(singular_values(unit))), unit.shape[1])
+    return of_entropy(singular_values(unit))
 
 
 def of_entropy(values: NDArray[np.float64]) -> int:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from lanzdml.methods.effective_rank import (
     at_least_one,
+    chosen_dim,
     effective_rank,
     of_entropy,
     singular_values,
@@ -99,6 +100,7 @@ def _directions(unit: Unit) -> NDArray[np.float64]:
 
 RULES: Mapping[str, Rule] = MappingProxyType(
     {
+        "auto": chosen_dim,
         "effective_rank": effective_rank,
         "entropy_of_eigenvalues": entropy_of_eigenvalues,
         "participation_ratio": participation_ratio,

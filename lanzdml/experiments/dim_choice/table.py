@@ -15,13 +15,14 @@ from lanzdml.tables.paper import NO_DIM
 
 METRIC = "map_at_r"
 """Of the table for readers and of the figure."""
-AUTO_RULE = "effective_rank"
+AUTO_RULE = "auto"
 """What ``dims: auto`` goes by."""
 RULE_NAMES = {
     CONFIGURED: "r' of the configuration",
     "fixed_16": "r' = 16",
     "fixed_8": "r' = 8",
-    AUTO_RULE: "Effective rank (auto)",
+    AUTO_RULE: "Effective rank + 1 (auto)",
+    "effective_rank": "Effective rank",
     "entropy_of_eigenvalues": "Entropy of eigenvalues",
     "participation_ratio": "Participation ratio",
     "parallel_analysis": "Parallel analysis",
