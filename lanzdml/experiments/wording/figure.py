@@ -67,3 +67,4 @@ def _draw_panel(axis: Axes, rows: pd.DataFrame, methods: list[str]) -> None:
     axis.set_yticks(range(len(methods)), [method_on_paper(name) for name in methods])
     axis.set_xlabel(f"{METRIC_NAMES[METRIC]} in percent")
     axis.set_xlim(left=0)
+    axis.set_ylim(-0.6, len(methods) - 0.4)

@@ -66,13 +66,19 @@ def agreement(
     means, draws = means.round(DECIMALS), draws.round(DECIMALS)
     orders, of_draws = _orders(means), _orders(draws)
     tau, over_draws = _mean_tau(orders), _mean_tau(of_draws)
-    reach = float(t.ppf((1 + level) / 2, len(over_draws) - 1) * over_draws.std(ddof=1))
+    # On a draw under which all methods are equal nothing is ranked.
+    over_draws = over_draws[~np.isnan(over_draws)]
+    spread = over_draws.std(ddof=1) if len(over_draws) > 1 else np.nan
+    reach = float(t.ppf((1 + level) / 2, max(len(over_draws) - 1, 1)) * spread)
     again = np.einsum("pw,pwn->wn", orders, of_draws)
+    again = again[~np.isnan(again)]
     best = means >= means.max(axis=0) - _TIE
     pairs = [*combinations(range(means.shape[1]), 2)]
     same = [bool((best[:, i] & best[:, j]).any()) for i, j in pairs]
     tau, low, high = np.clip([tau, tau - reach, tau + reach], -1, 1)
-    return Agreement(*map(float, (tau, low, high, again.mean(), np.mean(same))))
+    return Agreement(
+        *map(float, (tau, low, high, again.mean() if len(again) else np.nan, np.mean(same)))
+    )
 
 
 def _orders(scores: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -134,7 +134,7 @@ def _far(row: pd.Series) -> str:
         return f"{prompts} with other aspects"
     if row.distance < _EQUAL and row.shared == row.n_prompts:
         return f"{row.n_prompts:.0f} of the own prompts"
-    far = f"{row.distance:.0f}° from the own of the same aspects on average"
+    far = f"{row.distance:.0f}° on average from the own prompts of the same aspects"
     return f"{prompts}, {far}" + (f" ({row.shared:.0f})" if row.shared < row.n_prompts else "")
 
 
@@ -200,15 +200,15 @@ def _rankings(setting: str, block: pd.DataFrame) -> Table | None:
             f"{pairs['turned'].astype('bool').sum()} of {len(pairs)}" if len(pairs) else DASH,
         ])  # fmt: skip
     columns = [
-        "Wordings", "Methods", "Kendall's tau between wordings", "Of other images",
+        "Wordings", "Methods", "Tau between wordings", "Of other images",
         "Same best method", "Pairs that turn",
     ]  # fmt: skip
     notes = [
-        "Tau: 1 is the same order of methods under every wording, 0 no more in common than by "
-        f"chance; mean over pairs of wordings, with the {_LEVEL} interval for other images. Of "
-        "other images: tau between these images and draws of others under the same wording. A pair "
-        "turns if each of the two is ahead under some wording beyond noise, with Holm's correction "
-        "for all pairs and wordings."
+        "Kendall's tau: 1 is the same order of methods under every wording, 0 no more in common "
+        f"than by chance; mean over pairs of wordings, with the {_LEVEL} interval for other "
+        "images. Of other images: tau between these images and draws of others under the same "
+        "wording. A pair turns if each of the two is ahead under some wording beyond noise, with "
+        "Holm's correction for all pairs and wordings."
     ]
     if _of(block, METHOD)["seed_std"].isna().all():
         notes[0] += " Noise is that of other images only, as no method has fits of several seeds."
