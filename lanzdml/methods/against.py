@@ -6,7 +6,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lanzdml.methods.base import EmbeddingError, Method, as_embeddings, normalise
+from lanzdml.methods.base import Method, as_embeddings, check_one_size, normalise
 from lanzdml.methods.needs import AGAINST, PROMPTS
 
 
@@ -36,11 +36,7 @@ class ToldAgainst(Method):
         other = normalise(as_embeddings(against, "against"))
 
         def fit(unit: NDArray[np.float32]) -> None:
-            if unit.shape[1] != other.shape[1]:
-                raise EmbeddingError(
-                    f"against has {other.shape[1]} features, but text_embeddings have "
-                    f"{unit.shape[1]}: both must come from one model"
-                )
+            check_one_size("against has", other, unit)
             self._fit_against(unit, other)
 
         return self._fit_vectors(X, "text_embeddings", fit)

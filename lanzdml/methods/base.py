@@ -283,6 +283,15 @@ def as_matrix(vectors: ArrayLike, what: str) -> NDArray[np.float32]:
     return finite(array, what)
 
 
+def check_one_size(what: str, vectors: Floats, texts: Floats) -> None:
+    """Raises EmbeddingError unless vectors, named with their verb, have the size of the texts."""
+    if vectors.shape[1] != texts.shape[1]:
+        raise EmbeddingError(
+            f"{what} {vectors.shape[1]} features, but text_embeddings have {texts.shape[1]}: both "
+            "must come from one model"
+        )
+
+
 def finite(vectors: Floats, what: str) -> Floats:
     """Vectors (n, d) as they are.
 

@@ -9,7 +9,14 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import gen_batches
 
 from lanzdml.errors import CannotFitError
-from lanzdml.methods.base import EmbeddingError, Floats, Method, as_embeddings, normalise
+from lanzdml.methods.base import (
+    EmbeddingError,
+    Floats,
+    Method,
+    as_embeddings,
+    check_one_size,
+    normalise,
+)
 from lanzdml.methods.needs import IMAGES, PROMPTS
 
 _SAME = 1e-6  # components of unit vectors that differ by less, some units of float32, are equal
@@ -46,11 +53,7 @@ class SeesImages(Method):
 
     def _fit_both(self, unit: NDArray[np.float32], images: ArrayLike) -> None:
         seen = normalise(as_embeddings(images, "images"))
-        if unit.shape[1] != seen.shape[1]:
-            raise EmbeddingError(
-                f"images have {seen.shape[1]} features, but text_embeddings have "
-                f"{unit.shape[1]}: both must come from one model"
-            )
+        check_one_size("images have", seen, unit)
         self._fit_images(unit, seen)
 
     def _fit_images(self, unit: NDArray[np.float32], images: NDArray[np.float32]) -> None:

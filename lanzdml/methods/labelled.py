@@ -15,6 +15,7 @@ from lanzdml.methods.base import (
     Floats,
     Method,
     as_embeddings,
+    check_one_size,
     normalise,
 )
 from lanzdml.methods.needs import IMAGES, LABELS, PROMPTS
@@ -88,11 +89,7 @@ class SeesPromptsAndLabels(Method):
         codes = codes_of(labels, len(seen), type(self).__name__, "labels", "images")
 
         def fit_both(unit: NDArray[np.float32]) -> None:
-            if unit.shape[1] != seen.shape[1]:
-                raise EmbeddingError(
-                    f"images have {seen.shape[1]} features, but text_embeddings have "
-                    f"{unit.shape[1]}: both must come from one model"
-                )
+            check_one_size("images have", seen, unit)
             self._fit_both(unit, seen, codes)
 
         return self._fit_vectors(X, "text_embeddings", fit_both)
