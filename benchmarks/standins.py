@@ -18,14 +18,8 @@ import yaml
 from lanzdml.config.config import Config, parse_config
 from lanzdml.config.notions import NotionConfig
 from lanzdml.datasets.cars196 import CLASSES_FILE
-from lanzdml.datasets.manifest import (
-    FINGERPRINT,
-    ID,
-    PATH,
-    distinct_labels,
-    fingerprint,
-    write_manifest,
-)
+from lanzdml.datasets.labels import distinct_labels
+from lanzdml.datasets.manifest import FINGERPRINT, ID, PATH, fingerprint, write_manifest
 from lanzdml.embeddings.prompts import FROM_LABELS, make_prompts, read_aspects
 from lanzdml.embeddings.storage import WEIGHTS, write_embeddings
 from lanzdml.plan import Plan

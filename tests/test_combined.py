@@ -9,13 +9,8 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from lanzdml import PCA, InDiReCT, LinearAutoencoder
-from lanzdml.datasets.manifest import (
-    FINGERPRINT,
-    fingerprint,
-    read_all_labels,
-    read_labels,
-    write_manifest,
-)
+from lanzdml.datasets.labels import read_all_labels, read_labels
+from lanzdml.datasets.manifest import FINGERPRINT, fingerprint, write_manifest
 from lanzdml.embeddings.storage import (
     WEIGHTS,
     combine_prompts,

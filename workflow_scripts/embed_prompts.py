@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def main(snakemake: Job) -> None:
-    from lanzdml.datasets.manifest import distinct_labels
+    from lanzdml.datasets.labels import distinct_labels
     from lanzdml.embeddings.given import given_prompts
     from lanzdml.embeddings.prompts import make_prompts
     from lanzdml.embeddings.storage import check_wordings, combine_prompts, write_embeddings

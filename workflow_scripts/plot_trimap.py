@@ -6,7 +6,7 @@ from job import Job, run_as_script
 
 
 def main(snakemake: Job) -> None:
-    from lanzdml.datasets.manifest import read_all_labels
+    from lanzdml.datasets.labels import read_all_labels
     from lanzdml.datasets.parquet_file import read_result
     from lanzdml.figures.style import write_figure
     from lanzdml.figures.trimap.draw import draw_trimap

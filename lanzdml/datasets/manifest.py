@@ -1,8 +1,10 @@
 """Manifests: which images a dataset has, in which order, and their labels.
 
 Columns: ``image_id`` (string, unique), ``path`` (relative to the dataset's root) or ``image``
-(encoded bytes), or neither where vectors are all that there is of an image; then one string column
-a notion, null where an image has no label for it. The order of the rows is the order of evaluation.
+(encoded bytes), or neither where vectors are all that there is of an image; then one column a
+notion, null where an image has no label for it: of strings, or of lists of them where an image may
+have several values, which are tuples of distinct ones in a data frame. The order of the rows is the
+order of evaluation.
 A dataset may have a column ``mask``: an encoded image of an image's size
 (:func:`lanzdml.datasets.pixels.foreground`), null where there is none.
 
@@ -11,9 +13,8 @@ out, null for the others. Such rows are listed in a CSV of their own beside the 
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import reduce
 from pathlib import Path
 
 import pandas as pd
@@ -29,9 +30,6 @@ ID, PATH, IMAGE, MASK = "image_id", "path", "image", "mask"
 EXCLUDED = "excluded"
 FINGERPRINT = "manifest_fingerprint"  # key of the metadata, of embeddings' files, too
 NOT_NOTIONS = (ID, PATH, IMAGE, MASK, EXCLUDED)  # columns with a meaning of their own
-JOINED_BY = " + "
-LabelColumns = str | Sequence[str]
-"""Where a notion's labels are: in a column or, for a combined notion, in one of each part."""
 
 
 def check_manifest(manifest: pd.DataFrame, notions: Sequence[str], name: str) -> None:
@@ -54,14 +52,25 @@ def check_manifest(manifest: pd.DataFrame, notions: Sequence[str], name: str) ->
             raise LanzdmlError(f"dataset {name}: row {row} has no {column}")
     for column in (ID, *notions):
         for row, value in enumerate(manifest[column]):
-            if not pd.isna(value) and not (isinstance(value, str) and value):
+            values = value if isinstance(value, tuple) and column != ID else (value,)
+            if not values or not all(map(_is_string, values)):
+                if values == (value,) and pd.isna(value):
+                    continue
                 raise LanzdmlError(
                     f"dataset {name}: {column} of row {row} is {value!r}, but must be a string "
-                    "that is not empty"
+                    "that is not empty" + ("" if column == ID else ", or a tuple of such strings")
+                )
+            if len(set(values)) < len(values):
+                raise LanzdmlError(
+                    f"dataset {name}: {column} of row {row} has a value twice: {value!r}"
                 )
     repeated = manifest[ID][manifest[ID].duplicated()]
     if len(repeated):
         raise LanzdmlError(f"dataset {name}: image_id {repeated.iloc[0]!r} occurs twice")
+
+
+def _is_string(value: object) -> bool:
+    return isinstance(value, str) and value != ""
 
 
 def split_excluded(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -105,12 +114,27 @@ def write_manifest(path: Path, manifest: pd.DataFrame, notions: Sequence[str], n
         (ID, pa.string()),
         *((source, kind) for source, kind in kinds.items() if source in manifest),
         *((MASK, pa.binary()) for _ in range(MASK in manifest)),
-        *((notion, pa.string()) for notion in notions),
+        *((notion, _kind_of(manifest[notion])) for notion in notions),
     ])  # fmt: skip
-    table = pa.Table.from_pandas(manifest[schema.names], schema=schema, preserve_index=False)
+    several = [name for name in notions if pa.types.is_list(schema.field(name).type)]
+    rows = manifest[schema.names].assign(**{name: _as_tuples(manifest[name]) for name in several})
+    table = pa.Table.from_pandas(rows, schema=schema, preserve_index=False)
     metadata = {"dataset": name, FINGERPRINT: fingerprint(manifest)}
     with replacing(path) as temporary:
         pq.write_table(table.replace_schema_metadata(metadata), temporary)
+
+
+def _kind_of(labels: pd.Series) -> pa.DataType:
+    several = any(isinstance(value, tuple) for value in labels)
+    return pa.list_(pa.string()) if several else pa.string()
+
+
+def _as_tuples(labels: pd.Series) -> list[tuple[str, ...] | None]:
+    """With one value, too, where others have several."""
+    return [
+        value if isinstance(value, tuple) else None if pd.isna(value) else (value,)
+        for value in labels
+    ]
 
 
 def read_manifest(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
@@ -119,12 +143,19 @@ def read_manifest(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
     Raises:
         LanzdmlError: the file is no such parquet file.
     """
-    with _readable(path):
-        return read_result(path, columns).replace_schema_metadata().to_pandas()
+    with readable(path):
+        table = read_result(path, columns).replace_schema_metadata()
+        rows = table.to_pandas()
+    for field in table.schema:
+        if pa.types.is_list(field.type):
+            cells = [None if cell is None else tuple(cell) for cell in rows[field.name]]
+            rows[field.name] = pd.Series(cells, rows.index, dtype=object)
+    return rows
 
 
 @contextmanager
-def _readable(path: Path) -> Iterator[None]:
+def readable(path: Path) -> Iterator[None]:
+    """Raise a LanzdmlError for what is raised of a manifest that is no such file."""
     try:
         yield
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
@@ -139,56 +170,11 @@ def fingerprint_of(path: Path) -> str:
     Raises:
         LanzdmlError: it has none, or is no manifest.
     """
-    with _readable(path):
+    with readable(path):
         found = (pq.read_schema(path).metadata or {}).get(FINGERPRINT.encode())
         if found is not None:
             return found.decode()
     raise LanzdmlError(f"{path} is no manifest of this version: delete it and run again")
-
-
-def columns_of(labels: LabelColumns) -> list[str]:
-    """The columns as a list, of one or of several."""
-    return [labels] if isinstance(labels, str) else list(labels)
-
-
-def read_labels(path: Path, columns: LabelColumns) -> pd.Series:
-    """A manifest's labels for a notion in its order, null where there is none.
-
-    A combined notion's are those of its parts, joined, where an image has all of them. They are
-    joined here, not in the manifest: another combination leaves that, and all made of it, alone.
-    A notion that is not scored need not be in the manifest.
-    """
-    return read_all_labels(path, {"labels": columns})["labels"]
-
-
-def read_all_labels(path: Path, columns: Mapping[str, LabelColumns]) -> pd.DataFrame:
-    """A manifest's ids and, as :func:`read_labels`, its labels for several notions.
-
-    Args:
-        path: of the manifest.
-        columns: for each notion where its labels are, mostly in a column of the same name.
-
-    Raises:
-        LanzdmlError: joined labels of different parts would be the same text.
-    """
-    parts = {notion: columns_of(names) for notion, names in columns.items()}
-    with _readable(path):
-        in_manifest = set(pq.read_schema(path).names) & {
-            name for names in parts.values() for name in names
-        }
-    table = read_manifest(path, columns=[ID, *sorted(in_manifest)])
-    none = pd.Series(None, table.index, dtype="str")
-    labels = {}
-    for notion, names in parts.items():
-        of_parts = [table[name] if name in in_manifest else none for name in names]
-        labels[notion] = reduce(lambda left, right: left.str.cat(right, sep=JOINED_BY), of_parts)
-        several = pd.concat(of_parts, axis=1)[labels[notion].notna()].drop_duplicates()
-        if len(several) > labels[notion].nunique():
-            raise LanzdmlError(
-                f"{path}: labels of {JOINED_BY.join(names)} hold {JOINED_BY!r} themselves, so that "
-                "different ones are the same when they are joined: change these labels"
-            )
-    return pd.DataFrame({ID: table[ID], **labels})
 
 
 def positions_of(image_ids: Sequence[str], manifest: pd.DataFrame, key: str) -> list[int]:
@@ -205,19 +191,6 @@ def positions_of(image_ids: Sequence[str], manifest: pd.DataFrame, key: str) -> 
                 f"{manifest[ID].iloc[0]!r}"
             )
     return [rows[image_id] for image_id in dict.fromkeys(image_ids)]
-
-
-def distinct_labels(path: Path, notion: str) -> list[str]:
-    """The labels that occur in a manifest for a notion, sorted.
-
-    Raises:
-        LanzdmlError: there are fewer than two.
-    """
-    labels = sorted(read_manifest(path, columns=[notion])[notion].dropna().unique())
-    if len(labels) < 2:
-        only = f"only the label {labels[0]!r}" if labels else "no label"
-        raise LanzdmlError(f"{path}: images have {only} for {notion}; prompts need two or more")
-    return labels
 
 
 def fingerprint(manifest: pd.DataFrame) -> str:

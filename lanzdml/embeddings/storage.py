@@ -15,16 +15,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lanzdml.datasets.manifest import (
-    FINGERPRINT,
-    ID,
-    JOINED_BY,
-    LabelColumns,
-    columns_of,
-    fingerprint_of,
-    read_all_labels,
-    read_manifest,
-)
+from lanzdml.datasets.labels import LabelColumns, read_all_labels, told
+from lanzdml.datasets.manifest import FINGERPRINT, ID, fingerprint_of, read_manifest
 from lanzdml.datasets.parquet_file import read_result
 from lanzdml.errors import LanzdmlError
 from lanzdml.files import digest, replacing
@@ -260,7 +252,7 @@ def labelled_images(
     labelled = labels.notna().to_numpy()
     if labels.nunique() < 2:
         only = f"only the label {labels[labelled].iloc[0]!r}" if labelled.any() else "no label"
-        notion = JOINED_BY.join(columns_of(label_columns))
+        notion = told(label_columns)
         raise LanzdmlError(
             f"{manifest_file}: images have {only} for {notion}, so there is nothing to tell apart; "
             "say scored: false in the configuration if it is not to be scored"

@@ -8,7 +8,7 @@ from lanzdml.methods import METHODS
 from lanzdml.methods.dim import Dim
 
 if TYPE_CHECKING:
-    from lanzdml.datasets.manifest import LabelColumns
+    from lanzdml.datasets.labels import LabelColumns
 
 METRICS = ("map_at_r", "precision_at_1")
 """The metrics of what is measured."""

@@ -11,6 +11,9 @@ reader can see which published numbers come of it:
   class, case and all: 4,462 of 5,924.
 - DeepFashion's texture, fabric and fit were run with the prompts and labels of the clothing
   category in the columns Rand. trans. and AE.
+
+In both every image is a query to all others. ``query_gallery`` is the text, but that a dataset's
+queries rank its gallery only.
 """
 
 from collections.abc import Mapping
@@ -18,7 +21,7 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import Literal
 
-DEFAULT, RELEASED = "paper", "released"
+DEFAULT, RELEASED, QUERY_GALLERY = "paper", "released", "query_gallery"
 
 
 @dataclass(frozen=True)
@@ -37,11 +40,14 @@ class Protocol:
         unit_images: images are scaled to unit length first.
         distance: what neighbours and clusters are found by.
         instead: by (dataset, notion, method), the sources of runs that do not use their own notion.
+        split: some images are queries and the others, the gallery, their references; otherwise
+            every image is a query to all others.
     """
 
     unit_images: bool
     distance: Literal["cosine", "euclidean"]
     instead: Mapping[tuple[str, str, str], UsedNotions] = field(default_factory=dict)
+    split: bool = False
 
     def notions_used(self, dataset: str, notion: str, method: str) -> UsedNotions:
         """Where a run of a notion really takes its prompts and labels from."""
@@ -71,4 +77,5 @@ PROTOCOLS: dict[str, Protocol] = {
             },
         },
     ),
+    QUERY_GALLERY: Protocol(unit_images=True, distance="cosine", split=True),
 }

@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from lanzdml.datasets.manifest import LabelColumns, fingerprint_of
+from lanzdml.datasets.labels import LabelColumns
+from lanzdml.datasets.manifest import fingerprint_of
 from lanzdml.embeddings.storage import (
     PROMPTS,
     SEED,

@@ -7,7 +7,7 @@ from lanzdml.config.against import AgainstConfig
 from lanzdml.config.config import Config
 from lanzdml.config.notions import NotionConfig
 from lanzdml.config.prompts import PromptsSection
-from lanzdml.datasets.manifest import LabelColumns
+from lanzdml.datasets.labels import LabelColumns
 from lanzdml.embeddings.prompts import ENSEMBLE, FROM_LABELS, OWN, PLACEHOLDER
 
 

@@ -6,7 +6,7 @@ from functools import cache, cached_property
 
 from lanzdml.config.config import Config
 from lanzdml.config.external import ExternalConfig
-from lanzdml.datasets.manifest import LabelColumns
+from lanzdml.datasets.labels import LabelColumns
 from lanzdml.experiments.experiment import Experiment
 from lanzdml.experiments.grid import Grid, check_number
 from lanzdml.experiments.measured import Measured

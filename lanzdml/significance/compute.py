@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from lanzdml.datasets.manifest import ID, LabelColumns, read_all_labels
+from lanzdml.datasets.labels import LabelColumns, read_all_labels
+from lanzdml.datasets.manifest import ID
 from lanzdml.methods import in_order
 from lanzdml.metrics.protocols import PROTOCOLS
 from lanzdml.metrics.runs import CLUSTERED, PER_QUERY, read_runs

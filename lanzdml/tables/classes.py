@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from lanzdml.datasets.manifest import ID, LabelColumns, read_all_labels
+from lanzdml.datasets.labels import LabelColumns, read_all_labels
+from lanzdml.datasets.manifest import ID
 from lanzdml.datasets.parquet_file import read_result
 from lanzdml.errors import LanzdmlError
 from lanzdml.files import write_text

@@ -1,15 +1,15 @@
 """The paper's Table 1: datasets, notions and prompts, with the paper's counts beside ours."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from lanzdml.datasets.class_counts import differing_classes
-from lanzdml.datasets.manifest import LabelColumns, columns_of, read_all_labels, read_labels
+from lanzdml.datasets.labels import LabelColumns, columns_of, read_labels, values_of
 from lanzdml.embeddings.storage import read_embeddings
 from lanzdml.files import write_text
 from lanzdml.names import (
@@ -70,14 +70,15 @@ def describe(notions: Sequence[Notion]) -> pd.DataFrame:
     }
     for notion, prompts in zip(notions, tables, strict=True):
         labels = read_labels(notion.manifest_file, notion.labels)
-        columns = columns_of(notion.labels)
-        parts = read_all_labels(notion.manifest_file, dict(zip(columns, columns, strict=True)))
-        names = [(notion.dataset, name) for name in notion.parts or [notion.notion]]
-        named = [
-            parts[column].str.casefold().isin(aspects[name])
-            for column, name in zip(columns, names, strict=True)
-            if name in aspects
+        parts = [
+            read_labels(notion.manifest_file, [column]) for column in columns_of(notion.labels)
         ]
+        names = [(notion.dataset, name) for name in notion.parts or [notion.notion]]
+        named = (
+            _n_named(parts, [aspects[name] for name in names])
+            if all(name in aspects for name in names)
+            else pd.NA
+        )
         rows.append({
             "dataset": notion.dataset,
             "notion": notion.notion,
@@ -88,13 +89,9 @@ def describe(notions: Sequence[Notion]) -> pd.DataFrame:
             ),
             "n_images": len(labels),
             "n_labelled": int(labels.notna().sum()),
-            "n_classes": labels.nunique(),
+            "n_classes": labels.dropna().map(values_of).explode().nunique(),
             "n_prompts": len(prompts),
-            "n_named": (
-                labels[np.logical_and.reduce(named)].nunique()
-                if len(named) == len(names)
-                else pd.NA
-            ),
+            "n_named": named,
             "differing_classes": differing_classes(notion.dataset, notion.notion, labels),
         })  # fmt: skip
     counts = pd.read_csv(PAPER_COUNTS, dtype=_PAPER)[["dataset", "notion", *_PAPER]]
@@ -103,6 +100,23 @@ def describe(notions: Sequence[Notion]) -> pd.DataFrame:
         .astype({"n_named": "Int64"})
         .merge(counts, on=["dataset", "notion"], how="left")
     )
+
+
+def _n_named(parts: Sequence[pd.Series], aspects: Sequence[Collection[str]]) -> int:
+    """How many classes there are whose name, or the names of whose parts, are aspects.
+
+    Args:
+        parts: labels (n,) of each part of a notion.
+        aspects: of each, in small letters.
+    """
+    named = [
+        part.dropna().map(
+            lambda label, known=known: [v for v in values_of(label) if v.casefold() in known]
+        )
+        for part, known in zip(parts, aspects, strict=True)
+    ]
+    of_images = pd.concat(named, axis=1).dropna().itertuples(index=False)
+    return len({values for of_image in of_images for values in product(*of_image)})
 
 
 def read_overview(path: Path) -> pd.DataFrame:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from lanzdml.datasets.manifest import LabelColumns
+    from lanzdml.datasets.labels import LabelColumns
     from lanzdml.methods.base import Method
 
 

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lanzdml.datasets.manifest import ID, read_all_labels
+from lanzdml.datasets.labels import read_all_labels
+from lanzdml.datasets.manifest import ID
 from lanzdml.embeddings.storage import labelled_images
 from lanzdml.errors import CannotFitError
 from lanzdml.experiments.task import METRICS, MeasureTask

@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 from numpy.typing import ArrayLike, NDArray
 
 from lanzdml.datasets.images import Images
-from lanzdml.datasets.manifest import ID, IMAGE, PATH, LabelColumns, positions_of, read_all_labels
+from lanzdml.datasets.labels import LabelColumns, read_all_labels
+from lanzdml.datasets.manifest import ID, IMAGE, PATH, positions_of
 from lanzdml.embeddings.storage import read_image_embeddings, weights_of
 from lanzdml.methods.base import as_matrix
 from lanzdml.transforms.storage import check_weights, load_transform
