@@ -47,6 +47,12 @@ DATASET_NAMES = {
     "cub200": "CUB200",
     "deepfashion": "DeepFashion",
     "movie_posters": "Movie Posters",
+    "fgvc_aircraft": "FGVC-Aircraft",
+    "oxford_pets": "Oxford-IIIT Pet",
+    "flowers102": "Flowers102",
+    "food101": "Food-101",
+    "dtd": "DTD",
+    "cifar100": "CIFAR-100",
 }
 NOTION_NAMES = {
     "car_model": "Car Model",
@@ -62,6 +68,16 @@ NOTION_NAMES = {
     "fit": "Fit",
     "genre": "Genre",
     "production_country": "Production Country",
+    "variant": "Variant",
+    "family": "Family",
+    "breed": "Breed",
+    "species": "Species",
+    "cat_breed": "Cat Breed",
+    "dog_breed": "Dog Breed",
+    "flower": "Flower",
+    "food": "Food",
+    "fine": "Fine Class",
+    "coarse": "Coarse Class",
 }
 
 

@@ -243,7 +243,7 @@ def test_a_collection_that_is_unpacked_is_not_downloaded(folder, tmp_path, monke
     shutil.move(folder / "CUB_200_2011", folder / "birds")
     job = SimpleNamespace(
         wildcards=SimpleNamespace(dataset="cub200"),
-        params=SimpleNamespace(root=str(folder), linked=[]),
+        params=SimpleNamespace(root=str(folder), linked=[], torchvision=None),
         output=[str(tmp_path / "results/download.json")],
     )
     import_module("download_dataset").main(job)
