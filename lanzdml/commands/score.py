@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from lanzdml.arithmetic.labels import as_labels
 from lanzdml.metrics.chance import ADJUSTED, chance
+from lanzdml.metrics.clusters import cluster_metrics
 from lanzdml.metrics.resampling import RESAMPLED, scores_and_draws
-from lanzdml.metrics.scores import METRICS, cluster_metrics, mean_scores
+from lanzdml.metrics.scores import METRICS, mean_scores
 from lanzdml.significance.statistics import LEAST_QUERIES, StandardError, interval, resampled_means
 
 IMAGES, QUERIES = "other images", "other queries, these references"

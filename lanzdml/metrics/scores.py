@@ -45,25 +45,21 @@ which the tests compare where nothing ties; for average precision over ties McSh
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from lanzdml.arithmetic.labels import as_labels
-from lanzdml.arithmetic.threads import Held, one_blas_thread
+from lanzdml.metrics.clusters import cluster_metrics
 from lanzdml.metrics.ranking import (
     Distance,
     MetricsInputError,
     Ranking,
     Whole,
     expected_precisions,
-    validated,
 )
 
 METRICS = ("map_at_r", "precision_at_1", "r_precision", "ami", "nmi", "map", "mrr")
@@ -130,47 +126,6 @@ def macro_scores(scores: dict[str, np.ndarray], labels: Any) -> dict[str, float]
     """
     of_class = pd.DataFrame(scores).groupby(as_labels(labels).to_numpy()).mean()
     return {name: float(of_class[name].mean()) for name in scores}
-
-
-def cluster_metrics(
-    embeddings: Any, labels: Any, *, seed: int = 0, distance: Distance = "cosine"
-) -> dict[str, float]:
-    """Compute ami and nmi; arguments and errors as in `compute_metrics`.
-
-    The clusters come from one run of Lloyd's k-means from random images as first centres. This is
-    the plain kind that the published numbers were made with (faiss), not scikit-learn's default.
-    """
-    # Only clustering needs scikit-learn, whose import takes longer than ranking a small dataset.
-    from sklearn.cluster import KMeans
-    from sklearn.metrics import adjusted_mutual_info_score, normalized_mutual_info_score
-
-    points, classes = validated(embeddings, labels, distance)
-    k_means = KMeans(
-        classes.max() + 1, init="random", n_init=1, max_iter=25, random_state=seed, copy_x=False
-    )
-    # One thread, because several add up a centre's points in an order that is not fixed; OpenMP
-    # has a number for each thread.
-    one_thread = threadpool_limits(1, user_api="openmp")
-    with one_blas_thread(), one_thread, _silent_about_empty_clusters():
-        clusters = k_means.fit_predict(points)
-    return {
-        "ami": float(adjusted_mutual_info_score(classes, clusters)),
-        "nmi": float(normalized_mutual_info_score(classes, clusters)),
-    }
-
-
-def _ignore_empty_clusters() -> Callable[[], None]:
-    from sklearn.exceptions import ConvergenceWarning
-
-    filters = warnings.catch_warnings()
-    filters.__enter__()
-    # Fewer distinct points than classes is poor but valid: some clusters stay empty.
-    warnings.simplefilter("ignore", ConvergenceWarning)
-    return lambda: filters.__exit__(None, None, None)
-
-
-# Filters are the process', too.
-_silent_about_empty_clusters = Held(_ignore_empty_clusters)
 
 
 def query_scores(

@@ -30,6 +30,7 @@ from lanzdml.methods import METHODS
 from lanzdml.methods.elsewhere import reasons_of
 from lanzdml.methods.needs import AGAINST
 from lanzdml.metrics.chance import chance
+from lanzdml.metrics.clusters import cluster_metrics
 from lanzdml.metrics.protocols import PROTOCOLS
 from lanzdml.metrics.resampling import RESAMPLED, scores_and_draws
 from lanzdml.metrics.runs import (
@@ -44,7 +45,6 @@ from lanzdml.metrics.runs import (
     write_runs,
 )
 from lanzdml.metrics.scores import (
-    cluster_metrics,
     macro_scores,
     mean_scores,
     query_scores_and_ties,
