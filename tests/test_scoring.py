@@ -224,9 +224,9 @@ def test_no_clustering_is_made_twice(inputs, tmp_path, monkeypatch, method, n):
     """Fits of a method without chance are equal: their own clusterings are all pairs."""
     made = []
 
-    def counting(vectors, labels, *, seed, distance):
+    def counting(vectors, labels, *, seed, **options):
         made.append(seed)
-        return cluster_metrics(vectors, labels, seed=seed, distance=distance)
+        return cluster_metrics(vectors, labels, seed=seed, **options)
 
     monkeypatch.setattr("lanzdml.metrics.scoring.cluster_metrics", counting)
     metrics, _, clusterings, _ = score(*tasks(inputs, tmp_path, method))

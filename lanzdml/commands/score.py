@@ -67,7 +67,7 @@ def score(
             others, np.quantile(means, [0.025, 0.975], axis=0).T, strict=True
         ):
             rows[name] = (values[name], low, high, QUERIES)
-    by_chance = chance(as_labels(labels).value_counts().to_numpy()) | {ADJUSTED: 0.0}
+    by_chance = chance(as_labels(labels).value_counts().to_numpy()) | dict.fromkeys(ADJUSTED, 0.0)
     return pd.DataFrame(
         [(name, value, by_chance.get(name, np.nan), *row) for name, (value, *row) in rows.items()],
         columns=list(COLUMNS),

@@ -11,9 +11,10 @@ from lanzdml.arithmetic.labels import as_labels
 from lanzdml.metrics.ranking import expected_precisions
 from lanzdml.metrics.scores import RANK_METRICS
 
-ADJUSTED = "ami"
-"""The metric that is 0 by chance, as it is adjusted for what random clusters of its clusters' sizes
-have. NMI is not, and those sizes are another matter than chance, so it has none."""
+ADJUSTED = ("ami", "ari")
+"""The metrics that are 0 by chance, as they are adjusted for what random clusters of their
+clusters' sizes have. Others of clusters are not, and those sizes are another matter than chance, so
+they have none; nor has the silhouette."""
 
 
 def chance(class_sizes: ArrayLike) -> dict[str, float]:

@@ -41,7 +41,8 @@ from lanzdml.metrics.ranking import Distance, MetricsInputError, validated
 
 CLUSTER_METRICS = ("ami", "nmi")
 MORE_CLUSTER_METRICS = ("clustering_accuracy", "ari", "homogeneity")
-"""Of the clusters of k-means, too, where they are asked for."""
+OF_KMEANS = (*CLUSTER_METRICS, *MORE_CLUSTER_METRICS)
+"""All metrics of the clusters of k-means, so those that depend on how it starts."""
 SILHOUETTE = "silhouette"
 
 _MAX_DISTANCES = 2**22  # 32 MiB of float64; a few arrays of this size
@@ -63,7 +64,7 @@ def cluster_metrics(
 
     Args:
         embeddings, labels, seed, distance: as in `lanzdml.metrics.compute_metrics`.
-        metrics: of `CLUSTER_METRICS` and `MORE_CLUSTER_METRICS`; others are left to others.
+        metrics: those of `OF_KMEANS` are computed, others left out.
         repeats: how many starts are averaged. The first has the seed itself.
 
     Returns:

@@ -53,7 +53,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from lanzdml.arithmetic.labels import as_labels
-from lanzdml.metrics.clusters import cluster_metrics
+from lanzdml.metrics.clusters import MORE_CLUSTER_METRICS, SILHOUETTE, cluster_metrics
 from lanzdml.metrics.ranking import (
     Distance,
     MetricsInputError,
@@ -61,9 +61,12 @@ from lanzdml.metrics.ranking import (
     Whole,
     expected_precisions,
 )
+from lanzdml.metrics.recalls import RECALLS
 
 METRICS = ("map_at_r", "precision_at_1", "r_precision", "ami", "nmi", "map", "mrr")
 RANK_METRICS = ("map_at_r", "precision_at_1", "r_precision", "map", "mrr")
+MORE_METRICS = (*RECALLS, *MORE_CLUSTER_METRICS, SILHOUETTE)
+"""Beyond the seven: computed where they are asked for."""
 
 
 def compute_metrics(

@@ -30,7 +30,7 @@ from lanzdml.methods import METHODS
 from lanzdml.methods.elsewhere import reasons_of
 from lanzdml.methods.needs import AGAINST
 from lanzdml.metrics.chance import chance
-from lanzdml.metrics.clusters import cluster_metrics
+from lanzdml.metrics.clusters import CLUSTER_METRICS, SILHOUETTE, cluster_metrics, silhouette
 from lanzdml.metrics.protocols import PROTOCOLS
 from lanzdml.metrics.resampling import RESAMPLED, scores_and_draws
 from lanzdml.metrics.runs import (
@@ -103,6 +103,8 @@ class ScoreTask:
         external: of finished vectors what the row says of them, ``source`` and ``supervised``.
         siblings: the transforms of all seeds of the run, where there is evidence.
         evidence: what is kept beside the metrics; nothing unless the run is one of the tables'.
+        metrics: those of :data:`lanzdml.metrics.scores.MORE_METRICS` that are asked for.
+        kmeans_repeats: how many starts of k-means are averaged for each of its seeds.
     """
 
     output: str
@@ -116,6 +118,8 @@ class ScoreTask:
     siblings: Sequence[str] = ()
     external: Mapping[str, Any] | None = None
     evidence: Evidence | None = None
+    metrics: Sequence[str] = ()
+    kmeans_repeats: int = 1
 
     @property
     def outputs(self) -> list[str]:
@@ -212,7 +216,8 @@ def score_runs(tasks: Sequence[ScoreTask], *, kept: Path, n_threads: int = 1) ->
             first = _first_fitted(task.siblings) or task.transform
             of_fits = [content_of(path) for path in dict.fromkeys((task.transform, first))]
             run = (sorted(task.run.items()), list(task.seeds), task.evidence is None, task.external)
-            made_of = digest("score", task.version, *run, *of_fits, images.digest)
+            metrics = list(task.metrics), task.kmeans_repeats
+            made_of = digest("score", task.version, *run, *of_fits, images.digest, *metrics)
             if not store.take(made_of, task.outputs):
                 scores = _score(task, images, first, n_threads)
                 _write(task, scores, images)
@@ -250,6 +255,7 @@ def _score(task: ScoreTask, images: _Images, first: str, n_threads: int) -> _Sco
         **{name: metadata.get(name) for name in told},
         "status": metadata["status"],
         "reason": metadata["reason"] or None,
+        **dict.fromkeys(task.metrics),
     }
     if metadata["status"] != OK:
         return _Scores(row)
@@ -278,12 +284,16 @@ def _score(task: ScoreTask, images: _Images, first: str, n_threads: int) -> _Sco
     macro = macro_scores(queries, images.classes)
     row |= scores | {MACRO + name: value for name, value in macro.items()}
     row["tied_queries"] = int(tied.sum())
-    if math.isnan(scores["map_at_r"]):
-        row["reason"] = "no class has two images"
+    if SILHOUETTE in task.metrics:
+        row[SILHOUETTE] = silhouette(vectors, images.classes, distance=protocol.distance)
+    row["reason"] = _why_undefined(row)
 
     def clustered(transform: str, seed: int) -> dict[str, float]:
         vectors = images.transformed(transform, protocol.unit_images)
-        return cluster_metrics(vectors, images.classes, seed=seed, distance=protocol.distance)
+        return cluster_metrics(
+            vectors, images.classes, seed=seed, distance=protocol.distance,
+            metrics=(*CLUSTER_METRICS, *task.metrics), repeats=task.kmeans_repeats,
+        )  # fmt: skip
 
     clusters = {seed: clustered(task.transform, seed) for seed in task.seeds}
     if task.evidence is None:
@@ -298,6 +308,15 @@ def _score(task: ScoreTask, images: _Images, first: str, n_threads: int) -> _Sco
         pairs = {(least, seed): clustered(first, seed)}
         pairs |= {(seed, least): clustered(task.transform, least)}
     return _Scores(row, clusters, queries, draws, pairs)
+
+
+def _why_undefined(row: Mapping[str, Any]) -> str | None:
+    """Why some metrics of a run that was made are null."""
+    if math.isnan(row["map_at_r"]):
+        return "no class has two images"
+    if math.isnan(row.get(SILHOUETTE, 0.0)):
+        return "all images are of one class, which no silhouette is of"
+    return None
 
 
 def _traits(task: ScoreTask) -> dict[str, Any]:

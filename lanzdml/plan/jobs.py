@@ -211,4 +211,6 @@ def _score_task(plan: Plan, run: Run, version: Version, is_main: bool) -> ScoreT
         siblings=siblings if is_main else (),
         external=external.model_dump(include={"source", "supervised"}) if external else None,
         evidence=evidence if is_main else None,
+        metrics=plan.config.more_metrics,
+        kmeans_repeats=plan.config.kmeans_repeats,
     )
