@@ -37,7 +37,8 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from lanzdml.arithmetic.threads import Held, one_blas_thread
-from lanzdml.metrics.ranking import Distance, MetricsInputError, validated
+from lanzdml.metrics.ranking import Distance, validated
+from lanzdml.metrics.relevance import MetricsInputError
 
 CLUSTER_METRICS = ("ami", "nmi")
 MORE_CLUSTER_METRICS = ("clustering_accuracy", "ari", "homogeneity")
@@ -59,6 +60,8 @@ def cluster_metrics(
 ) -> dict[str, float]:
     """Compute metrics of the clusters of k-means.
 
+    Clusters have no classes to agree with where images have several values: all are NaN.
+
     Each start is one run of Lloyd's k-means from random images as first centres. This is the plain
     kind that the published numbers were made with (faiss), not scikit-learn's default.
 
@@ -78,9 +81,12 @@ def cluster_metrics(
 
     if repeats < 1:
         raise MetricsInputError(f"kmeans_repeats is {repeats}, but must be at least 1")
-    points, classes = validated(embeddings, labels, distance)
+    points, relevance = validated(embeddings, labels, distance)
     of_clusters = _of_clusters()
     scorers = {name: of_clusters[name] for name in metrics if name in of_clusters}
+    if not relevance.is_single:
+        return dict.fromkeys(scorers, float("nan"))
+    classes = relevance.groups
     values: list[list[float]] = []
     for start in _starts(seed, repeats):
         k_means = KMeans(
@@ -156,11 +162,13 @@ def silhouette(embeddings: Any, labels: Any, *, distance: Distance = "cosine") -
     a fixed number of distances.
 
     Returns:
-        in [-1, 1]; NaN where there is one class, or where all images are alone in theirs.
+        in [-1, 1]; NaN where there is one class, where all images are alone in theirs, or where one
+        has several values.
     """
-    points, classes = validated(embeddings, labels, distance)
+    points, relevance = validated(embeddings, labels, distance)
+    classes = relevance.groups
     sizes = np.bincount(classes)
-    if not 1 < len(sizes) < len(classes):
+    if not relevance.is_single or not 1 < len(sizes) < len(classes):
         return float("nan")
     order = np.argsort(classes, kind="stable")
     points, classes = points[order], classes[order]

@@ -17,6 +17,7 @@ Oh Song, Xiang, Jegelka and Savarese, "Deep Metric Learning via Lifted Structure
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -41,18 +42,18 @@ def some_right(T: ArrayLike, P: ArrayLike, drawn: ArrayLike) -> NDArray[np.float
     return 1 - none
 
 
-def recalls_of_ranks(first: NDArray[np.integer]) -> NDArray[np.float64]:
-    """Recalls (4, m), as RECALLS, of queries by the rank (m,) of the first of their class."""
-    return np.stack([first <= k for k in RECALLS.values()]).astype(np.float64)
+def recalls_of_ranks(first: NDArray[np.integer], names: Sequence[str]) -> list[NDArray[np.float64]]:
+    """Each Recall@k that is named of queries by the rank (q,) of their first of the class."""
+    return [(first <= RECALLS[name]).astype(np.float64) for name in names]
 
 
 def expected_recalls(
-    c: NDArray[np.integer], T: NDArray[np.integer], P: NDArray[np.integer]
-) -> NDArray[np.float64]:
-    """Recalls (4, m), as RECALLS, of queries in expectation over ties.
+    c: NDArray[np.integer], T: NDArray[np.integer], P: NDArray[np.integer], names: Sequence[str]
+) -> list[NDArray[np.float64]]:
+    """Each Recall@k that is named of queries, in expectation over ties.
 
     Args:
-        c: (m,) how many references come before the first block with one of the query's class.
-        T, P: (m,) how many that block holds, and how many of these are of the class.
+        c: (q,) how many references come before the first block with some of the class.
+        T, P: (q,) how many that block holds, and how many of these are of the class.
     """
-    return np.stack([some_right(T, P, np.clip(k - c, 0, T)) for k in RECALLS.values()])
+    return [some_right(T, P, np.clip(RECALLS[name] - c, 0, T)) for name in names]
