@@ -134,8 +134,8 @@ def _agreeing(
     kinds, times = np.unique(both, axis=0, return_counts=True)
     right, first, of_first = (np.zeros(len(kinds), np.int64) for _ in range(3))
     for number, (of_known, of_labels) in enumerate(kinds):
-        agrees_known = np.isin(kinds[:, 0], known.sharing(of_known))
-        agrees = np.isin(kinds[:, 1], labels.sharing(of_labels))
+        agrees_known = known.sharing(of_known)[kinds[:, 0]]
+        agrees = labels.sharing(of_labels)[kinds[:, 1]]
         right[number] = times[agrees].sum() - 1
         first[number] = times[agrees_known].sum() - 1
         of_first[number] = times[agrees & agrees_known].sum() - 1

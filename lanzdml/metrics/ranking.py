@@ -63,8 +63,8 @@ class Ranking:
         self.references = order if is_query is None else order[~is_query[order]]
         self._relevance = relevance
         self._groups = relevance.groups[self.queries]
-        of_references = relevance.groups[self.references]
-        sizes = np.bincount(of_references, minlength=relevance.groups.max() + 1)
+        self._of_references = relevance.groups[self.references]
+        sizes = np.bincount(self._of_references, minlength=relevance.n_groups)
         self._ends = np.cumsum(sizes)
         self._starts = self._ends - sizes
         squares = np.einsum("ij,ij->i", points, points)
@@ -93,8 +93,7 @@ class Ranking:
         n_queries = np.bincount(self._groups, minlength=len(self._ends))
         counts = np.zeros(len(self._ends), np.int64)
         for group in np.flatnonzero(n_queries):
-            sharing = self._relevance.sharing(int(group))
-            counts[group] = np.sum(self._ends[sharing] - self._starts[sharing])
+            counts[group] = np.sum((self._ends - self._starts)[self._relevance.sharing(int(group))])
         return counts[self._groups]
 
     def similarities(self, first: int, last: int) -> NDArray[np.float64]:
@@ -167,9 +166,7 @@ class Ranking:
         if self._relevance.is_single:
             start, end = int(self._starts[group]), int(self._ends[group])
             return slice(start, end) if end - start > self.leave_one_out else None
-        relevant = np.zeros(len(self.references), bool)
-        for other in self._relevance.sharing(group):
-            relevant[self._starts[other] : self._ends[other]] = True
+        relevant = self._relevance.sharing(group)[self._of_references]
         return relevant if np.count_nonzero(relevant) > self.leave_one_out else None
 
 

@@ -7,6 +7,7 @@ values, and then those that share any of them are.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -66,6 +67,11 @@ class Relevance:
             np.split(owners[by_value], np.cumsum(np.bincount(numbers))[:-1]),
         )
 
+    @cached_property
+    def n_groups(self) -> int:
+        """How many groups there are."""
+        return int(self.groups.max()) + 1
+
     @property
     def is_single(self) -> bool:
         """Whether each image has one value, so that groups are classes."""
@@ -74,14 +80,17 @@ class Relevance:
     @property
     def n_values(self) -> int:
         """How many values there are: the classes."""
-        return int(self.groups.max()) + 1 if self.groups_with is None else len(self.groups_with)
+        return self.n_groups if self.groups_with is None else len(self.groups_with)
 
-    def sharing(self, group: int) -> NDArray[np.intp]:
-        """The groups that share a value with one, itself among them."""
+    def sharing(self, group: int) -> NDArray[np.bool_]:
+        """Which groups share a value with one, itself among them: (groups,)."""
+        shared = np.zeros(self.n_groups, bool)
         if self.groups_with is None or self.values_of_group is None:
-            return np.array([group])
-        with_value = [self.groups_with[value] for value in self.values_of_group[group]]
-        return with_value[0] if len(with_value) == 1 else np.unique(np.concatenate(with_value))
+            shared[group] = True
+        else:
+            for value in self.values_of_group[group]:
+                shared[self.groups_with[value]] = True
+        return shared
 
     def n_relevant(self, queries: NDArray[np.bool_] | None = None) -> NDArray[np.int64]:
         """How many references each image has that share a value with it.
@@ -93,7 +102,7 @@ class Relevance:
             (n,) of all images, or of the queries alone.
         """
         references = self.groups if queries is None else self.groups[~queries]
-        sizes = np.bincount(references, minlength=self.groups.max() + 1)
+        sizes = np.bincount(references, minlength=self.n_groups)
         if self.is_single:
             of_group = sizes
         else:
