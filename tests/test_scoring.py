@@ -20,10 +20,11 @@ from lanzdml.errors import LanzdmlError
 from lanzdml.files import Kept
 from lanzdml.metrics.chance import chance
 from lanzdml.metrics.clusters import cluster_metrics
+from lanzdml.metrics.evidence import Evidence
 from lanzdml.metrics.resampling import N_DRAWS, RESAMPLED, resampled_scores
 from lanzdml.metrics.runs import COLUMNS, DIGESTS
 from lanzdml.metrics.scores import compute_metrics, query_scores
-from lanzdml.metrics.scoring import Evidence, ScoreTask, score_runs
+from lanzdml.metrics.scoring import ScoreTask, score_runs
 from lanzdml.transforms.storage import load_transform, save_not_fitted, save_transform
 
 SEEDS = (3, 5, 8)

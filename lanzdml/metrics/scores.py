@@ -48,7 +48,6 @@ which the tests compare where nothing ties; for average precision over ties McSh
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -69,11 +68,10 @@ from lanzdml.metrics.ranking import (
     Ranking,
     Relevant,
     Whole,
-    are_relevant,
-    expected_precisions,
 )
-from lanzdml.metrics.recalls import RECALLS, expected_recalls, recalls_of_ranks
+from lanzdml.metrics.recalls import RECALLS, recalls_of_ranks
 from lanzdml.metrics.relevance import MetricsInputError
+from lanzdml.metrics.ties import expected_scores
 
 METRICS = ("map_at_r", "precision_at_1", "r_precision", "ami", "nmi", "map", "mrr")
 RANK_METRICS = ("map_at_r", "precision_at_1", "r_precision", "map", "mrr")
@@ -254,7 +252,7 @@ class QueryScores:
         if ties.any():
             self.tied[rows[ties]] = True
             queries = first + np.flatnonzero(ties)
-            self._scores[:, rows[ties]] = _expected_scores(
+            self._scores[:, rows[ties]] = expected_scores(
                 self._ranking, similarities[ties], queries, relevant, self._recalls
             )
 
@@ -316,55 +314,3 @@ def _scores_of_ranks(ranks: Whole, recalls: Sequence[str]) -> NDArray[np.float64
         1 / ranks[:, 0],
         *recalls_of_ranks(ranks[:, 0], recalls),
     ))  # fmt: skip
-
-
-def _expected_scores(
-    ranking: Ranking,
-    similarities: NDArray[np.float64],
-    queries: Whole,
-    relevant: Relevant,
-    recalls: Sequence[str],
-) -> NDArray[np.float64]:
-    """Score queries of a group in expectation over ties: (5 + recalls, q).
-
-    Args:
-        similarities: (q, m), of the queries to all references.
-        queries: (q,), these queries.
-    """
-    n = ranking.n_others
-    nearest = np.argsort(-similarities, axis=1, kind="stable")[:, :n]  # without the query itself
-    similarities = np.take_along_axis(similarities, nearest, axis=1)
-    positive = are_relevant(nearest, relevant)
-    opens = ranking.opens_block(queries, similarities)
-
-    # A row a block, of all queries one after the other.
-    query, c = np.nonzero(opens)
-    block = np.flatnonzero(opens)
-    T = np.diff(block, append=positive.size)
-    P = np.add.reduceat(positive.ravel(), block, dtype=np.int64)
-    h: Whole = np.cumsum(positive, axis=1)[query, c] - positive[query, c]
-    R = np.count_nonzero(positive[0])
-    up_to_r = np.clip(R - c, 0, T)
-    hits = np.flatnonzero(P)
-    first_hits = hits[np.unique(query[hits], return_index=True)[1]]
-
-    def sums(values: NDArray[np.float64]) -> NDArray[Any]:  # float64, which NumPy does not declare
-        return np.bincount(query, values, minlength=len(queries))
-
-    return np.stack((
-        sums(expected_precisions(c, h, T, P, up_to_r)) / R,
-        (P / T)[c == 0],
-        sums(P / T * up_to_r) / R,
-        sums(expected_precisions(c, h, T, P, T)) / R,
-        [_expected_reciprocal(*block) for block in np.stack((c, T, P), 1)[first_hits].tolist()],
-        *expected_recalls(c[first_hits], T[first_hits], P[first_hits], recalls),
-    ))  # fmt: skip
-
-
-@cache
-def _expected_reciprocal(c: int, T: int, P: int) -> float:
-    """The expected 1 / rank of the first of P among T that tie, after c others."""
-    # P(k + 1) / P(k) = C(T - k - 1, P - 1) / C(T - k, P - 1), from P(1) = P / T.
-    k = np.arange(1, T - P + 1)
-    chance = P / T * np.cumprod(np.append(1.0, (T - P - k + 1) / (T - k)))
-    return float((chance / np.arange(c + 1, c + len(chance) + 1)).sum())
