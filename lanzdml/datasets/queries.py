@@ -20,16 +20,19 @@ class Queries:
     Attributes:
         share: of the images, which are drawn with ``seed``.
         column: of the manifest, whose cells are "query" and "gallery"; others are neither.
-        images, manifest, labels: embeddings, manifest and where the labels are of another dataset,
-            whose images are the queries.
+        others: of another dataset, whose images are the queries: the files of its embeddings and
+            its manifest, and where the labels are in that.
     """
 
     share: float | None = None
     seed: int = 0
     column: str | None = None
-    images: str | None = None
-    manifest: str | None = None
-    labels: LabelColumns | None = None
+    others: tuple[str, str, LabelColumns] | None = None
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Those of another dataset."""
+        return () if self.others is None else self.others[:2]
 
 
 def roles_in(manifest: Path, queries: Queries) -> pd.Series:
@@ -46,7 +49,7 @@ def roles_in(manifest: Path, queries: Queries) -> pd.Series:
     number = round((queries.share or 0) * len(ids))
     if not 0 < number < len(ids):
         raise LanzdmlError(
-            f"{manifest}: a share of {queries.share:g} of {len(ids):,} images leaves no queries, or "
+            f"{manifest}: a share of {queries.share} of {len(ids):,} images leaves no queries, or "
             "nothing for them to find"
         )
     drawn = np.random.default_rng(queries.seed).permutation(np.sort(ids.to_numpy(str)))[:number]
