@@ -47,6 +47,7 @@ DATASET_NAMES = {
     "cub200": "CUB200",
     "deepfashion": "DeepFashion",
     "movie_posters": "Movie Posters",
+    "clevr4": "Clevr-4",
 }
 NOTION_NAMES = {
     "car_model": "Car Model",
@@ -62,6 +63,9 @@ NOTION_NAMES = {
     "fit": "Fit",
     "genre": "Genre",
     "production_country": "Production Country",
+    "shape": "Shape",
+    "color": "Color",
+    "count": "Count",
 }
 
 

@@ -5,6 +5,7 @@ there, and returns the expected manifest with all of the dataset's notions. Amon
 kinds that real collections hold: CMYK, palette, grey, transparent and EXIF-rotated ones.
 """
 
+import json
 import struct
 import zlib
 from collections.abc import Callable
@@ -344,6 +345,32 @@ def build_movie_posters(root: Path) -> pd.DataFrame:
     )
 
 
+CLEVR4_SCENES = [
+    # name, texture, shape, color, count, split
+    ("CLEVR_new_000102", "rubber", "monkey", "cyan", 10, "val"),
+    ("CLEVR_new_000007", "emojis", "torus", "gray", 1, "train"),
+    ("CLEVR_new_000031", "star", "star", "pink", 3, "train"),
+    ("CLEVR_new_000030", "chessboard", "gear", "gray", 3, "train"),
+]
+
+
+def build_clevr4(root: Path) -> pd.DataFrame:
+    """Four scenes of both splits, in another order than that of their names."""
+    keys = ("texture", "shape", "color", "count", "split")
+    annotation = {name: dict(zip(keys, values, strict=True)) for name, *values in CLEVR4_SCENES}
+    root.mkdir(exist_ok=True)
+    (root / "clevr_4_annots.json").write_text(json.dumps(annotation))
+    for (name, *_), kind in zip(CLEVR4_SCENES, ("transparent", "palette") * 2, strict=True):
+        save_image(root / f"images/{name}.png", kind)
+    return frame(
+        ["image_id", "path", *keys[:4]],
+        [
+            (name, f"images/{name}.png", texture, shape, color, str(count))
+            for name, texture, shape, color, count, _ in sorted(CLEVR4_SCENES)
+        ],
+    )
+
+
 # image, folder and the beginning of the reason of each row that build_movie_posters leaves out
 EXCLUDED_POSTERS = [
     ("tt0000002", None, "no poster"),
@@ -365,4 +392,5 @@ BUILDERS: dict[str, Callable[[Path], pd.DataFrame]] = {
     "cub200": build_cub200,
     "deepfashion": build_deepfashion,
     "movie_posters": build_movie_posters,
+    "clevr4": build_clevr4,
 }

@@ -43,6 +43,7 @@ from tests.raw_datasets import (
     EXCLUDED_POSTERS,
     build_cars196,
     build_cars196_split,
+    build_clevr4,
     build_cub200,
     build_deepfashion,
     build_movie_posters,
@@ -222,7 +223,8 @@ def test_nothing_there(name, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["synthetic_cars", "synthetic_cars release", "cars196", "cars196 split", "cub200"]
+    "name",
+    ["synthetic_cars", "synthetic_cars release", "cars196", "cars196 split", "cub200", "clevr4"],
 )
 def test_a_missing_image_is_named(name, tmp_path):
     expected = BUILDERS[name](tmp_path)
@@ -524,6 +526,61 @@ def test_a_mat_file_of_other_content(variables, message, tmp_path):
     assert message in error_of("cars196", tmp_path)
 
 
+# clevr4
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('"rubber"', '"wood"', "CLEVR_new_000102: texture is 'wood', and none of rubber, metal, "),
+        ('"count": 10', '"count": 11', "CLEVR_new_000102: count is 11, and none of 1, 2, 3, "),
+        ('"count": 10', '"count": 10.0', "count is 10.0, and none of"),
+        ('"count": 1,', '"count": true,', "count is True, and none of"),
+        ('"shape": "torus", ', "", "CLEVR_new_000007: shape is None, and none of cube, "),
+        ("000007", "000102", "'CLEVR_new_000102' is there twice"),
+        ('"color": "gray"', '"count": 2', "'count' is there twice"),
+        ("CLEVR_new_000007", "../a", ": ../a leads out of its folder"),
+    ],
+)
+def test_other_annotations_of_clevr4_are_refused(old, new, message, tmp_path):
+    build_clevr4(tmp_path)
+    path = tmp_path / "clevr_4_annots.json"
+    path.write_text(path.read_text().replace(old, new, 1))
+    assert message in error_of("clevr4", tmp_path)
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", "null", "3"])
+def test_clevr4_without_names(content, tmp_path):
+    build_clevr4(tmp_path)
+    (tmp_path / "clevr_4_annots.json").write_text(content)
+    assert "it has no names of images" in error_of("clevr4", tmp_path)
+
+
+def test_clevr4_s_archives_are_read_where_they_lie(tmp_path):
+    """The larger one, too, and the smaller one where both are there."""
+    expected = build_clevr4(tmp_path / "10k")
+    build_clevr4(tmp_path / "100k")
+    one = tmp_path / "100k/clevr_4_annots.json"
+    one.write_text(one.read_text().replace("rubber", "metal"))
+    root = tmp_path / "data"
+    for size, texture in (("100k", "metal"), ("10k", "rubber")):
+        shutil.make_archive(str(root / f"clevr_4_{size}_v1"), "zip", tmp_path / size)
+        manifest = read("clevr4", root)
+        assert manifest["texture"].iloc[-1] == texture
+        assert all((root / path).is_file() for path in manifest["path"])
+    labels = ["image_id", *DATASETS["clevr4"].notions]
+    assert_frame_equal(manifest[labels], expected[labels])
+
+
+def test_images_of_another_folder_are_not_taken_for_clevr4_s(tmp_path):
+    build_clevr4(tmp_path / "here")
+    build_clevr4(tmp_path / "another")
+    (tmp_path / "another/clevr_4_annots.json").unlink()
+    shutil.rmtree(tmp_path / "here/images")
+    message = error_of("clevr4", tmp_path)
+    assert f"there is no images/CLEVR_new_000007.png in {tmp_path}/here" in message
+
+
 # Files of a collection that are damaged, or something else
 
 ANNOTATIONS = [
@@ -535,6 +592,7 @@ ANNOTATIONS = [
         "test", "test_cate", "test_attr", "list_category_cloth", "list_attr_cloth"
     )),
     *(("movie_posters", f"groundtruth/{year}.txt") for year in (1980, 1981, 1982)),
+    ("clevr4", "clevr_4_annots.json"),
 ]  # fmt: skip
 GARBAGE = {
     "nothing": b"",
