@@ -26,6 +26,7 @@ from lanzdml.datasets import (
     raw,
 )
 from lanzdml.datasets.archives import unpacked
+from lanzdml.datasets.cub200_attributes import GROUPS
 from lanzdml.datasets.manifest import (
     NOT_NOTIONS,
     check_manifest,
@@ -588,6 +589,7 @@ ANNOTATIONS = [
     ("cars196", "car_color.csv"), ("cars196 split", "devkit/cars_meta.mat"),
     ("cars196 split", "devkit/cars_train_annos.mat"), ("cub200", "CUB_200_2011/images.txt"),
     ("cub200", "CUB_200_2011/classes.txt"), ("cub200", "CUB_200_2011/image_class_labels.txt"),
+    ("cub200", "attributes.txt"), ("cub200", "CUB_200_2011/attributes/image_attribute_labels.txt"),
     *(("deepfashion", f"Anno_fine/{name}.txt") for name in (
         "test", "test_cate", "test_attr", "list_category_cloth", "list_attr_cloth"
     )),
@@ -740,7 +742,88 @@ def test_cub200_without_lists_goes_by_folders(tmp_path):
         path.unlink()
     save_image(tmp_path / "CUB_200_2011/images/101.White_Pelican/._White_Pelican_0001_97316.jpg")
     manifest = read("cub200", tmp_path)
-    assert_frame_equal(manifest, expected.sort_values("path", ignore_index=True))
+    expected = expected.sort_values("path", ignore_index=True)
+    # Attributes are of images by their numbers in a list.
+    expected[[*GROUPS]] = pd.DataFrame(None, expected.index, [*GROUPS], dtype="str")
+    assert_frame_equal(manifest, expected)
+
+
+LABELS = "CUB_200_2011/attributes/image_attribute_labels.txt"
+
+
+def test_attributes_lie_where_copies_have_them(tmp_path):
+    expected = build_cub200(tmp_path)
+    (tmp_path / "attributes.txt").rename(tmp_path / "CUB_200_2011/attributes/attributes.txt")
+    assert_frame_equal(read("cub200", tmp_path), expected)
+    manifest = read("cub200", tmp_path / "CUB_200_2011")
+    assert_frame_equal(manifest.drop(columns="path"), expected.drop(columns="path"))
+
+
+@pytest.mark.parametrize("missing", [LABELS, "attributes.txt"])
+def test_copies_without_attributes_have_no_labels_of_them(missing, tmp_path, caplog):
+    build_cub200(tmp_path)
+    (tmp_path / missing).unlink()
+    manifest = read("cub200", tmp_path)
+    assert manifest[[*GROUPS]].isna().all().all()
+    assert manifest["bird_species"].notna().all()
+    told = f"without {tmp_path}/attributes.txt or attributes/attributes.txt primary_color, upper"
+    assert (told in caplog.text) == (missing == "attributes.txt")
+
+
+def test_names_of_attributes_above_the_root_are_not_looked_for(tmp_path):
+    build_cub200(tmp_path)
+    assert read("cub200", tmp_path / "CUB_200_2011")[[*GROUPS]].isna().all().all()
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n", " \n", ""])
+def test_attributes_are_read_however_lines_end(ending, tmp_path):
+    expected = build_cub200(tmp_path)
+    lines = (tmp_path / LABELS).read_text().splitlines()
+    text = "".join(f"{line}{ending or chr(10)}" for line in lines).rstrip("" if ending else "\n")
+    (tmp_path / LABELS).write_bytes(text.encode())
+    assert_frame_equal(read("cub200", tmp_path), expected)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("\n4 8 1 2 ", "\n4 8 1 5 ", "certainty 5 is no certainty, 1 to 4 (image 4, attribute 8)"),
+        ("\n4 8 1 2 ", "\n4 8 2 2 ", "present 2 is neither 0 nor 1 (image 4, attribute 8)"),
+        ("\n4 8 1 2 ", "\n4 313 1 2 ", "attribute 313 is none of the listed attributes"),
+        ("\n4 8 1 2 ", "\n99 8 1 2 ", "image 99 is none of the listed images"),
+        ("\n4 8 1 2 ", "\n4 9 1 2 ", "image 4 has attribute 9 twice"),
+        ("\n4 8 1 2 ", "\n4 8 yes 2 ", "is no list of attributes: "),
+        ("\n4 8 1 2 ", "\n4 8 1 300 ", "is no list of attributes: "),
+        ("\n4 8 1 2 27.7080", "\n4 8 1 2 soon", "is no list of attributes: "),
+        ("\n4 8 1 2 27.7080", "\n4 8 1 2", "line 47: '4 8 1 2' is no image, attribute, 0 or 1, "),
+        ("\n4 8 1 2 ", "\n4 8 1 2 1 2 3 ", "line 47: '4 8 1 2 1 2 3 27.7080' is no image, "),
+        ("\n3 8 1 3 ", "\n3 8 1 ? ", "line 34: '3 8 1 ? 27.7080 0 1.509' is no image, attribute"),
+    ],
+)
+def test_wrong_lines_of_attributes_are_named(old, new, message, tmp_path):
+    build_cub200(tmp_path)
+    path = tmp_path / LABELS
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    assert f"{path}" in error_of("cub200", tmp_path)
+    assert message in error_of("cub200", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("2 has_bill", "1 has_bill", "line 2: number 1 is there already"),
+        ("2 has_bill_shape::dagger", "2 has_bill_shape", "line 2: '2 has_bill_shape' is no number"),
+        ("has_crown_color", "has_eye_color", "has no attribute has_crown_color::..., which crown_"),
+    ],
+)
+def test_wrong_names_of_attributes_are_told(old, new, message, tmp_path):
+    build_cub200(tmp_path)
+    path = tmp_path / "attributes.txt"
+    path.write_text(path.read_text().replace(old, new, 1))
+    assert f"{path}" in error_of("cub200", tmp_path)
+    assert message in error_of("cub200", tmp_path)
 
 
 def test_lists_of_cub200_are_read_whatever_wrote_them(tmp_path):

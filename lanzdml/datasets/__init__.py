@@ -178,7 +178,11 @@ DATASETS: dict[str, Dataset] = {
     ),
     "cub200": Dataset(
         "lanzdml.datasets.cub200",
-        ("bird_species", "bird_species_case_matched"),
+        (
+            *("bird_species", "bird_species_case_matched"),
+            *("primary_color", "upperparts_color", "underparts_color", "crown_color"),
+            *("bill_shape", "shape", "size", "wing_pattern"),
+        ),
         5924,
         download=Download(
             url="https://data.caltech.edu/records/65de6-vp158/files/CUB_200_2011.tgz",
