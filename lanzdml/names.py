@@ -55,6 +55,7 @@ DATASET_NAMES = {
     "cub200": "CUB200",
     "deepfashion": "DeepFashion",
     "movie_posters": "Movie Posters",
+    "clevr4": "Clevr-4",
 }
 NOTION_NAMES = {
     "car_model": "Car Model",
@@ -70,6 +71,16 @@ NOTION_NAMES = {
     "fit": "Fit",
     "genre": "Genre",
     "production_country": "Production Country",
+    "primary_color": "Primary Color",
+    "upperparts_color": "Upperparts Color",
+    "underparts_color": "Underparts Color",
+    "crown_color": "Crown Color",
+    "bill_shape": "Bill Shape",
+    "size": "Size",
+    "wing_pattern": "Wing Pattern",
+    "shape": "Shape",
+    "color": "Color",
+    "count": "Count",
 }
 
 

@@ -11,8 +11,9 @@ not, is in the module's ``FILES`` and, if it lists images itself, ``IMAGES``, as
 :func:`lanzdml.datasets.raw.look_up`: when that changes, a manifest is made anew.
 
 A dataset can be downloaded where its authors' archive has a stable public address and a published
-checksum. What is not registered is read by :mod:`lanzdml.datasets.own`, with a table of the user's,
-or by :mod:`lanzdml.datasets.from_torchvision`, with a class of torchvision's.
+checksum, which we hold or which lies beside it. What is not registered is read by
+:mod:`lanzdml.datasets.own`, with a table of the user's, or by
+:mod:`lanzdml.datasets.from_torchvision`, with a class of torchvision's.
 """
 
 from collections.abc import Mapping, Sequence
@@ -78,13 +79,17 @@ DATASETS: dict[str, Dataset] = {
     ),
     "cub200": Dataset(
         "lanzdml.datasets.cub200",
-        ("bird_species", "bird_species_case_matched"),
+        (
+            *("bird_species", "bird_species_case_matched"),
+            *("primary_color", "upperparts_color", "underparts_color", "crown_color"),
+            *("bill_shape", "shape", "size", "wing_pattern"),
+        ),
         5924,
         download=Download(
             url="https://data.caltech.edu/records/65de6-vp158/files/CUB_200_2011.tgz",
             file="CUB_200_2011.tgz",
-            md5="97eceeb196236b17998738112f37df78",
             holds="images/001.Black_footed_Albatross",
+            md5="97eceeb196236b17998738112f37df78",
         ),
     ),
     "deepfashion": Dataset(
@@ -92,5 +97,16 @@ DATASETS: dict[str, Dataset] = {
     ),
     "movie_posters": Dataset(
         "lanzdml.datasets.movie_posters", ("genre", "production_country"), 8052
+    ),
+    "clevr4": Dataset(
+        "lanzdml.datasets.clevr4",
+        ("texture", "shape", "color", "count"),
+        10_000,
+        download=Download(
+            url="https://thor.robots.ox.ac.uk/clevr4/clevr_4_10k_v1.zip",
+            file="clevr_4_10k_v1.zip",
+            holds="clevr_4_annots.json",
+            sums="SHA512SUMS",
+        ),
     ),
 }
