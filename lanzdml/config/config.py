@@ -23,6 +23,7 @@ from lanzdml.figures.picture import Picture
 from lanzdml.limits import imposed
 from lanzdml.methods.dim import Dim
 from lanzdml.methods.elsewhere import forget
+from lanzdml.metrics.protocols import PROTOCOLS
 
 
 class _Experiments(Section):
@@ -85,6 +86,13 @@ class Config(Benchmark):
         }
         for key, choice in choices.items():
             lines += choice.check(key, self)
+        protocols = {
+            *self.protocols,
+            *(p for c in choices.values() for p in c.protocols_used(self)),
+        }
+        split = any(PROTOCOLS[protocol].split for protocol in protocols)
+        for name, dataset in self.datasets.items():
+            lines += dataset.check_queries(f"datasets.{name}", name, self.datasets, split)
         for name in self.main_models:
             lines += self._check_dims(name, "dims", self.dims)
         for key, choice in choices.items():

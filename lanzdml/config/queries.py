@@ -1,13 +1,14 @@
 """Which of a dataset's images are queries, where a protocol tells these from their gallery."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
 from lanzdml.config.section import Name, Section
 from lanzdml.datasets.queries import GALLERY, QUERY
-from lanzdml.errors import suggest
+from lanzdml.errors import LanzdmlError, suggest
+from lanzdml.metrics.protocols import QUERY_GALLERY
 
 if TYPE_CHECKING:
     from lanzdml.config.datasets import DatasetConfig
@@ -22,7 +23,9 @@ class QueriesConfig(Section):
         float | None,
         Field(gt=0, lt=1, description=f"of the images that are queries; {SHARE} unless given"),
     ] = None
-    seed: Annotated[int, Field(ge=0, lt=2**32, description="which images the share is")] = 0
+    seed: Annotated[
+        int | None, Field(ge=0, lt=2**32, description="of the share's draw; 0 unless given")
+    ] = None
     column: Annotated[
         str | None,
         Field(
@@ -40,7 +43,7 @@ class QueriesConfig(Section):
     ] = None
 
     def check(
-        self, key: str, name: str, datasets: "Mapping[str, DatasetConfig]", known: Collection[str]
+        self, key: str, name: str, datasets: "Mapping[str, DatasetConfig]", used: bool
     ) -> list[str]:
         """Whether it is said in one way, of what is there.
 
@@ -48,13 +51,19 @@ class QueriesConfig(Section):
             key: of this section.
             name: of its dataset.
             datasets: all of the benchmark.
-            known: what the dataset has columns for.
+            used: whether anything is scored by queries and a gallery.
         """
+        if not used:
+            return [f"{key}: are for protocol: {QUERY_GALLERY}, which nothing here is scored by"]
+        try:
+            known = datasets[name].source(name).notions
+        except (LanzdmlError, KeyError):  # a line of its own
+            return []
         ways = self.given("share", "column", "dataset")
         if len(ways) > 1:
             return [f"{key}: give one of share, column and dataset, not {' and '.join(ways)}"]
         lines = []
-        if "share" not in ways and ways and self.given("seed"):
+        if ways not in ([], ["share"]) and self.seed is not None:
             lines.append(f"{key}.seed: is for a share; leave it out")
         if self.column is not None and self.column not in known:
             lines.append(

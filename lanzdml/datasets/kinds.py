@@ -55,7 +55,6 @@ class Dataset:
         Raises:
             LanzdmlError: see :func:`lanzdml.datasets.download.download`.
         """
-        from lanzdml.datasets.download import download
         from lanzdml.datasets.raw import locate
 
         source = self.download
