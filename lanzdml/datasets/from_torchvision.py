@@ -23,7 +23,7 @@ import pandas as pd
 from lanzdml.datasets import raw
 from lanzdml.datasets.archives import NO_FOLDER
 from lanzdml.datasets.classes import labels_of
-from lanzdml.datasets.inside import Places
+from lanzdml.datasets.inside import Places, check, reading
 from lanzdml.datasets.manifest import ID, IMAGE, PATH
 from lanzdml.errors import LanzdmlError, in_one_line, suggest
 from lanzdml.limits import key_of, limits
@@ -109,7 +109,9 @@ def read_manifest(
         arguments = source["arguments"]
         key = json.dumps(arguments, sort_keys=True)
         if key not in found:
-            found[key] = _images_of(_opened(root, dataset, arguments), root, dataset)
+            opened = _opened(root, dataset, arguments)
+            with reading(Places(root, linked)):
+                found[key] = _images_of(opened, root, dataset)
         listed, first = found[key], next(iter(found.values()))
         if listed.images != first.images:
             raise LanzdmlError(
@@ -256,6 +258,8 @@ def _images_of(opened: Any, root: Path, dataset: str) -> _Images:
         return _Images(list(images), numbers, names)
     folder = os.path.abspath(root)
     paths = [PurePosixPath(os.path.relpath(path, folder)).as_posix() for path in images]
+    for path in paths:
+        check(os.path.join(root, path))
     missing = [path for path in paths if not os.path.isfile(os.path.join(folder, path))]
     if missing:
         raise LanzdmlError(
