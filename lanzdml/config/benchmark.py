@@ -80,8 +80,9 @@ class Benchmark(Section):
     protocol: Annotated[
         ProtocolName | Annotated[list[ProtocolName], Field(min_length=1)],
         Field(
-            description="paper: as its text says; released: as its public code does; query_gallery: "
-            "the text, but some images are queries and the others their gallery; or several"
+            description="paper: as its text says; released: as its public code does; "
+            "query_gallery: the text, but some images are queries, and the others their gallery; "
+            "or several"
         ),
         BeforeValidator(_protocols),
     ] = DEFAULT

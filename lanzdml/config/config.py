@@ -86,13 +86,12 @@ class Config(Benchmark):
         }
         for key, choice in choices.items():
             lines += choice.check(key, self)
-        protocols = {
-            *self.protocols,
-            *(p for c in choices.values() for p in c.protocols_used(self)),
-        }
-        split = any(PROTOCOLS[protocol].split for protocol in protocols)
+        asked = (name for choice in choices.values() for name in choice.protocols_used(self))
+        split = any(PROTOCOLS[protocol].split for protocol in (*self.protocols, *asked))
         for name, dataset in self.datasets.items():
-            lines += dataset.check_queries(f"datasets.{name}", name, self.datasets, split)
+            if dataset.queries is not None:
+                key = f"datasets.{name}.queries"
+                lines += dataset.queries.check(key, name, self.datasets, split)
         for name in self.main_models:
             lines += self._check_dims(name, "dims", self.dims)
         for key, choice in choices.items():
