@@ -47,6 +47,7 @@ DATASET_NAMES = {
     "cub200": "CUB200",
     "deepfashion": "DeepFashion",
     "movie_posters": "Movie Posters",
+    "stanford40": "Stanford 40",
     "clevr4": "Clevr-4",
 }
 NOTION_NAMES = {
@@ -63,6 +64,9 @@ NOTION_NAMES = {
     "fit": "Fit",
     "genre": "Genre",
     "production_country": "Production Country",
+    "action": "Action",
+    "location": "Location",
+    "mood": "Mood",
     "primary_color": "Primary Color",
     "upperparts_color": "Upperparts Color",
     "underparts_color": "Underparts Color",

@@ -197,6 +197,7 @@ DATASETS: dict[str, Dataset] = {
     "movie_posters": Dataset(
         "lanzdml.datasets.movie_posters", ("genre", "production_country"), 8052
     ),
+    "stanford40": Dataset("lanzdml.datasets.stanford40", ("action", "location", "mood"), 9532),
     "clevr4": Dataset(
         "lanzdml.datasets.clevr4",
         ("texture", "shape", "color", "count"),
