@@ -94,7 +94,7 @@ def build_demo_cars(root: Path) -> pd.DataFrame:
         columns=["image_id", "image", "mask", "car_model", "car_color", "background_color"],
     )
     manifest.to_parquet(root / "test.parquet", index=False)
-    return manifest
+    return manifest.assign(any_color=several([("blue", "red")]))
 
 
 def build_synthetic_cars(root: Path) -> pd.DataFrame:
@@ -392,7 +392,7 @@ def build_movie_posters(root: Path) -> pd.DataFrame:
             ("tt0000007", "Movie_Poster_Dataset/1982/tt0000007.jpg", "Sci-Fi", None),
             ("tt0000009", "Movie_Poster_Dataset/1980/tt0000009.jpg", "Comedy", "USA"),
         ],
-    )
+    ).assign(genres=several([("N/A",), None, ("Sci-Fi",), ("Comedy", "Drama")]))
 
 
 STANFORD40 = [

@@ -165,7 +165,9 @@ def _look_up(
 
 DATASETS: dict[str, Dataset] = {
     "demo_cars": Dataset(
-        "lanzdml.datasets.demo_cars", ("car_model", "car_color", "background_color"), 1000
+        "lanzdml.datasets.demo_cars",
+        ("car_model", "car_color", "background_color", "any_color"),
+        1000,
     ),
     "synthetic_cars": Dataset(
         "lanzdml.datasets.synthetic_cars", ("car_model", "car_color", "background_color"), 1000
@@ -195,7 +197,7 @@ DATASETS: dict[str, Dataset] = {
         "lanzdml.datasets.deepfashion", ("clothing_category", "texture", "fabric", "fit"), 4000
     ),
     "movie_posters": Dataset(
-        "lanzdml.datasets.movie_posters", ("genre", "production_country"), 8052
+        "lanzdml.datasets.movie_posters", ("genre", "production_country", "genres"), 8052
     ),
     "stanford40": Dataset("lanzdml.datasets.stanford40", ("action", "location", "mood"), 9532),
     "clevr4": Dataset(
