@@ -21,6 +21,7 @@ from lanzdml.config.section import (
 from lanzdml.errors import LanzdmlError, suggest
 from lanzdml.methods import METHODS
 from lanzdml.metrics.protocols import DEFAULT, PROTOCOLS
+from lanzdml.tables.published_values import published_files, read_published
 
 if TYPE_CHECKING:
     ProtocolName = str
@@ -78,6 +79,15 @@ class Benchmark(Section):
         Field(description="paper: as its text says; released: as its public code does; or both"),
         BeforeValidator(_protocols),
     ] = DEFAULT
+    published: Annotated[
+        list[PathName],
+        Field(
+            default_factory=list,
+            max_length=MOST_LISTED,
+            description="more values of papers, to be compared with: CSV files, or folders of "
+            "them, beside those of resources/published",
+        ),
+    ]
     results_elsewhere: Annotated[
         bool, Field(description="true: the folder of all results may be outside the working folder")
     ] = False
@@ -113,9 +123,15 @@ class Benchmark(Section):
             + suggest(name, known_methods())
             for name in strangers(self.methods, METHODS)
         ]
+        try:
+            read_published(published_files(self.published))
+        except LanzdmlError as error:
+            lines += [f"published: {line}" for line in error.lines]
         data = [path for dataset in self.datasets.values() for path in dataset.paths]
         try:
-            check_place(self.results, elsewhere=self.results_elsewhere, apart=data)
+            check_place(
+                self.results, elsewhere=self.results_elsewhere, apart=[*data, *self.published]
+            )
         except LanzdmlError as error:
             lines += error.lines
         dims = self._dims_of_models()
