@@ -71,8 +71,7 @@ def compare(summary: pd.DataFrame, published: pd.DataFrame | None = None) -> pd.
     )
     counts = dict.fromkeys(["published_dim", "dim", "n_images", "n_classes"], "Int64")
     rows = rows.astype(counts | {"comparable": "bool"})
-    rows[_TEXTS] = rows[_TEXTS].fillna("")
-    return rows[COLUMNS]
+    return _with_texts(rows)[COLUMNS]
 
 
 def _ours(summary: pd.DataFrame) -> pd.DataFrame:
@@ -179,5 +178,10 @@ def read_comparison(path: Path) -> pd.DataFrame:
     """
     # No method is called nothing because its name is NA.
     rows = read_csv(path, dtype=dict.fromkeys(_TEXTS, "str"), keep_default_na=False, na_values=[""])
-    rows[_TEXTS] = rows[_TEXTS].fillna("")
-    return rows
+    return _with_texts(rows)
+
+
+def _with_texts(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows with an empty text where there is none, also of a column that has nothing else."""
+    texts = rows[_TEXTS].astype("object")
+    return rows.assign(**texts.where(texts.notna(), "").astype("str"))

@@ -131,11 +131,10 @@ def _faults(rows: pd.DataFrame) -> Iterator[str]:
     """What is wrong with cells, in the order of the rows."""
     for row in rows.to_dict("records"):
         for column, words in _faults_of(row):
-            found = repr(shortened(row[column], _LONGEST)) if row[column] else "nothing"
-            yield f"{row['place']}, {column}: is {found}, and {words}"
+            yield f"{row['place']}, {column} {shortened(row[column], _LONGEST)!r}: {words}"
     for _, same in rows[rows.duplicated(list(KEY), keep=False)].groupby(list(KEY), sort=False):
         first, second, *_ = same["place"]
-        yield f"{second}: is of the same value as {first}; leave one of them out"
+        yield f"{second}: is the same value as {first}; leave one of them out"
 
 
 def _faults_of(row: dict[str, str]) -> Iterator[tuple[str, str]]:
