@@ -25,26 +25,25 @@ from lanzdml.embeddings.storage import (
 )
 from lanzdml.embeddings.storage import read_metadata as read_facts
 from lanzdml.errors import CannotFitError
-from lanzdml.files import Kept, content_of, digest, replacing
+from lanzdml.files import Kept, content_of, digest
 from lanzdml.methods import METHODS
 from lanzdml.methods.elsewhere import reasons_of
 from lanzdml.methods.needs import AGAINST
 from lanzdml.metrics.chance import chance
+from lanzdml.metrics.clusters import CLUSTER_METRICS, SILHOUETTE, cluster_metrics, silhouette
+from lanzdml.metrics.evidence import Evidence, write_evidence
 from lanzdml.metrics.protocols import PROTOCOLS
-from lanzdml.metrics.resampling import RESAMPLED, scores_and_draws
+from lanzdml.metrics.recalls import RECALLS
+from lanzdml.metrics.resampling import scores_and_draws
 from lanzdml.metrics.runs import (
-    AUTO_DIM,
     CHANCE,
-    CLUSTERED,
-    COLUMNS,
     MACRO,
-    PER_QUERY,
     TRAITS,
     traits_of,
     write_runs,
 )
 from lanzdml.metrics.scores import (
-    cluster_metrics,
+    RANK_METRICS,
     macro_scores,
     mean_scores,
     query_scores_and_ties,
@@ -57,34 +56,6 @@ from lanzdml.transforms.storage import (
     load_transform,
     read_metadata,
 )
-
-_RUN = ["dataset", "notion", "model", "protocol", "method", "dim"]
-_QUERY_COLUMNS = {"seed": "int64", "image_id": "string", **PER_QUERY}
-_CLUSTERING_COLUMNS = {
-    "fit_seed": "int64", "clustering_seed": "int64", **dict.fromkeys(CLUSTERED, "float64")
-}  # fmt: skip
-_DRAW_COLUMNS = {"seed": "int64", "draw": "int64", **dict.fromkeys(RESAMPLED, "float64")}
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What statistics need of a run beside its metrics: parquet files that name it in each row,
-    with :data:`lanzdml.metrics.runs.AUTO_DIM` as dim where the prompts say r'.
-
-    Attributes:
-        queries: ``seed``, ``image_id`` and the metrics of :data:`lanzdml.metrics.runs.PER_QUERY`, a
-            row a query. Images that are alone in their class are no queries, and runs that could
-            not be made have none.
-        clusterings: ``fit_seed``, ``clustering_seed``, ami and nmi: what the seeds of fit and
-            k-means do each, as a run has one for both. Of the first fit with the seed of each run,
-            and of each fit with the first seed.
-        draws: ``seed``, ``draw`` and the metrics of :mod:`lanzdml.metrics.resampling`: what they
-            are on other images.
-    """
-
-    queries: str
-    clusterings: str
-    draws: str
 
 
 @dataclass(frozen=True)
@@ -103,6 +74,8 @@ class ScoreTask:
         external: of finished vectors what the row says of them, ``source`` and ``supervised``.
         siblings: the transforms of all seeds of the run, where there is evidence.
         evidence: what is kept beside the metrics; nothing unless the run is one of the tables'.
+        metrics: those of :data:`lanzdml.metrics.scores.MORE_METRICS` that are asked for.
+        kmeans_repeats: how many starts of k-means are averaged for each of its seeds.
     """
 
     output: str
@@ -116,6 +89,8 @@ class ScoreTask:
     siblings: Sequence[str] = ()
     external: Mapping[str, Any] | None = None
     evidence: Evidence | None = None
+    metrics: Sequence[str] = ()
+    kmeans_repeats: int = 1
 
     @property
     def outputs(self) -> list[str]:
@@ -140,7 +115,7 @@ class _Images:
         }
         self.digest = digest(self.embeddings, sorted(self.facts.items()))
         sizes = np.unique(self.classes, return_counts=True)[1]
-        self.chance = {CHANCE + name: value for name, value in chance(sizes).items()}
+        self.chance = chance(sizes, tuple(RECALLS))
         self.embeddings.flags.writeable = False  # other runs are scored on the same
         self._labels = Path(manifest_file), labels
         # Of two transforms: that at hand, and the first one of its run.
@@ -212,7 +187,8 @@ def score_runs(tasks: Sequence[ScoreTask], *, kept: Path, n_threads: int = 1) ->
             first = _first_fitted(task.siblings) or task.transform
             of_fits = [content_of(path) for path in dict.fromkeys((task.transform, first))]
             run = (sorted(task.run.items()), list(task.seeds), task.evidence is None, task.external)
-            made_of = digest("score", task.version, *run, *of_fits, images.digest)
+            metrics = list(task.metrics), task.kmeans_repeats
+            made_of = digest("score", task.version, *run, *of_fits, images.digest, *metrics)
             if not store.take(made_of, task.outputs):
                 scores = _score(task, images, first, n_threads)
                 _write(task, scores, images)
@@ -239,17 +215,19 @@ def _told_by(path: str) -> dict[str, str]:
 def _score(task: ScoreTask, images: _Images, first: str, n_threads: int) -> _Scores:
     metadata = _told_by(task.transform)
     dim = json.loads(metadata["params"]).get("dim")
+    recalls = [name for name in task.metrics if name in RECALLS]
     told = ("n_prompts", AGAINST, "fit_seconds", "iterations", "loss", PROMPTS)
     row = {
         **task.run,
         **images.facts,
-        **images.chance,
+        **{CHANCE + name: images.chance[name] for name in (*RANK_METRICS, *recalls)},
         **_traits(task),
         "dim": images.embeddings.shape[1] if dim is None else dim,
         "dim_auto": DIM_AUTO in metadata,
         **{name: metadata.get(name) for name in told},
         "status": metadata["status"],
         "reason": metadata["reason"] or None,
+        **dict.fromkeys((*task.metrics, *(MACRO + name for name in recalls))),
     }
     if metadata["status"] != OK:
         return _Scores(row)
@@ -267,23 +245,29 @@ def _score(task: ScoreTask, images: _Images, first: str, n_threads: int) -> _Sco
     draws: dict[str, NDArray[np.float64]] = {}
     if task.evidence is None:
         queries, tied = query_scores_and_ties(
-            vectors, images.classes, distance=protocol.distance, n_threads=n_threads
-        )
+            vectors, images.classes, distance=protocol.distance, recalls=recalls,
+            n_threads=n_threads,
+        )  # fmt: skip
     else:
         ranked = scores_and_draws(
-            vectors, images.classes, distance=protocol.distance, n_threads=n_threads
-        )
+            vectors, images.classes, distance=protocol.distance, recalls=recalls,
+            n_threads=n_threads,
+        )  # fmt: skip
         queries, tied, draws = ranked.queries, ranked.tied, ranked.draws
     scores = mean_scores(queries)
     macro = macro_scores(queries, images.classes)
     row |= scores | {MACRO + name: value for name, value in macro.items()}
     row["tied_queries"] = int(tied.sum())
-    if math.isnan(scores["map_at_r"]):
-        row["reason"] = "no class has two images"
+    if SILHOUETTE in task.metrics:
+        row[SILHOUETTE] = silhouette(vectors, images.classes, distance=protocol.distance)
+    row["reason"] = _why_undefined(row)
 
     def clustered(transform: str, seed: int) -> dict[str, float]:
         vectors = images.transformed(transform, protocol.unit_images)
-        return cluster_metrics(vectors, images.classes, seed=seed, distance=protocol.distance)
+        return cluster_metrics(
+            vectors, images.classes, seed=seed, distance=protocol.distance,
+            metrics=(*CLUSTER_METRICS, *task.metrics), repeats=task.kmeans_repeats,
+        )  # fmt: skip
 
     clusters = {seed: clustered(task.transform, seed) for seed in task.seeds}
     if task.evidence is None:
@@ -300,6 +284,15 @@ def _score(task: ScoreTask, images: _Images, first: str, n_threads: int) -> _Sco
     return _Scores(row, clusters, queries, draws, pairs)
 
 
+def _why_undefined(row: Mapping[str, Any]) -> str | None:
+    """Why some metrics of a run that was made are null."""
+    if math.isnan(row["map_at_r"]):
+        return "no class has two images"
+    if math.isnan(row.get(SILHOUETTE, 0.0)):
+        return "all images are of one class, which no silhouette is of"
+    return None
+
+
 def _traits(task: ScoreTask) -> dict[str, Any]:
     """What a row says of its method; of finished vectors with their checksum."""
     if not task.external:
@@ -314,37 +307,7 @@ def _write(task: ScoreTask, scores: _Scores, images: _Images) -> None:
     write_runs(Path(task.output), pd.DataFrame(rows))
     if task.evidence is None:
         return
-    table = {"dim": AUTO_DIM} if scores.row["dim_auto"] else {}
-    run = {name: scores.row[name] for name in _RUN} | table
-    queries = pd.concat([_query_rows(seed, scores.queries, images.ids) for seed in task.seeds])
-    _write_rows(task.evidence.queries, run, queries, _QUERY_COLUMNS)
-    clusterings = [
-        {"fit_seed": fit, "clustering_seed": seed, **values}
-        for (fit, seed), values in scores.pairs.items()
-    ]
-    _write_rows(task.evidence.clusterings, run, pd.DataFrame(clusterings), _CLUSTERING_COLUMNS)
-    # Those of equal fits are equal.
-    draws = pd.DataFrame(scores.draws).assign(seed=task.seeds[0])
-    draws = draws.assign(draw=range(len(draws)))
-    _write_rows(task.evidence.draws, run, draws, _DRAW_COLUMNS)
-
-
-def _query_rows(
-    seed: int, queries: dict[str, NDArray[np.float64]], ids: NDArray[Any]
-) -> pd.DataFrame:
-    """The kept scores of a run's queries, a row each."""
-    if not queries:
-        return pd.DataFrame()
-    is_query = ~np.isnan(queries["map_at_r"])
-    kept = {name: queries[name][is_query] for name in PER_QUERY}
-    return pd.DataFrame({"seed": seed, "image_id": ids[is_query], **kept})
-
-
-def _write_rows(
-    path: str, run: dict[str, Any], rows: pd.DataFrame, columns: dict[str, str]
-) -> None:
-    """Write rows of one run, which its name goes before."""
-    types = {name: COLUMNS[name] for name in _RUN} | columns
-    frame = rows.assign(**run).reindex(columns=list(types))
-    with replacing(path) as temporary:
-        frame.astype(types).to_parquet(temporary, index=False, compression="zstd")
+    write_evidence(
+        task.evidence, scores.row, task.seeds, images.ids, scores.queries, scores.pairs,
+        scores.draws,
+    )  # fmt: skip

@@ -15,7 +15,8 @@ from lanzdml.datasets import find_dataset
 from lanzdml.experiments.task import MeasureTask
 from lanzdml.methods import METHODS, QUICK, method_on_paper
 from lanzdml.methods.needs import AGAINST, IMAGES, LABELS, PROMPTS
-from lanzdml.metrics.scoring import Evidence, ScoreTask
+from lanzdml.metrics.evidence import Evidence
+from lanzdml.metrics.scoring import ScoreTask
 from lanzdml.names import DATASET_NAMES, on_paper
 from lanzdml.plan.plan import FIGURES, MAIN, Plan
 from lanzdml.plan.runs import Fit, Run
@@ -211,4 +212,6 @@ def _score_task(plan: Plan, run: Run, version: Version, is_main: bool) -> ScoreT
         siblings=siblings if is_main else (),
         external=external.model_dump(include={"source", "supervised"}) if external else None,
         evidence=evidence if is_main else None,
+        metrics=plan.config.more_metrics,
+        kmeans_repeats=plan.config.kmeans_repeats,
     )
