@@ -260,7 +260,8 @@ def _score(task: ScoreTask, images: _Images, first: str, n_threads: int) -> _Sco
     row["tied_queries"] = int(tied.sum())
     if SILHOUETTE in task.metrics:
         row[SILHOUETTE] = silhouette(vectors, images.classes, distance=protocol.distance)
-    row["reason"] = _why_undefined(row)
+    if math.isnan(scores["map_at_r"]):
+        row["reason"] = "no class has two images"
 
     def clustered(transform: str, seed: int) -> dict[str, float]:
         vectors = images.transformed(transform, protocol.unit_images)
@@ -282,15 +283,6 @@ def _score(task: ScoreTask, images: _Images, first: str, n_threads: int) -> _Sco
         pairs = {(least, seed): clustered(first, seed)}
         pairs |= {(seed, least): clustered(task.transform, least)}
     return _Scores(row, clusters, queries, draws, pairs)
-
-
-def _why_undefined(row: Mapping[str, Any]) -> str | None:
-    """Why some metrics of a run that was made are null."""
-    if math.isnan(row["map_at_r"]):
-        return "no class has two images"
-    if math.isnan(row.get(SILHOUETTE, 0.0)):
-        return "all images are of one class, which no silhouette is of"
-    return None
 
 
 def _traits(task: ScoreTask) -> dict[str, Any]:
