@@ -105,19 +105,27 @@ class NotionPlan:
         return sources
 
     def against(self, dataset: str, notion: str) -> list[str]:
-        """The names of the prompts that say what must not matter for a notion.
-
-        Unless it says so, those of :meth:`others`.
-        """
-        settings = self.notions[dataset, notion]
-        if isinstance(settings.against, AgainstConfig):
+        """The names of the prompts that say what must not matter for a notion."""
+        if isinstance(self.notions[dataset, notion].against, AgainstConfig):
             return [own_against(notion)]
-        return self.others(dataset, notion) if settings.against is None else settings.against
+        return self.others(dataset, notion)
 
     def others(self, dataset: str, notion: str) -> list[str]:
-        """A dataset's notions beside one, but for such as combine others, are parts of it, or have
-        the same labels.
+        """A dataset's notions that must not matter for one.
+
+        Those that it names. Or else all beside it, but for such as combine others, are parts of it,
+        have the same labels, or matter for a part.
         """
+        settings = self.notions[dataset, notion]
+        if isinstance(settings.against, list):
+            return settings.against
+        beside = self._beside(dataset, notion)
+        for part in settings.combine or ():
+            of_part = [*self.others(dataset, part), *(settings.combine or ())]
+            beside = [name for name in beside if name in of_part]
+        return beside
+
+    def _beside(self, dataset: str, notion: str) -> list[str]:
         same = [notion, *(self.notions[dataset, notion].combine or ())]
         labels = [self.label_columns(dataset, name) for name in same]
         return [
