@@ -39,6 +39,14 @@ METRIC_NAMES = {
     "nmi": "NMI",
     "map": "MAP",
     "mrr": "MRR",
+    "recall_at_1": "Recall@1",
+    "recall_at_5": "Recall@5",
+    "recall_at_10": "Recall@10",
+    "recall_at_20": "Recall@20",
+    "clustering_accuracy": "ACC",
+    "ari": "ARI",
+    "homogeneity": "Homogeneity",
+    "silhouette": "Silhouette",
 }
 DATASET_NAMES = {
     "demo_cars": "Demo Cars",

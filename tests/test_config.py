@@ -71,8 +71,16 @@ WRONG = [
     (("results",), "s3://a", "results: should be a folder and no address: results lie on a disk"),
     (("results",), "res{a}", "results: should have no braces, not 'res{a}'"),
     ((*MODEL, "pretrained"), "{a}", "pretrained: should have no braces, not '{a}'"),
-    (("protocol",), "papr", "protocol: should be paper or released, or a list of them, not 'papr'"),
-    (("protocol",), [], "protocol: should be paper or released, or a list of them, not []"),
+    (
+        ("protocol",),
+        "papr",
+        "protocol: should be paper or released or query_gallery, or a list of them, not 'papr'",
+    ),
+    (
+        ("protocol",),
+        [],
+        "protocol: should be paper or released or query_gallery, or a list of them, not []",
+    ),
     (("protocol",), ["paper", "paper"], "protocol: 'paper' is listed twice"),
     (("sedes",), [1], "sedes: unknown key; did you mean 'seeds'?"),
     (("embeddings", "devise"), "cpu", "embeddings.devise: unknown key; did you mean 'device'?"),

@@ -329,7 +329,7 @@ def run_script(name, folder, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / "workflow_scripts"))
     job = SimpleNamespace(
         wildcards=SimpleNamespace(dataset=name),
-        params=SimpleNamespace(root=str(folder), linked=[]),
+        params=SimpleNamespace(root=str(folder), linked=[], torchvision=None),
         output=[str(tmp_path / "results/download.json")],
     )
     import_module("download_dataset").main(job)

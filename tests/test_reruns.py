@@ -108,7 +108,7 @@ EDITS = {
         "lanzdml/methods/indirect.py", "return normalise(", "return -normalise(", "code"
     ),
     "files.py": text("lanzdml/files.py", '"[0-9a-f]{32}"', '"[0-9a-f]{31}"', "code"),
-    "metrics' code": text("lanzdml/metrics/scores.py", "max_iter=25", "max_iter=26", "code"),
+    "metrics' code": text("lanzdml/metrics/clusters.py", "max_iter=25", "max_iter=26", "code"),
     "CLIP's code": text(
         "lanzdml/embeddings/other_packages.py", "LENGTH = 400", "LENGTH = 401", "code"
     ),

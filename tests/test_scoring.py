@@ -19,10 +19,12 @@ from lanzdml.embeddings.storage import (
 from lanzdml.errors import LanzdmlError
 from lanzdml.files import Kept
 from lanzdml.metrics.chance import chance
+from lanzdml.metrics.clusters import cluster_metrics
+from lanzdml.metrics.evidence import Evidence
 from lanzdml.metrics.resampling import N_DRAWS, RESAMPLED, resampled_scores
 from lanzdml.metrics.runs import COLUMNS, DIGESTS
-from lanzdml.metrics.scores import cluster_metrics, compute_metrics, query_scores
-from lanzdml.metrics.scoring import Evidence, ScoreTask, score_runs
+from lanzdml.metrics.scores import compute_metrics, query_scores
+from lanzdml.metrics.scoring import ScoreTask, score_runs
 from lanzdml.transforms.storage import load_transform, save_not_fitted, save_transform
 
 SEEDS = (3, 5, 8)
@@ -223,9 +225,9 @@ def test_no_clustering_is_made_twice(inputs, tmp_path, monkeypatch, method, n):
     """Fits of a method without chance are equal: their own clusterings are all pairs."""
     made = []
 
-    def counting(vectors, labels, *, seed, distance):
+    def counting(vectors, labels, *, seed, **options):
         made.append(seed)
-        return cluster_metrics(vectors, labels, seed=seed, distance=distance)
+        return cluster_metrics(vectors, labels, seed=seed, **options)
 
     monkeypatch.setattr("lanzdml.metrics.scoring.cluster_metrics", counting)
     metrics, _, clusterings, _ = score(*tasks(inputs, tmp_path, method))
@@ -244,7 +246,7 @@ def test_images_are_read_once_for_runs_that_follow_each_other(inputs, tmp_path, 
         read.append(files)
         return labelled_images(*files)
 
-    monkeypatch.setattr("lanzdml.metrics.scoring.labelled_images", counting)
+    monkeypatch.setattr("lanzdml.metrics.images.labelled_images", counting)
     methods = ("clip", "random_transform", "text_subspace")
     of_all = [task for method in methods for task in tasks(inputs, tmp_path, method, False)]
     rows = score(*of_all)[0]

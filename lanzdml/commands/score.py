@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from lanzdml.arithmetic.labels import as_labels
 from lanzdml.metrics.chance import ADJUSTED, chance
+from lanzdml.metrics.clusters import cluster_metrics
 from lanzdml.metrics.resampling import RESAMPLED, scores_and_draws
-from lanzdml.metrics.scores import METRICS, cluster_metrics, mean_scores
+from lanzdml.metrics.scores import METRICS, mean_scores
 from lanzdml.significance.statistics import LEAST_QUERIES, StandardError, interval, resampled_means
 
 IMAGES, QUERIES = "other images", "other queries, these references"
@@ -66,7 +67,7 @@ def score(
             others, np.quantile(means, [0.025, 0.975], axis=0).T, strict=True
         ):
             rows[name] = (values[name], low, high, QUERIES)
-    by_chance = chance(as_labels(labels).value_counts().to_numpy()) | {ADJUSTED: 0.0}
+    by_chance = chance(as_labels(labels).value_counts().to_numpy()) | dict.fromkeys(ADJUSTED, 0.0)
     return pd.DataFrame(
         [(name, value, by_chance.get(name, np.nan), *row) for name, (value, *row) in rows.items()],
         columns=list(COLUMNS),
