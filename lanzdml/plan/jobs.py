@@ -207,6 +207,7 @@ def _score_task(plan: Plan, run: Run, version: Version, is_main: bool) -> ScoreT
         images=siblings[0] if external else paths.images(fit.dataset, fit.model),
         manifest=paths.manifest(fit.dataset),
         labels=plan.label_columns(fit.dataset, plan.notions_used(run).labels),
+        queries=plan.queries(run),
         siblings=siblings if is_main else (),
         external=external.model_dump(include={"source", "supervised"}) if external else None,
         evidence=evidence if is_main else None,
