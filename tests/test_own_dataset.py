@@ -163,6 +163,7 @@ def test_the_script_reads_images_in_an_archive(folder, tmp_path, monkeypatch):
         params=SimpleNamespace(
             root=str(folder / "images.zip"),
             labels=str(table),
+            torchvision=None,
             linked=[],
             notions=("color",),
             skip_unreadable=False,

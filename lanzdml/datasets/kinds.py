@@ -201,7 +201,7 @@ class TorchvisionDataset:
     def fetched(self) -> str | None:
         """What a download brings, in words; None where there is none."""
         nothing = import_module(self.module).FOLDERS
-        return None if self.dataset == nothing else f"what torchvision has of {self.dataset}"
+        return None if self.dataset == nothing else f"torchvision's {self.dataset}"
 
     def is_fetched(self, file: Path, root: Path) -> bool:
         """Whether a download makes a file that the manifest is made of."""
