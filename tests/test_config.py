@@ -71,8 +71,16 @@ WRONG = [
     (("results",), "s3://a", "results: should be a folder and no address: results lie on a disk"),
     (("results",), "res{a}", "results: should have no braces, not 'res{a}'"),
     ((*MODEL, "pretrained"), "{a}", "pretrained: should have no braces, not '{a}'"),
-    (("protocol",), "papr", "protocol: should be paper or released, or a list of them, not 'papr'"),
-    (("protocol",), [], "protocol: should be paper or released, or a list of them, not []"),
+    (
+        ("protocol",),
+        "papr",
+        "protocol: should be paper or released or query_gallery, or a list of them, not 'papr'",
+    ),
+    (
+        ("protocol",),
+        [],
+        "protocol: should be paper or released or query_gallery, or a list of them, not []",
+    ),
     (("protocol",), ["paper", "paper"], "protocol: 'paper' is listed twice"),
     (("metrics",), ["ari", "recall"], "metrics[1]: should be 'map_at_r', 'precision_at_1', "),
     (("metrics",), ["ari", "ari"], "metrics: 'ari' is listed twice"),

@@ -306,7 +306,7 @@ def test_images_are_read_once_for_runs_that_follow_each_other(inputs, tmp_path, 
         read.append(files)
         return labelled_images(*files)
 
-    monkeypatch.setattr("lanzdml.metrics.scoring.labelled_images", counting)
+    monkeypatch.setattr("lanzdml.metrics.images.labelled_images", counting)
     methods = ("clip", "random_transform", "text_subspace")
     of_all = [task for method in methods for task in tasks(inputs, tmp_path, method, False)]
     rows = score(*of_all)[0]

@@ -154,7 +154,9 @@ def _shared_by(runs: pd.DataFrame) -> dict[str, list[Any]]:
     # Finished vectors have a checksum each.
     external = runs["external"].fillna(False).astype("bool")
     models = runs["model"].mask(external, runs.index.astype("str"))
-    shared = ["dataset", labels], ["dataset", prompts], [models]
+    # Of other queries and galleries there are other images.
+    split = runs["protocol"].map(lambda name: PROTOCOLS[name].split)
+    shared = ["dataset", labels, split], ["dataset", prompts], [models]
     return dict(zip(DIGESTS, shared, strict=True))
 
 

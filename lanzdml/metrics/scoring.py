@@ -4,7 +4,6 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -14,13 +13,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from lanzdml.datasets.labels import LabelColumns
-from lanzdml.datasets.manifest import fingerprint_of
+from lanzdml.datasets.queries import Queries
 from lanzdml.embeddings.storage import (
     PROMPTS,
     SEED,
     WEIGHTS,
-    digest_of,
-    labelled_images,
     weights_of,
 )
 from lanzdml.embeddings.storage import read_metadata as read_facts
@@ -29,9 +26,9 @@ from lanzdml.files import Kept, content_of, digest
 from lanzdml.methods import METHODS
 from lanzdml.methods.elsewhere import reasons_of
 from lanzdml.methods.needs import AGAINST
-from lanzdml.metrics.chance import chance
 from lanzdml.metrics.clusters import CLUSTER_METRICS, SILHOUETTE, cluster_metrics, silhouette
 from lanzdml.metrics.evidence import Evidence, write_evidence
+from lanzdml.metrics.images import ScoredImages, is_finished
 from lanzdml.metrics.protocols import PROTOCOLS
 from lanzdml.metrics.recalls import RECALLS
 from lanzdml.metrics.resampling import scores_and_draws
@@ -53,9 +50,11 @@ from lanzdml.transforms.storage import (
     NOT_FITTED,
     OK,
     check_weights,
-    load_transform,
     read_metadata,
 )
+
+SEVERAL = "images have several values, and clusters one each"
+NO_HITS = "no query has an image of its class in the gallery"
 
 
 @dataclass(frozen=True)
@@ -71,6 +70,7 @@ class ScoreTask:
         images, manifest: the images' embeddings and labels. Beside finished vectors those of the
             first seed.
         labels: where the labels are in the manifest.
+        queries: which images are queries to the others; each to all others unless given.
         external: of finished vectors what the row says of them, ``source`` and ``supervised``.
         siblings: the transforms of all seeds of the run, where there is evidence.
         evidence: what is kept beside the metrics; nothing unless the run is one of the tables'.
@@ -86,6 +86,7 @@ class ScoreTask:
     images: str
     manifest: str
     labels: LabelColumns
+    queries: Queries | None = None
     siblings: Sequence[str] = ()
     external: Mapping[str, Any] | None = None
     evidence: Evidence | None = None
@@ -93,56 +94,20 @@ class ScoreTask:
     kmeans_repeats: int = 1
 
     @property
+    def source(self) -> tuple[str, str, LabelColumns, Queries | None]:
+        """What tells the images that it is scored on."""
+        return self.images, self.manifest, self.labels, self.queries
+
+    @property
+    def inputs(self) -> list[str]:
+        """All files that are read, but for the siblings."""
+        of_queries = self.queries.files if self.queries else ()
+        return [self.transform, self.images, self.manifest, *of_queries]
+
+    @property
     def outputs(self) -> list[str]:
         """All files that are written."""
         return [self.output, *(vars(self.evidence).values() if self.evidence else ())]
-
-
-class _Images:
-    """Labelled images that runs are scored on."""
-
-    def __init__(self, images_file: str, manifest_file: str, labels: LabelColumns) -> None:
-        self.embeddings, self.classes, self.ids = labelled_images(
-            Path(images_file), Path(manifest_file), labels
-        )
-        scored = [fingerprint_of(Path(manifest_file)), *self.ids, *self.classes]
-        self.weights = weights_of(Path(images_file))
-        self.facts = {
-            "n_images": len(self.classes),
-            "n_classes": len(np.unique(self.classes)),
-            "labels_sha256": digest_of(scored),
-            WEIGHTS: self.weights,
-        }
-        self.digest = digest(self.embeddings, sorted(self.facts.items()))
-        sizes = np.unique(self.classes, return_counts=True)[1]
-        self.chance = chance(sizes, tuple(RECALLS))
-        self.embeddings.flags.writeable = False  # other runs are scored on the same
-        self._labels = Path(manifest_file), labels
-        # Of two transforms: that at hand, and the first one of its run.
-        self.transformed = lru_cache(maxsize=2)(self._transformed)
-
-    def _transformed(self, transform: str, unit_images: bool) -> NDArray[np.float32]:
-        return vectors_of(transform, self.embeddings, *self._labels, unit_images)
-
-
-def vectors_of(
-    transform: str, images: NDArray[Any], manifest: Path, labels: LabelColumns, unit_images: bool
-) -> NDArray[np.float32]:
-    """What a transform makes of labelled images, or the vectors that others made of them.
-
-    Args:
-        transform: a file of a transform, or a Parquet file of finished vectors.
-        images: (n, r), of the images that have labels.
-        manifest, labels: where the labels are.
-        unit_images: whether images are scaled to unit length first.
-
-    Raises:
-        CannotFitError: the method could not be fitted, with the reason.
-        LanzdmlError: a file cannot be read, or does not belong to the others.
-    """
-    if _is_finished(transform):
-        return labelled_images(Path(transform), manifest, labels)[0]
-    return load_transform(transform).transform(images, unit_images=unit_images)
 
 
 @dataclass
@@ -179,8 +144,8 @@ def score_runs(tasks: Sequence[ScoreTask], *, kept: Path, n_threads: int = 1) ->
         LanzdmlError: files do not belong together, or cannot be read.
     """
     store = Kept(kept)
-    for source, of_source in groupby(tasks, lambda task: (task.images, task.manifest, task.labels)):
-        images = _Images(*source)
+    for source, of_source in groupby(tasks, lambda task: task.source):
+        images = ScoredImages(*source)
         for task in of_source:
             if not task.external:
                 check_weights([task.transform], images.weights, task.images)
@@ -201,18 +166,14 @@ def _first_fitted(transforms: Sequence[str]) -> str | None:
     return next((path for path in transforms if _told_by(path)["status"] == OK), None)
 
 
-def _is_finished(path: str) -> bool:
-    return path.endswith(".parquet")
-
-
 def _told_by(path: str) -> dict[str, str]:
     """The metadata of a transform; those of finished vectors as if of one."""
-    if not _is_finished(path):
+    if not is_finished(path):
         return read_metadata(path)
     return {"status": OK, "reason": "", "params": "{}", "seed": read_facts(Path(path))[SEED]}
 
 
-def _score(task: ScoreTask, images: _Images, first: str, n_threads: int) -> _Scores:
+def _score(task: ScoreTask, images: ScoredImages, first: str, n_threads: int) -> _Scores:
     metadata = _told_by(task.transform)
     dim = json.loads(metadata["params"]).get("dim")
     recalls = [name for name in task.metrics if name in RECALLS]
@@ -245,28 +206,27 @@ def _score(task: ScoreTask, images: _Images, first: str, n_threads: int) -> _Sco
     draws: dict[str, NDArray[np.float64]] = {}
     if task.evidence is None:
         queries, tied = query_scores_and_ties(
-            vectors, images.classes, distance=protocol.distance, recalls=recalls,
-            n_threads=n_threads,
+            vectors, images.labels, distance=protocol.distance, queries=images.queries,
+            recalls=recalls, n_threads=n_threads,
         )  # fmt: skip
     else:
         ranked = scores_and_draws(
-            vectors, images.classes, distance=protocol.distance, recalls=recalls,
-            n_threads=n_threads,
+            vectors, images.labels, distance=protocol.distance, queries=images.queries,
+            recalls=recalls, n_threads=n_threads,
         )  # fmt: skip
         queries, tied, draws = ranked.queries, ranked.tied, ranked.draws
     scores = mean_scores(queries)
-    macro = macro_scores(queries, images.classes)
+    macro = macro_scores(queries, images.labels)
     row |= scores | {MACRO + name: value for name, value in macro.items()}
     row["tied_queries"] = int(tied.sum())
     if SILHOUETTE in task.metrics:
-        row[SILHOUETTE] = silhouette(vectors, images.classes, distance=protocol.distance)
-    if math.isnan(scores["map_at_r"]):
-        row["reason"] = "no class has two images"
+        row[SILHOUETTE] = silhouette(vectors, images.labels, distance=protocol.distance)
+    row["reason"] = _why_undefined(row, images)
 
     def clustered(transform: str, seed: int) -> dict[str, float]:
         vectors = images.transformed(transform, protocol.unit_images)
         return cluster_metrics(
-            vectors, images.classes, seed=seed, distance=protocol.distance,
+            vectors, images.labels, seed=seed, distance=protocol.distance,
             metrics=(*CLUSTER_METRICS, *task.metrics), repeats=task.kmeans_repeats,
         )  # fmt: skip
 
@@ -285,6 +245,15 @@ def _score(task: ScoreTask, images: _Images, first: str, n_threads: int) -> _Sco
     return _Scores(row, clusters, queries, draws, pairs)
 
 
+def _why_undefined(row: Mapping[str, Any], images: ScoredImages) -> str | None:
+    """Why some metrics of a run that was made are null."""
+    if math.isnan(row["map_at_r"]):
+        return "no class has two images" if images.queries is None else NO_HITS
+    if not images.is_single:
+        return SEVERAL
+    return None
+
+
 def _traits(task: ScoreTask) -> dict[str, Any]:
     """What a row says of its method; of finished vectors with their checksum."""
     if not task.external:
@@ -294,7 +263,7 @@ def _traits(task: ScoreTask) -> dict[str, Any]:
     return traits | {WEIGHTS: weights_of(Path(task.transform))}
 
 
-def _write(task: ScoreTask, scores: _Scores, images: _Images) -> None:
+def _write(task: ScoreTask, scores: _Scores, images: ScoredImages) -> None:
     rows = [scores.row | {"seed": seed} | scores.clusters.get(seed, {}) for seed in task.seeds]
     write_runs(Path(task.output), pd.DataFrame(rows))
     if task.evidence is None:

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Generic, TypeVar
 
-from lanzdml.datasets import find_dataset
 from lanzdml.experiments.task import MeasureTask
 from lanzdml.methods import METHODS, QUICK, method_on_paper
 from lanzdml.methods.needs import AGAINST, IMAGES, LABELS, PROMPTS
@@ -153,8 +152,7 @@ def _said(key: tuple[str, ...], fits: Sequence[Fit]) -> str:
 
 def is_large(plan: Plan, dataset: str) -> bool:
     """Whether the scores of one of a dataset's notions are worth a process."""
-    settings = plan.config.datasets[dataset]
-    return find_dataset(dataset, settings.labels).n_images >= LARGE
+    return plan.config.datasets[dataset].source(dataset).n_images >= LARGE
 
 
 def _fit_task(plan: Plan, fit: Fit, version: Version) -> FitTask:
