@@ -94,7 +94,7 @@ def build_demo_cars(root: Path) -> pd.DataFrame:
         columns=["image_id", "image", "mask", "car_model", "car_color", "background_color"],
     )
     manifest.to_parquet(root / "test.parquet", index=False)
-    return manifest
+    return manifest.assign(any_color=several([("blue", "red")]))
 
 
 def build_synthetic_cars(root: Path) -> pd.DataFrame:
@@ -392,7 +392,55 @@ def build_movie_posters(root: Path) -> pd.DataFrame:
             ("tt0000007", "Movie_Poster_Dataset/1982/tt0000007.jpg", "Sci-Fi", None),
             ("tt0000009", "Movie_Poster_Dataset/1980/tt0000009.jpg", "Comedy", "USA"),
         ],
-    )
+    ).assign(genres=several([("N/A",), None, ("Sci-Fi",), ("Comedy", "Drama")]))
+
+
+STANFORD40 = [
+    # image, split, location, mood
+    ("riding_a_bike_010.jpg", "train", "urban_area_or_city_street", None),
+    ("riding_a_bike_002.jpg", "test", "natural_environment", "adventurous"),
+    ("applauding_001.jpg", "test", "-1", "joyful"),
+    ("applauding_284.jpg", "train", "public_event_or_gathering", "joyful"),
+    ("watching_TV_003.jpg", "test", None, "relaxed"),
+    ("watching_TV_004.jpg", "train", "residential_area", "relaxed"),
+]
+
+
+def build_stanford40(root: Path) -> pd.DataFrame:
+    """Three actions with lists of both splits, and the labels that others made."""
+    splits = root / "ImageSplits"
+    splits.mkdir(parents=True)
+    actions = {image: image.rpartition("_")[0] for image, *_ in STANFORD40}
+    lines = [f"{action}\t2" for action in sorted(set(actions.values()))]
+    (splits / "actions.txt").write_text("\n".join(["action_name\tnumber_of_images", *lines, ""]))
+    for name, members in (
+        (
+            f"{prefix}{split}.txt",
+            [image for image, of, *_ in STANFORD40 if of == split and image.startswith(prefix)],
+        )
+        for split in ("train", "test")
+        for prefix in ("", *(f"{action}_" for action in set(actions.values())))
+    ):
+        (splits / name).write_text("".join(f"{image}\n" for image in members))
+    for column, notion in ((2, "location"), (3, "mood")):
+        rows = [f"{row[0]} {row[column]}\n" for row in STANFORD40 if row[column]]
+        (root / f"{notion}.txt").write_text("".join(rows))
+    for (image, *_), kind in zip(STANFORD40, ("", "grey", "cmyk", "rotated", "", ""), strict=True):
+        save_image(root / "JPEGImages" / image, kind)
+
+    def words(label: str | None) -> str | None:
+        return None if label in (None, "-1") else label.replace("_", " ")
+
+    return frame(
+        ["image_id", "path", "action", "location", "mood"],
+        [
+            (
+                image.removesuffix(".jpg"), f"JPEGImages/{image}", words(actions[image]),
+                words(location), words(mood),
+            )
+            for image, _, location, mood in sorted(STANFORD40)
+        ],
+    )  # fmt: skip
 
 
 CLEVR4_SCENES = [
@@ -442,5 +490,6 @@ BUILDERS: dict[str, Callable[[Path], pd.DataFrame]] = {
     "cub200": build_cub200,
     "deepfashion": build_deepfashion,
     "movie_posters": build_movie_posters,
+    "stanford40": build_stanford40,
     "clevr4": build_clevr4,
 }

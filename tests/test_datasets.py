@@ -48,6 +48,7 @@ from tests.raw_datasets import (
     build_cub200,
     build_deepfashion,
     build_movie_posters,
+    build_stanford40,
     build_synthetic_cars,
     save_annotations,
     save_image,
@@ -189,7 +190,7 @@ def test_the_script_unpacks_reads_and_writes_both_files(tmp_path, monkeypatch, c
     )
     import_module("prepare_dataset").main(job)
     manifest = read_manifest(tmp_path / "out/m.parquet")
-    assert_frame_equal(manifest, expected, check_dtype=False)
+    assert_frame_equal(manifest, expected.drop(columns="genres"), check_dtype=False)
     assert len(pd.read_csv(tmp_path / "out/e.csv")) == len(EXCLUDED_POSTERS)
     assert capsys.readouterr().out.startswith("movie_posters: 4 images; left out: 1 no poster, ")
 
@@ -225,7 +226,15 @@ def test_nothing_there(name, tmp_path):
 
 @pytest.mark.parametrize(
     "name",
-    ["synthetic_cars", "synthetic_cars release", "cars196", "cars196 split", "cub200", "clevr4"],
+    [
+        "synthetic_cars",
+        "synthetic_cars release",
+        "cars196",
+        "cars196 split",
+        "cub200",
+        "clevr4",
+        "stanford40",
+    ],
 )
 def test_a_missing_image_is_named(name, tmp_path):
     expected = BUILDERS[name](tmp_path)
@@ -285,6 +294,7 @@ def test_posters_that_differ_are_a_warning(tmp_path, monkeypatch, caplog):
         ("synthetic_cars", (1000, 6)),
         ("cars196", (8131, 98, 35, 7)),
         ("cub200", (5924, 100)),
+        ("stanford40", (9532, 40)),
         ("deepfashion", (4000, 41, 7, 6, 3)),
         ("movie_posters", (8052, 25, 69)),
     ],
@@ -582,6 +592,63 @@ def test_images_of_another_folder_are_not_taken_for_clevr4_s(tmp_path):
     assert f"there is no images/CLEVR_new_000007.png in {tmp_path}/here" in message
 
 
+# stanford40
+
+
+def test_stanford40_without_added_labels_has_actions(tmp_path, caplog):
+    expected = build_stanford40(tmp_path)
+    (tmp_path / "mood.txt").unlink()
+    manifest = read("stanford40", tmp_path)
+    assert_frame_equal(manifest.drop(columns="mood"), expected.drop(columns="mood"))
+    assert manifest["mood"].isna().all()
+    assert f"there is no mood.txt in {tmp_path}: without it mood has no labels" in caplog.text
+    assert "location.txt" not in caplog.text
+
+
+def test_stanford40_s_archives_are_read_where_they_lie(tmp_path):
+    expected = build_stanford40(tmp_path)
+    for name in ("ImageSplits", "JPEGImages"):
+        shutil.make_archive(str(tmp_path / f"Stanford40_{name}"), "zip", tmp_path, name)
+        shutil.rmtree(tmp_path / name)
+    manifest = read("stanford40", tmp_path)
+    assert_frame_equal(manifest.drop(columns="path"), expected.drop(columns="path"))
+    assert all((tmp_path / path).is_file() for path in manifest["path"])
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "message"),
+    [
+        ("ImageSplits/actions.txt", "\t2", "\ttwo", "line 2: 'applauding\\ttwo' is no action and"),
+        ("ImageSplits/actions.txt", "applauding\t", "\t", "line 2: '\\t2' is no action and its"),
+        (
+            "ImageSplits/actions.txt",
+            "applauding",
+            "../a",
+            "line 2: '../a\\t2' is no action and its",
+        ),
+        ("ImageSplits/actions.txt", "applauding", "clapping", "clapping_train.txt; docs/"),
+        ("ImageSplits/applauding_test.txt", "001", "284", "line 1: applauding_284.jpg is there al"),
+        (
+            "ImageSplits/applauding_test.txt",
+            "appl",
+            "\nappl",
+            "line 1: '' is no image of applauding",
+        ),
+        ("ImageSplits/applauding_test.txt", "appl", "../", "line 1: ../auding_001.jpg leads out"),
+        ("location.txt", "bike_010", "bike_011", "line 1: riding_a_bike_011.jpg is none of the co"),
+        ("location.txt", "bike_010", "bike_002", "line 2: riding_a_bike_002.jpg is there already"),
+        ("location.txt", " urban", "_urban", "is no image and its location"),
+        ("mood.txt", "joyful", "", "line 2: 'applauding_001.jpg' is no image and its mood"),
+    ],
+)
+def test_wrong_lines_of_stanford40_are_named(file, old, new, message, tmp_path):
+    build_stanford40(tmp_path)
+    path = tmp_path / file
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new, 1))
+    assert message in error_of("stanford40", tmp_path)
+
+
 # Files of a collection that are damaged, or something else
 
 ANNOTATIONS = [
@@ -594,7 +661,8 @@ ANNOTATIONS = [
         "test", "test_cate", "test_attr", "list_category_cloth", "list_attr_cloth"
     )),
     *(("movie_posters", f"groundtruth/{year}.txt") for year in (1980, 1981, 1982)),
-    ("clevr4", "clevr_4_annots.json"),
+    ("clevr4", "clevr_4_annots.json"), ("stanford40", "ImageSplits/actions.txt"),
+    ("stanford40", "ImageSplits/applauding_test.txt"), ("stanford40", "location.txt"),
 ]  # fmt: skip
 GARBAGE = {
     "nothing": b"",

@@ -23,6 +23,7 @@ from lanzdml.errors import LanzdmlError, suggest
 from lanzdml.methods import METHODS
 from lanzdml.metrics.protocols import DEFAULT, PROTOCOLS
 from lanzdml.metrics.scores import METRICS, MORE_METRICS
+from lanzdml.tables.published_values import published_files, read_published
 
 if TYPE_CHECKING:
     ProtocolName = str
@@ -97,6 +98,15 @@ class Benchmark(Section):
         int,
         Field(ge=1, le=1000, description="starts of k-means that are averaged; 1 unless given"),
     ] = 1
+    published: Annotated[
+        list[PathName],
+        Field(
+            default_factory=list,
+            max_length=MOST_LISTED,
+            description="more values of papers, to be compared with: CSV files, or folders of "
+            "them, beside those of resources/published",
+        ),
+    ]
     results_elsewhere: Annotated[
         bool, Field(description="true: the folder of all results may be outside the working folder")
     ] = False
@@ -138,9 +148,15 @@ class Benchmark(Section):
             + suggest(name, known_methods())
             for name in strangers(self.methods, METHODS)
         ]
+        try:
+            read_published(published_files(self.published))
+        except LanzdmlError as error:
+            lines += [f"published: {line}" for line in error.lines]
         data = [path for dataset in self.datasets.values() for path in dataset.paths]
         try:
-            check_place(self.results, elsewhere=self.results_elsewhere, apart=data)
+            check_place(
+                self.results, elsewhere=self.results_elsewhere, apart=[*data, *self.published]
+            )
         except LanzdmlError as error:
             lines += error.lines
         dims = self._dims_of_models()

@@ -66,7 +66,9 @@ def _look_up(dataset: AnyDataset, root: Path, linked: Sequence[str], kind: str) 
 
 DATASETS: dict[str, Dataset] = {
     "demo_cars": Dataset(
-        "lanzdml.datasets.demo_cars", ("car_model", "car_color", "background_color"), 1000
+        "lanzdml.datasets.demo_cars",
+        ("car_model", "car_color", "background_color", "any_color"),
+        1000,
     ),
     "synthetic_cars": Dataset(
         "lanzdml.datasets.synthetic_cars", ("car_model", "car_color", "background_color"), 1000
@@ -96,8 +98,9 @@ DATASETS: dict[str, Dataset] = {
         "lanzdml.datasets.deepfashion", ("clothing_category", "texture", "fabric", "fit"), 4000
     ),
     "movie_posters": Dataset(
-        "lanzdml.datasets.movie_posters", ("genre", "production_country"), 8052
+        "lanzdml.datasets.movie_posters", ("genre", "production_country", "genres"), 8052
     ),
+    "stanford40": Dataset("lanzdml.datasets.stanford40", ("action", "location", "mood"), 9532),
     "clevr4": Dataset(
         "lanzdml.datasets.clevr4",
         ("texture", "shape", "color", "count"),

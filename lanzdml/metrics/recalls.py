@@ -18,7 +18,6 @@ Oh Song, Xiang, Jegelka and Savarese, "Deep Metric Learning via Lifted Structure
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -35,11 +34,13 @@ def some_right(T: ArrayLike, P: ArrayLike, drawn: ArrayLike) -> NDArray[np.float
         drawn: how many of them are drawn, without replacement: few, and T at the most.
     """
     T, P, drawn = np.broadcast_arrays(*(np.asarray(each, np.int64) for each in (T, P, drawn)))
-    none: NDArray[Any] = np.ones(T.shape)
+    some, none = np.zeros(T.shape), np.ones(T.shape)
+    # Of one that is drawn it is P / T to the last bit, so that Recall@1 is Prec@1.
     for i in range(np.max(drawn, initial=0)):
-        wrong = np.maximum(T - P - i, 0) / np.maximum(T - i, 1)
-        none = np.where(i < drawn, none * wrong, none)
-    return 1 - none
+        left = np.maximum(T - i, 1)
+        some += np.where(i < drawn, none * (P / left), 0.0)
+        none *= np.maximum(T - P - i, 0) / left
+    return np.minimum(some, 1.0)
 
 
 def recalls_of_ranks(first: NDArray[np.integer], names: Sequence[str]) -> list[NDArray[np.float64]]:

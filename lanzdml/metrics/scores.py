@@ -116,7 +116,7 @@ def compute_metrics(
             are fewer than two images, no queries or no gallery, or an option is not one of those
             allowed.
     """
-    asked = _in_order(metrics)
+    asked = in_order(metrics)
     values: dict[str, float] = {}
     if any(name in RANK_METRICS or name in RECALLS for name in asked):
         values = rank_metrics(
@@ -132,7 +132,12 @@ def compute_metrics(
     return {name: values[name] for name in asked}
 
 
-def _in_order(metrics: Iterable[str]) -> list[str]:
+def in_order(metrics: Iterable[str]) -> list[str]:
+    """Names of metrics in the order of `METRICS` and `MORE_METRICS`.
+
+    Raises:
+        MetricsInputError: there are none, or one is no metric.
+    """
     names = [metrics] if isinstance(metrics, str) else list(metrics)
     known = (*METRICS, *MORE_METRICS)
     for name in names:

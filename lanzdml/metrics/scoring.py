@@ -251,8 +251,6 @@ def _why_undefined(row: Mapping[str, Any], images: ScoredImages) -> str | None:
         return "no class has two images" if images.queries is None else NO_HITS
     if not images.is_single:
         return SEVERAL
-    if math.isnan(row.get(SILHOUETTE, 0.0)):
-        return "all images are of one class, which no silhouette is of"
     return None
 
 

@@ -183,6 +183,10 @@ def annotations():
         ],
         "movie_posters": ["groundtruth/1980.txt"],
         "clevr4": ["clevr_4_annots.json"],
+        "stanford40": [
+            "ImageSplits/actions.txt", "ImageSplits/applauding_train.txt", "location.txt",
+            "mood.txt",
+        ],
     }  # fmt: skip
     return [(name, file) for name, files in beside.items() for file in files]
 
