@@ -21,7 +21,7 @@ from lanzdml.figures.style import (
 )
 from lanzdml.figures.wrapping import from_left, wrap
 from lanzdml.methods.dim import Dim
-from lanzdml.names import METHOD_NAMES, NOTION_NAMES, on_paper
+from lanzdml.names import DATASET_NAMES, METHOD_NAMES, NOTION_NAMES, on_paper
 
 RIGHT_MARK, WRONG_MARK, NO_MARK = "✔", "✘", "–"
 _LOOKS = {True: (RIGHT_MARK, RIGHT), False: (WRONG_MARK, WRONG), None: (NO_MARK, MUTED)}
@@ -40,7 +40,14 @@ _SMALL, _SMALLEST = 6, 5.3  # points
 
 
 @styled
-def draw_gallery(retrievals: Sequence[Retrieval], *, dataset: str, model: str, dim: Dim) -> Figure:
+def draw_gallery(
+    retrievals: Sequence[Retrieval],
+    *,
+    dataset: str,
+    model: str,
+    dim: Dim,
+    queries_of: str | None = None,
+) -> Figure:
     """A block a query: its neighbours by CLIP, then a row a notion by InDiReCT.
 
     Marks below a neighbour say whether it has the query's label: for CLIP, one for each notion; for
@@ -51,6 +58,8 @@ def draw_gallery(retrievals: Sequence[Retrieval], *, dataset: str, model: str, d
     Args:
         retrievals: from top to bottom, all with the same notions.
         dataset, model, dim: for the title.
+        queries_of: the dataset whose images are queries to a gallery; each image is one to all
+            others unless given.
     """
     notions = list(retrievals[0].indirect)
     captions = [_caption(retrieval.query, notions) for retrieval in retrievals]
@@ -76,7 +85,7 @@ def draw_gallery(retrievals: Sequence[Retrieval], *, dataset: str, model: str, d
     ax.text(TEXT_WIDTH / 2, 0.15, title, fontsize="large", ha="center", va="center")
     top = _HEAD
     ax.text(_QUERY, top - 0.06, "Query")
-    ax.text(_THUMBS, top - 0.06, "Nearest images, the nearest first")
+    ax.text(_THUMBS, top - 0.06, _heading(dataset, queries_of))
     ax.text(_COUNTS_END, top - 0.06, "Right", ha="right")
     for retrieval, caption, block in zip(retrievals, captions, heights, strict=True):
         ax.plot([_QUERY, _COUNTS_END], [top - 0.03] * 2, color=MUTED, linewidth=0.5)
@@ -166,6 +175,16 @@ def _draw_legend(ax: Axes, y: float) -> None:
     ):
         ax.text(x, y, text, color=color, fontsize=_SMALL, va="center")
         x += len(text) * 0.046 + 0.15
+
+
+def _heading(dataset: str, queries_of: str | None) -> str:
+    """What neighbours are."""
+    if queries_of is None:
+        return "Nearest images, the nearest first"
+    if queries_of == dataset:
+        return "Nearest images of the gallery, the nearest first"
+    gallery, queries = (on_paper(name, DATASET_NAMES) for name in (dataset, queries_of))
+    return wrap(f"Nearest images of {gallery} to queries of {queries}", 62, most_lines=1)[0]
 
 
 def _below(retrieval: Retrieval, shown: Shown, notion: str) -> list[str]:
