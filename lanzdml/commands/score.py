@@ -6,14 +6,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from lanzdml.arithmetic.labels import as_labels
-from lanzdml.metrics.chance import ADJUSTED, chance
+from lanzdml.datasets.labels import is_several
+from lanzdml.metrics.chance import ADJUSTED, chance_of
 from lanzdml.metrics.resampling import RESAMPLED, scores_and_draws
 from lanzdml.metrics.scores import METRICS, cluster_metrics, mean_scores
 from lanzdml.significance.statistics import LEAST_QUERIES, StandardError, interval, resampled_means
 
 IMAGES, QUERIES = "other images", "other queries, these references"
 CLUSTERS, FEW = "none for clusters", f"none for fewer than {LEAST_QUERIES} queries"
+NO_CLASSES = "not defined, as images have several values"
 COLUMNS = ("metric", "value", "chance", "low", "high", "interval")
 
 
@@ -21,6 +22,7 @@ def score(
     vectors: NDArray[np.float32],
     labels: pd.Series,
     *,
+    queries: NDArray[np.bool_] | None = None,
     seed: int = 0,
     n_threads: int = 1,
     progress: Callable[[int], object] = lambda n: None,
@@ -28,15 +30,16 @@ def score(
     """The seven metrics, a row each (:data:`COLUMNS`).
 
     ``chance`` is what images in a random order have in expectation
-    (:func:`lanzdml.metrics.chance.chance`), 0 of AMI, and missing of NMI. ``low`` to ``high`` is a
-    95 % interval for what ``interval`` says: by draws of images, each a query and a reference to
+    (:func:`lanzdml.metrics.chance.chance_of`), 0 of AMI, and missing of NMI. ``low`` to ``high`` is
+    a 95 % interval for what ``interval`` says: by draws of images, each a query and a reference to
     the others, for MAP@R and Prec@1; by draws of queries for the metrics that need a query's whole
     ranking, where it is too narrow, as queries share their references; none for clusters, and for
-    fewer than 30 queries.
+    fewer than 30 queries. Where images have several values AMI and NMI are missing.
 
     Args:
         vectors: (n, d).
-        labels: (n,), none of them null.
+        labels: (n,), none of them null; or sets of values.
+        queries: (n,), which images are queries to the others; each to all others unless given.
         seed: of k-means and of the draws of queries.
         n_threads: that rank queries; the result is the same for any number.
         progress: called with how many more images are ranked.
@@ -44,13 +47,17 @@ def score(
     Raises:
         MetricsInputError: as of :func:`lanzdml.metrics.compute_metrics`.
     """
-    ranked = scores_and_draws(vectors, labels, n_threads=n_threads, progress=progress)
+    ranked = scores_and_draws(
+        vectors, labels, queries=queries, n_threads=n_threads, progress=progress
+    )
     scores, drawn = ranked.queries, ranked.draws
     values = mean_scores(scores) | cluster_metrics(vectors, labels, seed=seed)
     is_query = ~np.isnan(scores["map_at_r"])
     n_queries = int(is_query.sum())
+    several = is_several(labels)
+    of_clusters = NO_CLASSES if several else CLUSTERS
     rows = {
-        name: (values[name], np.nan, np.nan, FEW if name in scores else CLUSTERS)
+        name: (values[name], np.nan, np.nan, FEW if name in scores else of_clusters)
         for name in METRICS
     }
     if n_queries >= LEAST_QUERIES:
@@ -66,7 +73,7 @@ def score(
             others, np.quantile(means, [0.025, 0.975], axis=0).T, strict=True
         ):
             rows[name] = (values[name], low, high, QUERIES)
-    by_chance = chance(as_labels(labels).value_counts().to_numpy()) | {ADJUSTED: 0.0}
+    by_chance = chance_of(labels, queries) | ({} if several else {ADJUSTED: 0.0})
     return pd.DataFrame(
         [(name, value, by_chance.get(name, np.nan), *row) for name, (value, *row) in rows.items()],
         columns=list(COLUMNS),

@@ -158,6 +158,14 @@ def separated(path: Path, cells: pd.Series, separator: str) -> pd.Series:
     return pd.Series(values, cells.index, dtype=object)
 
 
+def labels_in(path: Path, cells: pd.Series, separator: str = "") -> pd.Series:
+    """The labels that a table's column holds, as those of :func:`read_labels`.
+
+    Arguments and errors as of :func:`separated`.
+    """
+    return _joined(path, str(cells.name), [separated(path, cells, separator)])
+
+
 def _joined(path: Path, name: str, parts: list[pd.Series]) -> pd.Series:
     """The labels of a notion of some parts, each strings or tuples."""
     if any(isinstance(label, tuple) and len(label) > 1 for part in parts for label in part):

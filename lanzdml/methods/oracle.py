@@ -62,7 +62,8 @@ def normalized_softmax(unit_images: NDArray[np.float32], codes: Codes) -> "Objec
     images = torch.tensor(unit_images)
     transposed_images = images.mT.contiguous()
     m = len(images)
-    target, shares = map(torch.tensor, _targets(codes))
+    places, parts = _targets(codes)
+    target, shares = torch.tensor(places), torch.tensor(parts, dtype=images.dtype)
 
     def objective(parameters: "list[Tensor]") -> "tuple[Tensor, list[Tensor]]":
         U, prototypes = parameters
@@ -88,14 +89,13 @@ def normalized_softmax(unit_images: NDArray[np.float32], codes: Codes) -> "Objec
     return objective
 
 
-def _targets(codes: Codes) -> tuple[Codes, NDArray[np.float32]]:
+def _targets(codes: Codes) -> tuple[Codes, NDArray[np.float64]]:
     """The prototypes of each image, and the share of the target that each has: (m, k) both.
 
     k is the largest number of values; of an image with fewer the last have a share of 0.
     """
     if codes.ndim == 1:
-        return codes[:, None], np.ones((len(codes), 1), np.float32)
+        return codes[:, None], np.ones((len(codes), 1))
     n_values = codes.sum(axis=1, keepdims=True)
     target = np.argsort(~codes, axis=1, kind="stable")[:, : n_values.max()]
-    shares = np.take_along_axis(codes, target, axis=1) / n_values
-    return target, shares.astype(np.float32)
+    return target, np.take_along_axis(codes, target, axis=1) / n_values
