@@ -9,14 +9,12 @@ from numpy.typing import NDArray
 
 from lanzdml.datasets import csv_file, parquet_file
 from lanzdml.datasets.labels import class_sizes, is_several, labels_in
+from lanzdml.datasets.queries import GALLERY, QUERY
 from lanzdml.embeddings.vectors import read_vectors
 from lanzdml.embeddings.vectors.joining import rows_of
 from lanzdml.embeddings.vectors.reading import ID
 from lanzdml.errors import LanzdmlError, suggest
 from lanzdml.metrics.relevance import Relevance
-
-QUERY, GALLERY = "query", "gallery"
-"""What a column of queries says of an image."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +78,7 @@ def read_labels(
         table: a .csv, .tsv or .parquet file.
         label: the column of the labels; in Parquet also of lists of them.
         separator: what separates several values in a label.
-        queries: the column that says :data:`QUERY` or :data:`GALLERY` of a row.
+        queries: the column that says "query" or "gallery" of a row; other rows are left out.
 
     Returns:
         columns ``label``, where it is asked for ``queries`` and, where there is such a column,

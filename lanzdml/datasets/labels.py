@@ -5,7 +5,6 @@ texts that a separator takes apart here: so a column can be read in both ways, a
 leaves the manifest, and all that was made of its images, alone.
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
 from pathlib import Path
@@ -95,11 +94,6 @@ def is_several(labels: Iterable[Any]) -> bool:
 def label_text(label: Any) -> str:
     """A label as it is shown: its values, sorted."""
     return ", ".join(values_of(label))
-
-
-def label_key(label: Any) -> str:
-    """A label as a text of its own, for digests: values with a comma in them are not two."""
-    return json.dumps(sorted(label)) if isinstance(label, frozenset) else str(label)
 
 
 def class_sizes(labels: pd.Series) -> pd.Series:
