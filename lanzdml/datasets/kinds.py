@@ -125,6 +125,15 @@ class OwnDataset:
         return self._summary.labelled
 
     @property
+    def lists(self) -> tuple[str, ...]:
+        """Those in whose columns an image may have several values, as they hold lists.
+
+        Raises:
+            LanzdmlError: as :attr:`notions`.
+        """
+        return self._summary.lists
+
+    @property
     def n_images(self) -> int:
         """How many images the table lists.
 
