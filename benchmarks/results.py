@@ -8,6 +8,7 @@ from lanzdml.tables.markup import markdown_escape, markdown_table
 
 BENCHMARKS = (
     "metrics",
+    "several_values",
     "score",
     "scaling",
     "fits",
@@ -16,6 +17,7 @@ BENCHMARKS = (
     "intervals",
     "ranks",
     "paper_grid",
+    "clevr4",
 )
 """Modules of this folder, each with a function ``measure``; in the order in which they run."""
 

@@ -1,25 +1,36 @@
-# tables: the paper's three tables, one of all methods, one of classes, and our values beside the published ones
+# tables: the paper's three tables, one of all methods, one of classes, and our values beside published ones
 
 from lanzdml.tables.beyond import NAME as BEYOND
 from lanzdml.tables.classes import NAME as CLASSES
 from lanzdml.tables.overview import PAPER_COUNTS
 from lanzdml.tables.paper import SUFFIXES, TABLES as PAPER_TABLES
-from lanzdml.tables.published import PUBLISHED, read_published
+from lanzdml.files import sample_of
+from lanzdml.tables.published import NAME as COMPARISON
+from lanzdml.tables.published_values import published_files, read_published
 
 OVERVIEW_FILES = [PATHS.table("table1", suffix) for suffix in SUFFIXES]
 PAPER_FILES = [PATHS.table(table, suffix) for table in PAPER_TABLES for suffix in SUFFIXES]
 BEYOND_FILES = [PATHS.table(BEYOND, suffix) for suffix in SUFFIXES]
 CLASSES_FILES = [PATHS.table(CLASSES, suffix) for suffix in ("csv", "md")]
-COMPARISON_FILES = [PATHS.table("published_comparison", suffix) for suffix in ("csv", "md")]
+COMPARISON_FILES = [PATHS.table(COMPARISON, suffix) for suffix in ("csv", "md")]
 SALIENCY_FILES = [PATHS.table("saliency", suffix) for suffix in ("md", "csv")]
+# Values that papers print, and the runs of datasets with notions that these are of.
+PUBLISHED_FILES = published_files(CONFIG.published)
+PUBLISHED = {
+    *read_published(PUBLISHED_FILES)[["dataset", "notion"]].itertuples(index=False, name=None)
+}
+PUBLISHED_DATASETS = {
+    run.fit.dataset for run in PLAN.main_runs if (run.fit.dataset, run.fit.notion) in PUBLISHED
+}
+COMPARED = [PATHS.metrics(run) for run in PLAN.main_runs if run.fit.dataset in PUBLISHED_DATASETS]
 
 
 # Of scores where there are any, and compared where there are published ones.
 ALL_TABLES = [*OVERVIEW_FILES]
 if PAPER_METRICS:
     ALL_TABLES += PAPER_FILES
-    if set(read_published()["dataset"]) & set(CONFIG.datasets):
-        ALL_TABLES += COMPARISON_FILES
+if COMPARED:
+    ALL_TABLES += COMPARISON_FILES
 if MAIN_METRICS:
     ALL_TABLES += SIGNIFICANCE_FILES + CLASSES_FILES
 if len(MAIN_METRICS) > len(PAPER_METRICS):
@@ -103,7 +114,7 @@ rule make_classes:
     input:
         runs=MAIN_METRICS,
         queries=[PATHS.queries(run) for run in PLAN.main_runs],
-        manifests=[PATHS.manifest(dataset) for dataset, _, _ in PLAN.scored_labels],
+        manifests=[PATHS.manifest(queries) for _, _, _, queries, _ in PLAN.scored_labels],
     output:
         CLASSES_FILES,
     log:
@@ -125,7 +136,7 @@ rule make_classes:
 
 rule compare_published:
     input:
-        PAPER_METRICS,
+        COMPARED,
     output:
         COMPARISON_FILES,
     log:
@@ -137,7 +148,10 @@ rule compare_published:
         mem_mb=more_each_time(1000),
         runtime=more_each_time(10),
     params:
-        version=version_of("compare_published", PUBLISHED),
+        version=version_told("compare_published"),
+        # What they hold, wherever they lie.
+        published=list(map(sample_of, PUBLISHED_FILES)),
+        files=unrecorded(list(map(str, PUBLISHED_FILES))),
     message:
         "Comparing with the published values"
     script:

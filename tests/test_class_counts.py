@@ -50,7 +50,7 @@ def test_chance_is_the_published_random_to_the_last_digit(counts):
     assert len(compared) == 10 + 9 * 3  # Table 2, and the appendix without the last notion
     for row, expected, digit in compared:
         assert row.std == 0
-        assert abs(expected - row.mean) <= digit / 2, row
+        assert abs(expected - row.value) <= digit / 2, row
 
 
 def test_where_five_draws_vary_chance_is_within_their_noise(counts):
@@ -63,7 +63,7 @@ def test_where_five_draws_vary_chance_is_within_their_noise(counts):
     assert len(compared) == 10 + 9 + 8  # the appendix breaks off before MRR of the last but one
     for row, expected, digit in compared:
         error = (row.std + digit / 2) / np.sqrt(4)  # of the mean, as the std is the population's
-        assert abs(expected - row.mean) <= digit / 2 + t.ppf(0.995, 4) * error, row
+        assert abs(expected - row.value) <= digit / 2 + t.ppf(0.995, 4) * error, row
 
 
 def test_counts_are_of_all_images_and_classes_of_the_collections(counts):

@@ -20,12 +20,12 @@ from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
 from lanzdml.errors import LanzdmlError
+from lanzdml.metrics.clusters import cluster_metrics
 from lanzdml.metrics.ranking import Ranking, validated
 from lanzdml.metrics.scores import (
     METRICS,
     RANK_METRICS,
     MetricsInputError,
-    cluster_metrics,
     compute_metrics,
     macro_scores,
     query_scores,

@@ -17,7 +17,7 @@ from lanzdml.datasets import find_dataset
 from lanzdml.datasets.manifest import check_manifest, write_manifest
 from lanzdml.datasets.manifest import read_manifest as read_written
 from lanzdml.datasets.own import label_columns, read_manifest
-from lanzdml.datasets.parquet_file import BYTES, FILE
+from lanzdml.datasets.parquet_cells import BYTES, FILE
 from lanzdml.datasets.summary import recall, summarise, write_down
 from lanzdml.errors import LanzdmlError
 from tests.raw_datasets import save_image

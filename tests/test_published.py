@@ -1,4 +1,4 @@
-"""Our values beside the published ones."""
+"""Our values beside the published ones: within a protocol, and apart from those of others."""
 
 import numpy as np
 import pandas as pd
@@ -6,30 +6,30 @@ import pytest
 
 from lanzdml.metrics.runs import traits_of, write_runs
 from lanzdml.metrics.scores import METRICS
+from lanzdml.spreadsheet import to_csv
 from lanzdml.tables.paper import summarise
-from lanzdml.tables.published import (
-    COLUMNS,
-    DIM,
-    compare,
-    read_published,
-    render_comparison,
-    write_comparison,
-)
+from lanzdml.tables.published import COLUMNS, compare, read_comparison, write_comparison
+from lanzdml.tables.published_tables import render_comparison
+from lanzdml.tables.published_values import FOLDER, read_published
 from tests.traits import with_traits
 
 RUN = ["dataset", "notion", "method"]
+DIM = 128
+
+
+INDIRECT, CLAY = FOLDER / "indirect.csv", FOLDER / "clay.csv"
 
 
 @pytest.fixture(scope="module")
 def published():
-    return read_published()
+    return read_published([INDIRECT])
 
 
 @pytest.fixture
 def runs(published):
     """Two seeds of every published run, with the published means of Table 2."""
     table2 = published[published["source"] == "table2"]
-    means = table2.pivot_table(index=RUN, columns="metric", values="mean") / 100
+    means = table2.pivot_table(index=RUN, columns="metric", values="value") / 100
     frame = means.reindex(columns=METRICS).reset_index()
     frame = frame.assign(
         model="ViT-B-32", protocol="paper", reason=None, n_images=9, n_classes=3, tied_queries=0,
@@ -40,8 +40,8 @@ def runs(published):
     return pd.concat([frame.assign(seed=seed) for seed in (0, 1)], ignore_index=True)
 
 
-def compared(runs, **query):
-    rows = compare(summarise(runs))
+def compared(runs, *, files=(INDIRECT,), **query):
+    rows = compare(summarise(runs), read_published(files))
     for column, value in query.items():
         rows = rows[rows[column] == value]
     return rows
@@ -75,8 +75,8 @@ def test_exactly_two_methods_of_three_notions_cannot_be_compared(runs):
     slip = "computed with the labels and prompts of clothing_category"
     assert flagged["note"].str.contains(slip).all()
     text = render_comparison(rows)
-    table2 = text.split("\n## ")[2]
-    assert table2.startswith("Table 2")
+    table2 = text.split("\n### ")[2]
+    assert table2.startswith("Table 2, paper protocol: ours with ViT-B-32, published with OpenAI's")
     assert sum(line.count("†") for line in table2.splitlines() if line[0:1] == "|") == 2 * 3 * 2
 
 
@@ -110,7 +110,9 @@ def test_differences_are_in_the_published_unit_and_std():
 
 def test_only_the_published_dim_is_compared(runs):
     runs.loc[runs["method"] != "clip", "dim"] = 64
-    assert set(compared(runs)["method"]) == {"clip"}, "it has the model's size in any case"
+    rows = compared(runs)
+    assert set(rows.dropna(subset="ours")["method"]) == {"clip"}, "it has the model's size"
+    assert rows.loc[rows["method"] != "clip", ["ours", "dim", "n_images"]].isna().all(axis=None)
     assert compared(runs[runs["method"] != "clip"]).empty
     text = render_comparison(compared(runs[runs["method"] != "clip"]))
     assert "has no run with a published value" in text
@@ -134,10 +136,12 @@ def test_released_is_compared_where_it_repeats_the_mistake(runs, published):
 
 def test_what_the_appendix_calls_mrr_twice_is_said(runs):
     text = render_comparison(compared(runs))
-    remark = "Of the two rows that are printed as MRR in every block, the first is MAP."
-    table2, appendix = text[: text.index("## Appendix")], text[text.index("## Appendix") :]
-    assert remark in appendix
-    assert remark not in table2
+    remark = "of the two rows that are printed as MRR in every block, the first is MAP."
+    table2, appendix = text[: text.index("### Appendix")], text[text.index("### Appendix") :]
+    assert remark not in appendix, "it is said once, and not of each model's table"
+    assert "; r' = 128; mean and std over five seeds;" in table2
+    (line,) = (line for line in table2.splitlines() if remark in line)
+    assert line.startswith("Appendix Table 1: leave-one-out (every image is a query")
 
 
 def slip(runs, points):
@@ -174,7 +178,7 @@ def test_two_published_stds_are_the_limit(runs):
 
 def table(text, title):
     """Columns of the first table below a title, by name."""
-    lines = text[text.index(title) :].partition("\n## ")[0].splitlines()
+    lines = text[text.index(title) :].partition("\n##")[0].splitlines()
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines if line[:1] == "|"]
     header, _, *body = rows
     return {name: [row[column] for row in body] for column, name in enumerate(header)}
@@ -202,7 +206,182 @@ def test_a_run_that_could_not_be_made_has_no_difference(runs):
 
 def test_both_files_are_written(runs, tmp_path):
     write_runs(tmp_path / "metrics.parquet", runs)
-    write_comparison([tmp_path / "metrics.parquet"], tmp_path)
-    written = pd.read_csv(tmp_path / "published_comparison.csv")
-    assert len(written) == len(compared(runs))
+    write_comparison([tmp_path / "metrics.parquet"], tmp_path, [INDIRECT])
+    written = read_comparison(tmp_path / "published_comparison.csv")
+    pd.testing.assert_frame_equal(written, compared(runs), check_dtype=False)
     assert "InDiReCT" in (tmp_path / "published_comparison.md").read_text()
+
+
+# Several papers and protocols
+
+
+def retrieval(dataset, notion, *, protocol, methods, model="ViT-B-32", dims=(128,), value=0.5):
+    """A seed of each method, with one value in every metric."""
+    rows = [
+        {"dataset": dataset, "notion": notion, "method": method, "dim": dim, "model": model,
+         "protocol": protocol, "seed": 0, "reason": None, "n_images": 8131, "n_classes": 98,
+         "tied_queries": 0, "loss": None, "against": None, "dim_auto": False,
+         **traits_of(method), **dict.fromkeys(METRICS, value)}
+        for method in methods
+        for dim in (dims if traits_of(method)["has_dim"] else (512,))
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+@pytest.fixture
+def cars():
+    """A notion that both papers have values of, by the protocols of both."""
+    notion = {"dataset": "cars196", "notion": "car_model"}
+    return pd.concat([
+        retrieval(**notion, protocol="paper", methods=("clip", "indirect"), value=0.5),
+        retrieval(**notion, protocol="query_gallery", methods=("clip", "clay"), value=0.25),
+    ])  # fmt: skip
+
+
+BOTH = (INDIRECT, CLAY)
+
+
+def test_values_stand_beside_those_of_the_same_protocol_only(cars):
+    rows = compared(cars, files=BOTH)
+    assert set(zip(rows["paper"], rows["published_protocol"], rows["protocol"], strict=True)) == {
+        ("InDiReCT (WACV 2023)", "leave_one_out", "paper"),
+        ("CLAY (CVPR 2026)", "query_gallery", "query_gallery"),
+    }
+    there = rows.dropna(subset="ours").set_index(["paper", "method", "published_model"])
+    theirs = there.loc["CLAY (CVPR 2026)", ["ours", "published", "difference"]]
+    assert theirs.to_dict("index") == {
+        ("clip", "CLIP-B"): {"ours": 25, "published": 30.5, "difference": -5.5},
+        ("clip", "SigLIP-B"): {"ours": 25, "published": 64.6, "difference": 25 - 64.6},
+        ("clay", "CLIP-B"): {"ours": 25, "published": 51.2, "difference": 25 - 51.2},
+        ("clay", "SigLIP-B"): {"ours": 25, "published": 78.0, "difference": -53},
+    }
+    (indirect,) = compared(
+        cars, files=BOTH, method="indirect", source="table2", metric="map_at_r"
+    ).to_dict("records")
+    assert (indirect["ours"], indirect["published"]) == (50, 37.4)
+    text = render_comparison(rows)
+    assert text.index("## InDiReCT (WACV 2023)") < text.index("## CLAY (CVPR 2026)")
+    assert "not compared" not in text
+
+
+def test_models_and_methods_that_are_not_here_are_seen_in_the_table(cars):
+    text = render_comparison(compared(cars, files=BOTH))
+    clay = table(
+        text[text.index("## CLAY") :], "### Table 2, query_gallery protocol: ours with ViT-B-32"
+    )
+    assert clay["Published with"] == ["CLIP-B", "SigLIP-B", "-"]
+    assert clay["CLAY"] == ["25.0 / 51.2, -26.2", "25.0 / 78.0, -53.0", "—"]
+    assert clay["GeneCIS symmetric"] == ["—", "—", "— / 29.8"], "published, and not run"
+    assert clay["Notion"][0] == "Car Model (8,131 images, 98 classes)"
+    assert "— / published: there is no such run here." in text
+    assert "Ours at r' = 128, the first here, as none is published." in text
+    assert "models CLIP-B and SigLIP-B; queries : database = 1 : 9, MAP of the whole" in text
+    off = table(text[text.index("## CLAY") :], "Mean absolute difference")
+    assert off["Published with"] == ["CLIP-B", "SigLIP-B"]
+    assert [*off] == ["Protocol", "Model", "Published with", "CLIP", "CLAY"], "those that were run"
+    assert off["CLAY"] == ["26.2", "53.0"]
+
+
+def test_other_protocols_are_listed_apart_with_a_sentence(cars):
+    rows = compared(cars[cars["protocol"] == "paper"], files=BOTH)
+    apart = rows[rows["paper"] == "CLAY (CVPR 2026)"]
+    assert apart["difference"].isna().all()
+    assert not apart["comparable"].any()
+    theirs, ours = apart[apart["protocol"] == ""], apart[apart["published"].isna()]
+    assert len(theirs) == 7
+    assert theirs["ours"].isna().all()
+    assert ours[["protocol", "method", "ours"]].to_numpy().tolist() == [["paper", "clip", 50.0]]
+    assert len(apart) == len(theirs) + len(ours)
+    text = render_comparison(rows)
+    clay = text[text.index("## CLAY") :]
+    assert (
+        "cannot be compared for Cars196 Car Model: published values are query and gallery" in clay
+    )
+    assert "Runs with protocol: query_gallery could be." in clay
+    assert "/ 30.5" not in clay
+    assert table(clay, "not compared: query and gallery")["CLIP"] == [
+        "30.5",
+        "64.6",
+        "—",
+    ]
+    assert table(clay, "not compared: ours, leave-one-out")["CLIP"] == ["50.0"]
+    turned = compared(cars[cars["protocol"] != "paper"], files=BOTH)
+    assert set(turned.loc[turned["paper"] != "CLAY (CVPR 2026)", "protocol"]) == {
+        "", "query_gallery"
+    }  # fmt: skip
+    assert "Runs with protocol: paper could be." in render_comparison(turned)
+
+
+def test_without_a_published_dim_ours_is_the_first(published):
+    runs = pd.concat([
+        retrieval("cars196", "car_model", protocol="query_gallery", methods=("clay",),
+                  dims=(dim,), value=value)
+        for dim, value in ((64, 0.2), (128, 0.3))
+    ])  # fmt: skip
+    rows = compared(runs, files=BOTH, method="clay", published_model="CLIP-B")
+    assert rows[["dim", "ours"]].to_numpy().tolist() == [[64, 20]]
+    both = pd.concat([
+        retrieval("cars196", "car_model", protocol="paper", methods=("indirect",),
+                  dims=(dim,), value=value)
+        for dim, value in ((64, 0.2), (128, 0.3))
+    ])  # fmt: skip
+    rows = compared(both, method="indirect", source="table2", metric="map_at_r")
+    assert rows[["dim", "ours"]].to_numpy().tolist() == [[128, 30]], "where one is published"
+
+
+MINE = (
+    "paper,dataset,notion,model,method,metric,value,unit,protocol,setting,note\n"
+    "Mine,cars196,car_model,{text},Their method,map,12.34,percent,{protocol},{text},{text}\n"
+    "Mine,cars196,car_model,{text},clip,map,0.5,percent,{protocol},{text},{text}\n"
+)
+
+
+def written(tmp_path, text="a model", protocol="leave_one_out"):
+    path = tmp_path / "mine.csv"
+    quoted = '"' + text.replace('"', '""') + '"'
+    path.write_text(MINE.format(text=quoted, protocol=protocol))
+    return path
+
+
+def test_a_file_of_ones_own_is_one_paper_more(cars, tmp_path):
+    text = render_comparison(compared(cars, files=(*BOTH, written(tmp_path))))
+    mine = table(
+        text[text.index("## Mine") :], "### Values, paper protocol: ours with ViT-B-32, published"
+    )
+    assert mine["Their method"] == ["— / 12.34"], "with as many decimals as are printed"
+    assert mine["CLIP"] == ["50.00 / 0.50, +49.50"]
+
+
+def test_a_protocol_in_the_papers_words_is_never_compared(cars, tmp_path):
+    path = written(tmp_path, protocol="five-fold, half of each class")
+    path.write_text(path.read_text().replace("five-fold, half", "five-fold; half"))
+    rows = compared(cars, files=[path])
+    assert rows["difference"].isna().all()
+    text = render_comparison(rows)
+    assert "published values are five-fold; half of each class, ours are leave-one-out" in text
+    assert "No protocol here is theirs." in text
+
+
+def test_texts_of_a_file_are_no_markup(cars, tmp_path):
+    evil = "<script>stolen</script> | `code` $x$ =1+1 r's\u202e"
+    rows = compared(cars, files=[written(tmp_path, evil)])
+    text = render_comparison(rows)
+    assert "<script>" not in text
+    assert "\u202e" not in text
+    assert "\\| \\`code\\` \\$x\\$" in text
+    write_runs(tmp_path / "runs.parquet", cars)
+    write_comparison([tmp_path / "runs.parquet"], tmp_path, [written(tmp_path, "=1+1")])
+    assert ",'=1+1," in (tmp_path / "published_comparison.csv").read_text()
+    read = read_comparison(tmp_path / "published_comparison.csv")
+    assert set(read.loc[read["published_model"] != "", "published_model"]) == {"=1+1"}
+
+
+def test_names_such_as_na_are_kept(cars, tmp_path):
+    path = written(tmp_path, "NA")
+    path.write_text(path.read_text().replace("Their method", "null"))
+    rows = compared(cars, files=[path])
+    (tmp_path / "rows.csv").write_text(to_csv(rows))
+    read = read_comparison(tmp_path / "rows.csv")
+    assert set(read["published_model"]) == {"NA"}
+    assert "null" in set(read["method"])
+    assert render_comparison(read) == render_comparison(rows)

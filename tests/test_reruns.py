@@ -51,6 +51,7 @@ CONFIG = {
         "saliency": {"dataset": "mine", "notions": ["fruit"], "images": 2, "measured": 1},
         "gallery": {"dataset": "mine", "notions": ["fruit"], "queries": 2},
     },
+    "published": ["data/paper.csv"],
     "embeddings": {"device": "cpu"},
 }  # fmt: skip
 FILES = {
@@ -58,6 +59,10 @@ FILES = {
     "data/cars/cars_annos.mat": "annotation",
     "data/mine.csv": "image,fruit,taste\na.png,fig,sweet\nb.png,lime,sour\nc.png,fig,bitter\n",
     "data/demo.safetensors": "weights " * 1000,
+    "data/paper.csv": (
+        "paper,dataset,notion,model,method,metric,value,unit,protocol\n"
+        "Theirs,mine,fruit,CLIP-B,clip,map,43.0,percent,leave_one_out\n"
+    ),
 }
 
 
@@ -108,7 +113,7 @@ EDITS = {
         "lanzdml/methods/indirect.py", "return normalise(", "return -normalise(", "code"
     ),
     "files.py": text("lanzdml/files.py", '"[0-9a-f]{32}"', '"[0-9a-f]{31}"', "code"),
-    "metrics' code": text("lanzdml/metrics/scores.py", "max_iter=25", "max_iter=26", "code"),
+    "metrics' code": text("lanzdml/metrics/clusters.py", "max_iter=25", "max_iter=26", "code"),
     "CLIP's code": text(
         "lanzdml/embeddings/other_packages.py", "LENGTH = 400", "LENGTH = 401", "code"
     ),
@@ -118,6 +123,8 @@ EDITS = {
     "dims": setting("dims", value=[4]),
     "seeds": setting("seeds", value=[1, 2, 3]),
     "protocol": setting("protocol", value=["paper", "released"]),
+    "metrics": setting("metrics", value=["ari"]),
+    "kmeans_repeats": setting("kmeans_repeats", value=3),
     "counts": setting("experiments", "prompt_count", "counts", value=[5, 9]),
     "ablated dims": setting("experiments", "dimensions", "dims", value=[2, 3, 5]),
     "saliency": setting("figures", "saliency", "measured", value=2),
@@ -127,6 +134,8 @@ EDITS = {
         *CARS, "notions", "both", value={"combine": ["car_type", "car_color"]}
     ),
     "shards": setting(*MINE, "shards", value=2),
+    "published value": text("data/paper.csv", "43.0", "44.0"),
+    "published files": setting("published", value=[]),
 }  # fmt: skip
 
 

@@ -13,15 +13,18 @@ import yaml
 from demo_assets.captions import vocabulary
 from demo_assets.scenes import color_table
 from lanzdml.datasets.cars196 import CLASSES_FILE
+from lanzdml.datasets.clevr4 import CLASSES
 from lanzdml.embeddings.prompts import FROM_LABELS, PLACEHOLDER, make_prompts, read_aspects
 from lanzdml.methods import PAPER_METHODS
-from lanzdml.names import DATASET_NAMES, METRIC_NAMES, NOTION_NAMES
+from lanzdml.metrics.scores import METRICS
+from lanzdml.names import DATASET_NAMES, NOTION_NAMES
 from lanzdml.tables.overview import PAPER_COUNTS
-from lanzdml.tables.published import PUBLISHED
+from lanzdml.tables.published_values import FOLDER as PUBLISHED
 
 ROOT = Path(__file__).parents[1]
 RESOURCES = ROOT / "resources"
 PROMPTS = RESOURCES / "prompts"
+PAPER_DATASETS = {"synthetic_cars", "cars196", "cub200", "deepfashion", "movie_posters"}
 
 
 def read_table(path: Path) -> pd.DataFrame:
@@ -45,7 +48,7 @@ def notions():
 
 @pytest.fixture(scope="module")
 def published():
-    return read_table(PUBLISHED)
+    return read_table(PUBLISHED / "indirect.csv")
 
 
 # Cars196
@@ -183,8 +186,9 @@ def test_templates_are_the_papers(notions):
     ]  # fmt: skip
     assert len(notions) == 13
     assert not notions.duplicated(["dataset", "notion"]).any()
-    assert set(notions["dataset"]) <= set(DATASET_NAMES) - {"demo_cars"}
-    assert set(notions["notion"]) <= set(NOTION_NAMES) - {"car_model_and_color"}
+    assert set(notions["dataset"]) == PAPER_DATASETS
+    assert set(notions["dataset"]) < set(DATASET_NAMES)
+    assert set(notions["notion"]) < set(NOTION_NAMES)
     assert (notions["template"].str.count(re.escape(PLACEHOLDER)) == 1).all()
     templates = notions.set_index(["dataset", "notion"])["template"]
     assert (
@@ -217,7 +221,42 @@ def test_every_prompt_file_is_used_or_explained(notions):
     field = (ROOT / "configs/field.yaml").read_text(encoding="utf-8")
     used |= {Path(path).name for path in re.findall(r"resources/prompts/[\w.]+", field)}
     rest = {path.name for path in PROMPTS.iterdir() if path.is_file()} - used
-    assert rest == {"demo_car_names.csv", "cars196_colors.txt"}
+    assert rest - set(of_others()) == {"demo_car_names.csv", "cars196_colors.txt"}
+
+
+def of_others():
+    """Lists for datasets that are none of the paper's, and how many entries README says."""
+    readme = (RESOURCES / "README.md").read_text(encoding="utf-8")
+    return dict(re.findall(r"^\| `prompts/(\w+\.txt)` \| (\d+) \|", readme, re.MULTILINE))
+
+
+def test_lists_for_other_datasets_are_as_they_are_described():
+    for name, number in of_others().items():
+        aspects = read_aspects(str(PROMPTS / name))
+        assert len(aspects) == int(number), name
+        assert len({aspect.lower() for aspect in aspects}) == len(aspects), name
+
+
+@pytest.mark.parametrize("name", ["clevr4"])
+def test_configurations_of_other_datasets_use_their_lists(name):
+    """Each list of a dataset, and prompts that CLIP tells apart."""
+    config = yaml.safe_load((ROOT / f"configs/{name}.yaml").read_text(encoding="utf-8"))
+    used = set()
+    for notion in config["datasets"][name]["notions"].values():
+        if "combine" in notion:
+            continue
+        for wording in [notion, *(notion | other for other in notion["variants"].values())]:
+            prompts = make_prompts(wording["template"], str(ROOT / wording["aspects"]))
+            assert prompts["prompt"].str.lower().is_unique
+            used.add(wording["aspects"].removeprefix("resources/prompts/"))
+    ours = {f"{path.relative_to(PROMPTS)}" for path in PROMPTS.rglob(f"{name}_*.txt")}
+    assert ours <= used
+
+
+def test_clevr4_lists_are_its_classes():
+    """What no prompt names is told by comparing the two."""
+    for notion, classes in CLASSES.items():
+        assert read_aspects(str(PROMPTS / f"clevr4_{notion}s.txt")) == list(classes)
 
 
 def test_paper_config_uses_these_prompts(notions):
@@ -375,12 +414,11 @@ SLIP = "computed with the labels and prompts of clothing_category"
 MISPRINT = ["appendix_table1", "deepfashion", "fit", "map", "ae"]
 TABLE_METRICS = {
     "table2": ["map_at_r", "precision_at_1"],
-    "appendix_table1": list(METRIC_NAMES),
+    "appendix_table1": list(METRICS),
 }
 
 
 def test_published_values_are_complete(published, notions):
-    assert published.columns.tolist() == [*KEY, "mean", "std", "unit", "comparable", "note"]
     assert not published.duplicated(KEY).any()
     expected = set()
     for row in notions.itertuples():
@@ -402,7 +440,7 @@ def test_published_values_are_complete(published, notions):
 
 
 def test_published_values_are_numbers(published):
-    mean = published["mean"].astype(float)
+    mean = published["value"].astype(float)
     scale = published["unit"].map({"percent": 100.0, "fraction": 1.0})
     assert (published["unit"] == published["source"].map(
         {"table2": "percent", "appendix_table1": "fraction"}
@@ -432,19 +470,19 @@ def test_not_comparable_are_two_methods_of_three_notions(published):
 def test_a_misprint_is_the_value_of_the_row_before(published):
     misprint = published[published["comparable"] == "false"]
     assert misprint[KEY].to_numpy().tolist() == [MISPRINT]
-    assert misprint[["mean", "std"]].to_numpy().tolist() == [["0.320", "0.016"]], "as printed"
+    assert misprint[["value", "std"]].to_numpy().tolist() == [["0.320", "0.016"]], "as printed"
     assert "0.280 ± 0.019" in misprint["note"].item()
     values = published.set_index(KEY)
     nmi = values.loc[(*MISPRINT[:3], "nmi", *MISPRINT[4:])]
-    assert (nmi["mean"], nmi["std"]) == ("0.320", "0.016")
+    assert (nmi["value"], nmi["std"]) == ("0.320", "0.016")
 
 
 def test_no_other_value_is_printed_twice(published):
     """What is copied to another metric's row has the same mean and std there."""
     appendix = published[published["source"] == "appendix_table1"]
-    appendix = appendix[(appendix["std"] != "") & (appendix["mean"].astype(float) > 0.1)]
-    appendix = appendix[~appendix["mean"].isin(["1.000", "0.999"])]
-    copies = appendix[appendix.duplicated(["dataset", "notion", "method", "mean", "std"])]
+    appendix = appendix[(appendix["std"] != "") & (appendix["value"].astype(float) > 0.1)]
+    appendix = appendix[~appendix["value"].isin(["1.000", "0.999"])]
+    copies = appendix[appendix.duplicated(["dataset", "notion", "method", "value", "std"])]
     assert set(copies[KEY[1:]].itertuples(index=False, name=None)) == {
         tuple(MISPRINT[1:]),
         # AMI and NMI, or R-Precision and MAP, that are near each other for other methods, too
@@ -458,7 +496,7 @@ def test_values_that_no_embedding_can_have(published):
     """What holds for every single query, or for any clustering, holds for means as well."""
     appendix = published[published["source"] == "appendix_table1"]
     table = appendix.pivot_table(
-        index=[*KEY[1:3], "method"], columns="metric", values="mean", aggfunc="first"
+        index=[*KEY[1:3], "method"], columns="metric", values="value", aggfunc="first"
     ).astype(float)
     rounded = 0.0011
     for lower, upper in (
@@ -469,7 +507,7 @@ def test_values_that_no_embedding_can_have(published):
 
 def test_slipped_values_repeat_those_of_the_category(published):
     """The reason for the flags: these values belong to another notion."""
-    values = published[published["source"] == "table2"].set_index(KEY[1:])["mean"].astype(float)
+    values = published[published["source"] == "table2"].set_index(KEY[1:])["value"].astype(float)
     for notion, metric, method in product(
         ["texture", "fabric", "fit"], TABLE_METRICS["table2"], ["random_transform", "ae"]
     ):
@@ -504,7 +542,7 @@ def test_published_notes(published):
 
 def test_noted_roundings_are_where_the_tables_differ(published):
     both = published.pivot_table(
-        index=KEY[1:], columns="source", values="mean", aggfunc="first"
+        index=KEY[1:], columns="source", values="value", aggfunc="first"
     ).dropna()
     # Each table is rounded on its own: half a unit of its last digit.
     gap = (both["table2"].astype(float) - 100 * both["appendix_table1"].astype(float)).abs()
@@ -517,7 +555,23 @@ def test_noted_roundings_are_where_the_tables_differ(published):
     }
     assert len(noted) == 4
     for row in noted.itertuples():
-        assert f"{row.mean} here" in row.note
+        assert f"{row.value} here" in row.note
+
+
+def test_clays_values_are_complete():
+    clay = read_table(PUBLISHED / "clay.csv")
+    assert not clay.duplicated(["dataset", "notion", "model", "method"]).any()
+    methods = {("CLIP-B", "clip"), ("SigLIP-B", "clip"), ("CLIP-B", "clay"), ("SigLIP-B", "clay")}
+    methods |= {("-", name) for name in ("GeneCIS", "GeneCIS symmetric", "InstructBLIP")}
+    notions = clay.groupby(["dataset", "notion"])[["model", "method"]]
+    assert len(notions) == 14
+    assert all(set(rows.itertuples(index=False, name=None)) == methods for _, rows in notions)
+    values = clay["value"].astype(float)
+    assert values.between(10, 100).all(), "in percent"
+    same = clay["method"].eq("GeneCIS") & clay["value"].eq("24.7")
+    assert (clay["note"] != "").equals(same), "a value that stands three times is told"
+    for column, value in (("metric", "map"), ("unit", "percent"), ("protocol", "query_gallery")):
+        assert set(clay[column]) == {value}
 
 
 def test_readme_names_every_file():
@@ -526,8 +580,9 @@ def test_readme_names_every_file():
     files = {path.name for path in PROMPTS.iterdir() if path.is_file()} | {
         path.name + ("/" if path.is_dir() else "") for path in RESOURCES.iterdir()
     }
+    files |= {f"published/{path.name}" for path in PUBLISHED.iterdir()}
     files |= {f"classes/{path.name}" for path in (RESOURCES / "classes").iterdir()}
-    others = {"README.md", "prompts/", "classes/"}
-    assert files - others <= {name.removeprefix("prompts/") for name in named}
+    listed = {"README.md", "prompts/", "published/", "classes/"}
+    assert files - listed <= {name.removeprefix("prompts/") for name in named}
     tables = {str(path.relative_to(ROOT)) for path in (ROOT / "lanzdml").rglob("*.csv")}
     assert tables == {name for name in named if name.startswith("lanzdml/")}

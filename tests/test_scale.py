@@ -11,9 +11,9 @@ from lanzdml.tables.paper import summarise, table_values
 from lanzdml.tables.published import (
     compare,
     published_of_oracle,
-    read_published,
-    render_comparison,
 )
+from lanzdml.tables.published_tables import render_comparison
+from lanzdml.tables.published_values import FOLDER, read_published
 from lanzdml.tables.shares import share_tables
 from tests.test_tables import rows
 
@@ -136,7 +136,7 @@ def test_files_of_earlier_versions_are_refused(tmp_path):
 
 
 def test_published_shares_of_the_way_to_oracle():
-    published = read_published()
+    published = read_published([FOLDER / "indirect.csv"])
     published["share"] = published_of_oracle(published)
     table2 = published[(published["source"] == "table2") & (published["metric"] == "map_at_r")]
     shares = table2.set_index(["notion", "method", "dataset"])["share"]
@@ -153,7 +153,10 @@ def test_ours_stand_beside_the_published_shares():
     def of(method, values):
         return [row | {"dataset": "deepfashion"} for row in scored(method, values, notion="fit")]
 
-    compared = compare(summary_of(of("oracle", [0.7]), of("indirect", [0.4])))
+    compared = compare(
+        summary_of(of("oracle", [0.7]), of("indirect", [0.4])),
+        read_published([FOLDER / "indirect.csv"]),
+    )
     row = value_of(compared, "indirect", source="table2")
     assert row["of_oracle"] == pytest.approx(50)
     assert row["published_of_oracle"] == pytest.approx(7, abs=0.5)

@@ -10,6 +10,7 @@ from lanzdml.config.external import check_external
 from lanzdml.config.links import check_links
 from lanzdml.config.models import ModelConfig
 from lanzdml.config.notions import NotionConfig
+from lanzdml.config.queries import SHARE, QueriesConfig
 from lanzdml.config.section import MOST_LISTED, Name, PathName, Section
 from lanzdml.config.torchvision import TorchvisionConfig
 from lanzdml.config.vectors import VectorsByModel, check_shape
@@ -77,6 +78,13 @@ class DatasetConfig(Section):
             description="how many jobs share the dataset's images when they are embedded",
         ),
     ] = 1
+    queries: Annotated[
+        QueriesConfig | None,
+        Field(
+            description="which images are queries to the others, for the protocol query_gallery; a "
+            f"share of {SHARE} unless given"
+        ),
+    ] = None
     notions: Annotated[dict[Name, NotionConfig], Field(min_length=1, max_length=MOST_LISTED)]
 
     @property
@@ -281,9 +289,13 @@ class DatasetConfig(Section):
         if notion.combine is not None:
             return notion.check_parts(where, notion_name, self.notions, known)
         if column in known:
-            if not notion.scored or self.labels is None:
-                return []
-            if column in OwnDataset(Path(self.labels)).labelled:
+            own = OwnDataset(Path(self.labels)) if self.labels is not None else None
+            if own and notion.labels_separator is not None and column in own.lists:
+                return [
+                    f"{where}.labels_separator: column {column!r} of {self.labels} holds lists of "
+                    "values already; leave it out"
+                ]
+            if not notion.scored or own is None or column in own.labelled:
                 return []
             return [
                 f"{where}: {self.labels} has no label in column {column!r}; if that is right, say "

@@ -11,8 +11,9 @@ not, is in the module's ``FILES`` and, if it lists images itself, ``IMAGES``, as
 :func:`lanzdml.datasets.raw.look_up`: when that changes, a manifest is made anew.
 
 A dataset can be downloaded where its authors' archive has a stable public address and a published
-checksum. What is not registered is read by :mod:`lanzdml.datasets.own`, with a table of the user's,
-or by :mod:`lanzdml.datasets.from_torchvision`, with a class of torchvision's.
+checksum, which we hold or which lies beside it. What is not registered is read by
+:mod:`lanzdml.datasets.own`, with a table of the user's, or by
+:mod:`lanzdml.datasets.from_torchvision`, with a class of torchvision's.
 """
 
 from collections.abc import Mapping, Sequence
@@ -65,7 +66,9 @@ def _look_up(dataset: AnyDataset, root: Path, linked: Sequence[str], kind: str) 
 
 DATASETS: dict[str, Dataset] = {
     "demo_cars": Dataset(
-        "lanzdml.datasets.demo_cars", ("car_model", "car_color", "background_color"), 1000
+        "lanzdml.datasets.demo_cars",
+        ("car_model", "car_color", "background_color", "any_color"),
+        1000,
     ),
     "synthetic_cars": Dataset(
         "lanzdml.datasets.synthetic_cars", ("car_model", "car_color", "background_color"), 1000
@@ -78,19 +81,35 @@ DATASETS: dict[str, Dataset] = {
     ),
     "cub200": Dataset(
         "lanzdml.datasets.cub200",
-        ("bird_species", "bird_species_case_matched"),
+        (
+            *("bird_species", "bird_species_case_matched"),
+            *("primary_color", "upperparts_color", "underparts_color", "crown_color"),
+            *("bill_shape", "shape", "size", "wing_pattern"),
+        ),
         5924,
         download=Download(
             url="https://data.caltech.edu/records/65de6-vp158/files/CUB_200_2011.tgz",
             file="CUB_200_2011.tgz",
-            md5="97eceeb196236b17998738112f37df78",
             holds="images/001.Black_footed_Albatross",
+            md5="97eceeb196236b17998738112f37df78",
         ),
     ),
     "deepfashion": Dataset(
         "lanzdml.datasets.deepfashion", ("clothing_category", "texture", "fabric", "fit"), 4000
     ),
     "movie_posters": Dataset(
-        "lanzdml.datasets.movie_posters", ("genre", "production_country"), 8052
+        "lanzdml.datasets.movie_posters", ("genre", "production_country", "genres"), 8052
+    ),
+    "stanford40": Dataset("lanzdml.datasets.stanford40", ("action", "location", "mood"), 9532),
+    "clevr4": Dataset(
+        "lanzdml.datasets.clevr4",
+        ("texture", "shape", "color", "count"),
+        10_000,
+        download=Download(
+            url="https://thor.robots.ox.ac.uk/clevr4/clevr_4_10k_v1.zip",
+            file="clevr_4_10k_v1.zip",
+            holds="clevr_4_annots.json",
+            sums="SHA512SUMS",
+        ),
     ),
 }

@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
-from lanzdml.datasets.download import Download
+from lanzdml.datasets.download import Download, checksum_of, download
 from lanzdml.datasets.inside import Places, reading
 
 if TYPE_CHECKING:
@@ -55,7 +55,6 @@ class Dataset:
         Raises:
             LanzdmlError: see :func:`lanzdml.datasets.download.download`.
         """
-        from lanzdml.datasets.download import download
         from lanzdml.datasets.raw import locate
 
         source = self.download
@@ -64,9 +63,11 @@ class Dataset:
             print(f"{name}: nothing to download, {folder} holds {source.holds}")
             return {"folder": str(folder)}
         file = download(name, source, root, linked)
-        size = file.stat().st_size
+        checksum, size = checksum_of(name, source, root, linked), file.stat().st_size
         print(f"{name}: {file} is complete, {size:,} bytes")
-        return {"url": source.url, "file": str(file), "md5": source.md5, "bytes": size}
+        sums = {"sums": str(root / source.sums), "sums_url": source.sums_url} if source.sums else {}
+        record = {"url": source.url, "file": str(file), checksum.kind: checksum.digits}
+        return record | sums | {"bytes": size}
 
     def read_manifest(self, root: Path, linked: Sequence[str] = ()) -> "pd.DataFrame":
         """The manifest of a collection; the module is imported here.
@@ -122,6 +123,15 @@ class OwnDataset:
             LanzdmlError: as :attr:`notions`.
         """
         return self._summary.labelled
+
+    @property
+    def lists(self) -> tuple[str, ...]:
+        """Those in whose columns an image may have several values, as they hold lists.
+
+        Raises:
+            LanzdmlError: as :attr:`notions`.
+        """
+        return self._summary.lists
 
     @property
     def n_images(self) -> int:

@@ -1,5 +1,6 @@
 """What rank metrics are by chance: their expectation over all orders of the images."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -7,25 +8,29 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import betaln, digamma
 
 from lanzdml.metrics.ranking import expected_precisions
+from lanzdml.metrics.recalls import RECALLS, some_right
 from lanzdml.metrics.relevance import Relevance, as_queries
 from lanzdml.metrics.scores import RANK_METRICS
 
-ADJUSTED = "ami"
-"""The metric that is 0 by chance, as it is adjusted for what random clusters of its clusters' sizes
-have. NMI is not, and those sizes are another matter than chance, so it has none."""
+ADJUSTED = ("ami", "ari")
+"""The metrics that are 0 by chance, as they are adjusted for what random clusters of their
+clusters' sizes have. Others of clusters are not, and those sizes are another matter than chance, so
+they have none; nor has the silhouette."""
 
 
-def chance(class_sizes: ArrayLike) -> dict[str, float]:
+def chance(class_sizes: ArrayLike, recalls: Sequence[str] = ()) -> dict[str, float]:
     """The expectation of each rank metric for classes of these sizes, in closed form.
 
     With N other images of which R are of the query's class, an image at a rank is right with
     probability p = R / N, and one at another rank is then right, too, with q = (R - 1) / (N - 1).
     So Prec@1 and R-Prec are p; MAP@R is p (q + (1 - q) H(R) / R) and MAP q + (1 - q) H(N) / N, with
     the harmonic numbers H; MRR is the sum over ranks of the chance to be the first right one,
-    divided by the rank. Metrics are means over queries, so over images of classes of two or more.
+    divided by the rank. Recall@k is 1 - C(N - R, k) / C(N, k). Metrics are means over queries, so
+    over images of classes of two or more.
 
     Args:
         class_sizes: number of images of each class; images alone in theirs are no queries.
+        recalls: metrics of :data:`lanzdml.metrics.recalls.RECALLS` to be among them.
 
     Returns:
         by the metric's name; NaN where no class has two images.
@@ -36,14 +41,15 @@ def chance(class_sizes: ArrayLike) -> dict[str, float]:
     sizes = np.asarray(class_sizes, np.int64)
     if (sizes < 0).any():
         raise ValueError("class_sizes must not be negative")
-    return _expected(sizes - 1, sizes, int(sizes.sum()) - 1)
+    return _expected(sizes - 1, sizes, int(sizes.sum()) - 1, recalls)
 
 
-def chance_of(labels: Any, queries: Any = None) -> dict[str, float]:
+def chance_of(labels: Any, queries: Any = None, recalls: Sequence[str] = ()) -> dict[str, float]:
     """:func:`chance` of images that may have several values, or of which some are queries.
 
     Args:
         labels, queries: as of :func:`lanzdml.metrics.scores.compute_metrics`.
+        recalls: as of :func:`chance`.
 
     Returns:
         by the metric's name; NaN where no query has a relevant reference.
@@ -56,16 +62,18 @@ def chance_of(labels: Any, queries: Any = None) -> dict[str, float]:
     is_query = as_queries(queries, n)
     n_references = n - 1 if is_query is None else n - int(is_query.sum())
     right = relevance.n_relevant(is_query)
-    return _expected(right, np.ones(len(right), np.int64), n_references)
+    return _expected(right, np.ones(len(right), np.int64), n_references, recalls)
 
 
-def _expected(right: NDArray[np.int64], times: NDArray[np.int64], n: int) -> dict[str, float]:
+def _expected(
+    right: NDArray[np.int64], times: NDArray[np.int64], n: int, recalls: Sequence[str]
+) -> dict[str, float]:
     """Of so many queries, (k,) each, to so many of n references that are right."""
     counts, kind = np.unique(right, return_inverse=True)
     times = np.bincount(kind, times, minlength=len(counts)).astype(np.int64)
     counts, times = counts[counts > 0], times[counts > 0]
     if not len(counts):
-        return dict.fromkeys(RANK_METRICS, float("nan"))
+        return dict.fromkeys((*RANK_METRICS, *recalls), float("nan"))
     weights = times / np.sum(times)
     right_ones = counts.astype(np.float64)
     p = right_ones / n
@@ -77,8 +85,9 @@ def _expected(right: NDArray[np.int64], times: NDArray[np.int64], n: int) -> dic
         "r_precision": p,
         "map": q + (1 - q) * _harmonic(np.array([float(n)])) / n,
         "mrr": np.array([_reciprocal_rank(int(r), n) for r in counts]),
+        **{name: some_right(n, counts, min(RECALLS[name], n)) for name in recalls},
     }
-    return {name: float(by_query[name] @ weights) for name in RANK_METRICS}
+    return {name: float(by_query[name] @ weights) for name in (*RANK_METRICS, *recalls)}
 
 
 def of_other_labels(known: Any, labels: Any) -> dict[str, float]:

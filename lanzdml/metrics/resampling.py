@@ -9,7 +9,7 @@ of an image tie, and so do images that tie anyway, as said in `lanzdml.metrics.s
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,17 +90,19 @@ def scores_and_draws(
     *,
     distance: Distance = "cosine",
     queries: Any = None,
+    recalls: Sequence[str] = (),
     n_draws: int | None = None,
     n_threads: int = 1,
     progress: Callable[[int], object] = lambda n: None,
 ) -> Scores:
     """The queries' scores and the draws', bit for bit, with similarities that are computed once.
 
-    Arguments and errors as in :func:`resampled_scores`; ``progress`` is called with how many more
-    images are done.
+    Arguments and errors as in :func:`resampled_scores`; ``recalls`` are metrics of
+    :data:`lanzdml.metrics.recalls.RECALLS` that queries are scored by, too, and ``progress`` is
+    called with how many more images are done.
     """
     ranking = Ranking(embeddings, labels, distance, queries)
-    scores, draws = QueryScores(ranking), _Draws(ranking, n_draws)
+    scores, draws = QueryScores(ranking, recalls), _Draws(ranking, n_draws)
 
     def add(similarities: NDArray[np.float64], first: int, relevant: Relevant) -> None:
         scores.add(similarities, first, relevant)

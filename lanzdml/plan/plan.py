@@ -7,6 +7,7 @@ from functools import cache, cached_property
 from lanzdml.config.config import Config
 from lanzdml.config.external import ExternalConfig
 from lanzdml.datasets.labels import LabelColumns
+from lanzdml.datasets.queries import Queries
 from lanzdml.experiments.experiment import Experiment
 from lanzdml.experiments.grid import Grid, check_number
 from lanzdml.experiments.measured import Measured
@@ -14,8 +15,8 @@ from lanzdml.figures.picture import Picture
 from lanzdml.methods import METHODS, PAPER_METHODS
 from lanzdml.metrics.protocols import PROTOCOLS, UsedNotions
 from lanzdml.plan.external import external_runs
-from lanzdml.plan.notions import NotionPlan
 from lanzdml.plan.paths import Paths
+from lanzdml.plan.queries import QueryPlan
 from lanzdml.plan.runs import Fit, Run, runs_of
 from lanzdml.significance.comparisons import OURS
 
@@ -23,7 +24,7 @@ MAIN, FIGURES = "main", "figures"
 RANKING = "critical_difference"
 
 
-class Plan(NotionPlan):
+class Plan(QueryPlan):
     """What a configuration asks for. It reads no result, and knows nothing of Snakemake.
 
     Args:
@@ -90,6 +91,17 @@ class Plan(NotionPlan):
         """The notions that a run really takes its prompts and labels from."""
         protocol, fit = PROTOCOLS[run.protocol], run.fit
         return protocol.notions_used(fit.dataset, fit.notion, fit.method)
+
+    def queries(self, run: Run) -> Queries | None:
+        """:meth:`queries_of` for a run, with its files."""
+        dataset, model = run.fit.dataset, run.fit.model
+        settings = self.queries_of(run.protocol, dataset)
+        if settings is None:
+            return None
+        if (other := settings.dataset) is None:
+            return settings.of_one_dataset
+        labels = self.label_columns(other, self.notions_used(run).labels)
+        return Queries(others=(self.paths.images(other, model), self.paths.manifest(other), labels))
 
     def fit_of(self, run: Run) -> Fit:
         """What a run scores: a fit to another notion where the protocol takes one.
@@ -209,9 +221,8 @@ class Plan(NotionPlan):
         """Their files."""
         return [self.paths.transform(fit) for fit in self.shown_in(picture).values()]
 
-    def columns_of(self, picture: str) -> dict[str, LabelColumns]:
-        """Where the labels of each notion of a picture are."""
-        dataset = self.pictures[picture].dataset
+    def columns_of(self, picture: str, dataset: str) -> dict[str, LabelColumns]:
+        """Where a dataset's labels for each notion of a picture are."""
         return {name: self.label_columns(dataset, name) for name in self.shown_in(picture)}
 
     @property
@@ -239,8 +250,13 @@ class Plan(NotionPlan):
         """Dataset and model of all embeddings that are made of images."""
         pairs = {(d, model) for d in self.config.datasets for model in self.config.main_models}
         pairs |= {(fit.dataset, fit.model) for fit in self.fits}
-        for picture in self.pictures.values():
-            pairs |= {(picture.dataset, model) for model in picture.models_used(self.config)}
+        pairs |= {
+            (self.ranking_dataset(run.protocol, run.fit.dataset), run.fit.model)
+            for run in self.runs
+        }
+        for name, picture in self.pictures.items():
+            (model,) = picture.models_used(self.config)
+            pairs |= {(dataset, model) for dataset in self.datasets_of(name)}
         return sorted(pairs)
 
     @property
@@ -276,16 +292,23 @@ class Plan(NotionPlan):
         }
 
     @property
-    def scored_labels(self) -> list[tuple[str, str, LabelColumns]]:
-        """Dataset and notion of the labels that the tables' runs are scored on, and their place."""
-        used = {(run.fit.dataset, self.notions_used(run).labels): None for run in self.main_runs}
-        return [(dataset, notion, self.label_columns(dataset, notion)) for dataset, notion in used]
+    def scored_labels(self) -> list[tuple[str, str, str, str, LabelColumns]]:
+        """What the queries of the tables' runs are labelled with.
+
+        Protocol, dataset and notion of the labels, the dataset that the queries are of, and where
+        their labels are in its manifest.
+        """
+        used = {
+            (run.protocol, run.fit.dataset, self.notions_used(run).labels): None
+            for run in self.main_runs
+        }
+        return [(*key, *self.labels_of_queries(*key)) for key in used]
 
     @property
-    def sampled(self) -> list[tuple[str, str, str, LabelColumns]]:
-        """Notions whose classes are a sample of more, by protocol, and where their labels are."""
+    def sampled(self) -> list[tuple[str, str, str, str, LabelColumns]]:
+        """Notions whose classes are a sample of more, as those of :attr:`scored_labels`."""
         return [
-            (name, dataset, notion, self.label_columns(dataset, labels))
+            (name, dataset, notion, *self.labels_of_queries(name, dataset, labels))
             for name in self.config.protocols
             for (dataset, notion), settings in self.notions.items()
             if settings.scored and settings.sampled_classes

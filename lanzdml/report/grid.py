@@ -1,5 +1,6 @@
 """Tables of the page: rows of text below headers that span what they head."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -58,7 +59,7 @@ def make_grid(id: str, table: Table) -> Grid:
     numbers = [name not in table.texts for name in table.columns]
     return Grid(
         id,
-        table.caption.replace("r'", "r′"),
+        primed(table.caption),
         [shortened(name, LONGEST) for name in table.head_names],
         [shortened(name, LONGEST) for name in table.columns],
         numbers,
@@ -70,6 +71,11 @@ def make_grid(id: str, table: Table) -> Grid:
 def make_grids(id: str, tables: Iterable[Table]) -> list[Grid]:
     """Several tables as the page has them, numbered behind what their ids have in common."""
     return [make_grid(f"{id}-{number}", table) for number, table in enumerate(tables, start=1)]
+
+
+def primed(text: str) -> str:
+    """A text with a prime in r', and in no other word."""
+    return re.sub(r"\br'(?!\w)", "r′", text)
 
 
 def _span(heads: list[tuple[str, ...]], first: int, depth: int) -> int:

@@ -1,0 +1,347 @@
+"""The comparison with published values as tables: paper by paper, and protocol by protocol."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from lanzdml.methods import in_order, method_on_paper
+from lanzdml.methods.dim import AUTO, size_on_paper
+from lanzdml.metrics.protocols import DEFAULT, QUERY_GALLERY
+from lanzdml.metrics.runs import AUTO_DIM
+from lanzdml.names import (
+    DATASET_NAMES,
+    METRIC_NAMES,
+    NOTION_NAMES,
+    in_a_row,
+    notion_on_paper,
+    on_paper,
+    one_line,
+)
+from lanzdml.tables.markup import DASH, Table, markdown_escape, markdown_note
+from lanzdml.tables.published_values import LEAVE_ONE_OUT, UNITS, kind_of
+
+INTRODUCTION = (
+    "Values that papers print stand beside ours of the same protocol and metric. A model of ours "
+    "that is another one has other values for that reason alone."
+)
+NOTHING = "This configuration has no run with a published value."
+SOURCES = {"table2": "Table 2", "appendix_table1": "Appendix Table 1", "": "Values"}
+_DECIMALS = {"percent": 1, "fraction": 3}
+_MOST_DECIMALS = 6
+_MARK = "†"
+_KINDS = {
+    LEAVE_ONE_OUT: "leave-one-out (every image is a query to all others)",
+    QUERY_GALLERY: "query and gallery (queries rank the gallery only)",
+}
+_LIKE_THEIRS = {
+    LEAVE_ONE_OUT: f"Runs with protocol: {DEFAULT} could be.",
+    QUERY_GALLERY: f"Runs with protocol: {QUERY_GALLERY} could be.",
+}
+_LINE = ["dataset", "notion", "metric"]
+_NAMES = ["Dataset", "Notion", "Metric"]
+_RUN = {"protocol": "Protocol", "model": "Model"}
+
+
+@dataclass(frozen=True)
+class PaperTables:
+    """What is shown of one paper.
+
+    Attributes:
+        paper: its name.
+        texts: how its values were made, and why some cannot be compared.
+        tables: each behind what explains it.
+    """
+
+    paper: str
+    texts: Sequence[str]
+    tables: Sequence[tuple[str, Table]]
+
+
+def render_comparison(rows: pd.DataFrame) -> str:
+    """The rows of :func:`lanzdml.tables.published.compare` as Markdown."""
+    lines = ["# Our values and the published ones", "", INTRODUCTION, ""]
+    if rows.empty:
+        return "\n".join([*lines, NOTHING, ""])
+    for paper in comparisons(rows):
+        lines += [f"## {markdown_escape(paper.paper)}", ""]
+        lines += [line for text in paper.texts for line in (markdown_note(text), "")]
+        for explanation, table in paper.tables:
+            title, explained = markdown_escape(table.caption), markdown_note(explanation)
+            lines += [f"### {title}", "", explained, "", *table.markdown(), ""]
+    return "\n".join(lines)
+
+
+def comparisons(rows: pd.DataFrame) -> list[PaperTables]:
+    """What :func:`lanzdml.tables.published.compare` found, paper by paper.
+
+    Of each how far each protocol is off, every value, and shares; and then what cannot be compared.
+    A table without rows is left out: a distance needs a comparable run that could be made.
+    """
+    shown = []
+    for paper, block in rows.groupby("paper", sort=False):
+        is_theirs, is_ours = block["protocol"] == "", block["published"].isna()
+        beside, theirs, ours = block[~is_theirs & ~is_ours], block[is_theirs], block[is_ours]
+        texts = [*_how_made(block), *_why_apart(theirs, ours)]
+        tables = [*_beside(beside), *_apart(theirs, ours)]
+        shown.append(
+            PaperTables(one_line(paper), texts, [table for table in tables if table[1].cells])
+        )
+    return shown
+
+
+def _how_made(block: pd.DataFrame) -> list[str]:
+    """How the values of each table of a paper were made."""
+    texts = []
+    published = block[block["published"].notna()]
+    for (source, protocol, setting), rows in published.groupby(
+        ["source", "published_protocol", "setting"], sort=False
+    ):
+        models = [one_line(name) for name in rows["published_model"].unique() if name != "-"]
+        dims = [f"{int(dim)}" for dim in sorted(rows["published_dim"].dropna().unique())]
+        parts = [
+            _protocol(protocol),
+            f"models {in_a_row(models)}" if len(models) > 1 else "".join(models),
+            f"r' = {in_a_row(dims)}" if dims else "",
+            one_line(setting),
+        ]
+        texts.append(f"{_source(source)}: {'; '.join(filter(None, parts))}.")
+    return texts
+
+
+def _why_apart(theirs: pd.DataFrame, ours: pd.DataFrame) -> list[str]:
+    """That protocols differ, and which one would be the paper's."""
+    alike: dict[tuple[str, str, str], list[str]] = {}
+    for (source, protocol), rows in theirs.groupby(["source", "published_protocol"], sort=False):
+        notions = [notion_on_paper(*of) for of in rows[_LINE[:2]].drop_duplicates().to_numpy()]
+        same = (ours["source"] == source) & (ours["published_protocol"] == protocol)
+        kinds = dict.fromkeys(_KINDS[kind_of(name)] for name in ours[same]["protocol"])
+        here = f"ours are {in_a_row([*kinds])}" if kinds else "ours are of another one"
+        alike.setdefault((protocol, in_a_row(notions), here), []).append(_source(source))
+    return [
+        f"{in_a_row(sources)} cannot be compared for {notions}: published values are "
+        f"{_protocol(protocol)}, {here}. So they are listed apart. "
+        f"{_LIKE_THEIRS.get(protocol, 'No protocol here is theirs.')}"
+        for (protocol, notions, here), sources in alike.items()
+    ]
+
+
+def _beside(rows: pd.DataFrame) -> list[tuple[str, Table]]:
+    """Tables of two values in a cell."""
+    if rows.empty:
+        return []
+    in_first = rows[rows["source"] == rows["source"].iloc[0]]
+    tables = [_distances(in_first)]
+    keys = ["source", "unit", "protocol", "model"]
+    tables += [_values(block) for _, block in rows.groupby(keys, sort=False)]
+    on_the_way = in_first.dropna(subset=["n_images", "published_of_oracle"])
+    tables += [_shares(block) for _, block in on_the_way.groupby(keys[2:], sort=False)]
+    return tables
+
+
+def _distances(rows: pd.DataFrame) -> tuple[str, Table]:
+    compared = rows[rows["comparable"]].dropna(subset="difference")
+    methods = in_order(rows.dropna(subset="n_images")["method"])
+    points = compared["difference"] * 100 / compared["unit"].map(UNITS)
+    compared = compared.assign(points=points.astype("float64"))
+    by = _RUN | _by_model(rows)
+    heads, values = [], []
+    for head, block in compared.groupby([*by], sort=False):
+        cells = []
+        for method in methods:
+            of_method = block[block["method"] == method]
+            in_std = of_method["difference_in_std"].dropna().abs()
+            text = f"{of_method['points'].abs().mean():.1f}" if len(of_method) else DASH
+            cells.append(
+                f"{text} ({(in_std <= 2).sum()} of {len(in_std)})" if len(in_std) else text
+            )
+        heads.append(tuple(map(one_line, head)))
+        values.append(cells)
+    caption = "Mean absolute difference, in percentage points"
+    explanation = f"Over the comparable values of {_source(rows['source'].iloc[0])}"
+    if rows["published_std"].notna().any():
+        explanation += (
+            ", and in brackets how many of those with a published std are at most two of it away"
+        )
+    return f"{explanation}.", Table(caption, [*by.values()], heads, _on_paper(methods), values)
+
+
+def _values(block: pd.DataFrame) -> tuple[str, Table]:
+    first = block.iloc[0]
+    decimals = _decimals(block)
+    explanation = f"Ours / published, difference in {first.unit}"
+    if block["published_std"].notna().any():
+        explanation += " (and in published standard deviations)"
+    explanation += "."
+    chosen = block[block["published_dim"].isna()]["dim"].dropna().unique()
+    if len(chosen):
+        explanation += f" Ours at {_size(chosen[0])}, the first here, as none is published."
+    if block["n_images"].isna().any():
+        explanation += f" {DASH} / published: there is no such run here."
+    table = _table(
+        f"{_source(first.source)}, {_of_ours(block)}",
+        block,
+        lambda row: _cell(row, decimals),
+        counted=True,
+    )
+    return explanation, table
+
+
+def _shares(block: pd.DataFrame) -> tuple[str, Table]:
+    caption = f"Share of the way from Random to Oracle, {_of_ours(block)}"
+    explanation = "Ours / published, in percent: 0 is as good as chance, 100 as good as Oracle."
+    return explanation, _table(caption, block, _cell_of_shares)
+
+
+def _apart(theirs: pd.DataFrame, ours: pd.DataFrame) -> list[tuple[str, Table]]:
+    """Tables of published values that no run can be held against, and of ours of the same."""
+    tables = []
+    for (source, protocol, unit), block in theirs.groupby(
+        ["source", "published_protocol", "unit"], sort=False
+    ):
+        decimals = _decimals(block)
+        name = f"{_source(source)}, not compared"
+        caption = f"{name}: {_protocol(protocol, short=True)}{_with(block)}"
+        shown = _table(caption, block, _alone("published", decimals))
+        tables.append((f"Published values alone, in {unit}.", shown))
+        same = (
+            (ours["source"] == source)
+            & (ours["published_protocol"] == protocol)
+            & (ours["unit"] == unit)
+        )
+        if (block := ours[same]).empty:
+            continue
+        kinds = dict.fromkeys(
+            _protocol(kind_of(run_by), short=True) for run_by in block["protocol"]
+        )
+        explanation = f"Our values alone, in {unit}."
+        if len(dims := block["dim"].dropna().unique()) == 1:
+            explanation += f" At {_size(dims[0])}."
+        shown = _table(
+            f"{name}: ours, {in_a_row([*kinds])}",
+            block,
+            _alone("ours", decimals),
+            by=_RUN,
+        )
+        tables.append((explanation, shown))
+    return tables
+
+
+def _table(
+    caption: str,
+    block: pd.DataFrame,
+    cell: Callable[[Any], str],
+    *,
+    by: Mapping[str, str] | None = None,
+    counted: bool = False,
+) -> Table:
+    """A line a notion and metric, and of each of these one for what else heads lines.
+
+    Unless ``by`` names that, it is the published model, where there are several.
+    """
+    methods = in_order(block["method"])
+    by = _by_model(block) if by is None else by
+    keys = [*_LINE, *by]
+    counts = block.groupby(_LINE[:2], sort=False)[["n_images", "n_classes"]]
+    heads, values = [], []
+    for head, line in block.groupby(keys, sort=False):
+        dataset, notion, metric, *others = head
+        cells = {row.method: cell(row) for row in line.itertuples()}
+        name = on_paper(notion, NOTION_NAMES)
+        if counted and not (known := counts.get_group((dataset, notion)).dropna()).empty:
+            # Of a run with another notion's labels the counts are those of that notion.
+            n_images, n_classes = known.mode().iloc[0].astype("int64")
+            name = f"{name} ({n_images:,} images, {n_classes:,} classes)"
+        heads.append(
+            (on_paper(dataset, DATASET_NAMES), name, METRIC_NAMES[metric], *map(one_line, others))
+        )
+        values.append([cells.get(method, DASH) for method in methods])
+    names = [*_NAMES, *by.values()]
+    return Table(one_line(caption), names, heads, _on_paper(methods), values, _notes(block))
+
+
+def _on_paper(methods: Sequence[str]) -> list[str]:
+    return [method_on_paper(name) for name in methods]
+
+
+def _source(source: str) -> str:
+    return on_paper(source, SOURCES)
+
+
+def _protocol(protocol: str, short: bool = False) -> str:
+    """What a paper's protocol is called; one that is none here in its own words."""
+    words = _KINDS.get(protocol)
+    if words is None:
+        return one_line(protocol)
+    return words.partition(" (")[0] if short else words
+
+
+def _size(dim: int) -> str:
+    return size_on_paper(AUTO if dim == AUTO_DIM else int(dim))
+
+
+def _by_model(block: pd.DataFrame) -> dict[str, str]:
+    """What heads lines of several published models."""
+    several = len(block["published_model"].unique()) > 1
+    return {"published_model": "Published with"} if several else {}
+
+
+def _of_ours(block: pd.DataFrame) -> str:
+    """Whose two values stand in a cell, for a caption."""
+    first = block.iloc[0]
+    return f"{first.protocol} protocol: ours with {first.model}{_with(block)}"
+
+
+def _with(block: pd.DataFrame) -> str:
+    """The model of published values, where there is one, for a caption."""
+    models = block["published_model"].unique()
+    return f", published with {models[0]}" if len(models) == 1 and models[0] != "-" else ""
+
+
+def _decimals(block: pd.DataFrame) -> int:
+    """As many as the unit has, or as are printed."""
+    printed = (len(repr(float(value)).partition(".")[2]) for value in block["published"])
+    return min(_MOST_DECIMALS, max(_DECIMALS[block["unit"].iloc[0]], *printed))
+
+
+def _cell(row: Any, decimals: int) -> str:
+    mark = "" if row.comparable else _MARK
+    if pd.isna(row.ours):
+        return f"{DASH} / {row.published:.{decimals}f}{mark}"
+    # z: no minus sign of a value that is rounded to zero
+    text = f"{row.ours:z.{decimals}f} / {row.published:.{decimals}f}{mark}, "
+    text += f"{row.difference:+z.{decimals}f}"
+    return text if pd.isna(row.difference_in_std) else f"{text} ({row.difference_in_std:+z.1f})"
+
+
+def _alone(column: str, decimals: int) -> Callable[[Any], str]:
+    """What a cell is of one value of a row."""
+
+    def cell(row: Any) -> str:
+        value = getattr(row, column)
+        return DASH if pd.isna(value) else f"{value:z.{decimals}f}"
+
+    return cell
+
+
+def _cell_of_shares(row: Any) -> str:
+    percent = 100 / UNITS[row.unit]
+    shares = (
+        DASH if pd.isna(share) else f"{share * percent:z.0f}"
+        for share in (row.of_oracle, row.published_of_oracle)
+    )
+    return " / ".join(shares) + ("" if row.comparable else _MARK)
+
+
+def _notes(block: pd.DataFrame) -> list[str]:
+    """What is to be said of published values, once for each notion."""
+    noted = block[block["note"] != ""]
+    lines = []
+    for (dataset, notion, note), rows in noted.groupby(["dataset", "notion", "note"], sort=False):
+        methods = ", ".join(_on_paper(in_order(rows["method"])))
+        # What stands apart says so above its table.
+        apart = (rows["protocol"] == "").all()
+        mark = "" if apart or rows["comparable"].all() else f"{_MARK} cannot be compared, "
+        lines.append(f"{mark}{notion_on_paper(dataset, notion)}, {methods}: {note}")
+    return lines
