@@ -28,7 +28,7 @@ from lanzdml.plan.jobs import fit_jobs, score_jobs
 from lanzdml.report.cost import fit_costs, job_costs
 from lanzdml.sources import ROOT
 
-FOLDER = ROOT / "build/paper_grid"
+FOLDER, CONFIGURATION = ROOT / "build/paper_grid", "paper_grid.yaml"
 OF_IMAGES = ("saliency", "gallery")
 # What a job imports before it begins with its work.
 IMPORTS = {
@@ -48,7 +48,7 @@ def measure() -> Record:
     n_cores = cores()
     start_ups = {kind: start_up(imports) for kind, imports in IMPORTS.items()}
     start = time.perf_counter()
-    run_workflow(FOLDER, n_cores)
+    run_workflow(FOLDER, CONFIGURATION, n_cores)
     wall = time.perf_counter() - start
 
     runs = pd.read_parquet(results / "metrics.parquet")
@@ -121,7 +121,7 @@ def prepare(folder: Path) -> Plan:
     values = yaml.safe_load((ROOT / "configs/paper.yaml").read_text(encoding="utf-8"))
     for figure in OF_IMAGES:
         del values["figures"][figure]
-    (folder / "paper_grid.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
+    (folder / CONFIGURATION).write_text(yaml.safe_dump(values), encoding="utf-8")
     # Paths in a configuration are relative to where the workflow runs.
     with contextlib.chdir(folder):
         plan = Plan(parse_config(values))
@@ -129,8 +129,8 @@ def prepare(folder: Path) -> Plan:
     return plan
 
 
-def run_workflow(folder: Path, n_cores: int) -> None:
-    """Run the workflow; its output goes to a log in the folder.
+def run_workflow(folder: Path, configuration: str, n_cores: int) -> None:
+    """Run the workflow with a configuration in a folder; its output goes to a log there.
 
     Raises:
         subprocess.CalledProcessError: it did not complete.
@@ -138,7 +138,7 @@ def run_workflow(folder: Path, n_cores: int) -> None:
     command = [
         *(sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile"),
         *("--profile", ROOT / "profiles/default", "--directory", folder),
-        *("--configfile", folder / "paper_grid.yaml", "--cores", n_cores),
+        *("--configfile", folder / configuration, "--cores", n_cores),
     ]
     path = folder / "snakemake.log"
     print(f"the workflow logs to {path}", flush=True)

@@ -16,6 +16,7 @@ BENCHMARKS = (
     "intervals",
     "ranks",
     "paper_grid",
+    "clevr4",
 )
 """Modules of this folder, each with a function ``measure``; in the order in which they run."""
 

@@ -14,7 +14,8 @@ from benchmarks.machine import cores, in_a_process
 from benchmarks.record import Record
 from benchmarks.timing import seconds, seconds_a_step
 from lanzdml.figures.style import method_look, new_figure, styled, write_figure
-from lanzdml.metrics.scores import cluster_metrics, rank_metrics
+from lanzdml.metrics.clusters import cluster_metrics
+from lanzdml.metrics.scores import rank_metrics
 from lanzdml.names import METHOD_NAMES
 from lanzdml.sources import ROOT
 

@@ -39,6 +39,14 @@ METRIC_NAMES = {
     "nmi": "NMI",
     "map": "MAP",
     "mrr": "MRR",
+    "recall_at_1": "Recall@1",
+    "recall_at_5": "Recall@5",
+    "recall_at_10": "Recall@10",
+    "recall_at_20": "Recall@20",
+    "clustering_accuracy": "ACC",
+    "ari": "ARI",
+    "homogeneity": "Homogeneity",
+    "silhouette": "Silhouette",
 }
 DATASET_NAMES = {
     "demo_cars": "Demo Cars",
@@ -47,11 +55,14 @@ DATASET_NAMES = {
     "cub200": "CUB200",
     "deepfashion": "DeepFashion",
     "movie_posters": "Movie Posters",
+    "stanford40": "Stanford 40",
+    "clevr4": "Clevr-4",
 }
 NOTION_NAMES = {
     "car_model": "Car Model",
     "car_color": "Car Color",
     "background_color": "Background Color",
+    "any_color": "Any Color",
     "car_model_and_color": "Car Model and Color",
     "manufacturer": "Manufacturer",
     "car_type": "Car Type",
@@ -61,7 +72,21 @@ NOTION_NAMES = {
     "fabric": "Fabric",
     "fit": "Fit",
     "genre": "Genre",
+    "genres": "Genres",
     "production_country": "Production Country",
+    "action": "Action",
+    "location": "Location",
+    "mood": "Mood",
+    "primary_color": "Primary Color",
+    "upperparts_color": "Upperparts Color",
+    "underparts_color": "Underparts Color",
+    "crown_color": "Crown Color",
+    "bill_shape": "Bill Shape",
+    "size": "Size",
+    "wing_pattern": "Wing Pattern",
+    "shape": "Shape",
+    "color": "Color",
+    "count": "Count",
 }
 
 

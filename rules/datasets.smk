@@ -22,6 +22,7 @@ rule download_dataset:
         "../envs/embeddings.yaml"
     # No parameter version: the checksum alone decides what comes of a download.
     params:
+        torchvision=lambda wildcards: GIVEN.torchvision(wildcards.dataset),
         root=lambda wildcards: GIVEN.root(wildcards.dataset),
         # Not recorded, as in common.smk: which files may be read changes no result.
         linked=lambda wildcards, input: GIVEN.linked(wildcards.dataset),
@@ -44,8 +45,9 @@ rule prepare_dataset:
     benchmark:
         benchmark_of(MANIFEST)
     priority: TABLES + FIRST
+    # the environment with torchvision, which reads some
     conda:
-        "../envs/analysis.yaml"
+        "../envs/embeddings.yaml"
     # Skipping what cannot be read takes decoding every image.
     threads: lambda wildcards: 4 if wildcards.dataset in SKIPPING else 1
     resources:
@@ -60,6 +62,7 @@ rule prepare_dataset:
         ),
         contents=lambda wildcards: GIVEN.dataset_contents(wildcards.dataset),
         labels=lambda wildcards: CONFIG.datasets[wildcards.dataset].labels,
+        torchvision=lambda wildcards: GIVEN.torchvision(wildcards.dataset),
         notions=lambda wildcards: GIVEN.dataset(wildcards.dataset).notions,
         root=lambda wildcards: GIVEN.root(wildcards.dataset),
         linked=lambda wildcards, input: GIVEN.linked(wildcards.dataset),

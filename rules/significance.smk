@@ -9,7 +9,7 @@ rule compute_significance:
         queries=[PATHS.queries(run) for run in PLAN.main_runs],
         clusterings=[PATHS.clusterings(run) for run in PLAN.main_runs],
         draws=[PATHS.draws(run) for run in PLAN.main_runs],
-        manifests=[PATHS.manifest(dataset) for _, dataset, _, _ in PLAN.sampled],
+        manifests=[PATHS.manifest(queries) for _, _, _, queries, _ in PLAN.sampled],
     output:
         SIGNIFICANCE_FILES,
     log:

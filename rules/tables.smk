@@ -114,7 +114,7 @@ rule make_classes:
     input:
         runs=MAIN_METRICS,
         queries=[PATHS.queries(run) for run in PLAN.main_runs],
-        manifests=[PATHS.manifest(dataset) for dataset, _, _ in PLAN.scored_labels],
+        manifests=[PATHS.manifest(queries) for _, _, _, queries, _ in PLAN.scored_labels],
     output:
         CLASSES_FILES,
     log:

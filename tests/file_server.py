@@ -8,6 +8,7 @@ class FileServer(ThreadingHTTPServer):
     """Serves its content at every path; the attributes say what goes wrong.
 
     Attributes:
+        beside: what it serves in place of that at other paths, and well.
         ranges: "right"; "ignored" answers with the whole file; "wrong" with another range.
         status: an error to answer with.
         cut: bytes of each answer after which the connection breaks.
@@ -20,6 +21,7 @@ class FileServer(ThreadingHTTPServer):
         self.content = content
         self.ranges, self.status, self.cut, self.silent = "right", None, None, False
         self.asked: list[str | None] = []
+        self.beside: dict[str, bytes] = {}
         self.closing = threading.Event()
 
     @property
@@ -45,6 +47,12 @@ class _Handler(BaseHTTPRequestHandler):
             self.end_headers()
             return
         server.asked.append(wanted)
+        if self.path in server.beside:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(server.beside[self.path])))
+            self.end_headers()
+            self.wfile.write(server.beside[self.path])
+            return
         size = len(server.content)
         start = 0
         if wanted and server.ranges != "ignored":

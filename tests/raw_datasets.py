@@ -5,6 +5,7 @@ there, and returns the expected manifest with all of the dataset's notions. Amon
 kinds that real collections hold: CMYK, palette, grey, transparent and EXIF-rotated ones.
 """
 
+import json
 import struct
 import zlib
 from collections.abc import Callable
@@ -15,6 +16,7 @@ import pandas as pd
 from PIL import Image
 
 from lanzdml.datasets import cars196
+from lanzdml.datasets.cub200_attributes import GROUPS
 
 EXIF_ORIENTATION, ROTATED_RIGHT = 0x0112, 6
 
@@ -79,6 +81,11 @@ def frame(columns: list[str], rows: list[tuple]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns, dtype="str")
 
 
+def several(values: list[tuple[str, ...] | None]) -> pd.Series:
+    """A column of several values an image."""
+    return pd.Series(values, dtype=object if any(values) else "str")
+
+
 def build_demo_cars(root: Path) -> pd.DataFrame:
     """One parquet file with encoded images."""
     save_image(root / "a.png", "palette")
@@ -87,7 +94,7 @@ def build_demo_cars(root: Path) -> pd.DataFrame:
         columns=["image_id", "image", "mask", "car_model", "car_color", "background_color"],
     )
     manifest.to_parquet(root / "test.parquet", index=False)
-    return manifest
+    return manifest.assign(any_color=several([("blue", "red")]))
 
 
 def build_synthetic_cars(root: Path) -> pd.DataFrame:
@@ -235,9 +242,13 @@ def build_cub200(root: Path) -> pd.DataFrame:
     )
     for name, kind in zip(names, ("", "", "grey", "cmyk", "", "rotated", ""), strict=True):
         save_image(folder / "images" / name, kind)
-    (root / "attributes.txt").write_text("1 has_bill_shape::curved_(up_or_down)\n")
+    (root / "attributes.txt").write_text(
+        "".join(f"{number} {name}\n" for number, name in enumerate(BIRD_ATTRIBUTES, start=1))
+    )
+    (folder / "attributes").mkdir()
+    (folder / "attributes/image_attribute_labels.txt").write_text("".join(attribute_lines(7)))
     rows = [(image, classes[number].partition(".")[2], number) for image, number in images[2:]]
-    return frame(
+    manifest = frame(
         ["image_id", "path", "bird_species", "bird_species_case_matched"],
         [
             (
@@ -249,6 +260,46 @@ def build_cub200(root: Path) -> pd.DataFrame:
             for image, name, number in rows
         ],
     )
+    for notion in GROUPS:
+        values = BIRD_VALUES.get(notion, {})
+        manifest[notion] = several([values.get(image) for image in range(3, 8)])
+    return manifest
+
+
+# Of the original's 312, in its order; the last is of a group that is no notion.
+BIRD_ATTRIBUTES = [
+    "has_bill_shape::curved_(up_or_down)", "has_bill_shape::dagger", "has_upperparts_color::blue",
+    "has_underparts_color::blue", "has_size::very_large_(32_-_72_in)", "has_size::small_(5_-_9_in)",
+    "has_shape::duck-like", "has_primary_color::blue", "has_primary_color::black",
+    "has_primary_color::buff", "has_crown_color::red", "has_wing_pattern::multi-colored",
+    "has_eye_color::black",
+]  # fmt: skip
+# Image and attribute, counted from 1, to whether it is there and how certain that is.
+BIRD_LABELS = {
+    (1, 8): (1, 4), (2, 9): (1, 4),  # of the training half
+    (3, 8): (1, 3), (3, 10): (1, 4), (3, 9): (0, 4), (3, 1): (1, 4), (3, 5): (1, 4),
+    (4, 8): (1, 2), (4, 10): (1, 1), (4, 2): (1, 3), (4, 13): (1, 4),
+    (5, 9): (1, 3), (5, 1): (1, 4), (5, 2): (1, 4), (5, 6): (1, 4), (5, 12): (1, 4),
+    (7, 9): (1, 4), (7, 8): (1, 4), (7, 7): (1, 4),
+}  # fmt: skip
+BIRD_VALUES = {
+    "primary_color": {3: ("blue", "buff"), 5: ("black",), 7: ("black", "blue")},
+    "bill_shape": {3: ("curved",), 4: ("dagger",), 5: ("curved", "dagger")},
+    "shape": {7: ("duck-like",)},
+    "size": {3: ("very large",), 5: ("small",)},
+    "wing_pattern": {5: ("multi-colored",)},
+}
+
+
+def attribute_lines(n_images: int) -> list[str]:
+    """A line for each image and attribute; those of one image have two fields more."""
+    lines = []
+    for image in range(1, n_images + 1):
+        for attribute in range(1, len(BIRD_ATTRIBUTES) + 1):
+            present, certainty = BIRD_LABELS.get((image, attribute), (0, 3))
+            more = " 0 1.509" if image == 3 else ""
+            lines.append(f"{image} {attribute} {present} {certainty} 27.7080{more}\n")
+    return lines
 
 
 ATTRIBUTE_NAMES = [
@@ -341,6 +392,80 @@ def build_movie_posters(root: Path) -> pd.DataFrame:
             ("tt0000007", "Movie_Poster_Dataset/1982/tt0000007.jpg", "Sci-Fi", None),
             ("tt0000009", "Movie_Poster_Dataset/1980/tt0000009.jpg", "Comedy", "USA"),
         ],
+    ).assign(genres=several([("N/A",), None, ("Sci-Fi",), ("Comedy", "Drama")]))
+
+
+STANFORD40 = [
+    # image, split, location, mood
+    ("riding_a_bike_010.jpg", "train", "urban_area_or_city_street", None),
+    ("riding_a_bike_002.jpg", "test", "natural_environment", "adventurous"),
+    ("applauding_001.jpg", "test", "-1", "joyful"),
+    ("applauding_284.jpg", "train", "public_event_or_gathering", "joyful"),
+    ("watching_TV_003.jpg", "test", None, "relaxed"),
+    ("watching_TV_004.jpg", "train", "residential_area", "relaxed"),
+]
+
+
+def build_stanford40(root: Path) -> pd.DataFrame:
+    """Three actions with lists of both splits, and the labels that others made."""
+    splits = root / "ImageSplits"
+    splits.mkdir(parents=True)
+    actions = {image: image.rpartition("_")[0] for image, *_ in STANFORD40}
+    lines = [f"{action}\t2" for action in sorted(set(actions.values()))]
+    (splits / "actions.txt").write_text("\n".join(["action_name\tnumber_of_images", *lines, ""]))
+    for name, members in (
+        (
+            f"{prefix}{split}.txt",
+            [image for image, of, *_ in STANFORD40 if of == split and image.startswith(prefix)],
+        )
+        for split in ("train", "test")
+        for prefix in ("", *(f"{action}_" for action in set(actions.values())))
+    ):
+        (splits / name).write_text("".join(f"{image}\n" for image in members))
+    for column, notion in ((2, "location"), (3, "mood")):
+        rows = [f"{row[0]} {row[column]}\n" for row in STANFORD40 if row[column]]
+        (root / f"{notion}.txt").write_text("".join(rows))
+    for (image, *_), kind in zip(STANFORD40, ("", "grey", "cmyk", "rotated", "", ""), strict=True):
+        save_image(root / "JPEGImages" / image, kind)
+
+    def words(label: str | None) -> str | None:
+        return None if label in (None, "-1") else label.replace("_", " ")
+
+    return frame(
+        ["image_id", "path", "action", "location", "mood"],
+        [
+            (
+                image.removesuffix(".jpg"), f"JPEGImages/{image}", words(actions[image]),
+                words(location), words(mood),
+            )
+            for image, _, location, mood in sorted(STANFORD40)
+        ],
+    )  # fmt: skip
+
+
+CLEVR4_SCENES = [
+    # name, texture, shape, color, count, split
+    ("CLEVR_new_000102", "rubber", "monkey", "cyan", 10, "val"),
+    ("CLEVR_new_000007", "emojis", "torus", "gray", 1, "train"),
+    ("CLEVR_new_000031", "star", "star", "pink", 3, "train"),
+    ("CLEVR_new_000030", "chessboard", "gear", "gray", 3, "train"),
+]
+
+
+def build_clevr4(root: Path) -> pd.DataFrame:
+    """Four scenes of both splits, in another order than that of their names."""
+    keys = ("texture", "shape", "color", "count", "split")
+    annotation = {name: dict(zip(keys, values, strict=True)) for name, *values in CLEVR4_SCENES}
+    root.mkdir(exist_ok=True)
+    (root / "clevr_4_annots.json").write_text(json.dumps(annotation))
+    for (name, *_), kind in zip(CLEVR4_SCENES, ("transparent", "palette") * 2, strict=True):
+        save_image(root / f"images/{name}.png", kind)
+    return frame(
+        ["image_id", "path", *keys[:4]],
+        [
+            (name, f"images/{name}.png", texture, shape, color, str(count))
+            for name, texture, shape, color, count, _ in sorted(CLEVR4_SCENES)
+        ],
     )
 
 
@@ -365,4 +490,6 @@ BUILDERS: dict[str, Callable[[Path], pd.DataFrame]] = {
     "cub200": build_cub200,
     "deepfashion": build_deepfashion,
     "movie_posters": build_movie_posters,
+    "stanford40": build_stanford40,
+    "clevr4": build_clevr4,
 }

@@ -10,8 +10,9 @@ import torch
 import yaml
 from sklearn.exceptions import ConvergenceWarning
 
-from benchmarks import intervals, paper_grid, plain, ranks, results
+from benchmarks import clevr4, intervals, paper_grid, plain, ranks, results
 from benchmarks import products as measured_products
+from benchmarks.clevr4_scenes import SHAPES, TEXTURES, draw_scene, write_archive
 from benchmarks.fits import Fit, texts
 from benchmarks.record import Record
 from benchmarks.score import cost_of
@@ -19,6 +20,8 @@ from benchmarks.standins import StandInModel, labels_at_paper_sizes, place
 from benchmarks.timing import Paired, paired, seconds_a_step
 from lanzdml.arithmetic import products as lanzdml_products
 from lanzdml.config.config import parse_config
+from lanzdml.datasets import DATASETS
+from lanzdml.datasets.clevr4 import CLASSES
 from lanzdml.embeddings.storage import labelled_images, read_embeddings
 from lanzdml.methods import METHODS
 from lanzdml.plan import Plan
@@ -252,3 +255,40 @@ def test_ranks_of_a_known_order_are_judged():
     for row in ranks._judged(order[::-1], n_fits=2, n_samples=1):
         assert row[ranks.EACH] == 0
         assert np.isnan(row[ranks.PERCENTILES])
+
+
+def test_scenes_are_an_archive_that_the_reader_reads(tmp_path):
+    write_archive(tmp_path / "a", 60)
+    manifest = DATASETS["clevr4"].read_manifest(tmp_path / "a")
+    assert len(manifest) == 60
+    for notion, classes in CLASSES.items():
+        assert set(manifest[notion]) <= set(classes)
+        assert manifest[notion].nunique() > 6
+    pair = [write_archive(tmp_path / name, 60).read_bytes()[:5000] for name in "ab"]
+    assert pair[0] == pair[1], "the dates of its entries are behind this"
+
+
+def test_each_value_is_drawn_in_its_own_way():
+    assert SHAPES.keys() == set(CLASSES["shape"])
+    assert TEXTURES.keys() == set(CLASSES["texture"])
+    values = {"texture": "metal", "shape": "cube", "color": "red", "count": "5"}
+
+    def drawn(**changes):
+        return draw_scene(values | changes, np.random.default_rng(0)).tobytes()
+
+    for notion, classes in CLASSES.items():
+        assert len({drawn(**{notion: value}) for value in classes}) == len(classes)
+
+
+def test_clevr4_is_run_as_it_is_configured(tmp_path, monkeypatch):
+    """Apart from models and the download."""
+    clevr4.prepare(tmp_path, 20)
+    monkeypatch.chdir(tmp_path)
+    values = yaml.safe_load((tmp_path / clevr4.CONFIGURATION).read_text(encoding="utf-8"))
+    config = parse_config(values)
+    original = yaml.safe_load((ROOT / "configs/clevr4.yaml").read_text(encoding="utf-8"))
+    assert list(config.models) == [clevr4.STAND_INS[name] for name in original["models"]]
+    assert config.main_models == list(config.models)
+    assert values["methods"] == original["methods"]
+    assert values["experiments"].keys() == original["experiments"].keys()
+    assert not config.datasets["clevr4"].download

@@ -47,8 +47,9 @@ def write_run(folder, method, scores, *, dim=128, notion="car_color", seeds=SEED
 
 
 def where(folder, *notions):
-    dataset = "demo_cars" if notions == ("car_color",) else "deepfashion"
-    return {(dataset, notion): (folder / "manifest.parquet", notion) for notion in notions}
+    own = notions == ("car_color",)
+    of = ("paper", "demo_cars") if own else ("released", "deepfashion")
+    return {(*of, notion): (folder / "manifest.parquet", notion) for notion in notions}
 
 
 def scored(folder, *runs, labels=None):

@@ -80,6 +80,25 @@ def test_score_prints_chance_beside_the_values(folder):
     assert np.isnan(by_chance["nmi"])
 
 
+def test_score_prints_other_metrics_after_the_seven_where_they_are_named(folder):
+    arguments = ("score", "images.npy", "labels.csv", "--label", "kind", "--format", "csv")
+    _, seven, _ = run(*arguments, "--kmeans-repeats", 3)
+    names = ["recall_at_5", "ari", "silhouette"]
+    _, out, _ = run(*arguments, "--metrics", "silhouette, recall_at_5,ari", "--kmeans-repeats", 3)
+    rows = pd.read_csv(io.StringIO(out), index_col="metric")
+    assert out.startswith(seven)
+    assert [*rows.index] == [*METRICS, *names]
+    expected = compute_metrics(VECTORS, LABELS, metrics=rows.index, kmeans_repeats=3)
+    assert rows["value"].to_dict() == pytest.approx(expected)
+    by_chance = rows["chance"][names].tolist()
+    assert by_chance[:2] == pytest.approx(
+        [chance([N // CLASSES] * CLASSES, ["recall_at_5"])["recall_at_5"], 0]
+    )
+    assert np.isnan(by_chance[2])
+    assert rows["interval"][names].tolist() == [QUERIES, CLUSTERS, "none"]
+    assert rows["low"]["recall_at_5"] < rows["value"]["recall_at_5"] < rows["high"]["recall_at_5"]
+
+
 def test_score_leaves_out_images_without_a_label(folder):
     table = pd.read_csv("labels.csv")
     table.loc[3, "kind"] = None
@@ -274,6 +293,10 @@ def test_the_documents_commands_do_what_they_say(folder):
 
 
 WRONG = {
+    "no metric": (
+        ["score", "images.npy", "labels.csv", "--label", "kind", "--metrics", "recall_at_50"],
+        "there is no metric 'recall_at_50'; did you mean 'recall_at_5'?",
+    ),
     "no column": (["score", "images.npy", "labels.csv", "--label", "kin"], "did you mean 'kind'?"),
     "no table": (["score", "images.npy", "no.csv", "--label", "kind"], "there is no file no.csv"),
     "no vectors": (["score", "no.npy", "labels.csv", "--label", "kind"], "there is no file no.npy"),

@@ -74,9 +74,20 @@ WRONG = [
     (("results",), "s3://a", "results: should be a folder and no address: results lie on a disk"),
     (("results",), "res{a}", "results: should have no braces, not 'res{a}'"),
     ((*MODEL, "pretrained"), "{a}", "pretrained: should have no braces, not '{a}'"),
-    (("protocol",), "papr", "protocol: should be paper or released, or a list of them, not 'papr'"),
-    (("protocol",), [], "protocol: should be paper or released, or a list of them, not []"),
+    (
+        ("protocol",),
+        "papr",
+        "protocol: should be paper or released or query_gallery, or a list of them, not 'papr'",
+    ),
+    (
+        ("protocol",),
+        [],
+        "protocol: should be paper or released or query_gallery, or a list of them, not []",
+    ),
     (("protocol",), ["paper", "paper"], "protocol: 'paper' is listed twice"),
+    (("metrics",), ["ari", "recall"], "metrics[1]: should be 'map_at_r', 'precision_at_1', "),
+    (("metrics",), ["ari", "ari"], "metrics: 'ari' is listed twice"),
+    (("kmeans_repeats",), 0, "kmeans_repeats: should be greater than or equal to 1, not 0"),
     (("sedes",), [1], "sedes: unknown key; did you mean 'seeds'?"),
     (("embeddings", "devise"), "cpu", "embeddings.devise: unknown key; did you mean 'device'?"),
     (("datasets", "demo_cars", "rot"), "x", "datasets.demo_cars.rot: unknown key; did you mean"),
@@ -458,6 +469,12 @@ def test_the_protocol_is_a_name_or_a_list(config):
     assert parse_config(config).protocols == ["paper"]
     for value, expected in (("released", ["released"]), (["released", "paper"],) * 2):
         assert parse_config(config | {"protocol": value}).protocols == expected
+
+
+def test_metrics_beyond_the_seven_are_in_the_order_of_tables(config):
+    assert parse_config(config).more_metrics == []
+    asked = parse_config(config | {"metrics": ["ari", "mrr", "recall_at_20", "recall_at_5"]})
+    assert asked.more_metrics == ["recall_at_5", "recall_at_20", "ari"]
 
 
 def test_labels_that_released_would_ignore_are_refused(config):

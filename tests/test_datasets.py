@@ -26,6 +26,7 @@ from lanzdml.datasets import (
     raw,
 )
 from lanzdml.datasets.archives import unpacked
+from lanzdml.datasets.cub200_attributes import GROUPS
 from lanzdml.datasets.manifest import (
     NOT_NOTIONS,
     check_manifest,
@@ -43,9 +44,11 @@ from tests.raw_datasets import (
     EXCLUDED_POSTERS,
     build_cars196,
     build_cars196_split,
+    build_clevr4,
     build_cub200,
     build_deepfashion,
     build_movie_posters,
+    build_stanford40,
     build_synthetic_cars,
     save_annotations,
     save_image,
@@ -187,7 +190,7 @@ def test_the_script_unpacks_reads_and_writes_both_files(tmp_path, monkeypatch, c
     )
     import_module("prepare_dataset").main(job)
     manifest = read_manifest(tmp_path / "out/m.parquet")
-    assert_frame_equal(manifest, expected, check_dtype=False)
+    assert_frame_equal(manifest, expected.drop(columns="genres"), check_dtype=False)
     assert len(pd.read_csv(tmp_path / "out/e.csv")) == len(EXCLUDED_POSTERS)
     assert capsys.readouterr().out.startswith("movie_posters: 4 images; left out: 1 no poster, ")
 
@@ -222,7 +225,16 @@ def test_nothing_there(name, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["synthetic_cars", "synthetic_cars release", "cars196", "cars196 split", "cub200"]
+    "name",
+    [
+        "synthetic_cars",
+        "synthetic_cars release",
+        "cars196",
+        "cars196 split",
+        "cub200",
+        "clevr4",
+        "stanford40",
+    ],
 )
 def test_a_missing_image_is_named(name, tmp_path):
     expected = BUILDERS[name](tmp_path)
@@ -282,6 +294,7 @@ def test_posters_that_differ_are_a_warning(tmp_path, monkeypatch, caplog):
         ("synthetic_cars", (1000, 6)),
         ("cars196", (8131, 98, 35, 7)),
         ("cub200", (5924, 100)),
+        ("stanford40", (9532, 40)),
         ("deepfashion", (4000, 41, 7, 6, 3)),
         ("movie_posters", (8052, 25, 69)),
     ],
@@ -524,6 +537,118 @@ def test_a_mat_file_of_other_content(variables, message, tmp_path):
     assert message in error_of("cars196", tmp_path)
 
 
+# clevr4
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('"rubber"', '"wood"', "CLEVR_new_000102: texture is 'wood', and none of rubber, metal, "),
+        ('"count": 10', '"count": 11', "CLEVR_new_000102: count is 11, and none of 1, 2, 3, "),
+        ('"count": 10', '"count": 10.0', "count is 10.0, and none of"),
+        ('"count": 1,', '"count": true,', "count is True, and none of"),
+        ('"shape": "torus", ', "", "CLEVR_new_000007: shape is None, and none of cube, "),
+        ("000007", "000102", "'CLEVR_new_000102' is there twice"),
+        ('"color": "gray"', '"count": 2', "'count' is there twice"),
+        ("CLEVR_new_000007", "../a", ": ../a leads out of its folder"),
+    ],
+)
+def test_other_annotations_of_clevr4_are_refused(old, new, message, tmp_path):
+    build_clevr4(tmp_path)
+    path = tmp_path / "clevr_4_annots.json"
+    path.write_text(path.read_text().replace(old, new, 1))
+    assert message in error_of("clevr4", tmp_path)
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", "null", "3"])
+def test_clevr4_without_names(content, tmp_path):
+    build_clevr4(tmp_path)
+    (tmp_path / "clevr_4_annots.json").write_text(content)
+    assert "it has no names of images" in error_of("clevr4", tmp_path)
+
+
+def test_clevr4_s_archives_are_read_where_they_lie(tmp_path):
+    """The larger one, too, and the smaller one where both are there."""
+    expected = build_clevr4(tmp_path / "10k")
+    build_clevr4(tmp_path / "100k")
+    one = tmp_path / "100k/clevr_4_annots.json"
+    one.write_text(one.read_text().replace("rubber", "metal"))
+    root = tmp_path / "data"
+    for size, texture in (("100k", "metal"), ("10k", "rubber")):
+        shutil.make_archive(str(root / f"clevr_4_{size}_v1"), "zip", tmp_path / size)
+        manifest = read("clevr4", root)
+        assert manifest["texture"].iloc[-1] == texture
+        assert all((root / path).is_file() for path in manifest["path"])
+    labels = ["image_id", *DATASETS["clevr4"].notions]
+    assert_frame_equal(manifest[labels], expected[labels])
+
+
+def test_images_of_another_folder_are_not_taken_for_clevr4_s(tmp_path):
+    build_clevr4(tmp_path / "here")
+    build_clevr4(tmp_path / "another")
+    (tmp_path / "another/clevr_4_annots.json").unlink()
+    shutil.rmtree(tmp_path / "here/images")
+    message = error_of("clevr4", tmp_path)
+    assert f"there is no images/CLEVR_new_000007.png in {tmp_path}/here" in message
+
+
+# stanford40
+
+
+def test_stanford40_without_added_labels_has_actions(tmp_path, caplog):
+    expected = build_stanford40(tmp_path)
+    (tmp_path / "mood.txt").unlink()
+    manifest = read("stanford40", tmp_path)
+    assert_frame_equal(manifest.drop(columns="mood"), expected.drop(columns="mood"))
+    assert manifest["mood"].isna().all()
+    assert f"there is no mood.txt in {tmp_path}: without it mood has no labels" in caplog.text
+    assert "location.txt" not in caplog.text
+
+
+def test_stanford40_s_archives_are_read_where_they_lie(tmp_path):
+    expected = build_stanford40(tmp_path)
+    for name in ("ImageSplits", "JPEGImages"):
+        shutil.make_archive(str(tmp_path / f"Stanford40_{name}"), "zip", tmp_path, name)
+        shutil.rmtree(tmp_path / name)
+    manifest = read("stanford40", tmp_path)
+    assert_frame_equal(manifest.drop(columns="path"), expected.drop(columns="path"))
+    assert all((tmp_path / path).is_file() for path in manifest["path"])
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "message"),
+    [
+        ("ImageSplits/actions.txt", "\t2", "\ttwo", "line 2: 'applauding\\ttwo' is no action and"),
+        ("ImageSplits/actions.txt", "applauding\t", "\t", "line 2: '\\t2' is no action and its"),
+        (
+            "ImageSplits/actions.txt",
+            "applauding",
+            "../a",
+            "line 2: '../a\\t2' is no action and its",
+        ),
+        ("ImageSplits/actions.txt", "applauding", "clapping", "clapping_train.txt; docs/"),
+        ("ImageSplits/applauding_test.txt", "001", "284", "line 1: applauding_284.jpg is there al"),
+        (
+            "ImageSplits/applauding_test.txt",
+            "appl",
+            "\nappl",
+            "line 1: '' is no image of applauding",
+        ),
+        ("ImageSplits/applauding_test.txt", "appl", "../", "line 1: ../auding_001.jpg leads out"),
+        ("location.txt", "bike_010", "bike_011", "line 1: riding_a_bike_011.jpg is none of the co"),
+        ("location.txt", "bike_010", "bike_002", "line 2: riding_a_bike_002.jpg is there already"),
+        ("location.txt", " urban", "_urban", "is no image and its location"),
+        ("mood.txt", "joyful", "", "line 2: 'applauding_001.jpg' is no image and its mood"),
+    ],
+)
+def test_wrong_lines_of_stanford40_are_named(file, old, new, message, tmp_path):
+    build_stanford40(tmp_path)
+    path = tmp_path / file
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new, 1))
+    assert message in error_of("stanford40", tmp_path)
+
+
 # Files of a collection that are damaged, or something else
 
 ANNOTATIONS = [
@@ -531,10 +656,13 @@ ANNOTATIONS = [
     ("cars196", "car_color.csv"), ("cars196 split", "devkit/cars_meta.mat"),
     ("cars196 split", "devkit/cars_train_annos.mat"), ("cub200", "CUB_200_2011/images.txt"),
     ("cub200", "CUB_200_2011/classes.txt"), ("cub200", "CUB_200_2011/image_class_labels.txt"),
+    ("cub200", "attributes.txt"), ("cub200", "CUB_200_2011/attributes/image_attribute_labels.txt"),
     *(("deepfashion", f"Anno_fine/{name}.txt") for name in (
         "test", "test_cate", "test_attr", "list_category_cloth", "list_attr_cloth"
     )),
     *(("movie_posters", f"groundtruth/{year}.txt") for year in (1980, 1981, 1982)),
+    ("clevr4", "clevr_4_annots.json"), ("stanford40", "ImageSplits/actions.txt"),
+    ("stanford40", "ImageSplits/applauding_test.txt"), ("stanford40", "location.txt"),
 ]  # fmt: skip
 GARBAGE = {
     "nothing": b"",
@@ -682,7 +810,88 @@ def test_cub200_without_lists_goes_by_folders(tmp_path):
         path.unlink()
     save_image(tmp_path / "CUB_200_2011/images/101.White_Pelican/._White_Pelican_0001_97316.jpg")
     manifest = read("cub200", tmp_path)
-    assert_frame_equal(manifest, expected.sort_values("path", ignore_index=True))
+    expected = expected.sort_values("path", ignore_index=True)
+    # Attributes are of images by their numbers in a list.
+    expected[[*GROUPS]] = pd.DataFrame(None, expected.index, [*GROUPS], dtype="str")
+    assert_frame_equal(manifest, expected)
+
+
+LABELS = "CUB_200_2011/attributes/image_attribute_labels.txt"
+
+
+def test_attributes_lie_where_copies_have_them(tmp_path):
+    expected = build_cub200(tmp_path)
+    (tmp_path / "attributes.txt").rename(tmp_path / "CUB_200_2011/attributes/attributes.txt")
+    assert_frame_equal(read("cub200", tmp_path), expected)
+    manifest = read("cub200", tmp_path / "CUB_200_2011")
+    assert_frame_equal(manifest.drop(columns="path"), expected.drop(columns="path"))
+
+
+@pytest.mark.parametrize("missing", [LABELS, "attributes.txt"])
+def test_copies_without_attributes_have_no_labels_of_them(missing, tmp_path, caplog):
+    build_cub200(tmp_path)
+    (tmp_path / missing).unlink()
+    manifest = read("cub200", tmp_path)
+    assert manifest[[*GROUPS]].isna().all().all()
+    assert manifest["bird_species"].notna().all()
+    told = f"without {tmp_path}/attributes.txt or attributes/attributes.txt primary_color, upper"
+    assert (told in caplog.text) == (missing == "attributes.txt")
+
+
+def test_names_of_attributes_above_the_root_are_not_looked_for(tmp_path):
+    build_cub200(tmp_path)
+    assert read("cub200", tmp_path / "CUB_200_2011")[[*GROUPS]].isna().all().all()
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n", " \n", ""])
+def test_attributes_are_read_however_lines_end(ending, tmp_path):
+    expected = build_cub200(tmp_path)
+    lines = (tmp_path / LABELS).read_text().splitlines()
+    text = "".join(f"{line}{ending or chr(10)}" for line in lines).rstrip("" if ending else "\n")
+    (tmp_path / LABELS).write_bytes(text.encode())
+    assert_frame_equal(read("cub200", tmp_path), expected)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("\n4 8 1 2 ", "\n4 8 1 5 ", "certainty 5 is no certainty, 1 to 4 (image 4, attribute 8)"),
+        ("\n4 8 1 2 ", "\n4 8 2 2 ", "present 2 is neither 0 nor 1 (image 4, attribute 8)"),
+        ("\n4 8 1 2 ", "\n4 313 1 2 ", "attribute 313 is none of the listed attributes"),
+        ("\n4 8 1 2 ", "\n99 8 1 2 ", "image 99 is none of the listed images"),
+        ("\n4 8 1 2 ", "\n4 9 1 2 ", "image 4 has attribute 9 twice"),
+        ("\n4 8 1 2 ", "\n4 8 yes 2 ", "is no list of attributes: "),
+        ("\n4 8 1 2 ", "\n4 8 1 300 ", "is no list of attributes: "),
+        ("\n4 8 1 2 27.7080", "\n4 8 1 2 soon", "is no list of attributes: "),
+        ("\n4 8 1 2 27.7080", "\n4 8 1 2", "line 47: '4 8 1 2' is no image, attribute, 0 or 1, "),
+        ("\n4 8 1 2 ", "\n4 8 1 2 1 2 3 ", "line 47: '4 8 1 2 1 2 3 27.7080' is no image, "),
+        ("\n3 8 1 3 ", "\n3 8 1 ? ", "line 34: '3 8 1 ? 27.7080 0 1.509' is no image, attribute"),
+    ],
+)
+def test_wrong_lines_of_attributes_are_named(old, new, message, tmp_path):
+    build_cub200(tmp_path)
+    path = tmp_path / LABELS
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    assert f"{path}" in error_of("cub200", tmp_path)
+    assert message in error_of("cub200", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("2 has_bill", "1 has_bill", "line 2: number 1 is there already"),
+        ("2 has_bill_shape::dagger", "2 has_bill_shape", "line 2: '2 has_bill_shape' is no number"),
+        ("has_crown_color", "has_eye_color", "has no attribute has_crown_color::..., which crown_"),
+    ],
+)
+def test_wrong_names_of_attributes_are_told(old, new, message, tmp_path):
+    build_cub200(tmp_path)
+    path = tmp_path / "attributes.txt"
+    path.write_text(path.read_text().replace(old, new, 1))
+    assert f"{path}" in error_of("cub200", tmp_path)
+    assert message in error_of("cub200", tmp_path)
 
 
 def test_lists_of_cub200_are_read_whatever_wrote_them(tmp_path):

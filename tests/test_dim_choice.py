@@ -17,8 +17,9 @@ from lanzdml.experiments.measuring import write_measured
 from lanzdml.methods.base import EmbeddingError, Method, normalise
 from lanzdml.methods.effective_rank import chosen_dim, effective_rank, singular_values
 from lanzdml.methods.elsewhere import VARIABLE, welcome
+from lanzdml.metrics.evidence import Evidence
 from lanzdml.metrics.runs import AUTO_DIM, COLUMNS, read_runs, write_runs
-from lanzdml.metrics.scoring import Evidence, ScoreTask, score_runs
+from lanzdml.metrics.scoring import ScoreTask, score_runs
 from lanzdml.plan.plan import Plan
 from lanzdml.sources import ROOT
 from lanzdml.tables.paper import sections, summarise

@@ -7,6 +7,7 @@ import random
 import resource
 import shutil
 import socket
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
@@ -41,7 +42,7 @@ def folder(tmp_path):
 
 
 def published(server, url=None):
-    return Download(url or server.url, FILE, hashlib.md5(CONTENT).hexdigest(), "images")
+    return Download(url or server.url, FILE, "images", hashlib.md5(CONTENT).hexdigest())
 
 
 def fetch(server, folder, url=None):
@@ -201,7 +202,7 @@ def test_a_full_disk_leaves_the_part(folder):
     content, room = CONTENT * 1000, 200_000
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     with FileServer(content) as server:
-        source = Download(server.url, FILE, hashlib.md5(content).hexdigest(), "images")
+        source = Download(server.url, FILE, "images", hashlib.md5(content).hexdigest())
         resource.setrlimit(resource.RLIMIT_FSIZE, (room, limits[1]))
         try:
             with pytest.raises(LanzdmlError) as caught:
@@ -222,30 +223,135 @@ def test_a_file_in_place_of_the_folder(server, folder):
     assert f"cannot keep {FILE} in {folder}: File exists" in error_of(server, folder)
 
 
+# A checksum that lies beside the archive
+
+SUM, OTHER = hashlib.sha512(CONTENT).hexdigest(), hashlib.sha512(b"another").hexdigest()
+SUMS = f"{OTHER}  more_birds.tgz\n{SUM}  birds.tgz\n".encode()
+
+
+@pytest.fixture
+def both():
+    """A server of an archive and of the sums beside it."""
+    with FileServer(CONTENT) as running:
+        running.beside["/SHA512SUMS"] = SUMS
+        yield running
+
+
+def summed(server):
+    return Download(server.url, FILE, "images", sums="SHA512SUMS")
+
+
+def test_the_sum_beside_an_archive_is_what_it_must_have(both, folder):
+    """Also of a part; and who has both files needs no server."""
+    place(folder, PART, CONTENT[:400])
+    assert download.download("birds", summed(both), folder) == folder / FILE
+    assert both.asked == [None, "bytes=400-"]
+    assert (folder / "SHA512SUMS").read_bytes() == SUMS
+    assert {path.name for path in folder.iterdir()} == {FILE, "SHA512SUMS"}
+    download.download("birds", summed(both), folder)
+    assert len(both.asked) == 2
+    assert download.checksum_of("birds", summed(both), folder).digits == SUM
+    (folder / FILE).write_bytes(b"mine")
+    with pytest.raises(LanzdmlError, match=f"has the SHA-512 sum .* and not {SUM}; move it away"):
+        download.download("birds", summed(both), folder)
+    assert (folder / FILE).read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize("line", ["{} *birds.tgz", "{}  ./birds.tgz\r", "  {} birds.tgz "])
+def test_sums_however_they_are_written(line, both, folder):
+    both.beside["/SHA512SUMS"] = f"# sums\n{line.format(SUM.upper())}\n".encode()
+    download.download("birds", summed(both), folder)
+
+
+@pytest.mark.parametrize(
+    "sums",
+    [
+        b"",
+        b"<html>Not here</html>",
+        f"{SUM}  more_birds.tgz\n".encode(),
+        f"{SUM[:40]}  birds.tgz\n".encode(),
+        f"{SUM}  elsewhere/birds.tgz\n".encode(),
+        bytes(3000),
+    ],
+)
+def test_sums_that_say_nothing_of_the_archive(sums, both, folder):
+    both.beside["/SHA512SUMS"] = sums
+    with pytest.raises(LanzdmlError) as caught:
+        download.download("birds", summed(both), folder)
+    url = both.url.replace("birds.tgz", "SHA512SUMS")
+    assert f"birds: {url} has no SHA-512 sum of birds.tgz: fetch it again" in str(caught.value)
+    assert not [*folder.iterdir()], "the archive is not fetched without"
+
+
+def test_sums_that_cannot_be_had(both, folder):
+    del both.beside["/SHA512SUMS"]
+    both.status = 404
+    with pytest.raises(LanzdmlError) as caught:
+        download.download("birds", summed(both), folder)
+    message = str(caught.value)
+    assert (
+        f"cannot download {both.url.replace('birds.tgz', 'SHA512SUMS')}: HTTP Error 404" in message
+    )
+    says = f"or place {FILE} in {folder} yourself (docs/datasets.md) and leave out download"
+    assert message.endswith(says)
+    place(folder, "SHA512SUMS", SUMS)
+    place(folder, FILE, CONTENT)
+    download.download("birds", summed(both), folder)
+
+
+def test_an_archive_with_another_sum_than_the_one_beside_it(both, folder):
+    both.content = b"x" * 1000
+    with pytest.raises(LanzdmlError) as caught:
+        download.download("birds", summed(both), folder)
+    assert f"and not {SUM}, and is removed; delete {folder}/SHA512SUMS and try again" in str(
+        caught.value
+    )
+    assert [path.name for path in folder.iterdir()] == ["SHA512SUMS"]
+
+
 # What is registered
 
 
 def test_registered_downloads_are_those_of_the_documents():
     text = (ROOT / "docs" / "datasets.md").read_text()
     sources = {name: dataset.download for name, dataset in DATASETS.items() if dataset.download}
-    assert list(sources) == ["cub200"]
+    assert list(sources) == ["cub200", "clevr4"]
     for source in sources.values():
         assert source.file in text
-        assert source.md5 in text
+        assert bool(source.md5) != bool(source.sums)
+        assert (source.md5 or source.sums) in text
         assert source.url.startswith("https://")
-        assert source.url.rpartition("/files/")[0] in text
+        assert source.url.rpartition("/files/" if source.md5 else source.file)[0] in text
 
 
-def test_a_collection_that_is_unpacked_is_not_downloaded(folder, tmp_path, monkeypatch, capsys):
+def run_script(name, folder, tmp_path, monkeypatch):
+    """What the job of a download writes."""
     monkeypatch.syspath_prepend(str(ROOT / "workflow_scripts"))
-    folder.mkdir(parents=True)
-    build_cub200(folder)
-    shutil.move(folder / "CUB_200_2011", folder / "birds")
     job = SimpleNamespace(
-        wildcards=SimpleNamespace(dataset="cub200"),
-        params=SimpleNamespace(root=str(folder), linked=[]),
+        wildcards=SimpleNamespace(dataset=name),
+        params=SimpleNamespace(root=str(folder), linked=[], torchvision=None),
         output=[str(tmp_path / "results/download.json")],
     )
     import_module("download_dataset").main(job)
-    assert json.loads(Path(job.output[0]).read_text()) == {"folder": str(folder / "birds")}
+    return json.loads(Path(job.output[0]).read_text())
+
+
+def test_a_collection_that_is_unpacked_is_not_downloaded(folder, tmp_path, monkeypatch, capsys):
+    folder.mkdir(parents=True)
+    build_cub200(folder)
+    shutil.move(folder / "CUB_200_2011", folder / "birds")
+    record = run_script("cub200", folder, tmp_path, monkeypatch)
+    assert record == {"folder": str(folder / "birds")}
     assert capsys.readouterr().out.startswith("cub200: nothing to download, ")
+
+
+def test_the_record_says_where_a_sum_is_from(both, folder, tmp_path, monkeypatch):
+    monkeypatch.setitem(DATASETS, "clevr4", replace(DATASETS["clevr4"], download=summed(both)))
+    assert run_script("clevr4", folder, tmp_path, monkeypatch) == {
+        "url": both.url,
+        "file": str(folder / FILE),
+        "sha512": SUM,
+        "sums": str(folder / "SHA512SUMS"),
+        "sums_url": both.url.replace("birds.tgz", "SHA512SUMS"),
+        "bytes": len(CONTENT),
+    }

@@ -6,7 +6,7 @@ import pytest
 
 from lanzdml.config.messages import ConfigError
 from lanzdml.errors import CannotFitError, LanzdmlError, error_lines, plain_errors
-from lanzdml.metrics.ranking import MetricsInputError
+from lanzdml.metrics.relevance import MetricsInputError
 
 
 @pytest.mark.parametrize("kind", [LanzdmlError, CannotFitError, MetricsInputError, ConfigError])

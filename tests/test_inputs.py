@@ -230,7 +230,7 @@ LABELS_REFUSED = {
     "list of tensors of one number": (
         lambda y: list(torch.tensor(y)[:, None]), r"that of row 0 has shape \(1,\)",
     ),
-    "list of lists": (lambda y: [*y[:3], *y[3:, None].tolist()], "row 3 is a list"),
+    "lists in lists": (lambda y: [*y[:3], *y[3:, None, None].tolist()], "row 3 is a list"),
     "sparse": (sparse.csr_matrix, "labels must be one a row, not csr_matrix"),
     "None": (lambda y: ["a", "b", "c", None, *y[4:].astype(str)], "row 3"),
     "NaN": (lambda y: [0, 1, 2, np.nan, *y[4:]], "row 3"),

@@ -20,12 +20,12 @@ from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
 from lanzdml.errors import LanzdmlError
+from lanzdml.metrics.clusters import cluster_metrics
 from lanzdml.metrics.ranking import Ranking, validated
 from lanzdml.metrics.scores import (
     METRICS,
     RANK_METRICS,
     MetricsInputError,
-    cluster_metrics,
     compute_metrics,
     macro_scores,
     query_scores,
@@ -524,13 +524,13 @@ def test_however_many_images_there_are_few_similarities_are_in_memory(n):
     class SeenEnoughError(Exception):
         pass
 
-    def score(similarities, first, label):
+    def score(similarities, first, relevant):
         raise SeenEnoughError
 
     tracemalloc.start()
     try:
         with pytest.raises(SeenEnoughError):
-            images.by_class(score, n_threads=1)
+            images.by_group(score, n_threads=1)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

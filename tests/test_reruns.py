@@ -113,7 +113,7 @@ EDITS = {
         "lanzdml/methods/indirect.py", "return normalise(", "return -normalise(", "code"
     ),
     "files.py": text("lanzdml/files.py", '"[0-9a-f]{32}"', '"[0-9a-f]{31}"', "code"),
-    "metrics' code": text("lanzdml/metrics/scores.py", "max_iter=25", "max_iter=26", "code"),
+    "metrics' code": text("lanzdml/metrics/clusters.py", "max_iter=25", "max_iter=26", "code"),
     "CLIP's code": text(
         "lanzdml/embeddings/other_packages.py", "LENGTH = 400", "LENGTH = 401", "code"
     ),
@@ -123,6 +123,8 @@ EDITS = {
     "dims": setting("dims", value=[4]),
     "seeds": setting("seeds", value=[1, 2, 3]),
     "protocol": setting("protocol", value=["paper", "released"]),
+    "metrics": setting("metrics", value=["ari"]),
+    "kmeans_repeats": setting("kmeans_repeats", value=3),
     "counts": setting("experiments", "prompt_count", "counts", value=[5, 9]),
     "ablated dims": setting("experiments", "dimensions", "dims", value=[2, 3, 5]),
     "saliency": setting("figures", "saliency", "measured", value=2),

@@ -13,6 +13,7 @@ import yaml
 from demo_assets.captions import vocabulary
 from demo_assets.scenes import color_table
 from lanzdml.datasets.cars196 import CLASSES_FILE
+from lanzdml.datasets.clevr4 import CLASSES
 from lanzdml.embeddings.prompts import FROM_LABELS, PLACEHOLDER, make_prompts, read_aspects
 from lanzdml.methods import PAPER_METHODS
 from lanzdml.metrics.scores import METRICS
@@ -23,6 +24,7 @@ from lanzdml.tables.published_values import FOLDER as PUBLISHED
 ROOT = Path(__file__).parents[1]
 RESOURCES = ROOT / "resources"
 PROMPTS = RESOURCES / "prompts"
+PAPER_DATASETS = {"synthetic_cars", "cars196", "cub200", "deepfashion", "movie_posters"}
 
 
 def read_table(path: Path) -> pd.DataFrame:
@@ -184,8 +186,9 @@ def test_templates_are_the_papers(notions):
     ]  # fmt: skip
     assert len(notions) == 13
     assert not notions.duplicated(["dataset", "notion"]).any()
-    assert set(notions["dataset"]) == set(DATASET_NAMES) - {"demo_cars"}
-    assert set(notions["notion"]) == set(NOTION_NAMES) - {"car_model_and_color"}
+    assert set(notions["dataset"]) == PAPER_DATASETS
+    assert set(notions["dataset"]) < set(DATASET_NAMES)
+    assert set(notions["notion"]) < set(NOTION_NAMES)
     assert (notions["template"].str.count(re.escape(PLACEHOLDER)) == 1).all()
     templates = notions.set_index(["dataset", "notion"])["template"]
     assert (
@@ -216,7 +219,42 @@ def test_aspects_are_as_many_as_in_the_paper(notions):
 def test_every_prompt_file_is_used_or_explained(notions):
     used = {Path(path).name for path in notions["aspects"] if path}
     rest = {path.name for path in PROMPTS.iterdir() if path.is_file()} - used
-    assert rest == {"demo_car_names.csv", "cars196_colors.txt"}
+    assert rest - set(of_others()) == {"demo_car_names.csv", "cars196_colors.txt"}
+
+
+def of_others():
+    """Lists for datasets that are none of the paper's, and how many entries README says."""
+    readme = (RESOURCES / "README.md").read_text(encoding="utf-8")
+    return dict(re.findall(r"^\| `prompts/(\w+\.txt)` \| (\d+) \|", readme, re.MULTILINE))
+
+
+def test_lists_for_other_datasets_are_as_they_are_described():
+    for name, number in of_others().items():
+        aspects = read_aspects(str(PROMPTS / name))
+        assert len(aspects) == int(number), name
+        assert len({aspect.lower() for aspect in aspects}) == len(aspects), name
+
+
+@pytest.mark.parametrize("name", ["clevr4"])
+def test_configurations_of_other_datasets_use_their_lists(name):
+    """Each list of a dataset, and prompts that CLIP tells apart."""
+    config = yaml.safe_load((ROOT / f"configs/{name}.yaml").read_text(encoding="utf-8"))
+    used = set()
+    for notion in config["datasets"][name]["notions"].values():
+        if "combine" in notion:
+            continue
+        for wording in [notion, *(notion | other for other in notion["variants"].values())]:
+            prompts = make_prompts(wording["template"], str(ROOT / wording["aspects"]))
+            assert prompts["prompt"].str.lower().is_unique
+            used.add(wording["aspects"].removeprefix("resources/prompts/"))
+    ours = {f"{path.relative_to(PROMPTS)}" for path in PROMPTS.rglob(f"{name}_*.txt")}
+    assert ours <= used
+
+
+def test_clevr4_lists_are_its_classes():
+    """What no prompt names is told by comparing the two."""
+    for notion, classes in CLASSES.items():
+        assert read_aspects(str(PROMPTS / f"clevr4_{notion}s.txt")) == list(classes)
 
 
 def test_paper_config_uses_these_prompts(notions):

@@ -57,6 +57,22 @@ def test_files_are_read_in_their_order(tmp_path):
     )
 
 
+def test_metrics_beyond_the_seven_have_columns_where_there_are_some(tmp_path):
+    more = rows(silhouette=0.5, recall_at_5=0.75, chance_recall_at_5=0.25, macro_recall_at_5=0.7)
+    frame = pd.read_parquet(write(tmp_path / "more.parquet", more))
+    names = list(frame)
+    assert [name for name in names if name not in COLUMNS] == [
+        "recall_at_5", "silhouette", "chance_recall_at_5", "macro_recall_at_5"
+    ]  # fmt: skip
+    assert names[names.index("mrr") + 1 :][:2] == ["recall_at_5", "silhouette"]
+    assert [name for name in names if name in COLUMNS] == list(COLUMNS)
+    without = write(tmp_path / "without.parquet", rows(method="pca"))
+    both = read_runs([without, tmp_path / "more.parquet"])
+    assert list(both) == names
+    assert both["silhouette"].isna().tolist() == [True] * 3 + [False] * 3
+    assert list(read_runs([without])) == list(COLUMNS)
+
+
 def test_a_run_that_is_there_twice_is_refused(tmp_path):
     files = [
         write(tmp_path / "a.parquet", rows()),

@@ -19,10 +19,12 @@ from lanzdml.embeddings.storage import (
 from lanzdml.errors import LanzdmlError
 from lanzdml.files import Kept
 from lanzdml.metrics.chance import chance
+from lanzdml.metrics.clusters import cluster_metrics
+from lanzdml.metrics.evidence import Evidence
 from lanzdml.metrics.resampling import N_DRAWS, RESAMPLED, resampled_scores
 from lanzdml.metrics.runs import COLUMNS, DIGESTS
-from lanzdml.metrics.scores import cluster_metrics, compute_metrics, query_scores
-from lanzdml.metrics.scoring import Evidence, ScoreTask, score_runs
+from lanzdml.metrics.scores import compute_metrics, macro_scores, query_scores
+from lanzdml.metrics.scoring import ScoreTask, score_runs
 from lanzdml.transforms.storage import load_transform, save_not_fitted, save_transform
 
 SEEDS = (3, 5, 8)
@@ -140,6 +142,66 @@ def test_rows_have_chance_and_means_over_classes(inputs, scored):
         assert row[f"macro_{name}"] == pytest.approx(np.mean(of_class), abs=1e-12)
 
 
+def asked(of_runs, *metrics, **changes):
+    return [replace(task, metrics=metrics, **changes) for task in of_runs]
+
+
+def test_metrics_beyond_the_seven_are_in_the_rows_where_they_are_asked_for(
+    inputs, scored, tmp_path
+):
+    names = ("recall_at_5", "clustering_accuracy", "silhouette")
+    of_runs = tasks(inputs, tmp_path, "random_transform")
+    rows, *evidence = score(*asked(of_runs, *names))
+    labels = LABELS[:-1]
+    for row in rows.to_dict("records"):
+        vectors, seed = vectors_of(inputs, row["seed"]), row["seed"]
+        expected = compute_metrics(vectors, labels, metrics=names, seed=seed)
+        assert {name: row[name] for name in names} == expected
+        by_chance = chance([15, 15, 15, 15, 1], ["recall_at_5"])["recall_at_5"]
+        assert row["chance_recall_at_5"] == by_chance
+        queries = query_scores(vectors, labels, recalls=["recall_at_5"])
+        by_class = macro_scores(queries, labels)["recall_at_5"]
+        assert row["macro_recall_at_5"] == pytest.approx(by_class, abs=1e-12)
+    # All else is what it is without them, to the last bit.
+    pd.testing.assert_frame_equal(rows[list(COLUMNS)], scored[0], check_exact=True)
+    for found, before in zip(evidence, scored[1:], strict=True):
+        pd.testing.assert_frame_equal(found, before, check_exact=True)
+    without = score(*asked(tasks(inputs, tmp_path, "random_transform", False), *names))[0]
+    pd.testing.assert_frame_equal(without, rows, check_exact=True)
+
+
+def test_other_metrics_and_starts_are_scored_anew(inputs, tmp_path):
+    of_runs = tasks(inputs, tmp_path, "clip")
+    alone = score(*of_runs)[0]
+    assert "ari" not in alone
+    assert "ari" in score(*asked(of_runs, "ari"))[0]
+    repeated, _, clusterings, _ = score(*asked(of_runs, kmeans_repeats=4))
+    assert list(repeated) == list(alone)
+    assert (repeated["ami"] != alone["ami"]).all()
+    assert repeated["map"].tolist() == alone["map"].tolist()
+    expected = [
+        cluster_metrics(IMAGES[:-1], LABELS[:-1], seed=seed, repeats=4)["ami"] for seed in SEEDS
+    ]
+    assert repeated["ami"].tolist() == expected
+    assert clusterings.set_index(["fit_seed", "clustering_seed"])["ami"][3, 5] == expected[1]
+    pd.testing.assert_frame_equal(score(*of_runs)[0], alone, check_exact=True)
+
+
+def test_a_run_that_cannot_be_made_has_the_columns_that_were_asked_for(inputs, tmp_path):
+    rows = score(*asked(tasks(inputs, tmp_path, "pca"), "recall_at_1", "ari"))[0]
+    assert rows[["recall_at_1", "ari", "macro_recall_at_1"]].isna().all(axis=None)
+    assert rows["chance_recall_at_1"].notna().all()
+    assert rows["reason"].unique().tolist() == ["too few prompts"]
+
+
+def test_where_all_are_alone_there_is_no_silhouette(inputs, tmp_path):
+    write_images(tmp_path, labels=[f"class {number}" for number in range(len(LABELS))])
+    of_runs = tasks(inputs, tmp_path, "clip", changed=tmp_path)
+    rows = score(*asked(of_runs, "silhouette", "recall_at_5"))[0]
+    assert rows[["silhouette", "recall_at_5", "chance_recall_at_5"]].isna().all(axis=None)
+    assert rows["reason"].unique().tolist() == ["no class has two images"]
+
+
 def test_a_row_is_a_query_of_a_run(scored):
     _, queries, _, _ = scored
     for _, kept in queries.groupby("seed"):
@@ -223,9 +285,9 @@ def test_no_clustering_is_made_twice(inputs, tmp_path, monkeypatch, method, n):
     """Fits of a method without chance are equal: their own clusterings are all pairs."""
     made = []
 
-    def counting(vectors, labels, *, seed, distance):
+    def counting(vectors, labels, *, seed, **options):
         made.append(seed)
-        return cluster_metrics(vectors, labels, seed=seed, distance=distance)
+        return cluster_metrics(vectors, labels, seed=seed, **options)
 
     monkeypatch.setattr("lanzdml.metrics.scoring.cluster_metrics", counting)
     metrics, _, clusterings, _ = score(*tasks(inputs, tmp_path, method))
@@ -244,7 +306,7 @@ def test_images_are_read_once_for_runs_that_follow_each_other(inputs, tmp_path, 
         read.append(files)
         return labelled_images(*files)
 
-    monkeypatch.setattr("lanzdml.metrics.scoring.labelled_images", counting)
+    monkeypatch.setattr("lanzdml.metrics.images.labelled_images", counting)
     methods = ("clip", "random_transform", "text_subspace")
     of_all = [task for method in methods for task in tasks(inputs, tmp_path, method, False)]
     rows = score(*of_all)[0]

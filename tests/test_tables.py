@@ -75,6 +75,22 @@ def test_appendix_has_all_metrics_as_fractions(runs):
     assert lines[names.index("AMI")][3] == "0.200 ± 0.000"
 
 
+def test_appendix_has_what_was_asked_for_after_the_seven(runs):
+    before = render(runs, "table2", "md"), render(runs, "appendix_table1", "md")
+    more = runs.assign(silhouette=runs["map_at_r"] - 0.5, recall_at_5=runs["map_at_r"])
+    more = more.assign(chance_recall_at_5=0.1, ari=runs["map_at_r"])
+    assert render(more, "table2", "md") == before[0]
+    lines = table_lines(render(more, "appendix_table1", "md"))[2:]
+    assert [line[2] for line in lines[7:]] == ["Recall@5", "ARI", "Silhouette"]
+    assert lines[:7] == table_lines(before[1])[2:]
+    # Nothing of the first and the last depends on a seed, where the method does not.
+    assert [line[3] for line in lines[7:]] == ["0.200", "0.200 ± 0.000", "-0.300"]
+    table = pd.read_csv(io.StringIO(render(more, "appendix_table1", "csv")))
+    by_chance = table.drop_duplicates("metric").set_index("metric")["chance"]
+    assert by_chance[["recall_at_5", "ari"]].tolist() == [0.1, 0]
+    assert np.isnan(by_chance["silhouette"])
+
+
 def test_csv_holds_full_precision(runs):
     table = pd.read_csv(io.StringIO(render(runs, "table2", "csv")))
     value = table.query("method == 'lae' and metric == 'map_at_r'").iloc[0]

@@ -260,6 +260,19 @@ def test_missing_datasets_are_one_line_each(tmp_path):
     assert "Traceback" not in output
 
 
+def test_a_download_without_a_network_is_one_line(tmp_path, monkeypatch):
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+    config = yaml.safe_load((ROOT / "configs" / "clevr4.yaml").read_text())
+    code, output = snakemake(working_folder(tmp_path, config), "--cores", "2", check=False)
+    assert code != 0
+    (line,) = (line for line in output.splitlines() if line.startswith("Error: "))
+    assert line.startswith("Error: clevr4: cannot download https://thor.robots.ox.ac.uk/clevr4/SHA")
+    assert line.endswith(
+        "or place clevr_4_10k_v1.zip in data/clevr4 yourself (docs/datasets.md) and leave out "
+        "download"
+    )
+
+
 def test_prompts_wait_for_a_dataset_that_is_not_there_and_not_for_one_that_is(tmp_path):
     config = SMALL | {"experiments": {}, "figures": {}}
     config = yaml.safe_load(yaml.safe_dump(config))
@@ -727,7 +740,7 @@ def test_an_edited_method_reruns_itself_only(finished, copied_code):
 
 
 def test_edited_metrics_rerun_the_scores_and_no_fit(finished, copied_code):
-    edit(copied_code / "lanzdml/metrics/scores.py", "max_iter=25", "max_iter=26")
+    edit(copied_code / "lanzdml/metrics/clusters.py", "max_iter=25", "max_iter=26")
     jobs = plan(finished, copied_code)
     stages = stages_of(jobs)
     assert stages["score"] == stages_of(plan(finished, copied_code))["score"] > 5

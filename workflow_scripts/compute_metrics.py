@@ -6,7 +6,8 @@ from job import Job, run_as_script
 
 
 def main(snakemake: Job) -> None:
-    from lanzdml.metrics.scoring import Evidence, ScoreTask, score_runs
+    from lanzdml.metrics.evidence import Evidence
+    from lanzdml.metrics.scoring import ScoreTask, score_runs
 
     params = snakemake.params
     tasks = [

@@ -19,7 +19,7 @@ def main(snakemake: Job) -> None:
         counted=params.counted,
         sampled={
             (protocol, dataset, notion): (Path(manifest), labels)
-            for (protocol, dataset, notion, labels), manifest in sampled
+            for (protocol, dataset, notion, _, labels), manifest in sampled
         },
     )
     write_significance(rows, snakemake.output)

@@ -1,4 +1,4 @@
-"""Download a dataset's archive where the collection is not there, and record what is there."""
+"""Download a dataset where the collection is not there, and record what is there."""
 
 import json
 from pathlib import Path
@@ -7,23 +7,13 @@ from job import Job, run_as_script
 
 
 def main(snakemake: Job) -> None:
-    from lanzdml.datasets import DATASETS
-    from lanzdml.datasets.download import download
-    from lanzdml.datasets.raw import locate
+    from lanzdml.datasets import OwnDataset, find_dataset
     from lanzdml.files import write_text
 
-    name, root = snakemake.wildcards.dataset, Path(snakemake.params.root)
-    source = DATASETS[name].download
-    assert source is not None, "the configuration lets no other be downloaded"
-    record: dict[str, str | int]
-    if folder := locate(root, source.holds):
-        record = {"folder": str(folder)}
-        print(f"{name}: nothing to download, {folder} holds {source.holds}")
-    else:
-        file = download(name, source, root, snakemake.params.linked)
-        size = file.stat().st_size
-        record = {"url": source.url, "file": str(file), "md5": source.md5, "bytes": size}
-        print(f"{name}: {file} is complete, {size:,} bytes")
+    name, params = snakemake.wildcards.dataset, snakemake.params
+    dataset = find_dataset(name, torchvision=params.torchvision)
+    assert not isinstance(dataset, OwnDataset), "the configuration lets none of these be downloaded"
+    record = dataset.fetch(name, Path(params.root), params.linked)
     write_text(snakemake.output[0], json.dumps(record, indent=2) + "\n")
 
 

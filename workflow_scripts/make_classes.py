@@ -10,8 +10,10 @@ def main(snakemake: Job) -> None:
 
     files, scored = snakemake.input, snakemake.params.labels
     labels = {
-        (dataset, notion): (Path(manifest), columns)
-        for (dataset, notion, columns), manifest in zip(scored, files.manifests, strict=True)
+        (protocol, dataset, notion): (Path(manifest), columns)
+        for (protocol, dataset, notion, _, columns), manifest in zip(
+            scored, files.manifests, strict=True
+        )
     }
     runs, queries = ([Path(path) for path in paths] for paths in (files.runs, files.queries))
     write_classes(runs, queries, labels, Path(snakemake.output[0]).parent)

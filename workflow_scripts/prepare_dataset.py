@@ -13,7 +13,7 @@ def main(snakemake: Job) -> None:
     from lanzdml.datasets.manifest import split_excluded, summary, write_excluded, write_manifest
 
     name, output = snakemake.wildcards.dataset, snakemake.output
-    dataset = find_dataset(name, snakemake.params.labels)
+    dataset = find_dataset(name, snakemake.params.labels, snakemake.params.torchvision)
     root, linked = unpacked(Path(snakemake.params.root)), snakemake.params.linked
     rows = dataset.read_manifest(root, linked)
     if snakemake.params.skip_unreadable:

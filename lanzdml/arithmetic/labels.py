@@ -1,6 +1,7 @@
 """What is given as labels, whatever holds them, as one series."""
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import numpy as np
@@ -14,11 +15,15 @@ def as_labels(labels: Any) -> pd.Series:
 
     Args:
         labels: an array, tensor, series, categorical or list of hashable labels. Tensors of one
-            number in a list, which would each be a class of its own, are that number.
+            number in a list, which would each be a class of its own, are that number. A list or a
+            set in place of a label holds several values, or one, or none, which is null.
+
+    Returns:
+        labels; or, where any row has several values, a frozenset a row.
 
     Raises:
-        TypeError: they are no sequence, or a label is not hashable.
-        ValueError: there is not one a row.
+        TypeError: they are no sequence, or a label or a value is not hashable.
+        ValueError: there is not one a row, or one of several values is null.
     """
     in_order = isinstance(labels, Sequence) or hasattr(labels, "__array__")
     if isinstance(labels, str | bytes) or not in_order:
@@ -33,7 +38,7 @@ def as_labels(labels: Any) -> pd.Series:
         labels = _plain(labels)
     series = pd.Series(labels)
     if series.dtype == object:
-        series = pd.Series(_plain(series), dtype=object)
+        series = _with_sets(_plain(series))
         for row, label in enumerate(series):
             try:
                 hash(label)
@@ -41,6 +46,57 @@ def as_labels(labels: Any) -> pd.Series:
                 kind = type(label).__name__
                 raise TypeError(f"labels must be hashable; that of row {row} is a {kind}") from None
     return series
+
+
+def values_of(label: Any) -> list[Any]:
+    """The values of a label that is not null, in a fixed order where they are of one type."""
+    if not isinstance(label, frozenset):
+        return [label]
+    try:
+        return sorted(label)
+    except TypeError:
+        return sorted(label, key=repr)
+
+
+def _with_sets(labels: list[Any]) -> pd.Series:
+    """Labels with a frozenset a row where one has several values, and else without sets."""
+    several = [isinstance(label, list | AbstractSet) for label in labels]
+    if not any(several):
+        return pd.Series(labels, dtype=object)
+    sets = [
+        _as_set(label, row) if is_set else label
+        for row, (label, is_set) in enumerate(zip(labels, several, strict=True))
+    ]
+    if any(isinstance(label, frozenset) and len(label) > 1 for label in sets):
+        values = [
+            label if isinstance(label, frozenset) or pd.isna(label) else frozenset([label])
+            for label in sets
+        ]
+        return pd.Series(values, dtype=object)
+    return pd.Series(
+        [next(iter(label)) if isinstance(label, frozenset) else label for label in sets],
+        dtype=object,
+    )
+
+
+def _as_set(label: Any, row: int) -> frozenset[Any] | None:
+    values = _plain(label)
+    try:
+        found = frozenset(values)
+    except TypeError:
+        kind = next(type(value).__name__ for value in values if _unhashable(value))
+        raise TypeError(f"labels must be hashable; one of row {row} is a {kind}") from None
+    if any(pd.isna(value) for value in found if not isinstance(value, tuple)):
+        raise ValueError(f"one of the values of row {row} is null; leave it out")
+    return found or None
+
+
+def _unhashable(value: Any) -> bool:
+    try:
+        hash(value)
+    except TypeError:
+        return True
+    return False
 
 
 def _plain(labels: Any) -> list[Any]:

@@ -84,33 +84,43 @@ def lanzdml() -> None:
 @click.argument("vectors", type=FILE)
 @click.argument("labels", type=FILE)
 @_of_labelled
+@click.option("--metrics", default="", help="Others beside the seven, as recall_at_5,ari.")
 @click.option("--seed", type=click.IntRange(0), default=0, help="Of k-means.")
+@click.option(
+    "--kmeans-repeats", type=click.IntRange(1), default=1, help="Starts of k-means to average."
+)
 @_plain
 def score(
     vectors: Path, labels: Path, label: str, form: str, column: str | None, id_column: str | None,
-    seed: int, threads: int,
+    metrics: str, seed: int, kmeans_repeats: int, threads: int,
 ) -> None:  # fmt: skip
-    """Score VECTORS by the seven metrics.
+    """Score VECTORS by the seven metrics, and by others that are named.
 
     Chance is what images in a random order have on average, which the sizes of the classes decide.
     NMI has none.
 
     Low to high is a 95 % interval for what the column "interval" says: for other images of MAP@R
-    and Prec@1; only for other queries to the same images of R-Prec, MAP and MRR, which is narrower.
-    AMI and NMI have none.
+    and Prec@1; only for other queries to the same images of R-Prec, MAP, MRR and Recall@k, which is
+    narrower. AMI, NMI and others of clusters have none.
+
+    Others are recall_at_1, recall_at_5, recall_at_10, recall_at_20, clustering_accuracy, ari,
+    homogeneity and silhouette.
 
     LABELS is a .csv, .tsv or .parquet file, a row a vector; where both have a column image_id they
     are joined by it. VECTORS is .npy, .npz, .safetensors, .pt or .parquet, or a folder of these.
     """
     from lanzdml.commands.labelled import read_labelled
     from lanzdml.commands.score import score as compute
+    from lanzdml.metrics.scores import METRICS, in_order
 
+    names = in_order((*METRICS, *filter(None, map(str.strip, metrics.split(",")))))
     given = read_labelled(vectors, labels, label, column=column, id_column=id_column)
     click.echo(given.described(), err=True)  # not among the results, which go to other programs
     with _progress("image", len(given.labels)) as bar:
         rows = compute(
-            given.vectors, given.labels, seed=seed, n_threads=threads, progress=bar.update
-        )
+            given.vectors, given.labels, metrics=names, seed=seed, kmeans_repeats=kmeans_repeats,
+            n_threads=threads, progress=bar.update,
+        )  # fmt: skip
     _print_rows(rows, form)
 
 

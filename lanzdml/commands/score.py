@@ -1,6 +1,6 @@
-"""``lanzdml score``: the seven metrics of labelled vectors, with what other images leave open."""
+"""``lanzdml score``: metrics of labelled vectors, with what other images leave open."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -8,12 +8,15 @@ from numpy.typing import NDArray
 
 from lanzdml.arithmetic.labels import as_labels
 from lanzdml.metrics.chance import ADJUSTED, chance
+from lanzdml.metrics.clusters import SILHOUETTE, cluster_metrics, silhouette
+from lanzdml.metrics.recalls import RECALLS
 from lanzdml.metrics.resampling import RESAMPLED, scores_and_draws
-from lanzdml.metrics.scores import METRICS, cluster_metrics, mean_scores
+from lanzdml.metrics.scores import METRICS, in_order, mean_scores
 from lanzdml.significance.statistics import LEAST_QUERIES, StandardError, interval, resampled_means
 
 IMAGES, QUERIES = "other images", "other queries, these references"
-CLUSTERS, FEW = "none for clusters", f"none for fewer than {LEAST_QUERIES} queries"
+CLUSTERS, NONE = "none for clusters", "none"
+FEW = f"none for fewer than {LEAST_QUERIES} queries"
 COLUMNS = ("metric", "value", "chance", "low", "high", "interval")
 
 
@@ -21,38 +24,47 @@ def score(
     vectors: NDArray[np.float32],
     labels: pd.Series,
     *,
+    metrics: Sequence[str] = (),
     seed: int = 0,
+    kmeans_repeats: int = 1,
     n_threads: int = 1,
     progress: Callable[[int], object] = lambda n: None,
 ) -> pd.DataFrame:
-    """The seven metrics, a row each (:data:`COLUMNS`).
+    """The seven metrics and others, a row each (:data:`COLUMNS`).
 
     ``chance`` is what images in a random order have in expectation
-    (:func:`lanzdml.metrics.chance.chance`), 0 of AMI, and missing of NMI. ``low`` to ``high`` is a
-    95 % interval for what ``interval`` says: by draws of images, each a query and a reference to
-    the others, for MAP@R and Prec@1; by draws of queries for the metrics that need a query's whole
-    ranking, where it is too narrow, as queries share their references; none for clusters, and for
-    fewer than 30 queries.
+    (:func:`lanzdml.metrics.chance.chance`), 0 of AMI and ARI, and missing of others that no ranks
+    make. ``low`` to ``high`` is a 95 % interval for what ``interval`` says: by draws of images,
+    each a query and a reference to the others, for MAP@R and Prec@1; by draws of queries for other
+    metrics of ranks, where it is too narrow, as queries share their references; none for clusters
+    and the silhouette, and for fewer than 30 queries.
 
     Args:
         vectors: (n, d).
         labels: (n,), none of them null.
+        metrics: beside the seven, of :data:`lanzdml.metrics.scores.MORE_METRICS`.
         seed: of k-means and of the draws of queries.
+        kmeans_repeats: how many starts of k-means are averaged.
         n_threads: that rank queries; the result is the same for any number.
         progress: called with how many more images are ranked.
 
     Raises:
         MetricsInputError: as of :func:`lanzdml.metrics.compute_metrics`.
     """
-    ranked = scores_and_draws(vectors, labels, n_threads=n_threads, progress=progress)
+    names = in_order((*METRICS, *metrics))
+    recalls = [name for name in names if name in RECALLS]
+    ranked = scores_and_draws(
+        vectors, labels, recalls=recalls, n_threads=n_threads, progress=progress
+    )
     scores, drawn = ranked.queries, ranked.draws
-    values = mean_scores(scores) | cluster_metrics(vectors, labels, seed=seed)
+    values = mean_scores(scores)
+    values |= cluster_metrics(vectors, labels, seed=seed, metrics=names, repeats=kmeans_repeats)
+    if SILHOUETTE in names:
+        values[SILHOUETTE] = silhouette(vectors, labels)
     is_query = ~np.isnan(scores["map_at_r"])
     n_queries = int(is_query.sum())
-    rows = {
-        name: (values[name], np.nan, np.nan, FEW if name in scores else CLUSTERS)
-        for name in METRICS
-    }
+    without = dict.fromkeys(scores, FEW) | {SILHOUETTE: NONE}
+    rows = {name: (values[name], np.nan, np.nan, without.get(name, CLUSTERS)) for name in names}
     if n_queries >= LEAST_QUERIES:
         for name in RESAMPLED:
             error = StandardError(
@@ -66,7 +78,9 @@ def score(
             others, np.quantile(means, [0.025, 0.975], axis=0).T, strict=True
         ):
             rows[name] = (values[name], low, high, QUERIES)
-    by_chance = chance(as_labels(labels).value_counts().to_numpy()) | {ADJUSTED: 0.0}
+    by_chance = chance(as_labels(labels).value_counts().to_numpy(), recalls) | dict.fromkeys(
+        ADJUSTED, 0.0
+    )
     return pd.DataFrame(
         [(name, value, by_chance.get(name, np.nan), *row) for name, (value, *row) in rows.items()],
         columns=list(COLUMNS),

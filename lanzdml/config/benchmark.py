@@ -1,4 +1,5 @@
-"""What experiments and pictures choose from: datasets, models, methods, dims, seeds, protocols."""
+"""What experiments and pictures choose from: datasets, models, methods, dims, seeds, protocols and
+metrics."""
 
 import os
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -21,12 +22,15 @@ from lanzdml.config.section import (
 from lanzdml.errors import LanzdmlError, suggest
 from lanzdml.methods import METHODS
 from lanzdml.metrics.protocols import DEFAULT, PROTOCOLS
+from lanzdml.metrics.scores import METRICS, MORE_METRICS
 from lanzdml.tables.published_values import published_files, read_published
 
 if TYPE_CHECKING:
     ProtocolName = str
+    MetricName = str
 else:
     ProtocolName = Literal[*PROTOCOLS]
+    MetricName = Literal[*METRICS, *MORE_METRICS]
 
 
 def _protocols(value: Any) -> Any:
@@ -76,9 +80,24 @@ class Benchmark(Section):
     ]
     protocol: Annotated[
         ProtocolName | Annotated[list[ProtocolName], Field(min_length=1)],
-        Field(description="paper: as its text says; released: as its public code does; or both"),
+        Field(
+            description="paper: as its text says; released: as its public code does; "
+            "query_gallery: the text, but some images are queries, and the others their gallery; "
+            "or several"
+        ),
         BeforeValidator(_protocols),
     ] = DEFAULT
+    metrics: Annotated[
+        list[MetricName],
+        Field(
+            default_factory=list,
+            description="metrics beside the seven that every run has; none unless given",
+        ),
+    ]
+    kmeans_repeats: Annotated[
+        int,
+        Field(ge=1, le=1000, description="starts of k-means that are averaged; 1 unless given"),
+    ] = 1
     published: Annotated[
         list[PathName],
         Field(
@@ -102,6 +121,11 @@ class Benchmark(Section):
         """The protocol, or protocols, as a list."""
         return self.protocol if isinstance(self.protocol, list) else [self.protocol]
 
+    @property
+    def more_metrics(self) -> list[str]:
+        """The metrics beyond the seven, in the order of tables."""
+        return [name for name in MORE_METRICS if name in self.metrics]
+
     def _dims_of_models(self) -> dict[str, tuple[str, int]]:
         """The dimensions of each model with an architecture, and who says so."""
         found = {}
@@ -117,6 +141,7 @@ class Benchmark(Section):
             *check_unique("dims", self.dims),
             *check_unique("seeds", self.seeds),
             *check_unique("protocol", self.protocols),
+            *check_unique("metrics", self.metrics),
         ]
         lines += [
             f"methods[{self.methods.index(name)}]: there is no method {name!r}; "

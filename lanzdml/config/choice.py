@@ -62,6 +62,10 @@ class Choice(Section):
         """The models that its runs are of."""
         raise NotImplementedError
 
+    def protocols_used(self, config: "Benchmark") -> list[str]:
+        """The protocols that it asks for beside those of the tables."""
+        return []
+
     def dims_used(self, key: str, config: "Benchmark") -> list[DimsOfModel]:
         """The dims that it asks for beside those of the tables: the first, of other models."""
         return [

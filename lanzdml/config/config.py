@@ -23,6 +23,7 @@ from lanzdml.figures.picture import Picture
 from lanzdml.limits import imposed
 from lanzdml.methods.dim import Dim
 from lanzdml.methods.elsewhere import forget
+from lanzdml.metrics.protocols import PROTOCOLS
 
 
 class _Experiments(Section):
@@ -85,6 +86,12 @@ class Config(Benchmark):
         }
         for key, choice in choices.items():
             lines += choice.check(key, self)
+        asked = (name for choice in choices.values() for name in choice.protocols_used(self))
+        split = any(PROTOCOLS[protocol].split for protocol in (*self.protocols, *asked))
+        for name, dataset in self.datasets.items():
+            if dataset.queries is not None:
+                key = f"datasets.{name}.queries"
+                lines += dataset.queries.check(key, name, self.datasets, split)
         for name in self.main_models:
             lines += self._check_dims(name, "dims", self.dims)
         for key, choice in choices.items():

@@ -1,6 +1,5 @@
 """A dataset: where it lies, how it is read, and the notions to evaluate on it."""
 
-import os
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -8,13 +7,15 @@ from typing import Annotated, Literal, Self
 from pydantic import ConfigDict, Field
 
 from lanzdml.config.external import check_external
+from lanzdml.config.links import check_links
 from lanzdml.config.models import ModelConfig
 from lanzdml.config.notions import NotionConfig
+from lanzdml.config.queries import SHARE, QueriesConfig
 from lanzdml.config.section import MOST_LISTED, Name, PathName, Section
+from lanzdml.config.torchvision import TorchvisionConfig
 from lanzdml.config.vectors import VectorsByModel, check_shape
-from lanzdml.datasets import DATASETS, OwnDataset, find_dataset
+from lanzdml.datasets import DATASETS, AnyDataset, OwnDataset, find_dataset
 from lanzdml.datasets.archives import is_archive
-from lanzdml.datasets.inside import Places
 from lanzdml.datasets.manifest import NOT_NOTIONS
 from lanzdml.datasets.raw import LAYOUTS
 from lanzdml.embeddings.prompts import FROM_LABELS
@@ -44,6 +45,10 @@ class DatasetConfig(Section):
         PathName | None,
         Field(description=f"table of images of your own, .csv, .tsv or .parquet ({OWN_DATA})"),
     ] = None
+    torchvision: Annotated[
+        TorchvisionConfig | None,
+        Field(description="a class of torchvision's that reads it, see docs/datasets.md"),
+    ] = None
     linked: Annotated[
         list[Annotated[PathName, Field(min_length=1)]],
         Field(
@@ -52,7 +57,7 @@ class DatasetConfig(Section):
         ),
     ]
     download: Annotated[
-        bool, Field(description="fetch the archive into the folder root where it is not there")
+        bool, Field(description="fetch the dataset into the folder root where it is not there")
     ] = False
     on_unreadable: Annotated[
         Literal["fail", "skip"],
@@ -73,6 +78,13 @@ class DatasetConfig(Section):
             description="how many jobs share the dataset's images when they are embedded",
         ),
     ] = 1
+    queries: Annotated[
+        QueriesConfig | None,
+        Field(
+            description="which images are queries to the others, for the protocol query_gallery; a "
+            f"share of {SHARE} unless given"
+        ),
+    ] = None
     notions: Annotated[dict[Name, NotionConfig], Field(min_length=1, max_length=MOST_LISTED)]
 
     @property
@@ -91,7 +103,18 @@ class DatasetConfig(Section):
     @property
     def paths(self) -> list[str]:
         """What it is read from, as given."""
-        return [path for path in (self.root, self.labels) if path is not None]
+        tables = self.torchvision.tables.values() if self.torchvision else ()
+        return [path for path in (self.root, self.labels, *tables) if path is not None]
+
+    def source(self, name: str) -> AnyDataset:
+        """What it is read by, under its name.
+
+        Raises:
+            KeyError: it is neither registered nor said otherwise.
+        """
+        return find_dataset(
+            name, self.labels, self.torchvision.resolved if self.torchvision else None
+        )
 
     @property
     def scored(self) -> dict[str, NotionConfig]:
@@ -198,44 +221,40 @@ class DatasetConfig(Section):
         return lines
 
     def _check_links(self, key: str) -> list[str]:
-        """Whether tables and lists within the dataset are no links to files elsewhere.
-
-        What they hold gets onto the page, and the dataset may be somebody else's; but not where the
-        working folder is in it, which is the user's own.
-        """
-        named = {f"{key}.labels": self.labels}
+        named = {f"{key}.labels": self.labels} if self.labels else {}
+        if self.torchvision:
+            named |= {
+                f"{key}.torchvision.{at}": path for at, path in self.torchvision.tables.items()
+            }
         for notion_name, notion in self.notions.items():
             for rest, section in notion.sections.items():
                 for kind in ("aspects", "prompts"):
                     if isinstance(texts := getattr(section, kind), str):
                         named[f"{key}.notions.{notion_name}{rest}.{kind}"] = texts
-        folder = Path(os.path.abspath(self.folder))
-        if Path.cwd().is_relative_to(folder):
-            return []
-        places = Places(Path(self.folder), self.linked)
-        return [
-            f"{where}: {path} {problem}"
-            for where, path in named.items()
-            if path
-            and Path(os.path.abspath(path)).is_relative_to(folder)
-            and (problem := places.problem_of(path))
-        ]
+        return check_links(named, self.folder, self.linked)
 
     def _check_source(self, key: str, name: str) -> list[str]:
         """Whether there is such a dataset, and labels for the notions that need them."""
-        if name in DATASETS and self.labels is not None:
+        said = [kind for kind in ("labels", "torchvision") if getattr(self, kind) is not None]
+        if name in DATASETS and said:
             return [
-                f"{key}.labels: {name} is registered; choose another name for a dataset of your own"
+                f"{key}.{said[0]}: {name} is registered; choose another name for a dataset of your "
+                "own"
             ]
-        if name not in DATASETS and self.labels is None:
+        if len(said) > 1:
+            return [f"{key}: has both labels and torchvision; leave one of them out"]
+        if name not in DATASETS and not said:
             return [
                 f"{key}: there is no dataset {name!r}; {suggest(name, DATASETS)}; or, for images "
                 f"of your own, give labels: the path of a table, see {OWN_DATA}"
             ]
         if self.root is None and self.labels is None:
             return [f"{key}.root: is missing"]
+        lines = self.torchvision.check(f"{key}.torchvision") if self.torchvision else []
+        if lines:
+            return lines
         try:
-            known = find_dataset(name, self.labels).notions
+            known = self.source(name).notions
         except LanzdmlError as error:
             return [f"{key}.labels: {error}"]
         lines = self._check_download(key, name)
@@ -246,15 +265,15 @@ class DatasetConfig(Section):
     def _check_download(self, key: str, name: str) -> list[str]:
         if not self.download:
             return []
-        source = find_dataset(name, self.labels).download
-        if source is None:
+        fetched = self.source(name).fetched
+        if fetched is None:
             return [
                 f"{key}.download: {name} has no stable public address; {LAYOUTS} says where it "
                 "comes from and what to place where"
             ]
         if self.root is not None and (is_archive(Path(self.root)) or Path(self.root).is_file()):
             return [
-                f"{key}.root: with download it is the folder that {source.file} goes into, "
+                f"{key}.root: with download it is the folder that {fetched} goes into, "
                 f"not {self.root!r}"
             ]
         return []
@@ -283,6 +302,8 @@ class DatasetConfig(Section):
             if self.labels is None
             else f"{self.labels} has no column {column!r} of names or integers"
         )
+        if self.torchvision:
+            none = f"{key}.torchvision.notions has no {column!r}"
         if notion.labels is not None:
             return [f"{where}.labels: {none}; {suggest(column, known)}"]
         if notion.scored:

@@ -67,10 +67,6 @@ class PromptsSection(Section):
                 return read_aspects(self.aspects)
         raise LanzdmlError("there are no prompts but those that labels or parts make")
 
-    def given(self, *names: str) -> list[str]:
-        """Those of some keys that have a value."""
-        return [name for name in names if getattr(self, name) is not None]
-
     def check_prompts(self, key: str, or_else: str = "") -> list[str]:
         """A line for each thing that is wrong with its prompts.
 

@@ -98,6 +98,10 @@ class Section(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
+    def given(self, *names: str) -> list[str]:
+        """Those of some keys that have a value."""
+        return [name for name in names if getattr(self, name) is not None]
+
 
 def check_unique(key: str, values: list[T]) -> list[str]:
     """A line for each value that a list has more than once."""

@@ -6,11 +6,12 @@ from pathlib import Path
 import pandas as pd
 
 from lanzdml.datasets import raw
+from lanzdml.datasets.cub200_attributes import LABELS, PLACES, no_attributes, read_attributes
 from lanzdml.errors import LanzdmlError
 
 _log = logging.getLogger(__name__)
 ARCHIVES = ("CUB_200_2011.tgz", "CUB_200_2011.tar.gz", "CUB_200_2011.zip")
-FILES = ("images.txt", "image_class_labels.txt", "classes.txt", *ARCHIVES)
+FILES = ("images.txt", "image_class_labels.txt", "classes.txt", LABELS, *PLACES, *ARCHIVES)
 IMAGES = ("images/*/*.[jJ][pP][gG]",)  # listed by their folders where there is no images.txt
 LAST_TRAIN_CLASS = 100
 PUBLISHED = raw.Published(
@@ -29,6 +30,9 @@ def read_manifest(root: Path) -> pd.DataFrame:
     it: the authors' code finds an image's class this way, and the two differ in case for many
     (``Red_Eyed_Vireo_0001_156749.jpg`` is in ``154.Red_eyed_Vireo``).
 
+    The notions of attributes have the values that a worker found probably or definitely, none or
+    several an image (:mod:`lanzdml.datasets.cub200_attributes`).
+
     Args:
         root: the archive's folder ``CUB_200_2011``, or one that holds it or its archive. Where the
             lists ``images.txt``, ``image_class_labels.txt`` and ``classes.txt`` are not there, the
@@ -39,12 +43,16 @@ def read_manifest(root: Path) -> pd.DataFrame:
     """
     folder = raw.require("cub200", root, "images", ARCHIVES)
     classes, images = _read_collection(folder)
-    test = [(name, number) for name, number in images if number > LAST_TRAIN_CLASS]
-    image_ids = [Path(name).stem for name, _ in test]
-    species = [_species(classes[number]) for _, number in test]
+    test = {image: of for image, of in images.items() if of[1] > LAST_TRAIN_CLASS}
+    image_ids = [Path(name).stem for name, _ in test.values()]
+    species = [_species(classes[number]) for _, number in test.values()]
+    listed = (folder / "images.txt").exists()  # else nothing says which image has which number
+    attributes = (
+        read_attributes(folder, root, [*test], [*images]) if listed else no_attributes(len(test))
+    )
     manifest = raw.make_manifest(
         image_ids,
-        raw.image_rows("cub200", root, [f"images/{name}" for name, _ in test], ARCHIVES),
+        raw.image_rows("cub200", root, [f"images/{name}" for name, _ in test.values()], ARCHIVES),
         {
             "bird_species": species,
             "bird_species_case_matched": [
@@ -52,6 +60,7 @@ def read_manifest(root: Path) -> pd.DataFrame:
                 for image, name in zip(image_ids, species, strict=True)
             ],
         },
+        attributes,
     )
     raw.check_published("cub200", len(images), manifest, PUBLISHED)
     matched = manifest["bird_species_case_matched"]
@@ -68,13 +77,16 @@ def read_manifest(root: Path) -> pd.DataFrame:
     return manifest
 
 
-def _read_collection(folder: Path) -> tuple[dict[int, str], list[tuple[str, int]]]:
-    """Class number to its folder, and (path below images/, class number) of every image."""
+def _read_collection(folder: Path) -> tuple[dict[int, str], dict[int, tuple[str, int]]]:
+    """Class number to its folder, and image number to its path below images/ and its class.
+
+    Images are numbered as the list does or, without one, from 1.
+    """
     if not (folder / "images.txt").exists():
         return _read_folders(folder / "images")
     classes = _read_list(folder / "classes.txt")
     labels = _read_list(folder / "image_class_labels.txt")
-    images = []
+    images = {}
     for image, name in _read_list(folder / "images.txt").items():
         said = labels.get(image, "")
         number = raw.number_of(said)
@@ -88,11 +100,11 @@ def _read_collection(folder: Path) -> tuple[dict[int, str], list[tuple[str, int]
                 f"{folder / 'image_class_labels.txt'}: image {image} ({name}) has class {number}, "
                 f"which is {classes[number]}: the lists do not belong together"
             )
-        images.append((name, number))
+        images[image] = (name, number)
     return classes, images
 
 
-def _read_folders(folder: Path) -> tuple[dict[int, str], list[tuple[str, int]]]:
+def _read_folders(folder: Path) -> tuple[dict[int, str], dict[int, tuple[str, int]]]:
     classes, images = {}, []
     for path in sorted(folder.iterdir()):
         number = raw.number_of(path.name.partition(".")[0])
@@ -104,7 +116,7 @@ def _read_folders(folder: Path) -> tuple[dict[int, str], list[tuple[str, int]]]:
             for image in sorted(path.glob("*.[jJ][pP][gG]"))
             if not image.name.startswith(".")  # what macOS leaves beside files
         ]
-    return classes, images
+    return classes, dict(enumerate(images, start=1))
 
 
 def _read_list(path: Path) -> dict[int, str]:

@@ -1,6 +1,7 @@
 """Downloads of published archives: continued where they stopped, and kept only when complete."""
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -12,10 +13,13 @@ from urllib.request import Request, urlopen
 
 from lanzdml.datasets.inside import Places
 from lanzdml.errors import LanzdmlError
+from lanzdml.files import read_bounded, replacing
 
 CONNECTIONS = 10  # of one call, each of which has to bring some data
 TIMEOUT = 60  # seconds without any data
 _CHUNK = 2**16
+_KINDS = {"md5": "MD5", "sha512": "SHA-512"}
+_SHA512 = re.compile("[0-9a-f]{128}")
 
 
 @dataclass(frozen=True)
@@ -23,13 +27,37 @@ class Download:
     """Where a collection's archive is published.
 
     ``holds`` is a name in it, by which :func:`lanzdml.datasets.raw.locate` finds the collection
-    where it is unpacked already.
+    where it is unpacked already. Of its checksum we hold an ``md5``, or know the name of a file
+    ``sums`` beside it at the same address, as ``sha512sum`` writes one.
     """
 
     url: str
     file: str
-    md5: str
     holds: str
+    md5: str = ""
+    sums: str = ""
+
+    @property
+    def sums_url(self) -> str:
+        """Where the file of sums is published."""
+        return f"{self.url.rpartition('/')[0]}/{self.sums}"
+
+
+@dataclass(frozen=True)
+class Checksum:
+    """What an archive has to have: the kind, as hashlib has it, and the hex digits."""
+
+    kind: str
+    digits: str
+
+    def problem_of(self, path: Path) -> str:
+        """Which other sum a file has, in words; nothing where it has this one."""
+        with open(path, "rb") as file:
+            found = hashlib.file_digest(
+                file, lambda: hashlib.new(self.kind, usedforsecurity=False)
+            ).hexdigest()
+        name = _KINDS[self.kind]
+        return "" if found == self.digits else f"has the {name} sum {found} and not {self.digits}"
 
 
 class _NetworkError(Exception):
@@ -53,53 +81,107 @@ def download(dataset: str, source: Download, folder: Path, linked: Iterable[str]
         The archive's path.
 
     Raises:
-        LanzdmlError: it cannot be fetched or written, or a file, fetched or found, has another
-            checksum than the published one, or either name is a link that leads elsewhere.
+        LanzdmlError: it or its sum cannot be fetched or written, or a file, fetched or found, has
+            another checksum than the published one, or any of their names is a link that leads
+            elsewhere.
     """
-    from lanzdml.datasets.raw import LAYOUTS
-
     file, part = folder / source.file, folder / f"{source.file}.part"
     places = Places(folder, linked)
     places.check(file)
     places.check(part)
-    by_hand = f"try again, or place {source.file} in {folder} yourself ({LAYOUTS})"
     try:
+        folder.mkdir(parents=True, exist_ok=True)
+        expected = checksum_of(dataset, source, folder, linked)
         if file.exists():
-            if (md5 := _md5(file)) != source.md5:
-                raise LanzdmlError(
-                    f"{dataset}: {file} has the MD5 sum {md5} and not {source.md5}; move it away "
-                    "to download it"
-                )
+            if problem := expected.problem_of(file):
+                raise LanzdmlError(f"{dataset}: {file} {problem}; move it away to download it")
             with suppress(OSError):
                 part.unlink()
             return file
-        folder.mkdir(parents=True, exist_ok=True)
         # A call that was stopped at its very end leaves a part that lacks nothing.
-        if not part.exists() or _md5(part) != source.md5:
+        if not part.exists() or expected.problem_of(part):
             _fetch(source.url, part)
-            if (md5 := _md5(part)) != source.md5:
+            if problem := expected.problem_of(part):
                 part.unlink()
+                kept = f" delete {folder / source.sums} and" if source.sums else ""
                 raise LanzdmlError(
-                    f"{dataset}: {source.file} from {source.url} has the MD5 sum {md5} and not "
-                    f"{source.md5}, and is removed; {by_hand}"
+                    f"{dataset}: {source.file} from {source.url} {problem}, and is removed;{kept} "
+                    f"{_by_hand(source.file, folder)}"
                 )
         part.rename(file)
     except _NetworkError as error:
-        raise LanzdmlError(f"{dataset}: cannot download {source.url}: {error}; {by_hand}") from None
+        raise LanzdmlError(
+            f"{dataset}: cannot download {source.url}: {error}; {_by_hand(source.file, folder)}"
+        ) from None
     except OSError as error:
         if isinstance(error, FileNotFoundError) and file.exists():
             # Another run was faster, and the part is gone.
             return download(dataset, source, folder, linked)
-        raise LanzdmlError(
-            f"{dataset}: cannot keep {source.file} in {folder}: {error.strerror}; what is there "
-            "stays, and is continued when you try again"
-        ) from None
+        raise _cannot_keep(dataset, source.file, error, folder) from None
     return file
 
 
-def _md5(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+def checksum_of(
+    dataset: str, source: Download, folder: Path, linked: Iterable[str] = ()
+) -> Checksum:
+    """The published checksum of an archive: known, or of the file of sums that lies beside it.
+
+    That file is fetched into the folder unless it is there: so who has both needs no network.
+
+    Args:
+        dataset, source, folder, linked: as of :func:`download`.
+
+    Raises:
+        LanzdmlError: the file of sums cannot be fetched or written, says nothing of the archive,
+            or is a link that leads elsewhere.
+    """
+    if not source.sums:
+        return Checksum("md5", source.md5)
+    file = folder / source.sums
+    Places(folder, linked).check(file)
+    try:
+        if not file.exists():
+            with replacing(file) as temporary:
+                _fetch(source.sums_url, temporary)
+                return _sum_in(temporary, source.file, dataset, source.sums_url)
+        return _sum_in(file, source.file, dataset, str(file))
+    except _NetworkError as error:
+        raise LanzdmlError(
+            f"{dataset}: cannot download {source.sums_url}: {error}; "
+            f"{_by_hand(source.file, folder)} and leave out download"
+        ) from None
+    except OSError as error:
+        raise _cannot_keep(dataset, source.sums, error, folder) from None
+
+
+def _sum_in(sums: Path, name: str, dataset: str, where: str) -> Checksum:
+    """The sum of a file in what ``sha512sum`` writes: lines of a sum, and a name as it was given.
+
+    A star before the name says that the file was read as bytes.
+    """
+    for line in read_bounded(sums).decode("utf-8", errors="replace").splitlines():
+        digits, _, named = line.strip().partition(" ")
+        if named.strip().removeprefix("*").removeprefix("./") == name and _SHA512.fullmatch(
+            digits.lower()
+        ):
+            return Checksum("sha512", digits.lower())
+    raise LanzdmlError(
+        f"{dataset}: {where} has no SHA-512 sum of {name}: fetch it again, or place {name} without "
+        "download"
+    )
+
+
+def _by_hand(file: str, folder: Path) -> str:
+    from lanzdml.datasets.raw import LAYOUTS
+
+    return f"try again, or place {file} in {folder} yourself ({LAYOUTS})"
+
+
+def _cannot_keep(dataset: str, file: str, error: OSError, folder: Path) -> LanzdmlError:
+    return LanzdmlError(
+        f"{dataset}: cannot keep {file} in {folder}: {error.strerror}; what is there stays, and is "
+        "continued when you try again"
+    )
 
 
 def _size(path: Path) -> int:
@@ -128,7 +210,12 @@ def _receive(url: str, part: Path, have: int) -> None:
         file.seek(start)
         total = None if response.length is None else start + response.length
         with tqdm(
-            desc=part.stem, initial=start, total=total, unit="B", unit_scale=True, mininterval=10
+            desc=url.rpartition("/")[2],
+            initial=start,
+            total=total,
+            unit="B",
+            unit_scale=True,
+            mininterval=10,
         ) as progress:
             for chunk in _chunks(response):
                 file.write(chunk)

@@ -63,6 +63,32 @@ class Places:
         if problem := self.problem_of(path):
             raise LanzdmlError(f"{os.fspath(path)} {problem}")
 
+    def check_all(self, folder: Path) -> None:
+        """Check all that is below a folder, for what opens files without asking for each.
+
+        A folder that is not there holds nothing.
+
+        Raises:
+            LanzdmlError: something of it may not be read; or two ways lead to one folder, as who
+                follows links may not come to an end.
+        """
+        self.check(folder)
+        seen: set[tuple[int, int]] = set()
+        pending = [os.fspath(folder)] if folder.is_dir() else []
+        while pending:
+            current = pending.pop()
+            status = os.stat(current)
+            if (status.st_dev, status.st_ino) in seen:
+                raise LanzdmlError(f"{current} leads to a folder that is there already: delete it")
+            seen.add((status.st_dev, status.st_ino))
+            with os.scandir(current) as entries:
+                for entry in entries:
+                    is_folder = entry.is_dir()
+                    if entry.is_symlink() or not (is_folder or entry.is_file()):
+                        self.check(entry.path)
+                    if is_folder:
+                        pending.append(entry.path)
+
 
 def _mode(path: str) -> int:
     """Of a file or link; 0 where there is none."""

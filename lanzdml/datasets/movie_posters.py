@@ -28,6 +28,7 @@ PUBLISHED = raw.Published(
     classes={"genre": 25, "production_country": 69},
 )
 _FIELDS = {"genre": "Genre", "production_country": "Country"}
+_GENRES = "genres"
 # MongoDB's shell prints identifiers as a call. A quote inside a string is escaped, so this matches
 # no text of a record.
 _OBJECT_ID = re.compile(r'\bObjectId\(\s*("[^"\\]*")\s*\)')
@@ -39,7 +40,8 @@ _GAP = re.compile(r"[\s,\ufeff]*")  # with byte order marks of files that were j
 def read_manifest(root: Path) -> pd.DataFrame:
     """The manifest of the posters that have a record and can be decoded, by IMDb's id.
 
-    Labels are the first of a record's genres and countries. What is left out follows with its
+    Labels are the first of a record's genres and countries, as in the paper; ``genres`` are all of
+    them, of which an image can have several. What is left out follows with its
     reason in the column ``excluded``: records without an id, duplicates, and missing and unreadable
     posters, and posters without a record.
 
@@ -53,7 +55,7 @@ def read_manifest(root: Path) -> pd.DataFrame:
     """
     posters = _find_posters(root)
     records = list(_read_records(_metadata_folder(root)))
-    rows, seen = [], set()
+    rows, genres, seen = [], [], set()
     for year, position, record in records:
         image_id = _text(record, "imdbID")
         candidates = posters.get(image_id or "", {})
@@ -69,6 +71,7 @@ def read_manifest(root: Path) -> pd.DataFrame:
             reason = f"unreadable poster: {problem}"
         seen.add(image_id)
         rows.append({ID: image_id, PATH: path, **_labels(record), EXCLUDED: reason})
+        genres.append(_values(record, "Genre"))
     rows += [
         {ID: image_id, PATH: path, EXCLUDED: "no record"}
         for image_id, paths in posters.items()
@@ -76,6 +79,8 @@ def read_manifest(root: Path) -> pd.DataFrame:
         for path in paths.values()
     ]
     manifest = pd.DataFrame(rows, columns=[ID, PATH, *_FIELDS, EXCLUDED], dtype="str")
+    genres += [None] * (len(rows) - len(genres))
+    manifest[_GENRES] = pd.Series(genres, dtype=object if any(genres) else "str")
     manifest = manifest.sort_values(ID, kind="stable", ignore_index=True)
     # Which posters can be read depends on who reads them: a difference is no sign of wrong data.
     raw.check_published("movie_posters", len(records), manifest, PUBLISHED, strict=False)
@@ -85,6 +90,11 @@ def read_manifest(root: Path) -> pd.DataFrame:
 def _labels(record: dict[str, Any]) -> dict[str, str | None]:
     values = {notion: _text(record, field) or "" for notion, field in _FIELDS.items()}
     return {notion: value.split(",")[0].strip() or None for notion, value in values.items()}
+
+
+def _values(record: dict[str, Any], field: str) -> tuple[str, ...] | None:
+    values = {value.strip() for value in (_text(record, field) or "").split(",")}
+    return tuple(sorted(values - {""})) or None
 
 
 def _text(record: dict[str, Any], field: str) -> str | None:

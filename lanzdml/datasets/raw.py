@@ -156,10 +156,16 @@ def check_name(name: str, where: str) -> None:
 
 
 def make_manifest(
-    image_ids: list[str], paths: list[str], labels: Mapping[str, Sequence[str | None]]
+    image_ids: list[str],
+    paths: list[str],
+    labels: Mapping[str, Sequence[str | None]],
+    values: Mapping[str, Sequence[tuple[str, ...] | None]] | None = None,
 ) -> pd.DataFrame:
-    """A manifest with the labels of every notion."""
-    return pd.DataFrame({ID: image_ids, PATH: paths, **labels}, dtype="str")
+    """A manifest with the labels of every notion, and of those with several an image all values."""
+    manifest = pd.DataFrame({ID: image_ids, PATH: paths, **labels}, dtype="str")
+    for notion, of_images in (values or {}).items():
+        manifest[notion] = pd.Series(of_images, dtype=object if any(of_images) else "str")
+    return manifest
 
 
 def decode(data: bytes) -> str:

@@ -8,6 +8,7 @@ from lanzdml.config.choice import SomeMethods, check_methods, check_names, check
 from lanzdml.config.section import MOST_LISTED, Count
 from lanzdml.experiments.experiment import Experiment
 from lanzdml.experiments.grid import Grid
+from lanzdml.metrics.protocols import DEFAULT, PROTOCOLS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,8 +27,8 @@ class Measured(Experiment):
     :class:`lanzdml.experiments.task.MeasureTask`; of all these ``summarise`` of its module
     ``table`` makes those of ``<experiment>.csv``, and ``tables`` the table for readers; its module
     ``sentences`` says what stands above its figure. So nothing is measured anew when a table
-    changes, and no table when a figure does. It takes the models of the tables, the first protocol
-    and the first dim.
+    changes, and no table when a figure does. It takes the models of the tables, the first dim and
+    the first protocol in which each image ranks all others: experiments draw from the images.
     """
 
     datasets: Annotated[
@@ -60,11 +61,22 @@ class Measured(Experiment):
     def check(self, key: str, config: "Benchmark") -> list[str]:
         """Whether there are such datasets, methods and seeds, too."""
         return [
+            *self._check_protocols(key, config),
             *check_seeds(key, self.seeds, config),
             *check_names(f"{key}.datasets", self.datasets or [], "datasets", config.datasets),
             *check_methods(f"{key}.methods", self.methods, config),
             *super().check(key, config),
         ]
+
+    @staticmethod
+    def protocol(config: "Benchmark") -> str | None:
+        """The one that it measures by; None where there is none."""
+        return next((name for name in config.protocols if not PROTOCOLS[name].split), None)
+
+    def _check_protocols(self, key: str, config: "Benchmark") -> list[str]:
+        if self.protocol(config) is not None:
+            return []
+        return [f"{key}: each image has to rank all others; list {DEFAULT} in protocol, too"]
 
     def implied(self, config: "Benchmark") -> dict[str, Any]:
         """All datasets, methods and seeds."""

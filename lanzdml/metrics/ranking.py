@@ -10,19 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import Any, Literal, get_args
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from lanzdml.arithmetic.arrays import as_array
-from lanzdml.arithmetic.labels import as_labels
 from lanzdml.arithmetic.threads import one_blas_thread
-from lanzdml.errors import LanzdmlError
+from lanzdml.metrics.relevance import MetricsInputError, Relevance, as_queries
 
 Distance = Literal["cosine", "euclidean"]
 Whole = NDArray[np.integer]  # positions, or numbers of images
+Relevant = slice | NDArray[np.bool_]  # of references, where these lie or whether they are
 
 # Queries are ranked in chunks. A chunk depends on the number of images alone, never on the number
 # of threads, because BLAS may round differently for a different number of rows.
@@ -30,95 +30,125 @@ _MAX_CHUNK_QUERIES = 128
 _MAX_CHUNK_SIMILARITIES = 2**22  # 32 MiB of float64; a thread holds a few arrays of this size
 
 
-class MetricsInputError(LanzdmlError, ValueError):
-    """The embeddings or labels cannot be evaluated; the message says which and why."""
-
-
 class Ranking:
-    """Images as queries of one another.
+    """References as queries rank them.
 
-    They are sorted by class, so that the references of a query's class are a slice.
+    Queries and references are sorted by the groups of their labels, so that what is relevant to a
+    group's queries is a slice of the references, where each image has one label.
 
     Args:
         embeddings: (n, d) array or torch tensor on any device, n >= 2.
-        labels: (n,) array, series, tensor or list of hashable labels, none of them null.
+        labels: (n,) array, series, tensor or list of labels, none of them null.
         distance: what is near: "cosine", by which zero vectors are equally far from all, or
             "euclidean".
+        queries: (n,) which images are queries, to the others only; each to all others unless given.
 
     Attributes:
-        order: (n,), the input's row of each image here.
-        classes: (n,), 0, 1, ... ascending.
-        starts, ends: (classes,), the slice of each class.
+        queries: (q,), the input's row of each query here.
+        references: (m,), the input's row of each reference here.
+        leave_one_out: whether each image is both, and then the same number here.
 
     Raises:
         MetricsInputError: as `lanzdml.metrics.scores.compute_metrics`.
     """
 
-    def __init__(self, embeddings: Any, labels: Any, distance: Distance) -> None:
-        points, classes = validated(embeddings, labels, distance)
-        self.order = np.argsort(classes, kind="stable")
-        self.classes = classes[self.order]
-        sizes = np.bincount(classes)
-        self.ends = np.cumsum(sizes)
-        self.starts = self.ends - sizes
-        self._points = points[self.order]
-        squares = np.einsum("ij,ij->i", self._points, self._points)
+    def __init__(
+        self, embeddings: Any, labels: Any, distance: Distance, queries: Any = None
+    ) -> None:
+        points, relevance = validated(embeddings, labels, distance)
+        is_query = as_queries(queries, len(points))
+        order = np.argsort(relevance.groups, kind="stable")
+        self.leave_one_out = is_query is None
+        self.queries = order if is_query is None else order[is_query[order]]
+        self.references = order if is_query is None else order[~is_query[order]]
+        self._relevance = relevance
+        self._groups = relevance.groups[self.queries]
+        self._of_references = relevance.groups[self.references]
+        sizes = np.bincount(self._of_references, minlength=relevance.n_groups)
+        self._ends = np.cumsum(sizes)
+        self._starts = self._ends - sizes
+        squares = np.einsum("ij,ij->i", points, points)
+        self._points = points[self.references]
+        self._query_points = self._points if self.leave_one_out else points[self.queries]
         # The order of -|q - p|² is that of qp - |p|²/2.
-        self._half_squares = squares / 2 if distance == "euclidean" else None
+        self._half_squares = squares[self.references] / 2 if distance == "euclidean" else None
         # Rounding moves a product of d terms by some √d units, in proportion to the lengths of both
         # vectors. Where p is much longer than q, |p|²/2 is about the similarity itself.
         self._unit = (4 + np.sqrt(points.shape[1])) * np.finfo(np.float64).epsneg
-        self._squares = squares
+        self._squares = squares[self.queries]
 
-    def __len__(self) -> int:
-        return len(self.order)
+    @property
+    def n_images(self) -> int:
+        """How many images there are, of both kinds."""
+        together = 0 if self.leave_one_out else len(self.references)
+        return len(self.queries) + together
+
+    @property
+    def n_others(self) -> int:
+        """How many references a query ranks."""
+        return len(self.references) - self.leave_one_out
+
+    def n_relevant(self) -> NDArray[np.int64]:
+        """How many references are relevant to each query (q,), itself among them if it is one."""
+        n_queries = np.bincount(self._groups, minlength=len(self._ends))
+        counts = np.zeros(len(self._ends), np.int64)
+        for group in np.flatnonzero(n_queries):
+            counts[group] = np.sum((self._ends - self._starts)[self._relevance.sharing(int(group))])
+        return counts[self._groups]
 
     def similarities(self, first: int, last: int) -> NDArray[np.float64]:
-        """Of the queries first, ..., last - 1 to all images, themselves included: (m, n)."""
-        similarities = self._points[first:last] @ self._points.T
+        """Of the queries first, ..., last - 1 to all references: (q, m).
+
+        That of a query to itself is minus infinity: it comes last, and is no reference.
+        """
+        similarities = self._query_points[first:last] @ self._points.T
         if self._half_squares is not None:
             similarities -= self._half_squares
+        if self.leave_one_out:
+            np.fill_diagonal(similarities[:, first:last], -np.inf)
         return similarities
 
     def tolerance(self, queries: Whole, similarities: NDArray[np.float64]) -> NDArray[np.float64]:
         """How much two similarities may differ and tie.
 
         Args:
-            queries: (m,) whose they are.
-            similarities: (m, k).
+            queries: (q,) whose they are.
+            similarities: (q, k).
         """
         return self._unit * (self._squares[queries][:, None] + np.abs(similarities))
 
     def opens_block(self, queries: Whole, similarities: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Which similarities (m, k) to queries (m,), sorted, do not tie with the one before."""
+        """Which similarities (q, k) to queries (q,), sorted, do not tie with the one before."""
         opens = np.ones(similarities.shape, bool)
         before = similarities[:, :-1]
         opens[:, 1:] = before - similarities[:, 1:] > self.tolerance(queries, before)
         return opens
 
-    def by_class(
+    def by_group(
         self,
-        score: Callable[[NDArray[np.float64], int, int], None],
+        score: Callable[[NDArray[np.float64], int, Relevant], None],
         n_threads: int,
         progress: Callable[[int], object] = lambda n: None,
     ) -> None:
-        """Call ``score`` with the similarities (m, n) of m queries of one class, all in turn.
+        """Call ``score`` with the similarities (q, m) of q queries of one group, all in turn.
 
-        Its other arguments are the first of these queries and their class; it may overwrite the
-        similarities. Classes of one image are left out. Memory is that for a fixed number of
-        similarities a thread. ``progress`` is called with how many more images are done.
+        Its other arguments are the first of these queries and their relevant references, themselves
+        included where they are references; Queries to which none
+        is relevant are left out. Memory is that for a fixed number of similarities a thread.
+        ``progress`` is called with how many more queries are done.
         """
-        n = len(self)
-        size = int(np.clip(_MAX_CHUNK_SIMILARITIES // n, 1, _MAX_CHUNK_QUERIES))
+        n = len(self.queries)
+        most = _MAX_CHUNK_SIMILARITIES // len(self.references)
+        size = int(np.clip(most, 1, _MAX_CHUNK_QUERIES))
 
         def score_chunk(first: int) -> None:
             last = min(first + size, n)
             similarities = self.similarities(first, last)
-            for label in range(self.classes[first], self.classes[last - 1] + 1):
-                start, end = self.starts[label], self.ends[label]
-                if end - start > 1:
-                    low, high = max(first, start), min(last, end)
-                    score(similarities[low - first : high - first], low, label)
+            groups = self._groups[first:last]
+            bounds = [0, *(np.flatnonzero(np.diff(groups)) + 1), last - first]
+            for low, high in pairwise(bounds):
+                if (relevant := self._relevant(groups[low])) is not None:
+                    score(similarities[low:high], first + low, relevant)
             progress(last - first)
 
         def score_some(thread: int) -> None:
@@ -130,6 +160,21 @@ class Ranking:
         with ThreadPoolExecutor(n_threads) as pool:
             for _ in pool.map(score_some, range(n_threads)):  # raises what a thread raised
                 pass
+
+    def _relevant(self, group: int) -> Relevant | None:
+        """What is relevant to a group's queries; None where nothing is but a query itself."""
+        if self._relevance.is_single:
+            start, end = int(self._starts[group]), int(self._ends[group])
+            return slice(start, end) if end - start > self.leave_one_out else None
+        relevant = self._relevance.sharing(group)[self._of_references]
+        return relevant if np.count_nonzero(relevant) > self.leave_one_out else None
+
+
+def are_relevant(references: Whole, relevant: Relevant) -> NDArray[np.bool_]:
+    """Which of some references are relevant; of any shape."""
+    if isinstance(relevant, slice):
+        return (relevant.start <= references) & (references < relevant.stop)
+    return relevant[references]
 
 
 def expected_precisions(c: Whole, h: Whole, T: Whole, P: Whole, K: Whole) -> NDArray[np.float64]:
@@ -153,8 +198,8 @@ def expected_precisions(c: Whole, h: Whole, T: Whole, P: Whole, K: Whole) -> NDA
 
 def validated(
     embeddings: Any, labels: Any, distance: Distance
-) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
-    """Check the input and return (n, d) points and (n,) classes 0, 1, ...
+) -> tuple[NDArray[np.float64], Relevance]:
+    """Check the input and return (n, d) points and which of them agree.
 
     For cosine the points have unit length (or are zero), for euclidean they are scaled and moved
     together, which no metric sees.
@@ -166,7 +211,11 @@ def validated(
         allowed = " or ".join(get_args(Distance))
         raise MetricsInputError(f"distance is {distance!r}, but must be {allowed}")
     points = _as_float64(embeddings)
-    classes = _as_classes(labels, len(points))
+    relevance = Relevance.of(labels)
+    if len(relevance.groups) != len(points):
+        raise MetricsInputError(
+            f"there are {len(relevance.groups)} labels, but {len(points)} embeddings"
+        )
     # By powers of two, which round nothing: the squares of the smallest would vanish otherwise.
     if distance == "cosine":
         np.ldexp(points, -np.frexp(_largest(points))[1][:, None], out=points)
@@ -178,7 +227,7 @@ def validated(
         # standard deviation and a mean, keep whole numbers exact and so their ties.
         np.ldexp(points, -np.frexp(_largest(points).max())[1], out=points)
         points -= np.partition(points, len(points) // 2, axis=0)[len(points) // 2]
-    return points, classes
+    return points, relevance
 
 
 def _as_float64(embeddings: Any) -> NDArray[np.float64]:
@@ -204,19 +253,3 @@ def _as_float64(embeddings: Any) -> NDArray[np.float64]:
 def _largest(points: NDArray[np.float64]) -> NDArray[np.float64]:
     """The largest absolute value of each row, without an array as large as they are."""
     return np.maximum(points.max(axis=1), -points.min(axis=1))
-
-
-def _as_classes(labels: Any, n: int) -> NDArray[np.intp]:
-    try:
-        classes, _ = pd.factorize(as_labels(labels))
-    except (TypeError, ValueError) as error:
-        raise MetricsInputError(str(error)) from None
-    if len(classes) != n:
-        raise MetricsInputError(f"there are {len(classes)} labels, but {n} embeddings")
-    null = classes < 0
-    if null.any():
-        raise MetricsInputError(
-            f"{null.sum()} of {n} labels are null, the first in row {np.argmax(null)}; "
-            "leave images without a label out"
-        )
-    return classes

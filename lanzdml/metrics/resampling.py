@@ -1,22 +1,29 @@
 """What metrics would be on other images: collections that are drawn from the images at hand.
 
 Images are drawn with replacement, as many as there are, and scored anew, each as a query and as a
-reference to the others: in a draw that holds image i w_i times, a query counts w_i times, its own
-copies are left out, a reference j is there w_j times, and R is how many references of the query's
-class there are. Copies of an image tie, and so do images that tie anyway, as said in
-`lanzdml.metrics.scores`.
+reference to the others, or as what it is where some are queries and the others their gallery. In a
+draw that holds image i w_i times, a query counts w_i times, its own copies are left out, a
+reference j is there w_j times, and R is how many references of the query's class there are. Copies
+of an image tie, and so do images that tie anyway, as said in `lanzdml.metrics.scores`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lanzdml.metrics.ranking import Distance, Ranking, Whole, expected_precisions
+from lanzdml.metrics.ranking import (
+    Distance,
+    Ranking,
+    Relevant,
+    Whole,
+    are_relevant,
+    expected_precisions,
+)
 from lanzdml.metrics.scores import QueryScores
 
 N_DRAWS, FEWEST_DRAWS = 300, 100
@@ -34,9 +41,9 @@ def draw_weights(n: int, n_draws: int = N_DRAWS) -> NDArray[np.int32]:
     return np.ascontiguousarray(drawn.T, dtype=np.int32)
 
 
-def affordable_draws(sizes: NDArray[np.integer]) -> int:
-    """How many draws there are for classes of these sizes."""
-    return int(np.clip(_MOST_WORK // np.square(sizes, dtype=np.int64).sum(), FEWEST_DRAWS, N_DRAWS))
+def affordable_draws(n_relevant: NDArray[np.integer]) -> int:
+    """How many draws there are for queries of so many relevant references."""
+    return int(np.clip(_MOST_WORK // max(n_relevant.sum(), 1), FEWEST_DRAWS, N_DRAWS))
 
 
 def resampled_scores(
@@ -44,6 +51,7 @@ def resampled_scores(
     labels: Any,
     *,
     distance: Distance = "cosine",
+    queries: Any = None,
     n_draws: int | None = None,
     n_threads: int = 1,
 ) -> dict[str, NDArray[np.float64]]:
@@ -55,9 +63,9 @@ def resampled_scores(
     has another of its class is NaN. Beside the ranking it takes time for each query, draw and image
     of the query's class.
     """
-    ranking = Ranking(embeddings, labels, distance)
+    ranking = Ranking(embeddings, labels, distance, queries)
     draws = _Draws(ranking, n_draws)
-    ranking.by_class(draws.add, n_threads)
+    ranking.by_group(draws.add, n_threads)
     return draws.by_metric()
 
 
@@ -81,28 +89,31 @@ def scores_and_draws(
     labels: Any,
     *,
     distance: Distance = "cosine",
+    queries: Any = None,
+    recalls: Sequence[str] = (),
     n_draws: int | None = None,
     n_threads: int = 1,
     progress: Callable[[int], object] = lambda n: None,
 ) -> Scores:
     """The queries' scores and the draws', bit for bit, with similarities that are computed once.
 
-    Arguments and errors as in :func:`resampled_scores`; ``progress`` is called with how many more
-    images are done.
+    Arguments and errors as in :func:`resampled_scores`; ``recalls`` are metrics of
+    :data:`lanzdml.metrics.recalls.RECALLS` that queries are scored by, too, and ``progress`` is
+    called with how many more images are done.
     """
-    ranking = Ranking(embeddings, labels, distance)
-    queries, draws = QueryScores(ranking), _Draws(ranking, n_draws)
+    ranking = Ranking(embeddings, labels, distance, queries)
+    scores, draws = QueryScores(ranking, recalls), _Draws(ranking, n_draws)
 
-    def add(similarities: NDArray[np.float64], first: int, label: int) -> None:
-        queries.add(similarities, first, label)
-        draws.add(similarities, first, label)  # the last, as it overwrites them
+    def add(similarities: NDArray[np.float64], first: int, relevant: Relevant) -> None:
+        scores.add(similarities, first, relevant)
+        draws.add(similarities, first, relevant)
 
-    ranking.by_class(add, n_threads, progress)
-    return Scores(queries.by_metric(), queries.tied, draws.by_metric())
+    ranking.by_group(add, n_threads, progress)
+    return Scores(scores.by_metric(), scores.tied, draws.by_metric())
 
 
 class _Draws:
-    """Sums of scores of drawn collections, added by :meth:`Ranking.by_class`.
+    """Sums of scores of drawn collections, added by :meth:`Ranking.by_group`.
 
     Args:
         ranking: of the images.
@@ -111,26 +122,31 @@ class _Draws:
 
     def __init__(self, ranking: Ranking, n_draws: int | None) -> None:
         self._ranking = ranking
-        n_draws = n_draws or affordable_draws(ranking.ends - ranking.starts)
-        self._weights = draw_weights(len(ranking), n_draws)[ranking.order]
-        self._of_class = np.add.reduceat(self._weights, ranking.starts, axis=0)
+        n_draws = n_draws or affordable_draws(ranking.n_relevant())
+        weights = draw_weights(ranking.n_images, n_draws)
+        self._of_queries = weights[ranking.queries]
+        self._of_references = (
+            self._of_queries if ranking.leave_one_out else weights[ranking.references]
+        )
         # Over queries by the first of each call, added up in their order whatever the threads.
         self._sums: dict[int, NDArray[np.float64]] = {}
 
-    def add(self, similarities: NDArray[np.float64], first: int, label: int) -> None:
-        """Score some queries in each draw; similarities (m, n) are overwritten."""
-        ranking, weights, of_class = self._ranking, self._weights, self._of_class[label]
-        n_draws, largest = len(of_class), int(of_class.max())
+    def add(self, similarities: NDArray[np.float64], first: int, relevant: Relevant) -> None:
+        """Score some queries of a group in each draw; similarities are (q, m)."""
+        ranking, weights = self._ranking, self._of_references
+        of_group = weights[relevant].sum(axis=0)
+        n_draws, largest = len(of_group), int(of_group.max())
         # Some draws at a time, so that what is computed of them stays in a core's cache.
         width = int(np.clip(_MOST_NUMBERS // (largest + 1), 8, n_draws))
         blocks = [slice(start, start + width) for start in range(0, n_draws, width)]
         sums = np.zeros((len(RESAMPLED) + 1, n_draws))
         for query, row in enumerate(similarities, start=first):
-            R = of_class - weights[query]
+            times = self._of_queries[query]
+            R = of_group - times if ranking.leave_one_out else of_group  # without its own copies
             nearest = _nearest(ranking, row, query, weights, R.max())
             opens = ranking.opens_block(np.array([query]), row[nearest][None])[0]
-            positive = (ranking.starts[label] <= nearest) & (nearest < ranking.ends[label])
-            counted = weights[query] * (R > 0)
+            positive = are_relevant(nearest, relevant)
+            counted = times * (R > 0)
             sums[-1] += counted
             drawn = weights[nearest]
             for block in blocks:
@@ -140,7 +156,7 @@ class _Draws:
 
     def by_metric(self) -> dict[str, NDArray[np.float64]]:
         """(n_draws,) a metric of `RESAMPLED`."""
-        zeros = np.zeros((len(RESAMPLED) + 1, self._weights.shape[1]))
+        zeros = np.zeros((len(RESAMPLED) + 1, self._of_queries.shape[1]))
         total = sum((self._sums[first] for first in sorted(self._sums)), zeros)
         with np.errstate(invalid="ignore"):
             return dict(zip(RESAMPLED, total[:-1] / total[-1], strict=True))
@@ -180,8 +196,7 @@ def _nearest(
     ranking: Ranking, similarities: NDArray[np.float64], query: int, weights: Whole, most: int
 ) -> NDArray[np.intp]:
     """A query's nearest images, ``most`` or more in each draw, and all that tie with the last."""
-    similarities[query] = -np.inf  # the last, which is left out
-    others = len(similarities) - 1
+    others = ranking.n_others
     # As many as there are in nearly each draw, where a draw has one of each on average.
     length = int(most + 4 * np.sqrt(most)) + 8
     while True:

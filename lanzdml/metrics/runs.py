@@ -1,6 +1,6 @@
 """The rows of runs: what was scored, how, and what came out."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,8 @@ from lanzdml.errors import LanzdmlError
 from lanzdml.files import replacing
 from lanzdml.methods import METHODS
 from lanzdml.metrics.protocols import PROTOCOLS, UsedNotions
-from lanzdml.metrics.scores import METRICS, RANK_METRICS
+from lanzdml.metrics.recalls import RECALLS
+from lanzdml.metrics.scores import METRICS, MORE_METRICS, RANK_METRICS
 
 TRAITS = dict.fromkeys(
     ("has_dim", "supervised", "sees_images", "deterministic", "transductive", "external"),
@@ -24,7 +25,9 @@ CHANCE, MACRO = "chance_", "macro_"
 """What stands before a rank metric's name in columns beside its own: of what it is by chance
 (:func:`lanzdml.metrics.chance.chance`) and over classes
 (:func:`lanzdml.metrics.scores.macro_scores`)."""
-COLUMNS = {
+_OF_RANKS = (*RANK_METRICS, *RECALLS)
+_MORE = {*MORE_METRICS, *(beside + name for beside in (CHANCE, MACRO) for name in RECALLS)}
+ALL_COLUMNS = {
     "dataset": "string",
     "notion": "string",
     "model": "string",
@@ -35,8 +38,8 @@ COLUMNS = {
     "n_prompts": "Int64",
     "against": "string",
     "seed": "int64",
-    **dict.fromkeys(METRICS, "float64"),
-    **{beside + name: "float64" for beside in (CHANCE, MACRO) for name in RANK_METRICS},
+    **dict.fromkeys((*METRICS, *MORE_METRICS), "float64"),
+    **{beside + name: "float64" for beside in (CHANCE, MACRO) for name in _OF_RANKS},
     "fit_seconds": "float64",
     "iterations": "Int64",
     "loss": "float64",
@@ -51,7 +54,10 @@ COLUMNS = {
     PROMPTS: "string",
     WEIGHTS: "string",
 }
-"""Columns of ``metrics.parquet`` and their types. ``dim`` is the r' that was asked for, which is
+"""Columns of ``metrics.parquet`` and their types, with those of the metrics beyond the seven, which
+are there where they were asked for."""
+COLUMNS = {name: kind for name, kind in ALL_COLUMNS.items() if name not in _MORE}
+"""The columns that are always there. ``dim`` is the r' that was asked for, which is
 more than some methods use; for a method without one it is the size that its vectors have.
 Where ``dim_auto``, what the method was fitted to says it; of a stack each part has its own, and
 ``dim`` is their sum.
@@ -89,12 +95,21 @@ def traits_of(method: str) -> dict[str, Any]:
 
 
 def write_runs(path: Path, rows: pd.DataFrame) -> None:
-    """Write rows with :data:`COLUMNS` in their order and types; absent columns are null."""
-    frame = rows.reindex(columns=list(COLUMNS))
-    numbers = [name for name, kind in COLUMNS.items() if kind != "string"]
+    """Write rows with :data:`COLUMNS` in their order and types; absent columns are null.
+
+    Columns of metrics beyond the seven are written where the rows have them.
+    """
+    types = columns_with(rows)
+    frame = rows.reindex(columns=list(types))
+    numbers = [name for name, kind in types.items() if kind != "string"]
     frame[numbers] = frame[numbers].apply(pd.to_numeric)
     with replacing(path) as temporary:
-        frame.astype(COLUMNS).to_parquet(temporary, index=False)
+        frame.astype(types).to_parquet(temporary, index=False)
+
+
+def columns_with(names: Container[str]) -> dict[str, str]:
+    """:data:`COLUMNS` with those of :data:`ALL_COLUMNS` that are among some names, in order."""
+    return {name: kind for name, kind in ALL_COLUMNS.items() if name in COLUMNS or name in names}
 
 
 def read_runs(paths: Sequence[Path], seeds: Sequence[int] | None = None) -> pd.DataFrame:
@@ -114,13 +129,13 @@ def read_runs(paths: Sequence[Path], seeds: Sequence[int] | None = None) -> pd.D
         mixed = runs.groupby(shared, dropna=False)[digest].transform("nunique") > 1
         if mixed.any():
             raise _contradiction(runs[mixed], f"made with another {digest} than one beside it")
-    runs = runs.drop(columns="_file")
+    runs = runs[list(columns_with(runs))]
     return runs if seeds is None else runs[runs["seed"].isin(seeds)]
 
 
 def _read(path: Path) -> pd.DataFrame:
-    table = read_result(path, list(COLUMNS), later=_LATER).to_pandas()
-    table = table.reindex(columns=list(COLUMNS))
+    table = read_result(path, list(ALL_COLUMNS), later=_LATER | _MORE).to_pandas()
+    table = table.reindex(columns=list(columns_with(table)))
     later = {name: table[name].astype("boolean").fillna(False) for name in _LATER}
     return table.assign(**later)
 
@@ -139,7 +154,9 @@ def _shared_by(runs: pd.DataFrame) -> dict[str, list[Any]]:
     # Finished vectors have a checksum each.
     external = runs["external"].fillna(False).astype("bool")
     models = runs["model"].mask(external, runs.index.astype("str"))
-    shared = ["dataset", labels], ["dataset", prompts], [models]
+    # Of other queries and galleries there are other images.
+    split = runs["protocol"].map(lambda name: PROTOCOLS[name].split)
+    shared = ["dataset", labels, split], ["dataset", prompts], [models]
     return dict(zip(DIGESTS, shared, strict=True))
 
 

@@ -1,10 +1,12 @@
-"""The seven retrieval and clustering metrics of the benchmark.
+"""The seven retrieval and clustering metrics of the benchmark, and all that are computed at once.
 
-Every image is once the query and otherwise a reference; a query is never its own reference.
-The five rank metrics average over the queries that share their label with at least one other
-image; an image that is alone in its class is a reference only. For a query q let R be the number
-of the other images of its class, r_1 < ... < r_R their ranks among the n - 1 references (1 is the
-nearest). Then, with [.] being 1 where the condition holds and 0 elsewhere,
+Every image is once the query and otherwise a reference; a query is never its own reference. Or some
+images are queries, and the others, the gallery, are their references. The five rank metrics average
+over the queries that share their label with at least one reference; an image that is alone in its
+class is a reference only. Where images have several values, those that share any of them are of
+one class here. For a query q let R be the number of references of its class, r_1 < ... < r_R their
+ranks among all references (1 is the nearest). Then, with [.] being 1 where the condition holds and
+0 elsewhere,
 
     map_at_r        1/R * sum_j [r_j <= R] * j / r_j
     precision_at_1  [r_1 = 1]
@@ -45,29 +47,36 @@ which the tests compare where nothing ties; for average precision over ties McSh
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
-from lanzdml.arithmetic.labels import as_labels
-from lanzdml.arithmetic.threads import Held, one_blas_thread
+from lanzdml.arithmetic.labels import as_labels, values_of
+from lanzdml.errors import suggest
+from lanzdml.metrics.clusters import (
+    MORE_CLUSTER_METRICS,
+    OF_KMEANS,
+    SILHOUETTE,
+    cluster_metrics,
+    silhouette,
+)
 from lanzdml.metrics.ranking import (
     Distance,
-    MetricsInputError,
     Ranking,
+    Relevant,
     Whole,
-    expected_precisions,
-    validated,
 )
+from lanzdml.metrics.recalls import RECALLS, recalls_of_ranks
+from lanzdml.metrics.relevance import MetricsInputError
+from lanzdml.metrics.ties import expected_scores
 
 METRICS = ("map_at_r", "precision_at_1", "r_precision", "ami", "nmi", "map", "mrr")
 RANK_METRICS = ("map_at_r", "precision_at_1", "r_precision", "map", "mrr")
+MORE_METRICS = (*RECALLS, *MORE_CLUSTER_METRICS, SILHOUETTE)
+"""Beyond the seven: computed where they are asked for."""
 
 
 def compute_metrics(
@@ -76,50 +85,101 @@ def compute_metrics(
     *,
     seed: int = 0,
     distance: Distance = "cosine",
+    queries: Any = None,
+    metrics: Iterable[str] = METRICS,
+    kmeans_repeats: int = 1,
     n_threads: int = 1,
 ) -> dict[str, float]:
-    """Compute all seven metrics, in the order of `METRICS`.
+    """Compute metrics: all seven unless others are named.
 
     Args:
         embeddings: (n, d) array or torch tensor on any device, n >= 2. Evaluated as float64.
-        labels: (n,) array, series, tensor or list of hashable labels, none of them null.
+        labels: (n,) array, series, tensor or list of hashable labels, none of them null. A list or
+            a set in place of a label is several values; images agree when they share one.
         seed: the seed of k-means.
         distance: "cosine" normalises the embeddings first (zero vectors stay zero), "euclidean"
             takes them as they are; this holds for the neighbours and for the clusters.
+        queries: (n,) truth values: which images are queries and rank the others, the gallery. Each
+            image ranks all others unless given. Clusters are of all images.
+        metrics: names of `METRICS` and `MORE_METRICS`.
+        kmeans_repeats: how many starts of k-means are averaged, of which the first has the seed.
         n_threads: the threads that rank queries. The result is the same for any number.
 
     Returns:
-        A float for each metric, in [0, 1] but for ami, which can fall slightly below 0. The rank
-        metrics are NaN where no class has two images.
+        A float for each metric, in the order of `METRICS` and `MORE_METRICS`: in [0, 1], but for
+        ami and ari, which can fall below 0, and silhouette, which is in [-1, 1]. Rank metrics are
+        NaN where no query has a relevant reference, those of clusters and silhouette where an image
+        has several values, and silhouette where there is one class.
 
     Raises:
         MetricsInputError: the shapes do not fit, an embedding is not finite, a label is null, there
-            are fewer than two images, or an option is not one of those allowed.
+            are fewer than two images, no queries or no gallery, or an option is not one of those
+            allowed.
     """
-    values = {
-        **rank_metrics(embeddings, labels, distance=distance, n_threads=n_threads),
-        **cluster_metrics(embeddings, labels, seed=seed, distance=distance),
-    }
-    return {name: values[name] for name in METRICS}
+    asked = in_order(metrics)
+    values: dict[str, float] = {}
+    if any(name in RANK_METRICS or name in RECALLS for name in asked):
+        values = rank_metrics(
+            embeddings, labels, distance=distance, queries=queries,
+            recalls=[name for name in asked if name in RECALLS], n_threads=n_threads,
+        )  # fmt: skip
+    if any(name in OF_KMEANS for name in asked):
+        values |= cluster_metrics(
+            embeddings, labels, seed=seed, distance=distance, metrics=asked, repeats=kmeans_repeats
+        )
+    if SILHOUETTE in asked:
+        values[SILHOUETTE] = silhouette(embeddings, labels, distance=distance)
+    return {name: values[name] for name in asked}
+
+
+def in_order(metrics: Iterable[str]) -> list[str]:
+    """Names of metrics in the order of `METRICS` and `MORE_METRICS`.
+
+    Raises:
+        MetricsInputError: there are none, or one is no metric.
+    """
+    names = [metrics] if isinstance(metrics, str) else list(metrics)
+    known = (*METRICS, *MORE_METRICS)
+    for name in names:
+        if name not in known:
+            raise MetricsInputError(f"there is no metric {name!r}; {suggest(name, known)}")
+    if not names:
+        raise MetricsInputError(f"metrics names none; there are {', '.join(known)}")
+    return [name for name in known if name in names]
 
 
 def rank_metrics(
-    embeddings: Any, labels: Any, *, distance: Distance = "cosine", n_threads: int = 1
+    embeddings: Any,
+    labels: Any,
+    *,
+    distance: Distance = "cosine",
+    queries: Any = None,
+    recalls: Sequence[str] = (),
+    n_threads: int = 1,
 ) -> dict[str, float]:
-    """Compute the metrics of `RANK_METRICS`; arguments and errors as in `compute_metrics`."""
-    return mean_scores(query_scores(embeddings, labels, distance=distance, n_threads=n_threads))
+    """Compute the metrics of `RANK_METRICS`, and those of `RECALLS` that are named.
+
+    Other arguments and errors as in `compute_metrics`.
+    """
+    scores = query_scores(
+        embeddings, labels, distance=distance, queries=queries, recalls=recalls,
+        n_threads=n_threads,
+    )  # fmt: skip
+    return mean_scores(scores)
 
 
 def mean_scores(scores: dict[str, np.ndarray]) -> dict[str, float]:
     """The means of what `query_scores` returns, over the images that are queries."""
     defined = ~np.isnan(scores["map_at_r"])
     if not defined.any():
-        return dict.fromkeys(RANK_METRICS, float("nan"))
+        return dict.fromkeys(scores, float("nan"))
     return {name: float(values[defined].mean()) for name, values in scores.items()}
 
 
 def macro_scores(scores: dict[str, np.ndarray], labels: Any) -> dict[str, float]:
     """The means over classes of the means over a class's queries, so that all classes count alike.
+
+    A query of several values counts for each.
 
     Args:
         scores: of `query_scores`, (n,) a metric.
@@ -128,126 +188,108 @@ def macro_scores(scores: dict[str, np.ndarray], labels: Any) -> dict[str, float]
     Returns:
         by the metric's name; NaN where no class has two images, as such a one has no query.
     """
-    of_class = pd.DataFrame(scores).groupby(as_labels(labels).to_numpy()).mean()
+    values = as_labels(labels).reset_index(drop=True).map(values_of).explode()
+    of_class = pd.DataFrame(scores).loc[values.index].groupby(values.to_numpy()).mean()
     return {name: float(of_class[name].mean()) for name in scores}
 
 
-def cluster_metrics(
-    embeddings: Any, labels: Any, *, seed: int = 0, distance: Distance = "cosine"
-) -> dict[str, float]:
-    """Compute ami and nmi; arguments and errors as in `compute_metrics`.
-
-    The clusters come from one run of Lloyd's k-means from random images as first centres. This is
-    the plain kind that the published numbers were made with (faiss), not scikit-learn's default.
-    """
-    # Only clustering needs scikit-learn, whose import takes longer than ranking a small dataset.
-    from sklearn.cluster import KMeans
-    from sklearn.metrics import adjusted_mutual_info_score, normalized_mutual_info_score
-
-    points, classes = validated(embeddings, labels, distance)
-    k_means = KMeans(
-        classes.max() + 1, init="random", n_init=1, max_iter=25, random_state=seed, copy_x=False
-    )
-    # One thread, because several add up a centre's points in an order that is not fixed; OpenMP
-    # has a number for each thread.
-    one_thread = threadpool_limits(1, user_api="openmp")
-    with one_blas_thread(), one_thread, _silent_about_empty_clusters():
-        clusters = k_means.fit_predict(points)
-    return {
-        "ami": float(adjusted_mutual_info_score(classes, clusters)),
-        "nmi": float(normalized_mutual_info_score(classes, clusters)),
-    }
-
-
-def _ignore_empty_clusters() -> Callable[[], None]:
-    from sklearn.exceptions import ConvergenceWarning
-
-    filters = warnings.catch_warnings()
-    filters.__enter__()
-    # Fewer distinct points than classes is poor but valid: some clusters stay empty.
-    warnings.simplefilter("ignore", ConvergenceWarning)
-    return lambda: filters.__exit__(None, None, None)
-
-
-# Filters are the process', too.
-_silent_about_empty_clusters = Held(_ignore_empty_clusters)
-
-
 def query_scores(
-    embeddings: Any, labels: Any, *, distance: Distance = "cosine", n_threads: int = 1
+    embeddings: Any,
+    labels: Any,
+    *,
+    distance: Distance = "cosine",
+    queries: Any = None,
+    recalls: Sequence[str] = (),
+    n_threads: int = 1,
 ) -> dict[str, np.ndarray]:
-    """Score every query: (n,) float64 per rank metric, NaN for an image alone in its class.
+    """Score every query: (n,) float64 per rank metric, and per metric of `RECALLS` that is named.
 
-    Arguments and errors as in `compute_metrics`. Takes O(n² (d + log n)) time, and memory for a
-    fixed number of similarities a thread.
+    It is NaN for an image to which no reference is relevant, as for one alone in its class, and for
+    one of the gallery. Arguments and errors as in `compute_metrics`. Takes O(n² (d + log n)) time,
+    and memory for a fixed number of similarities a thread.
     """
-    return query_scores_and_ties(embeddings, labels, distance=distance, n_threads=n_threads)[0]
+    return query_scores_and_ties(
+        embeddings, labels, distance=distance, queries=queries, recalls=recalls,
+        n_threads=n_threads,
+    )[0]  # fmt: skip
 
 
 def query_scores_and_ties(
-    embeddings: Any, labels: Any, *, distance: Distance = "cosine", n_threads: int = 1
+    embeddings: Any,
+    labels: Any,
+    *,
+    distance: Distance = "cosine",
+    queries: Any = None,
+    recalls: Sequence[str] = (),
+    n_threads: int = 1,
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """As `query_scores`, and which queries' scores are expectations over ties: (n,) bool."""
     if n_threads < 1:
         raise MetricsInputError(f"n_threads is {n_threads}, but must be at least 1")
-    ranking = Ranking(embeddings, labels, distance)
-    queries = QueryScores(ranking)
-    ranking.by_class(queries.add, n_threads)
-    return queries.by_metric(), queries.tied
+    ranking = Ranking(embeddings, labels, distance, queries)
+    scores = QueryScores(ranking, recalls)
+    ranking.by_group(scores.add, n_threads)
+    return scores.by_metric(), scores.tied
 
 
 class QueryScores:
-    """Scores of queries, added some at a time by :meth:`Ranking.by_class`.
+    """Scores of queries, added some at a time by :meth:`Ranking.by_group`.
 
     Args:
         ranking: of the images.
+        recalls: the metrics of `RECALLS` that are scored beside `RANK_METRICS`.
 
     Attributes:
         tied: (n,), which queries' scores are expectations over ties, in the order of the input.
     """
 
-    def __init__(self, ranking: Ranking) -> None:
+    def __init__(self, ranking: Ranking, recalls: Sequence[str] = ()) -> None:
         self._ranking = ranking
-        self._scores = np.full((len(RANK_METRICS), len(ranking)), np.nan)
-        self.tied = np.zeros(len(ranking), bool)
+        self._recalls = recalls
+        self._scores = np.full((len(RANK_METRICS) + len(recalls), ranking.n_images), np.nan)
+        self.tied = np.zeros(ranking.n_images, bool)
 
-    def add(self, similarities: NDArray[np.float64], first: int, label: int) -> None:
-        """Score some queries; similarities (m, n) are left as they are."""
-        rows = self._ranking.order[first : first + len(similarities)]
-        ranks, ties = _positive_ranks(self._ranking, similarities, first, label)
-        self._scores[:, rows] = _scores_of_ranks(ranks)
+    def add(self, similarities: NDArray[np.float64], first: int, relevant: Relevant) -> None:
+        """Score some queries; similarities (q, m) are left as they are."""
+        rows = self._ranking.queries[first : first + len(similarities)]
+        ranks, ties = _positive_ranks(self._ranking, similarities, first, relevant)
+        self._scores[:, rows] = _scores_of_ranks(ranks, self._recalls)
         if ties.any():
             self.tied[rows[ties]] = True
-            self._scores[:, rows[ties]] = _expected_scores(
-                self._ranking, similarities[ties], first + np.flatnonzero(ties), label
+            queries = first + np.flatnonzero(ties)
+            self._scores[:, rows[ties]] = expected_scores(
+                self._ranking, similarities[ties], queries, relevant, self._recalls
             )
 
     def by_metric(self) -> dict[str, NDArray[np.float64]]:
         """(n,) a metric, in the order of the input."""
-        return dict(zip(RANK_METRICS, self._scores, strict=True))
+        return dict(zip((*RANK_METRICS, *self._recalls), self._scores, strict=True))
 
 
 def _positive_ranks(
-    ranking: Ranking, similarities: NDArray[np.float64], first: int, label: int
+    ranking: Ranking, similarities: NDArray[np.float64], first: int, relevant: Relevant
 ) -> tuple[Whole, NDArray[np.bool_]]:
-    """Rank the references of a class for its queries first, first + 1, ...
+    """Rank the relevant references of queries first, first + 1, ... of one group.
 
     Args:
-        similarities: (m, n), of the m queries to all images, themselves included.
+        similarities: (q, m), of the queries to all references.
 
     Returns:
-        (m, R) ranks, ascending, as if what ties were of the query's class first, and (m,) whether
-        it ties with another class.
+        (q, R) ranks, ascending, as if what ties were relevant first, and (q,) whether it ties with
+        what is not.
     """
-    start, end = ranking.starts[label], ranking.ends[label]
-    rows = np.arange(len(similarities))
-    positives = similarities[:, start:end].copy()
-    positives[rows, first - start + rows] = np.inf  # the query itself: sorted last, then dropped
+    queries = np.arange(first, first + len(similarities))
+    if isinstance(relevant, slice):
+        before, after = similarities[:, : relevant.start], similarities[:, relevant.stop :]
+        positives = similarities[:, relevant].copy()
+        negatives = np.concatenate((before, after), axis=1)
+    else:
+        positives, negatives = similarities[:, relevant], similarities[:, ~relevant]
     positives.sort(axis=1)
-    positives = positives[:, :-1]
-    negatives = np.concatenate((similarities[:, :start], similarities[:, end:]), axis=1)
+    if ranking.leave_one_out:
+        positives = positives[:, 1:]  # without the query itself
     negatives.sort(axis=1)
-    tolerance = ranking.tolerance(first + rows, positives)
+    tolerance = ranking.tolerance(queries, positives)
 
     # Sorting values is several times faster than sorting indices, and ranks need no more: before
     # the j-th positive come j - 1 positives and the negatives that are more similar.
@@ -256,74 +298,24 @@ def _positive_ranks(
     below = np.stack([
         row.searchsorted(limit, "right") for row, limit in zip(negatives, limits, strict=True)
     ])  # fmt: skip
-    ties = np.zeros(len(rows), bool)
+    ties = np.zeros(len(queries), bool)
     if n_negatives:
         nearest = np.take_along_axis(negatives, np.maximum(below - 1, 0), axis=1)
         ties = np.any((below > 0) & (nearest >= positives - tolerance), axis=1)
-    before = n_negatives - below[:, ::-1]
-    return before + np.arange(1, before.shape[1] + 1), ties
+    above = n_negatives - below[:, ::-1]
+    return above + np.arange(1, above.shape[1] + 1), ties
 
 
-def _scores_of_ranks(ranks: Whole) -> NDArray[np.float64]:
-    """Score queries by the (m, R) ascending ranks of their positives: (5, m), as RANK_METRICS."""
+def _scores_of_ranks(ranks: Whole, recalls: Sequence[str]) -> NDArray[np.float64]:
+    """Score queries by the (q, R) ascending ranks of their positives: (5 + recalls, q)."""
     n_positives = ranks.shape[1]
     precisions = np.arange(1, n_positives + 1) / ranks
     within_r = ranks <= n_positives
-    return np.stack(
-        (
-            (precisions * within_r).mean(axis=1),
-            ranks[:, 0] == 1,
-            within_r.mean(axis=1),
-            precisions.mean(axis=1),
-            1 / ranks[:, 0],
-        )
-    )
-
-
-def _expected_scores(
-    ranking: Ranking, similarities: NDArray[np.float64], queries: Whole, label: int
-) -> NDArray[np.float64]:
-    """Score queries of a class in expectation over ties: (5, m), as RANK_METRICS.
-
-    Args:
-        similarities: (m, n), of the queries to all images, themselves included.
-        queries: (m,), these queries.
-    """
-    start, end = ranking.starts[label], ranking.ends[label]
-    m, n = len(similarities), len(ranking)
-    similarities[np.arange(m), queries] = -np.inf  # last, and dropped
-    nearest = np.argsort(-similarities, axis=1, kind="stable")[:, :-1]
-    similarities = np.take_along_axis(similarities, nearest, axis=1)
-    positive = (start <= nearest) & (nearest < end)
-    opens = ranking.opens_block(queries, similarities)
-
-    # A row a block, of all queries one after the other.
-    query, c = np.nonzero(opens)
-    block = np.flatnonzero(opens)
-    T = np.diff(block, append=m * (n - 1))
-    P = np.add.reduceat(positive.ravel(), block, dtype=np.int64)
-    h = np.cumsum(positive, axis=1)[query, c] - positive[query, c]
-    R = end - start - 1
-    up_to_r = np.clip(R - c, 0, T)
-    hits = np.flatnonzero(P)
-    first_hits = hits[np.unique(query[hits], return_index=True)[1]]
-
-    def sums(values: NDArray[np.float64]) -> NDArray[Any]:  # float64, which NumPy does not declare
-        return np.bincount(query, values, minlength=m)
-
     return np.stack((
-        sums(expected_precisions(c, h, T, P, up_to_r)) / R,
-        (P / T)[c == 0],
-        sums(P / T * up_to_r) / R,
-        sums(expected_precisions(c, h, T, P, T)) / R,
-        [_expected_reciprocal(*block) for block in np.stack((c, T, P), 1)[first_hits].tolist()],
+        (precisions * within_r).mean(axis=1),
+        ranks[:, 0] == 1,
+        within_r.mean(axis=1),
+        precisions.mean(axis=1),
+        1 / ranks[:, 0],
+        *recalls_of_ranks(ranks[:, 0], recalls),
     ))  # fmt: skip
-
-
-@cache
-def _expected_reciprocal(c: int, T: int, P: int) -> float:
-    """The expected 1 / rank of the first of P among T that tie, after c others."""
-    # P(k + 1) / P(k) = C(T - k - 1, P - 1) / C(T - k, P - 1), from P(1) = P / T.
-    k = np.arange(1, T - P + 1)
-    chance = P / T * np.cumprod(np.append(1.0, (T - P - k + 1) / (T - k)))
-    return float((chance / np.arange(c + 1, c + len(chance) + 1)).sum())

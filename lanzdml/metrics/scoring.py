@@ -4,7 +4,6 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -14,37 +13,34 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from lanzdml.datasets.labels import LabelColumns
-from lanzdml.datasets.manifest import fingerprint_of
+from lanzdml.datasets.queries import Queries
 from lanzdml.embeddings.storage import (
     PROMPTS,
     SEED,
     WEIGHTS,
-    digest_of,
-    labelled_images,
     weights_of,
 )
 from lanzdml.embeddings.storage import read_metadata as read_facts
 from lanzdml.errors import CannotFitError
-from lanzdml.files import Kept, content_of, digest, replacing
+from lanzdml.files import Kept, content_of, digest
 from lanzdml.methods import METHODS
 from lanzdml.methods.elsewhere import reasons_of
 from lanzdml.methods.needs import AGAINST
-from lanzdml.metrics.chance import chance
+from lanzdml.metrics.clusters import CLUSTER_METRICS, SILHOUETTE, cluster_metrics, silhouette
+from lanzdml.metrics.evidence import Evidence, write_evidence
+from lanzdml.metrics.images import ScoredImages, is_finished
 from lanzdml.metrics.protocols import PROTOCOLS
-from lanzdml.metrics.resampling import RESAMPLED, scores_and_draws
+from lanzdml.metrics.recalls import RECALLS
+from lanzdml.metrics.resampling import scores_and_draws
 from lanzdml.metrics.runs import (
-    AUTO_DIM,
     CHANCE,
-    CLUSTERED,
-    COLUMNS,
     MACRO,
-    PER_QUERY,
     TRAITS,
     traits_of,
     write_runs,
 )
 from lanzdml.metrics.scores import (
-    cluster_metrics,
+    RANK_METRICS,
     macro_scores,
     mean_scores,
     query_scores_and_ties,
@@ -54,37 +50,11 @@ from lanzdml.transforms.storage import (
     NOT_FITTED,
     OK,
     check_weights,
-    load_transform,
     read_metadata,
 )
 
-_RUN = ["dataset", "notion", "model", "protocol", "method", "dim"]
-_QUERY_COLUMNS = {"seed": "int64", "image_id": "string", **PER_QUERY}
-_CLUSTERING_COLUMNS = {
-    "fit_seed": "int64", "clustering_seed": "int64", **dict.fromkeys(CLUSTERED, "float64")
-}  # fmt: skip
-_DRAW_COLUMNS = {"seed": "int64", "draw": "int64", **dict.fromkeys(RESAMPLED, "float64")}
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What statistics need of a run beside its metrics: parquet files that name it in each row,
-    with :data:`lanzdml.metrics.runs.AUTO_DIM` as dim where the prompts say r'.
-
-    Attributes:
-        queries: ``seed``, ``image_id`` and the metrics of :data:`lanzdml.metrics.runs.PER_QUERY`, a
-            row a query. Images that are alone in their class are no queries, and runs that could
-            not be made have none.
-        clusterings: ``fit_seed``, ``clustering_seed``, ami and nmi: what the seeds of fit and
-            k-means do each, as a run has one for both. Of the first fit with the seed of each run,
-            and of each fit with the first seed.
-        draws: ``seed``, ``draw`` and the metrics of :mod:`lanzdml.metrics.resampling`: what they
-            are on other images.
-    """
-
-    queries: str
-    clusterings: str
-    draws: str
+SEVERAL = "images have several values, and clusters one each"
+NO_HITS = "no query has an image of its class in the gallery"
 
 
 @dataclass(frozen=True)
@@ -100,9 +70,12 @@ class ScoreTask:
         images, manifest: the images' embeddings and labels. Beside finished vectors those of the
             first seed.
         labels: where the labels are in the manifest.
+        queries: which images are queries to the others; each to all others unless given.
         external: of finished vectors what the row says of them, ``source`` and ``supervised``.
         siblings: the transforms of all seeds of the run, where there is evidence.
         evidence: what is kept beside the metrics; nothing unless the run is one of the tables'.
+        metrics: those of :data:`lanzdml.metrics.scores.MORE_METRICS` that are asked for.
+        kmeans_repeats: how many starts of k-means are averaged for each of its seeds.
     """
 
     output: str
@@ -113,61 +86,28 @@ class ScoreTask:
     images: str
     manifest: str
     labels: LabelColumns
+    queries: Queries | None = None
     siblings: Sequence[str] = ()
     external: Mapping[str, Any] | None = None
     evidence: Evidence | None = None
+    metrics: Sequence[str] = ()
+    kmeans_repeats: int = 1
+
+    @property
+    def source(self) -> tuple[str, str, LabelColumns, Queries | None]:
+        """What tells the images that it is scored on."""
+        return self.images, self.manifest, self.labels, self.queries
+
+    @property
+    def inputs(self) -> list[str]:
+        """All files that are read, but for the siblings."""
+        of_queries = self.queries.files if self.queries else ()
+        return [self.transform, self.images, self.manifest, *of_queries]
 
     @property
     def outputs(self) -> list[str]:
         """All files that are written."""
         return [self.output, *(vars(self.evidence).values() if self.evidence else ())]
-
-
-class _Images:
-    """Labelled images that runs are scored on."""
-
-    def __init__(self, images_file: str, manifest_file: str, labels: LabelColumns) -> None:
-        self.embeddings, self.classes, self.ids = labelled_images(
-            Path(images_file), Path(manifest_file), labels
-        )
-        scored = [fingerprint_of(Path(manifest_file)), *self.ids, *self.classes]
-        self.weights = weights_of(Path(images_file))
-        self.facts = {
-            "n_images": len(self.classes),
-            "n_classes": len(np.unique(self.classes)),
-            "labels_sha256": digest_of(scored),
-            WEIGHTS: self.weights,
-        }
-        self.digest = digest(self.embeddings, sorted(self.facts.items()))
-        sizes = np.unique(self.classes, return_counts=True)[1]
-        self.chance = {CHANCE + name: value for name, value in chance(sizes).items()}
-        self.embeddings.flags.writeable = False  # other runs are scored on the same
-        self._labels = Path(manifest_file), labels
-        # Of two transforms: that at hand, and the first one of its run.
-        self.transformed = lru_cache(maxsize=2)(self._transformed)
-
-    def _transformed(self, transform: str, unit_images: bool) -> NDArray[np.float32]:
-        return vectors_of(transform, self.embeddings, *self._labels, unit_images)
-
-
-def vectors_of(
-    transform: str, images: NDArray[Any], manifest: Path, labels: LabelColumns, unit_images: bool
-) -> NDArray[np.float32]:
-    """What a transform makes of labelled images, or the vectors that others made of them.
-
-    Args:
-        transform: a file of a transform, or a Parquet file of finished vectors.
-        images: (n, r), of the images that have labels.
-        manifest, labels: where the labels are.
-        unit_images: whether images are scaled to unit length first.
-
-    Raises:
-        CannotFitError: the method could not be fitted, with the reason.
-        LanzdmlError: a file cannot be read, or does not belong to the others.
-    """
-    if _is_finished(transform):
-        return labelled_images(Path(transform), manifest, labels)[0]
-    return load_transform(transform).transform(images, unit_images=unit_images)
 
 
 @dataclass
@@ -204,15 +144,16 @@ def score_runs(tasks: Sequence[ScoreTask], *, kept: Path, n_threads: int = 1) ->
         LanzdmlError: files do not belong together, or cannot be read.
     """
     store = Kept(kept)
-    for source, of_source in groupby(tasks, lambda task: (task.images, task.manifest, task.labels)):
-        images = _Images(*source)
+    for source, of_source in groupby(tasks, lambda task: task.source):
+        images = ScoredImages(*source)
         for task in of_source:
             if not task.external:
                 check_weights([task.transform], images.weights, task.images)
             first = _first_fitted(task.siblings) or task.transform
             of_fits = [content_of(path) for path in dict.fromkeys((task.transform, first))]
             run = (sorted(task.run.items()), list(task.seeds), task.evidence is None, task.external)
-            made_of = digest("score", task.version, *run, *of_fits, images.digest)
+            metrics = list(task.metrics), task.kmeans_repeats
+            made_of = digest("score", task.version, *run, *of_fits, images.digest, *metrics)
             if not store.take(made_of, task.outputs):
                 scores = _score(task, images, first, n_threads)
                 _write(task, scores, images)
@@ -225,31 +166,29 @@ def _first_fitted(transforms: Sequence[str]) -> str | None:
     return next((path for path in transforms if _told_by(path)["status"] == OK), None)
 
 
-def _is_finished(path: str) -> bool:
-    return path.endswith(".parquet")
-
-
 def _told_by(path: str) -> dict[str, str]:
     """The metadata of a transform; those of finished vectors as if of one."""
-    if not _is_finished(path):
+    if not is_finished(path):
         return read_metadata(path)
     return {"status": OK, "reason": "", "params": "{}", "seed": read_facts(Path(path))[SEED]}
 
 
-def _score(task: ScoreTask, images: _Images, first: str, n_threads: int) -> _Scores:
+def _score(task: ScoreTask, images: ScoredImages, first: str, n_threads: int) -> _Scores:
     metadata = _told_by(task.transform)
     dim = json.loads(metadata["params"]).get("dim")
+    recalls = [name for name in task.metrics if name in RECALLS]
     told = ("n_prompts", AGAINST, "fit_seconds", "iterations", "loss", PROMPTS)
     row = {
         **task.run,
         **images.facts,
-        **images.chance,
+        **{CHANCE + name: images.chance[name] for name in (*RANK_METRICS, *recalls)},
         **_traits(task),
         "dim": images.embeddings.shape[1] if dim is None else dim,
         "dim_auto": DIM_AUTO in metadata,
         **{name: metadata.get(name) for name in told},
         "status": metadata["status"],
         "reason": metadata["reason"] or None,
+        **dict.fromkeys((*task.metrics, *(MACRO + name for name in recalls))),
     }
     if metadata["status"] != OK:
         return _Scores(row)
@@ -267,23 +206,29 @@ def _score(task: ScoreTask, images: _Images, first: str, n_threads: int) -> _Sco
     draws: dict[str, NDArray[np.float64]] = {}
     if task.evidence is None:
         queries, tied = query_scores_and_ties(
-            vectors, images.classes, distance=protocol.distance, n_threads=n_threads
-        )
+            vectors, images.labels, distance=protocol.distance, queries=images.queries,
+            recalls=recalls, n_threads=n_threads,
+        )  # fmt: skip
     else:
         ranked = scores_and_draws(
-            vectors, images.classes, distance=protocol.distance, n_threads=n_threads
-        )
+            vectors, images.labels, distance=protocol.distance, queries=images.queries,
+            recalls=recalls, n_threads=n_threads,
+        )  # fmt: skip
         queries, tied, draws = ranked.queries, ranked.tied, ranked.draws
     scores = mean_scores(queries)
-    macro = macro_scores(queries, images.classes)
+    macro = macro_scores(queries, images.labels)
     row |= scores | {MACRO + name: value for name, value in macro.items()}
     row["tied_queries"] = int(tied.sum())
-    if math.isnan(scores["map_at_r"]):
-        row["reason"] = "no class has two images"
+    if SILHOUETTE in task.metrics:
+        row[SILHOUETTE] = silhouette(vectors, images.labels, distance=protocol.distance)
+    row["reason"] = _why_undefined(row, images)
 
     def clustered(transform: str, seed: int) -> dict[str, float]:
         vectors = images.transformed(transform, protocol.unit_images)
-        return cluster_metrics(vectors, images.classes, seed=seed, distance=protocol.distance)
+        return cluster_metrics(
+            vectors, images.labels, seed=seed, distance=protocol.distance,
+            metrics=(*CLUSTER_METRICS, *task.metrics), repeats=task.kmeans_repeats,
+        )  # fmt: skip
 
     clusters = {seed: clustered(task.transform, seed) for seed in task.seeds}
     if task.evidence is None:
@@ -300,6 +245,15 @@ def _score(task: ScoreTask, images: _Images, first: str, n_threads: int) -> _Sco
     return _Scores(row, clusters, queries, draws, pairs)
 
 
+def _why_undefined(row: Mapping[str, Any], images: ScoredImages) -> str | None:
+    """Why some metrics of a run that was made are null."""
+    if math.isnan(row["map_at_r"]):
+        return "no class has two images" if images.queries is None else NO_HITS
+    if not images.is_single:
+        return SEVERAL
+    return None
+
+
 def _traits(task: ScoreTask) -> dict[str, Any]:
     """What a row says of its method; of finished vectors with their checksum."""
     if not task.external:
@@ -309,42 +263,12 @@ def _traits(task: ScoreTask) -> dict[str, Any]:
     return traits | {WEIGHTS: weights_of(Path(task.transform))}
 
 
-def _write(task: ScoreTask, scores: _Scores, images: _Images) -> None:
+def _write(task: ScoreTask, scores: _Scores, images: ScoredImages) -> None:
     rows = [scores.row | {"seed": seed} | scores.clusters.get(seed, {}) for seed in task.seeds]
     write_runs(Path(task.output), pd.DataFrame(rows))
     if task.evidence is None:
         return
-    table = {"dim": AUTO_DIM} if scores.row["dim_auto"] else {}
-    run = {name: scores.row[name] for name in _RUN} | table
-    queries = pd.concat([_query_rows(seed, scores.queries, images.ids) for seed in task.seeds])
-    _write_rows(task.evidence.queries, run, queries, _QUERY_COLUMNS)
-    clusterings = [
-        {"fit_seed": fit, "clustering_seed": seed, **values}
-        for (fit, seed), values in scores.pairs.items()
-    ]
-    _write_rows(task.evidence.clusterings, run, pd.DataFrame(clusterings), _CLUSTERING_COLUMNS)
-    # Those of equal fits are equal.
-    draws = pd.DataFrame(scores.draws).assign(seed=task.seeds[0])
-    draws = draws.assign(draw=range(len(draws)))
-    _write_rows(task.evidence.draws, run, draws, _DRAW_COLUMNS)
-
-
-def _query_rows(
-    seed: int, queries: dict[str, NDArray[np.float64]], ids: NDArray[Any]
-) -> pd.DataFrame:
-    """The kept scores of a run's queries, a row each."""
-    if not queries:
-        return pd.DataFrame()
-    is_query = ~np.isnan(queries["map_at_r"])
-    kept = {name: queries[name][is_query] for name in PER_QUERY}
-    return pd.DataFrame({"seed": seed, "image_id": ids[is_query], **kept})
-
-
-def _write_rows(
-    path: str, run: dict[str, Any], rows: pd.DataFrame, columns: dict[str, str]
-) -> None:
-    """Write rows of one run, which its name goes before."""
-    types = {name: COLUMNS[name] for name in _RUN} | columns
-    frame = rows.assign(**run).reindex(columns=list(types))
-    with replacing(path) as temporary:
-        frame.astype(types).to_parquet(temporary, index=False, compression="zstd")
+    write_evidence(
+        task.evidence, scores.row, task.seeds, images.ids, scores.queries, scores.pairs,
+        scores.draws,
+    )  # fmt: skip

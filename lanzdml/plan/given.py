@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from lanzdml.config.config import Config
-from lanzdml.datasets import Dataset, OwnDataset, files_read, find_dataset, images_listed
+from lanzdml.datasets import AnyDataset, files_read, images_listed
 from lanzdml.embeddings import models
 from lanzdml.files import sample_of
 from lanzdml.plan.notions import sections_of
@@ -18,9 +18,14 @@ class Given:
     def __init__(self, config: Config) -> None:
         self._config = config
 
-    def dataset(self, name: str) -> Dataset | OwnDataset:
-        """The dataset: a registered one, or that of a table of the user's."""
-        return find_dataset(name, self._config.datasets[name].labels)
+    def dataset(self, name: str) -> AnyDataset:
+        """The dataset: a registered one, that of a table of the user's, or torchvision's."""
+        return self._config.datasets[name].source(name)
+
+    def torchvision(self, name: str) -> dict[str, Any] | None:
+        """The class of torchvision's that reads a dataset, and its notions, if one does."""
+        section = self._config.datasets[name].torchvision
+        return section.resolved if section else None
 
     def root(self, name: str) -> str:
         """Where a dataset is."""
@@ -40,12 +45,12 @@ class Given:
 
         Links that lead elsewhere are not among them: nothing reads them, and the job says so.
         """
-        settings, dataset, root = self._config.datasets[name], self.dataset(name), self.root(name)
-        tables = [Path(settings.labels)] if settings.labels else []
-        files = [*tables, *files_read(dataset, Path(root), settings.linked)]
-        if settings.download and dataset.download:
-            return [file for file in files if file != Path(root) / dataset.download.file]
-        return files
+        settings, dataset = self._config.datasets[name], self.dataset(name)
+        root = Path(self.root(name))
+        files = files_read(dataset, root, settings.linked)
+        if settings.download:
+            files = [file for file in files if not dataset.is_fetched(file, root)]
+        return [*dataset.tables, *files]
 
     def dataset_contents(self, name: str) -> list[str]:
         """What those hold, and which images there are where the reader lists them itself."""

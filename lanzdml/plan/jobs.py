@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Generic, TypeVar
 
-from lanzdml.datasets import find_dataset
 from lanzdml.experiments.task import MeasureTask
 from lanzdml.methods import METHODS, QUICK, method_on_paper
 from lanzdml.methods.needs import AGAINST, IMAGES, LABELS, PROMPTS
-from lanzdml.metrics.scoring import Evidence, ScoreTask
+from lanzdml.metrics.evidence import Evidence
+from lanzdml.metrics.scoring import ScoreTask
 from lanzdml.names import DATASET_NAMES, on_paper
 from lanzdml.plan.plan import FIGURES, MAIN, Plan
 from lanzdml.plan.runs import Fit, Run
@@ -152,8 +152,7 @@ def _said(key: tuple[str, ...], fits: Sequence[Fit]) -> str:
 
 def is_large(plan: Plan, dataset: str) -> bool:
     """Whether the scores of one of a dataset's notions are worth a process."""
-    settings = plan.config.datasets[dataset]
-    return find_dataset(dataset, settings.labels).n_images >= LARGE
+    return plan.config.datasets[dataset].source(dataset).n_images >= LARGE
 
 
 def _fit_task(plan: Plan, fit: Fit, version: Version) -> FitTask:
@@ -211,4 +210,6 @@ def _score_task(plan: Plan, run: Run, version: Version, is_main: bool) -> ScoreT
         siblings=siblings if is_main else (),
         external=external.model_dump(include={"source", "supervised"}) if external else None,
         evidence=evidence if is_main else None,
+        metrics=plan.config.more_metrics,
+        kmeans_repeats=plan.config.kmeans_repeats,
     )

@@ -43,17 +43,19 @@ def measurements(plan: Plan, name: str) -> dict[str, Measurement]:
     """What an experiment measures, by the file of each.
 
     The runs are among those of the tables, but for those of methods that the experiment fits to
-    labels: of the first protocol and dim, and of no notion that the protocol mixes up with another.
+    labels: of the first protocol in which each image ranks all others, of the first dim, and of no
+    notion that the protocol mixes up with another.
     Where methods are fitted anew, of no notion that combines others and of nothing that was made
     elsewhere.
     """
     section = plan.measured[name]
+    protocol = section.protocol(plan.config)
     first: dict[str, Measurement] = {}
     for run in (*plan.main_runs, *_fitted_to_labels(plan, section)):
         fit, external = run.fit, plan.external(run.fit) is not None
         to_labels = fit.method in section.fitted_to_labels and not external
         if (
-            run.protocol == plan.config.protocols[0]
+            run.protocol == protocol
             and fit.dim in (None, plan.config.dims[0])
             and fit.dataset in (section.datasets or ())
             and (to_labels or _is_chosen(section, fit.method, external))

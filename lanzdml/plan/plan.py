@@ -6,7 +6,9 @@ from functools import cache, cached_property
 
 from lanzdml.config.config import Config
 from lanzdml.config.external import ExternalConfig
+from lanzdml.config.queries import SHARE, QueriesConfig
 from lanzdml.datasets.labels import LabelColumns
+from lanzdml.datasets.queries import Queries
 from lanzdml.experiments.experiment import Experiment
 from lanzdml.experiments.grid import Grid, check_number
 from lanzdml.experiments.measured import Measured
@@ -90,6 +92,31 @@ class Plan(NotionPlan):
         """The notions that a run really takes its prompts and labels from."""
         protocol, fit = PROTOCOLS[run.protocol], run.fit
         return protocol.notions_used(fit.dataset, fit.notion, fit.method)
+
+    def queries_of(self, protocol: str, dataset: str) -> QueriesConfig | None:
+        """Which of a dataset's images are queries; None where each is one to all others."""
+        if not PROTOCOLS[protocol].split:
+            return None
+        return self.config.datasets[dataset].queries or QueriesConfig()
+
+    def queries(self, run: Run) -> Queries | None:
+        """:meth:`queries_of` for a run, with its files."""
+        dataset, model = run.fit.dataset, run.fit.model
+        settings = self.queries_of(run.protocol, dataset)
+        if settings is None:
+            return None
+        if settings.column is not None:
+            return Queries(column=settings.column)
+        if (other := settings.dataset) is not None:
+            labels = self.label_columns(other, self.notions_used(run).labels)
+            files = self.paths.images(other, model), self.paths.manifest(other)
+            return Queries(others=(*files, labels))
+        return Queries(share=settings.share or SHARE, seed=settings.seed or 0)
+
+    def ranking_dataset(self, protocol: str, dataset: str) -> str:
+        """The dataset whose images are a run's queries: mostly its own."""
+        settings = self.queries_of(protocol, dataset)
+        return (settings.dataset if settings else None) or dataset
 
     def fit_of(self, run: Run) -> Fit:
         """What a run scores: a fit to another notion where the protocol takes one.
@@ -239,6 +266,10 @@ class Plan(NotionPlan):
         """Dataset and model of all embeddings that are made of images."""
         pairs = {(d, model) for d in self.config.datasets for model in self.config.main_models}
         pairs |= {(fit.dataset, fit.model) for fit in self.fits}
+        pairs |= {
+            (self.ranking_dataset(run.protocol, run.fit.dataset), run.fit.model)
+            for run in self.runs
+        }
         for picture in self.pictures.values():
             pairs |= {(picture.dataset, model) for model in picture.models_used(self.config)}
         return sorted(pairs)
@@ -276,16 +307,29 @@ class Plan(NotionPlan):
         }
 
     @property
-    def scored_labels(self) -> list[tuple[str, str, LabelColumns]]:
-        """Dataset and notion of the labels that the tables' runs are scored on, and their place."""
-        used = {(run.fit.dataset, self.notions_used(run).labels): None for run in self.main_runs}
-        return [(dataset, notion, self.label_columns(dataset, notion)) for dataset, notion in used]
+    def scored_labels(self) -> list[tuple[str, str, str, str, LabelColumns]]:
+        """What the queries of the tables' runs are labelled with.
+
+        Protocol, dataset and notion of the labels, the dataset that the queries are of, and where
+        their labels are in its manifest.
+        """
+        used = {
+            (run.protocol, run.fit.dataset, self.notions_used(run).labels): None
+            for run in self.main_runs
+        }
+        return [(*key, *self._labels_of_queries(*key)) for key in used]
+
+    def _labels_of_queries(
+        self, protocol: str, dataset: str, labels: str
+    ) -> tuple[str, LabelColumns]:
+        of_queries = self.ranking_dataset(protocol, dataset)
+        return of_queries, self.label_columns(of_queries, labels)
 
     @property
-    def sampled(self) -> list[tuple[str, str, str, LabelColumns]]:
-        """Notions whose classes are a sample of more, by protocol, and where their labels are."""
+    def sampled(self) -> list[tuple[str, str, str, str, LabelColumns]]:
+        """Notions whose classes are a sample of more, as those of :attr:`scored_labels`."""
         return [
-            (name, dataset, notion, self.label_columns(dataset, labels))
+            (name, dataset, notion, *self._labels_of_queries(name, dataset, labels))
             for name in self.config.protocols
             for (dataset, notion), settings in self.notions.items()
             if settings.scored and settings.sampled_classes

@@ -7,6 +7,7 @@ paper, whose numbers its equations keep. What has no entry here is explained by 
 from inspect import cleandoc
 
 from lanzdml.methods import METHODS
+from lanzdml.metrics.recalls import RECALLS
 from lanzdml.report.equations import Equation, Explanation
 from lanzdml.report.explained_methods import METHOD_EXPLANATIONS
 
@@ -65,6 +66,44 @@ METRIC_EXPLANATIONS = {
     "mrr": Explanation(
         "Mean reciprocal rank of the nearest image of the query's class.",
         (Equation(r"\frac{1}{r_1}"),),
+    ),
+    **{
+        name: Explanation(
+            f"Recall at {k}: whether one of the {k} nearest images is of the query's class."
+            if k > 1
+            else "Recall at 1: whether the nearest image is of the query's class, as Prec@1.",
+            (Equation(rf"[r_1 \le {k}]"),),
+        )
+        for name, k in RECALLS.items()
+    },
+    "clustering_accuracy": Explanation(
+        "Clustering accuracy: the share of images whose cluster stands for their class. Each class "
+        r"has one cluster $\pi(y)$ at most, and each cluster one class, so that the share is the "
+        "highest. $n_{y, c}$ are the images of class $y$ in cluster $c$ of $n$ images.",
+        (Equation(r"\frac{1}{n} \max_{\pi} \sum_{y} n_{y, \pi(y)}"),),
+    ),
+    "ari": Explanation(
+        "Adjusted Rand index: how many of the pairs of images that are together in a class are "
+        "together in a cluster, and the other way round, 0 for random clusters of the same sizes. "
+        r"$S$ are the pairs that are together in both, $S_Y$ and $S_C$ those in one of them, and "
+        r"$\mathbb{E}[S]$ is $S_Y S_C$ divided by the number of all pairs.",
+        (
+            Equation(
+                r"\frac{S - \mathbb{E}[S]}"
+                r"{\frac{1}{2} \left( S_Y + S_C \right) - \mathbb{E}[S]}"
+            ),
+        ),
+    ),
+    "homogeneity": Explanation(
+        "Homogeneity: how far each cluster holds images of one class only.",
+        (Equation(r"\frac{I(Y, C)}{H(Y)}"),),
+    ),
+    "silhouette": Explanation(
+        "Silhouette of the classes, without clusters: how much nearer an image is to its own class "
+        "than to the next one, from -1 to 1. $a$ is its mean distance to the other images of its "
+        "class, $b$ the least mean distance to the images of another class, by the distance that "
+        "neighbours are found by. It is 0 for an image that is alone in its class.",
+        (Equation(r"\frac{b - a}{\max(a, b)}"),),
     ),
 }
 

@@ -7,7 +7,6 @@ import pandas as pd
 from markupsafe import Markup
 
 from lanzdml.methods import method_on_paper
-from lanzdml.metrics.scores import METRICS
 from lanzdml.names import (
     DATASET_NAMES,
     METRIC_NAMES,
@@ -43,7 +42,7 @@ _PRINTED = {
     "notion": lambda name: on_paper(name, NOTION_NAMES),
     "method": method_on_paper,
 }
-_DECIMALS = dict.fromkeys(METRICS, 4) | {"fit_seconds": 3, "loss": 4}
+_DECIMALS = dict.fromkeys(METRIC_NAMES, 4) | {"fit_seconds": 3, "loss": 4}
 _FILTERS = ("dataset", "notion", "model", "protocol", "method", "dim", "n_prompts", "status")
 
 
@@ -84,7 +83,7 @@ def run_table(runs: pd.DataFrame) -> RunTable:
         values = frame[name]
         if values.isna().all():
             continue
-        if name not in METRICS and len(runs) > 1 and len(values.drop_duplicates()) == 1:
+        if name not in METRIC_NAMES and len(runs) > 1 and len(values.drop_duplicates()) == 1:
             common.append((_COLUMNS[name], str(values.iloc[0])))
             continue
         is_number = pd.api.types.is_numeric_dtype(values)

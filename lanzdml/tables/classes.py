@@ -43,15 +43,15 @@ _NOTHING = (
 def class_scores(
     metrics_files: Sequence[Path],
     queries_files: Sequence[Path],
-    labels: Mapping[tuple[str, str], tuple[Path, LabelColumns]],
+    labels: Mapping[tuple[str, str, str], tuple[Path, LabelColumns]],
 ) -> pd.DataFrame:
     """A row for each class, method, notion, model, dim and protocol.
 
     Args:
         metrics_files: of the runs.
         queries_files: what :func:`lanzdml.metrics.scoring.score_runs` kept of their queries.
-        labels: by dataset and notion, the manifest and its labels; of the notions whose labels
-            protocols take, too.
+        labels: by protocol, dataset and notion, the manifest of the queries and its labels; of the
+            notions whose labels protocols take, too.
 
     Returns:
         columns dataset, notion, class, n_images, method, map_at_r and precision_at_1 (in percent:
@@ -66,13 +66,10 @@ def class_scores(
     """
     has_dim = read_runs(metrics_files).groupby("method")["has_dim"].first()
     columns: dict[Path, dict[str, LabelColumns]] = {}
-    for (_, notion), (manifest, where) in labels.items():
+    for (*_, notion), (manifest, where) in labels.items():
         columns.setdefault(manifest, {})[notion] = where
     read = {path: read_all_labels(path, of_path) for path, of_path in columns.items()}
-    classes = {
-        (dataset, notion): read[manifest].set_index(ID)[notion]
-        for (dataset, notion), (manifest, _) in labels.items()
-    }
+    classes = {key: read[manifest].set_index(ID)[key[-1]] for key, (manifest, _) in labels.items()}
     read_all = (_sums_of(path, classes) for path in queries_files)
     if not (sums := [table for table in read_all if table is not None]):
         return pd.DataFrame(columns=_COLUMNS)
@@ -84,21 +81,21 @@ def class_scores(
         rows[metric] *= 100 / rows["n"]
     rows = _beside_clip(rows)
     sizes = {key: of_notion.value_counts() for key, of_notion in classes.items()}
-    counted = ["dataset", "labels", "class"]
+    counted = ["protocol", "dataset", "labels", "class"]
     rows = rows.join(pd.concat(sizes, names=counted).rename("n_images"), on=counted)
     # Not every reader of CSV knows where a field with line breaks ends.
     rows["class"] = [shortened(one_line(label), LONGEST) for label in rows["class"]]
     return _in_order(rows).assign(unit="percent")[_COLUMNS]
 
 
-def _sums_of(path: Path, classes: Mapping[tuple[str, str], pd.Series]) -> pd.DataFrame | None:
+def _sums_of(path: Path, classes: Mapping[tuple[str, str, str], pd.Series]) -> pd.DataFrame | None:
     """Sums of the scores of each class's queries, and how many; None of a run without any."""
     table = read_result(path, [*_RUN, "seed", ID, *PER_QUERY]).to_pandas()
     if table.empty:
         return None
     run = table.iloc[:1][_RUN]
     (used,) = notions_used(run)
-    labels = table[ID].map(classes[run["dataset"].iloc[0], used.labels])
+    labels = table[ID].map(classes[(*run[["protocol", "dataset"]].iloc[0], used.labels)])
     if labels.isna().any():
         raise LanzdmlError(
             f"{path} has scores of {table[ID][labels.isna()].iloc[0]!r}, which has no label for "
@@ -186,7 +183,7 @@ def _printed(rows: pd.DataFrame, position: int) -> list[str]:
 def write_classes(
     metrics_files: Sequence[Path],
     queries_files: Sequence[Path],
-    labels: Mapping[tuple[str, str], tuple[Path, LabelColumns]],
+    labels: Mapping[tuple[str, str, str], tuple[Path, LabelColumns]],
     folder: Path,
 ) -> None:
     """Write ``classes.csv``, all rows, and ``.md``, those that lose and gain most.

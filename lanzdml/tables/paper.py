@@ -10,9 +10,10 @@ import pandas as pd
 from lanzdml.files import write_text
 from lanzdml.methods import in_order, method_on_paper
 from lanzdml.methods.dim import AUTO, size_on_paper
+from lanzdml.metrics.clusters import OF_KMEANS
 from lanzdml.metrics.protocols import DEFAULT
 from lanzdml.metrics.runs import AUTO_DIM, CHANCE, MACRO, TRAITS, read_runs
-from lanzdml.metrics.scores import METRICS, RANK_METRICS
+from lanzdml.metrics.scores import METRICS, MORE_METRICS
 from lanzdml.names import (
     DATASET_NAMES,
     METRIC_NAMES,
@@ -35,7 +36,7 @@ NO_DIM = 0
 
 @dataclass(frozen=True)
 class TableSpec:
-    """What a table shows and how: metrics, factor of the unit, decimals."""
+    """What a table shows and how: metrics where runs have them, factor of the unit, decimals."""
 
     title: str
     metrics: Sequence[str]
@@ -49,7 +50,7 @@ _MANY_TIES = 0.01
 
 TABLES = {
     "table2": TableSpec("Retrieval", ("map_at_r", "precision_at_1"), 100.0, 1, "percent"),
-    "appendix_table1": TableSpec("All metrics", METRICS, 1.0, 3, "fractions"),
+    "appendix_table1": TableSpec("All metrics", (*METRICS, *MORE_METRICS), 1.0, 3, "fractions"),
 }
 
 
@@ -77,6 +78,7 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
     chosen = runs["dim_auto"]
     table = runs["dim"].where(runs["has_dim"].astype("bool"), NO_DIM).mask(chosen, AUTO_DIM)
     runs = runs.assign(dim=table, chosen_dim=runs["dim"].astype("Int64").where(chosen))
+    metrics = [*METRICS, *(name for name in MORE_METRICS if name in runs)]
     long = runs.melt(
         id_vars=[
             *keys,
@@ -87,13 +89,13 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
             "tied_queries",
             "reason",
         ],
-        value_vars=list(METRICS),
+        value_vars=metrics,
         var_name="metric",
         value_name="value",
     )
     for name, beside in (("macro", MACRO), ("chance", CHANCE)):
-        # In the order of the values; there is none beside AMI and NMI.
-        of_metrics = runs.reindex(columns=[beside + metric for metric in METRICS])
+        # In the order of the values; there is none beside metrics of clusters.
+        of_metrics = runs.reindex(columns=[beside + metric for metric in metrics])
         long[name] = of_metrics.astype("float64").melt()["value"]
     grouped = long.groupby([*keys, "metric"], sort=False, observed=True)
     summary = grouped.agg(
@@ -139,7 +141,7 @@ def _cells(rows: pd.DataFrame, spec: TableSpec) -> dict[str, Cell]:
             continue
         text = f"{value:.{spec.decimals}f}"
         # A method without a seed has no spread but that of the clustering.
-        if row.n_seeds > 1 and not (row.deterministic and row.metric in RANK_METRICS):
+        if row.n_seeds > 1 and (not row.deterministic or row.metric in OF_KMEANS):
             text += f" ± {row.std * spec.factor:.{spec.decimals}f}"
         if row.n_seeds < row.n_runs:
             text += f" ({row.n_seeds} of {row.n_runs})"
@@ -163,7 +165,7 @@ class Line:
 
 
 def _lines(summary: pd.DataFrame, spec: TableSpec) -> list[Line]:
-    lines = []
+    lines, shown = [], set(summary["metric"])
     for (dataset, notion), block in summary.groupby(["dataset", "notion"], sort=False):
         lines += [
             Line(
@@ -173,6 +175,7 @@ def _lines(summary: pd.DataFrame, spec: TableSpec) -> list[Line]:
                 _cells(block[block["metric"] == metric], spec),
             )
             for metric in spec.metrics
+            if metric in shown
         ]
     return lines
 

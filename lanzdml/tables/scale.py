@@ -20,7 +20,7 @@ def with_scale(summary: pd.DataFrame) -> pd.DataFrame:
         chance is, or where Oracle was not run, has no value of some seed, or is not above chance.
     """
     rows = summary.assign(labels=[used.labels for used in notions_used(summary)])
-    rows["chance"] = rows["chance"].mask(rows["metric"] == ADJUSTED, 0.0)
+    rows["chance"] = rows["chance"].mask(rows["metric"].isin(ADJUSTED), 0.0)
     same = ["protocol", "model", "dim", "dataset", "labels", "metric"]
     is_ceiling = (rows["method"] == CEILING) & (rows["n_seeds"] == rows["n_runs"])
     ceiling = rows[is_ceiling].drop_duplicates(same).set_index(same)["mean"].rename("ceiling")

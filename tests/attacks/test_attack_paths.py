@@ -172,7 +172,8 @@ def annotations():
             "devkit/cars_train_annos.mat", "cars_test_annos_withlabels.mat", "devkit/cars_meta.mat"
         ],
         "cub200": [
-            f"{CUB}/{name}.txt" for name in ("images", "image_class_labels", "classes")
+            *(f"{CUB}/{name}.txt" for name in ("images", "image_class_labels", "classes")),
+            "attributes.txt", f"{CUB}/attributes/image_attribute_labels.txt",
         ],
         "deepfashion": [
             f"Anno_fine/{name}.txt"
@@ -181,6 +182,11 @@ def annotations():
             )
         ],
         "movie_posters": ["groundtruth/1980.txt"],
+        "clevr4": ["clevr_4_annots.json"],
+        "stanford40": [
+            "ImageSplits/actions.txt", "ImageSplits/applauding_train.txt", "location.txt",
+            "mood.txt",
+        ],
     }  # fmt: skip
     return [(name, file) for name, files in beside.items() for file in files]
 
@@ -245,7 +251,7 @@ def test_archives_that_are_links_out(name, archive, home, data):
     message = refused(DATASETS[name].read_manifest, data)
     assert message.startswith(f"{data / archive} lies at {private}, outside of")
     assert not (data / f"{archive}.unpacked").exists()
-    assert not files_read(DATASETS[name], data) or name != "cub200"
+    assert data / archive not in files_read(DATASETS[name], data)
 
 
 def test_downloads_that_would_be_written_elsewhere(home, data):
@@ -258,6 +264,11 @@ def test_downloads_that_would_be_written_elsewhere(home, data):
     (data / f"{source.file}.part").unlink()
     link(data / source.file, "/dev/zero")
     assert "lies at /dev/zero" in refused(download, "cub200", source, data)
+    source = DATASETS["clevr4"].download
+    for target in (home / "id_rsa", home / "nothing"):
+        link(data / source.sums, target)
+        message = refused(download, "clevr4", source, data)
+        assert f"{source.sums} lies at {target}, outside of {data}" in message
 
 
 # Tables of the user's own
@@ -401,7 +412,9 @@ def test_plans_read_nothing_elsewhere(name, home, data):
     BUILDERS[name](data)
     name = name.split()[0]
     honest = contents_of(name, data)
-    for path in [*data.rglob("*.txt"), *data.rglob("*.csv"), *data.rglob("*.mat")]:
+    for path in [
+        path for kind in ("txt", "csv", "mat", "json") for path in data.rglob(f"*.{kind}")
+    ]:
         link(path, home / "id_rsa")
     for archive in ("CUB_200_2011.tgz", "car_ims.tgz"):
         link(data / archive, "/dev/zero")

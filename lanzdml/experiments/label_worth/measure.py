@@ -16,9 +16,9 @@ from lanzdml.experiments.task import METRICS, MeasureTask
 from lanzdml.methods import METHODS
 from lanzdml.methods.elsewhere import reasons_of
 from lanzdml.methods.needs import PROMPTS
+from lanzdml.metrics.images import vectors_of
 from lanzdml.metrics.protocols import PROTOCOLS
 from lanzdml.metrics.scores import mean_scores, rank_metrics
-from lanzdml.metrics.scoring import vectors_of
 
 LEAST = 2  # images of a class that are scored, and classes
 
@@ -138,7 +138,9 @@ def _of_method(task: MeasureTask, source: Source) -> Scores:
     def vectors(turn: int) -> NDArray[np.float32]:
         own = task.labels[task.run["notion"]]
         manifest = Path(task.manifest)
-        return vectors_of(task.transforms[turn], source.images, manifest, own, protocol.unit_images)
+        return vectors_of(
+            task.transforms[turn], source.images, manifest, own, unit_images=protocol.unit_images
+        )
 
     @cache
     def means(turn: int, scored: bytes) -> dict[str, float]:

@@ -13,9 +13,9 @@ from lanzdml.errors import CannotFitError
 from lanzdml.experiments.task import METRICS, MeasureTask
 from lanzdml.methods.elsewhere import reasons_of
 from lanzdml.metrics.chance import chance, of_other_labels
+from lanzdml.metrics.images import vectors_of
 from lanzdml.metrics.protocols import PROTOCOLS
 from lanzdml.metrics.scores import rank_metrics
-from lanzdml.metrics.scoring import vectors_of
 
 
 def measure(task: MeasureTask) -> pd.DataFrame:
@@ -37,7 +37,11 @@ def measure(task: MeasureTask) -> pd.DataFrame:
         try:
             with reasons_of(task.run["method"]):
                 vectors = vectors_of(
-                    transform, embeddings, Path(task.manifest), own, protocol.unit_images
+                    transform,
+                    embeddings,
+                    Path(task.manifest),
+                    own,
+                    unit_images=protocol.unit_images,
                 )
         except CannotFitError as error:
             reason = str(error)

@@ -7,7 +7,7 @@ from markupsafe import Markup
 from lanzdml.embeddings.given import LENGTHS, ONE
 from lanzdml.methods import in_order, method_on_paper
 from lanzdml.metrics.protocols import RELEASED
-from lanzdml.metrics.scores import METRICS
+from lanzdml.metrics.scores import METRICS, MORE_METRICS
 from lanzdml.names import METRIC_NAMES, on_paper
 from lanzdml.report.equations import Equation, Explanation, prose
 from lanzdml.report.explained import (
@@ -34,7 +34,7 @@ class Explained:
 
 
 def part(results: Results) -> Part:
-    """The methods of the configuration and of the runs, all metrics, and the runs' protocols."""
+    """The methods of the configuration and of the runs, their metrics, and the runs' protocols."""
     methods = in_order([*results.config["methods"], *results.all_runs["method"].unique()])
     by_method = results.all_runs.dropna(subset="source").groupby("method")["source"]
     sources = by_method.unique().map("; ".join)
@@ -49,13 +49,14 @@ def part(results: Results) -> Part:
             "lengths would do is not seen there."
         )
     told = [_explained(method_on_paper(m), explain_method(m, sources.get(m))) for m in methods]
+    metrics = [*METRICS, *(m for m in MORE_METRICS if m in results.all_runs)]
     html = render(
         "parts/explained.html.j2",
         notation=prose(NOTATION),
         methods=told,
         seen=make_grid("seen", method_table(methods, results.all_runs)),
         queries=prose(QUERIES),
-        metrics=[_explained(on_paper(m, METRIC_NAMES), explain_metric(m)) for m in METRICS],
+        metrics=[_explained(on_paper(m, METRIC_NAMES), explain_metric(m)) for m in metrics],
         protocols=protocols,
     )
     return Part("explained", "Methods and metrics", html)

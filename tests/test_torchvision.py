@@ -1,0 +1,274 @@
+"""Datasets that torchvision reads: exact manifests, and one clear line for each mistake."""
+
+import functools
+import io
+import json
+import os
+import socket
+import tarfile
+from importlib import import_module
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from pandas.testing import assert_frame_equal
+from PIL import Image
+
+from lanzdml.datasets import files_read, find_dataset, images_listed
+from lanzdml.datasets.from_torchvision import CLASSES, WHERE, _no_way_out
+from lanzdml.datasets.manifest import read_manifest, write_manifest
+from lanzdml.errors import LanzdmlError
+from tests.torchvision_datasets import ARRAYS, BUILDERS, SECTIONS, build, section, write
+
+ROOT = Path(__file__).parents[1]
+OF_FILES = ["FGVCAircraft", "OxfordIIITPet", "Flowers102", "Food101", "DTD"]
+
+
+@pytest.fixture(autouse=True)
+def _offline(monkeypatch):
+    """No test asks the network."""
+
+    def unknown(*_, **__):
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+
+
+def read(name, root, **other):
+    return find_dataset("mine", torchvision=SECTIONS[name] | other).read_manifest(root)
+
+
+def error_of(name, root, **other):
+    with pytest.raises(LanzdmlError) as caught:
+        read(name, root, **other)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+def test_every_class_can_be_built():
+    assert set(BUILDERS) | set(ARRAYS) == set(CLASSES) == set(SECTIONS)
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_manifests_are_exact(name, tmp_path, monkeypatch):
+    expected = build(name, tmp_path / "data", monkeypatch)
+    manifest = read(name, tmp_path / "data")
+    assert_frame_equal(manifest, expected, check_dtype=False)
+    notions = find_dataset("mine", torchvision=SECTIONS[name]).notions
+    write_manifest(tmp_path / "m.parquet", manifest, notions, "mine")
+    assert_frame_equal(read_manifest(tmp_path / "m.parquet"), expected, check_dtype=False)
+
+
+@pytest.mark.parametrize("name", ARRAYS)
+def test_arrays_are_pictures_without_loss(name, tmp_path, monkeypatch):
+    expected = build(name, tmp_path, monkeypatch)
+    manifest = read(name, tmp_path)
+    assert manifest["image_id"].tolist() == [str(at) for at in range(len(expected))]
+    for image, levels in zip(manifest["image"], expected, strict=True):
+        with Image.open(io.BytesIO(image)) as picture:
+            assert picture.format == "PNG"
+            np.testing.assert_array_equal(np.asarray(picture), levels)
+    labels = [manifest[notion].tolist() for notion in SECTIONS[name]["notions"]]
+    assert labels == [*ARRAYS[name]]
+    assert_frame_equal(read(name, tmp_path), manifest)
+
+
+def test_the_order_of_a_folder_on_the_disk_does_not_matter(tmp_path, monkeypatch):
+    expected = build("SUN397", tmp_path, monkeypatch)
+    rglob = Path.rglob
+    monkeypatch.setattr(Path, "rglob", lambda *given: sorted(rglob(*given), reverse=True))
+    assert_frame_equal(read("SUN397", tmp_path), expected, check_dtype=False)
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_what_a_manifest_is_made_of_is_known_before(name, tmp_path, monkeypatch):
+    build(name, tmp_path, monkeypatch)
+    dataset = find_dataset("mine", torchvision=SECTIONS[name])
+    files = [*files_read(dataset, tmp_path), *images_listed(dataset, tmp_path)]
+    opened = {path for path in tmp_path.rglob("*.*") if path.is_file()}
+    beside = {path for path in opened if path.suffix not in (".jpg", ".ppm")}
+    assert beside <= set(files)
+    if not beside:
+        assert opened == set(files)
+
+
+# Mistakes
+
+
+def test_nothing_there(tmp_path):
+    assert error_of("Food101", tmp_path / "none") == (
+        f"there is no folder {tmp_path}/none; torchvision looks for food-101/meta/*.json: place it "
+        f"there, or say download: true ({WHERE})"
+    )
+    assert "download" not in error_of("ImageFolder", tmp_path / "none")
+
+
+@pytest.mark.parametrize("name", [name for name in SECTIONS if name != "ImageFolder"])
+def test_an_empty_folder(name, tmp_path):
+    tmp_path.joinpath("readme").touch()
+    message = error_of(name, tmp_path)
+    assert f" is not in {tmp_path}, or not as it was published; torchvision looks for " in message
+    assert message.endswith(f", or say download: true ({WHERE})")
+
+
+@pytest.mark.parametrize("name", OF_FILES)
+def test_a_missing_image(name, tmp_path, monkeypatch):
+    first = build(name, tmp_path, monkeypatch)["path"].iloc[0]
+    (tmp_path / first).unlink()
+    message = error_of(name, tmp_path)
+    assert " images are not in " in message
+    assert f"the first is {first}; unpack them again" in message
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("FGVCAircraft", "fgvc-aircraft-2013b/data/families.txt"),
+        ("OxfordIIITPet", "oxford-iiit-pet/annotations/test.txt"),
+        ("DTD", "dtd/dtd/labels/test1.txt"),
+        ("Food101", "food-101/meta/test.json"),
+        ("SUN397", "SUN397/ClassName.txt"),
+    ],
+)
+@pytest.mark.parametrize("content", [None, b"\xff\xfe a", b"a\nb\n", b"[" * 100_000])
+def test_a_file_that_is_missing_or_other_than_expected(content, name, file, tmp_path, monkeypatch):
+    build(name, tmp_path, monkeypatch)
+    (tmp_path / file).unlink()
+    if content:
+        (tmp_path / file).write_bytes(content)
+    message = error_of(name, tmp_path)
+    assert f"torchvision's {name}" in message
+    assert str(tmp_path) in message
+    assert len(message) < 500
+
+
+def test_arguments_that_torchvision_does_not_take(tmp_path, monkeypatch):
+    build("DTD", tmp_path, monkeypatch)
+    other = section("DTD", {"texture": {}}, spilt="test")
+    assert error_of("DTD", tmp_path, **other) == (
+        "torchvision's DTD has no argument 'spilt'; did you mean 'split'? allowed: split, partition"
+    )
+    other = section("DTD", {"texture": {}}, split="tset")
+    message = error_of("DTD", tmp_path, **other)
+    assert message.startswith(f"torchvision's DTD (split: tset) cannot be read from {tmp_path}: ")
+    assert "'tset' for argument split" in message
+
+
+def test_notions_of_other_images_are_refused(tmp_path, monkeypatch):
+    build("DTD", tmp_path, monkeypatch)
+    write(tmp_path / "dtd/dtd/labels/val1.txt", "banded/banded_0002.jpg")
+    notions = {"texture": {"arguments": {"split": "test"}}, "v": {"arguments": {"split": "val"}}}
+    assert error_of("DTD", tmp_path, **section("DTD", notions)) == (
+        "torchvision's DTD has other images for v (split: val) than for texture; give both the "
+        "same split"
+    )
+
+
+def test_a_class_that_changes_its_attributes_is_told(tmp_path, monkeypatch):
+    from torchvision.datasets import DTD
+
+    class Other(DTD):
+        @functools.wraps(DTD.__init__)
+        def __init__(self, *given, **named):
+            super().__init__(*given, **named)
+            self._paths = self.__dict__.pop("_image_files")
+
+    Other.__name__ = "DTD"  # by which it finds its folder
+    build("DTD", tmp_path, monkeypatch)
+    monkeypatch.setattr("torchvision.datasets.DTD", Other)
+    assert "keeps the images of DTD in another way than is known" in error_of("DTD", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ("class,texture\nbanded,a\n", "lacks class polka-dotted of DTD; add a row, with an empty"),
+        ("number,texture\n1,a\n", "lacks number 0 of DTD"),
+        ("name,texture\nbanded,a\n", "has no column class or number, but name, texture"),
+        ("class,pattern\nbanded,a\n", "has no column texture, but class, pattern"),
+        ("class,texture\nbanded,a\nbanded,b\n", "line 3: class 'banded' is there already"),
+        ("class,texture\n,a\n", "line 2: class is empty"),
+        ("", "has no column class or number, but none"),
+    ],
+)
+def test_tables_of_classes_that_cannot_be_used(table, message, tmp_path, monkeypatch):
+    build("DTD", tmp_path / "data", monkeypatch)
+    (tmp_path / "classes.csv").write_text(table)
+    notions = {"texture": {"classes": str(tmp_path / "classes.csv")}}
+    told = error_of("DTD", tmp_path / "data", **section("DTD", notions, split="test"))
+    assert str(tmp_path / "classes.csv") in told
+    assert message in told
+
+
+def test_a_class_without_a_label_has_none(tmp_path, monkeypatch):
+    build("DTD", tmp_path / "data", monkeypatch)
+    (tmp_path / "classes.tsv").write_text("class\ttexture\nbanded\tlines\npolka-dotted\t\n")
+    notions = {"texture": {"classes": str(tmp_path / "classes.tsv")}}
+    other = section("DTD", notions, split="test")
+    labels = read("DTD", tmp_path / "data", **other)["texture"]
+    assert labels.dropna().tolist() == ["lines"]
+    assert len(labels) == 2
+
+
+# Downloads
+
+
+def job_of(tmp_path, name):
+    return SimpleNamespace(
+        wildcards=SimpleNamespace(dataset="mine"),
+        params=SimpleNamespace(root=str(tmp_path / "data"), linked=[], torchvision=SECTIONS[name]),
+        output=[str(tmp_path / "results/download.json")],
+    )
+
+
+@pytest.fixture
+def script(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "workflow_scripts"))
+    return import_module("download_dataset").main
+
+
+def test_what_is_there_is_not_downloaded(script, tmp_path, monkeypatch, capsys):
+    build("FGVCAircraft", tmp_path / "data", monkeypatch)
+    script(job_of(tmp_path, "FGVCAircraft"))
+    record = json.loads((tmp_path / "results/download.json").read_text())
+    assert record == {"folder": str(tmp_path / "data"), "dataset": "FGVCAircraft"}
+    assert capsys.readouterr().out.startswith("mine: nothing to download, ")
+
+
+@pytest.mark.parametrize("name", OF_FILES)
+def test_without_a_network_it_is_said_what_to_do(name, script, tmp_path):
+    with pytest.raises(LanzdmlError) as caught:
+        script(job_of(tmp_path, name))
+    message = str(caught.value)
+    assert "cannot be downloaded: " in message
+    assert "Name or service not known" in message
+    assert message.endswith(f"try again, or place it in {tmp_path}/data yourself ({WHERE})")
+    assert not (tmp_path / "results").exists()
+
+
+def test_torchvision_downloads_what_is_not_there(script, tmp_path, monkeypatch):
+    """Its own code unpacks; only the fetching of its archive is another."""
+    from torchvision import __version__
+    from torchvision.datasets import utils
+
+    build("FGVCAircraft", tmp_path / "original", monkeypatch)
+
+    def fetch(url, root, filename=None, md5=None):
+        with tarfile.open(os.path.join(root, filename), "w:gz") as archive:
+            archive.add(tmp_path / "original/fgvc-aircraft-2013b", "fgvc-aircraft-2013b")
+
+    monkeypatch.setattr(utils, "download_url", fetch)
+    script(job_of(tmp_path, "FGVCAircraft"))
+    record = json.loads((tmp_path / "results/download.json").read_text())
+    assert record["torchvision"] == __version__
+    expected = read("FGVCAircraft", tmp_path / "original")
+    assert_frame_equal(read("FGVCAircraft", tmp_path / "data"), expected)
+
+
+def test_how_tars_are_unpacked_is_as_before_afterwards():
+    before = tarfile.TarFile.extraction_filter
+    with _no_way_out():
+        assert tarfile.TarFile.extraction_filter is tarfile.data_filter
+    assert tarfile.TarFile.extraction_filter is before
