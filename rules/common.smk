@@ -29,7 +29,7 @@ with plain_errors():
     impose(CONFIG.limits.limits())
     check_writable(Path(CONFIG.results))
     PLAN, GIVEN = Plan(CONFIG), Given(CONFIG)
-PATHS, WORDS = PLAN.paths, all_words()
+PATHS, WORDS = PLAN.paths, all_words(PLAN.shown_protocol)
 MAIN_METRICS = [PATHS.metrics(run) for run in PLAN.main_runs]
 PAPER_METRICS = [PATHS.metrics(run) for run in PLAN.paper_runs]
 NOTHING = "(?!)"  # a pattern without a match; Snakemake takes an empty one for no constraint

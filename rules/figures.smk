@@ -82,7 +82,7 @@ if "trimap" in PLAN.pictures:
             model=TRIMAP.model,
             dim=CONFIG.dims[0],
             notions=TRIMAP.notions,
-            labels=PLAN.columns_of("trimap"),
+            labels=PLAN.columns_of("trimap", TRIMAP.dataset),
         message:
             "Drawing the embeddings in two dimensions"
         script:
@@ -160,12 +160,13 @@ if "saliency" in PLAN.pictures:
 
 
 if "gallery" in PLAN.pictures:
-    GALLERY = PLAN.pictures["gallery"]
+    GALLERY, RETRIEVED_FROM = PLAN.pictures["gallery"], PLAN.datasets_of("gallery")
+    SPLIT = PLAN.queries_shown("gallery")
 
     rule plot_gallery:
         input:
-            images=PATHS.images(GALLERY.dataset, GALLERY.model),
-            manifest=PATHS.manifest(GALLERY.dataset),
+            images=[PATHS.images(dataset, GALLERY.model) for dataset in RETRIEVED_FROM],
+            manifests=[PATHS.manifest(dataset) for dataset in RETRIEVED_FROM],
             transforms=PLAN.transforms_of("gallery"),
         output:
             *figure_files("gallery"),
@@ -179,15 +180,16 @@ if "gallery" in PLAN.pictures:
             runtime=more_each_time(10),
         params:
             version=version_with("plot_gallery", "indirect"),
-            caption=GALLERY.words.caption,
-            dataset=GALLERY.dataset,
+            caption=WORDS["gallery"].caption,
+            datasets=RETRIEVED_FROM,
             model=GALLERY.model,
             dim=CONFIG.dims[0],
             notions=GALLERY.notions,
-            labels=PLAN.columns_of("gallery"),
+            labels=[PLAN.columns_of("gallery", dataset) for dataset in RETRIEVED_FROM],
+            split=SPLIT and asdict(SPLIT),
             drawn={"queries": GALLERY.queries, "seed": CONFIG.seeds[0]},
-            root=GIVEN.root(GALLERY.dataset),
-            linked=unrecorded(GIVEN.linked(GALLERY.dataset)),
+            root=[GIVEN.root(dataset) for dataset in RETRIEVED_FROM],
+            linked=unrecorded([GIVEN.linked(dataset) for dataset in RETRIEVED_FROM]),
         message:
             "Drawing the nearest images of some queries"
         script:

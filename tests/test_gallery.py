@@ -17,9 +17,12 @@ from lanzdml.figures.gallery.retrieval import (
     N_NEIGHBOURS,
     Retrieval,
     Shown,
+    Source,
     choose_queries,
     nearest,
-    retrieve,
+)
+from lanzdml.figures.gallery.retrieval import (
+    retrieve as retrieval_of,
 )
 from lanzdml.figures.style import TEXT_WIDTH, write_figure
 from lanzdml.transforms.storage import load_transform, save_transform
@@ -89,6 +92,11 @@ def encoded(color, size=(6, 4)):
     buffer = io.BytesIO()
     Image.new("RGB", size, color).save(buffer, "PNG")
     return buffer.getvalue()
+
+
+def retrieve(images, manifest, root, transforms, queries, seed, columns):
+    source = Source(images, manifest, root, columns)
+    return retrieval_of([source], transforms, queries, seed)
 
 
 COLUMNS = {"mood": "mood", "taste": "taste", "free": "free"}
@@ -225,9 +233,9 @@ def test_marks_agree_with_the_labels():
     by_clip = [WRONG_MARK, NO_MARK, NO_MARK, NO_MARK, RIGHT_MARK, NO_MARK]
     assert below == [*by_clip, RIGHT_MARK, RIGHT_MARK, f"{WRONG_MARK} gloomy"]
     assert texts[0] == "Demo Cars, demo-M, r' = 128"
-    assert "mood: sad\ntaste: no label" in texts
+    assert "Mood: sad\ntaste: no label" in texts
     names = [text for text in texts if text.startswith(("CLIP", "InDiReCT"))]
-    assert names[:3] == ["CLIP", "InDiReCT\nmood", "CLIP 1 of 3"]
+    assert names[:3] == ["CLIP", "InDiReCT\nMood", "CLIP 1 of 3"]
     assert names[3] == "InDiReCT\ntaste"
     assert "2 of 3" in texts
     assert texts.count(NO_LABEL) == 1

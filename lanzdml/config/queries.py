@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from lanzdml.config.section import Name, Section
-from lanzdml.datasets.queries import GALLERY, QUERY
+from lanzdml.datasets.queries import GALLERY, QUERY, Queries
 from lanzdml.errors import LanzdmlError, suggest
 from lanzdml.metrics.protocols import QUERY_GALLERY
 
@@ -41,6 +41,15 @@ class QueriesConfig(Section):
             "one's are the gallery"
         ),
     ] = None
+
+    @property
+    def of_one_dataset(self) -> Queries | None:
+        """What tells them from their own dataset's gallery; None where they are another's."""
+        if self.dataset is not None:
+            return None
+        if self.column is not None:
+            return Queries(column=self.column)
+        return Queries(share=self.share or SHARE, seed=self.seed or 0)
 
     def check(
         self, key: str, name: str, datasets: "Mapping[str, DatasetConfig]", used: bool

@@ -8,6 +8,7 @@ from lanzdml.config.choice import Choice, ModelOfTables, check_names, check_noti
 from lanzdml.config.section import MOST_LISTED, Count
 from lanzdml.figures.words import Words
 from lanzdml.methods.dim import Dim
+from lanzdml.metrics.protocols import Protocol
 
 if TYPE_CHECKING:
     from lanzdml.config.benchmark import Benchmark
@@ -46,6 +47,8 @@ class Picture(Choice):
     words: ClassVar[Words]
     shows_images: ClassVar[bool] = False
     """Whether it needs the images themselves, and not their vectors only."""
+    retrieves: ClassVar[bool] = False
+    """Whether some images are queries in it: by the first protocol, as all that it goes by."""
     one_fit: ClassVar[str | None] = None
     """Why it cannot have a stacked notion, which is several fits; None where it can."""
 
@@ -69,6 +72,11 @@ class Picture(Choice):
         if "indirect" not in config.methods:
             lines.append(f"{key}: shows what InDiReCT learned; list indirect in methods")
         return lines
+
+    @classmethod
+    def words_by(cls, protocol: Protocol) -> Words:
+        """Its words where that is the first protocol."""
+        return cls.words
 
     def implied(self, config: "Benchmark") -> dict[str, Any]:
         """The first model of the tables, and all notions."""

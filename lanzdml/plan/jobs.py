@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Generic, TypeVar
 
+from lanzdml.datasets.queries import Queries
 from lanzdml.experiments.task import MeasureTask
 from lanzdml.methods import METHODS, QUICK, method_on_paper
 from lanzdml.methods.needs import AGAINST, IMAGES, LABELS, PROMPTS
@@ -62,7 +63,10 @@ class Job(Generic[Task]):
     def parameters(self) -> list[dict[str, Any]]:
         """Its tasks; a list that many of them have is not copied into each."""
         return [
-            {key: asdict(value) if isinstance(value, Evidence) else value for key, value in items}
+            {
+                key: asdict(value) if isinstance(value, Evidence | Queries) else value
+                for key, value in items
+            }
             for items in (vars(task).items() for task in self.tasks)
         ]
 
@@ -106,7 +110,7 @@ def score_jobs(plan: Plan, version: Version) -> list[Job[ScoreTask]]:
         tasks = [_score_task(plan, run, version, owners[run] == MAIN) for run in runs]
         # Each a list that many tasks have.
         siblings = {id(task.siblings): task.siblings for task in tasks}
-        inputs = {path for task in tasks for path in (task.transform, task.images, task.manifest)}
+        inputs = {path for task in tasks for path in task.inputs}
         inputs.update(*siblings.values())
         jobs.append(job_of(group, [run.fit for run in runs], tasks, sorted(inputs)))
     return jobs
@@ -207,6 +211,7 @@ def _score_task(plan: Plan, run: Run, version: Version, is_main: bool) -> ScoreT
         images=siblings[0] if external else paths.images(fit.dataset, fit.model),
         manifest=paths.manifest(fit.dataset),
         labels=plan.label_columns(fit.dataset, plan.notions_used(run).labels),
+        queries=plan.queries(run),
         siblings=siblings if is_main else (),
         external=external.model_dump(include={"source", "supervised"}) if external else None,
         evidence=evidence if is_main else None,

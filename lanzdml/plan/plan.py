@@ -6,7 +6,6 @@ from functools import cache, cached_property
 
 from lanzdml.config.config import Config
 from lanzdml.config.external import ExternalConfig
-from lanzdml.config.queries import SHARE, QueriesConfig
 from lanzdml.datasets.labels import LabelColumns
 from lanzdml.datasets.queries import Queries
 from lanzdml.experiments.experiment import Experiment
@@ -16,8 +15,8 @@ from lanzdml.figures.picture import Picture
 from lanzdml.methods import METHODS, PAPER_METHODS
 from lanzdml.metrics.protocols import PROTOCOLS, UsedNotions
 from lanzdml.plan.external import external_runs
-from lanzdml.plan.notions import NotionPlan
 from lanzdml.plan.paths import Paths
+from lanzdml.plan.queries import QueryPlan
 from lanzdml.plan.runs import Fit, Run, runs_of
 from lanzdml.significance.comparisons import OURS
 
@@ -25,7 +24,7 @@ MAIN, FIGURES = "main", "figures"
 RANKING = "critical_difference"
 
 
-class Plan(NotionPlan):
+class Plan(QueryPlan):
     """What a configuration asks for. It reads no result, and knows nothing of Snakemake.
 
     Args:
@@ -93,30 +92,16 @@ class Plan(NotionPlan):
         protocol, fit = PROTOCOLS[run.protocol], run.fit
         return protocol.notions_used(fit.dataset, fit.notion, fit.method)
 
-    def queries_of(self, protocol: str, dataset: str) -> QueriesConfig | None:
-        """Which of a dataset's images are queries; None where each is one to all others."""
-        if not PROTOCOLS[protocol].split:
-            return None
-        return self.config.datasets[dataset].queries or QueriesConfig()
-
     def queries(self, run: Run) -> Queries | None:
         """:meth:`queries_of` for a run, with its files."""
         dataset, model = run.fit.dataset, run.fit.model
         settings = self.queries_of(run.protocol, dataset)
         if settings is None:
             return None
-        if settings.column is not None:
-            return Queries(column=settings.column)
-        if (other := settings.dataset) is not None:
-            labels = self.label_columns(other, self.notions_used(run).labels)
-            files = self.paths.images(other, model), self.paths.manifest(other)
-            return Queries(others=(*files, labels))
-        return Queries(share=settings.share or SHARE, seed=settings.seed or 0)
-
-    def ranking_dataset(self, protocol: str, dataset: str) -> str:
-        """The dataset whose images are a run's queries: mostly its own."""
-        settings = self.queries_of(protocol, dataset)
-        return (settings.dataset if settings else None) or dataset
+        if (other := settings.dataset) is None:
+            return settings.of_one_dataset
+        labels = self.label_columns(other, self.notions_used(run).labels)
+        return Queries(others=(self.paths.images(other, model), self.paths.manifest(other), labels))
 
     def fit_of(self, run: Run) -> Fit:
         """What a run scores: a fit to another notion where the protocol takes one.
@@ -236,9 +221,8 @@ class Plan(NotionPlan):
         """Their files."""
         return [self.paths.transform(fit) for fit in self.shown_in(picture).values()]
 
-    def columns_of(self, picture: str) -> dict[str, LabelColumns]:
-        """Where the labels of each notion of a picture are."""
-        dataset = self.pictures[picture].dataset
+    def columns_of(self, picture: str, dataset: str) -> dict[str, LabelColumns]:
+        """Where a dataset's labels for each notion of a picture are."""
         return {name: self.label_columns(dataset, name) for name in self.shown_in(picture)}
 
     @property
@@ -270,8 +254,9 @@ class Plan(NotionPlan):
             (self.ranking_dataset(run.protocol, run.fit.dataset), run.fit.model)
             for run in self.runs
         }
-        for picture in self.pictures.values():
-            pairs |= {(picture.dataset, model) for model in picture.models_used(self.config)}
+        for name, picture in self.pictures.items():
+            (model,) = picture.models_used(self.config)
+            pairs |= {(dataset, model) for dataset in self.datasets_of(name)}
         return sorted(pairs)
 
     @property
@@ -317,19 +302,13 @@ class Plan(NotionPlan):
             (run.protocol, run.fit.dataset, self.notions_used(run).labels): None
             for run in self.main_runs
         }
-        return [(*key, *self._labels_of_queries(*key)) for key in used]
-
-    def _labels_of_queries(
-        self, protocol: str, dataset: str, labels: str
-    ) -> tuple[str, LabelColumns]:
-        of_queries = self.ranking_dataset(protocol, dataset)
-        return of_queries, self.label_columns(of_queries, labels)
+        return [(*key, *self.labels_of_queries(*key)) for key in used]
 
     @property
     def sampled(self) -> list[tuple[str, str, str, str, LabelColumns]]:
         """Notions whose classes are a sample of more, as those of :attr:`scored_labels`."""
         return [
-            (name, dataset, notion, *self._labels_of_queries(name, dataset, labels))
+            (name, dataset, notion, *self.labels_of_queries(name, dataset, labels))
             for name in self.config.protocols
             for (dataset, notion), settings in self.notions.items()
             if settings.scored and settings.sampled_classes

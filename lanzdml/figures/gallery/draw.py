@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from lanzdml.datasets.labels import is_several, label_text
 from lanzdml.figures.gallery.retrieval import N_NEIGHBOURS, Retrieval, Shown
 from lanzdml.figures.style import (
     MUTED,
@@ -21,7 +22,7 @@ from lanzdml.figures.style import (
 )
 from lanzdml.figures.wrapping import from_left, wrap
 from lanzdml.methods.dim import Dim
-from lanzdml.names import METHOD_NAMES, NOTION_NAMES, on_paper
+from lanzdml.names import DATASET_NAMES, METHOD_NAMES, NOTION_NAMES, on_paper
 
 RIGHT_MARK, WRONG_MARK, NO_MARK = "✔", "✘", "–"
 _LOOKS = {True: (RIGHT_MARK, RIGHT), False: (WRONG_MARK, WRONG), None: (NO_MARK, MUTED)}
@@ -40,17 +41,26 @@ _SMALL, _SMALLEST = 6, 5.3  # points
 
 
 @styled
-def draw_gallery(retrievals: Sequence[Retrieval], *, dataset: str, model: str, dim: Dim) -> Figure:
+def draw_gallery(
+    retrievals: Sequence[Retrieval],
+    *,
+    dataset: str,
+    model: str,
+    dim: Dim,
+    queries_of: str | None = None,
+) -> Figure:
     """A block a query: its neighbours by CLIP, then a row a notion by InDiReCT.
 
-    Marks below a neighbour say whether it has the query's label: for CLIP, one for each notion; for
-    InDiReCT, that of its notion with the label it has instead. At the right end they are counted,
-    of as many as there could be.
+    Marks below a neighbour say whether it has the query's label, or one of several: for CLIP, one
+    for each notion; for InDiReCT, that of its notion with the label it has instead. At the right
+    end they are counted, of as many as there could be.
     Where the query has no label, there is nothing to mark.
 
     Args:
         retrievals: from top to bottom, all with the same notions.
         dataset, model, dim: for the title.
+        queries_of: the dataset whose images are queries to a gallery; each image is one to all
+            others unless given.
     """
     notions = list(retrievals[0].indirect)
     captions = [_caption(retrieval.query, notions) for retrieval in retrievals]
@@ -76,13 +86,14 @@ def draw_gallery(retrievals: Sequence[Retrieval], *, dataset: str, model: str, d
     ax.text(TEXT_WIDTH / 2, 0.15, title, fontsize="large", ha="center", va="center")
     top = _HEAD
     ax.text(_QUERY, top - 0.06, "Query")
-    ax.text(_THUMBS, top - 0.06, "Nearest images, the nearest first")
+    ax.text(_THUMBS, top - 0.06, _heading(dataset, queries_of))
     ax.text(_COUNTS_END, top - 0.06, "Right", ha="right")
     for retrieval, caption, block in zip(retrievals, captions, heights, strict=True):
         ax.plot([_QUERY, _COUNTS_END], [top - 0.03] * 2, color=MUTED, linewidth=0.5)
         _draw_block(ax, retrieval, caption, top + 0.05, row)
         top += block + _GAP
-    _draw_legend(ax, top + 0.05)
+    labels = [label for retrieval in retrievals for label in retrieval.query.labels.values()]
+    _draw_legend(ax, top + 0.05, is_several(labels))
     return figure
 
 
@@ -156,10 +167,10 @@ def _draw_name(ax: Axes, lines: Sequence[str], top: float) -> None:
     ax.text(_NAMES_END, y, "\n".join(lines), ha="right", va="center", linespacing=1.2)
 
 
-def _draw_legend(ax: Axes, y: float) -> None:
+def _draw_legend(ax: Axes, y: float, several: bool) -> None:
     x = _QUERY
     for text, color in (
-        (f"{RIGHT_MARK} the query's label", RIGHT),
+        (f"{RIGHT_MARK} the query's label{', or one of several' if several else ''}", RIGHT),
         (f"{WRONG_MARK} another label", WRONG),
         (f"{NO_MARK} {NO_LABEL}", MUTED),
         ("CLIP: a mark for each notion, in the order of the rows below it", TEXT),
@@ -168,13 +179,23 @@ def _draw_legend(ax: Axes, y: float) -> None:
         x += len(text) * 0.046 + 0.15
 
 
+def _heading(dataset: str, queries_of: str | None) -> str:
+    """What neighbours are."""
+    if queries_of is None:
+        return "Nearest images, the nearest first"
+    if queries_of == dataset:
+        return "Nearest images of the gallery, the nearest first"
+    gallery, queries = (on_paper(name, DATASET_NAMES) for name in (dataset, queries_of))
+    return wrap(f"Nearest images of {gallery} to queries of {queries}", 62, most_lines=1)[0]
+
+
 def _below(retrieval: Retrieval, shown: Shown, notion: str) -> list[str]:
     """The lines below a neighbour in the row of a notion."""
     if notion not in retrieval.query.labels:
         return []
     right = retrieval.is_right(shown, notion)
     mark = _LOOKS[right][0]
-    text = f"{mark} {shown.labels[notion]}" if right is False else mark
+    text = f"{mark} {label_text(shown.labels[notion])}" if right is False else mark
     first, *more = wrap(text, 13, most_lines=2)
     return [from_left(first), *more]
 
@@ -183,7 +204,9 @@ def _caption(query: Shown, notions: Sequence[str]) -> list[str]:
     """The query's labels, in lines as wide as its image."""
     lines = []
     for notion in notions:
-        label = f"{on_paper(notion, NOTION_NAMES)}: {query.labels.get(notion, NO_LABEL)}"
+        label = (
+            f"{on_paper(notion, NOTION_NAMES)}: {label_text(query.labels.get(notion, NO_LABEL))}"
+        )
         lines += wrap(label, 23, indent="  ", most_lines=_MOST_LINES)
     return lines
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -11,9 +11,11 @@ import pyarrow.parquet as pq
 from numpy.typing import ArrayLike, NDArray
 
 from lanzdml.datasets.images import Images
-from lanzdml.datasets.labels import LabelColumns, read_all_labels
+from lanzdml.datasets.labels import LabelColumns, read_all_labels, values_of
 from lanzdml.datasets.manifest import ID, IMAGE, PATH, positions_of
+from lanzdml.datasets.queries import GALLERY, QUERY, Queries, roles_in
 from lanzdml.embeddings.storage import read_image_embeddings, weights_of
+from lanzdml.errors import LanzdmlError
 from lanzdml.methods.base import as_matrix
 from lanzdml.transforms.storage import check_weights, load_transform
 
@@ -26,19 +28,20 @@ _MOST_PIXELS = 320  # a side; more are not seen in a picture of so many
 
 @dataclass(frozen=True)
 class Shown:
-    """An image in RGB, reduced, and its label for each of the notions that it has one for."""
+    """An image in RGB, reduced, and its label for each of the notions that it has one for: a text,
+    or a set of values."""
 
     image_id: str
     image: "Image"
-    labels: Mapping[str, str]
+    labels: Mapping[str, str | frozenset[str]]
 
 
 @dataclass(frozen=True)
 class Retrieval:
     """A query and its neighbours, the nearest first: by CLIP, and by InDiReCT for each notion.
 
-    ``possible`` is how many of them could be right: no more than there are other images of the
-    query's class.
+    ``possible`` is how many of them could be right: no more than there are other images that agree
+    with the query where they are looked for.
     """
 
     query: Shown
@@ -47,13 +50,37 @@ class Retrieval:
     possible: Mapping[str, int]
 
     def is_right(self, neighbour: Shown, notion: str) -> bool | None:
-        """Whether a neighbour has the query's label; None where either has none."""
+        """Whether a neighbour shares a value with the query; None where either has none."""
         if notion not in self.query.labels or notion not in neighbour.labels:
             return None
-        return self.query.labels[notion] == neighbour.labels[notion]
+        return _agree(self.query.labels[notion], neighbour.labels[notion])
 
 
-def nearest(vectors: ArrayLike, queries: ArrayLike, k: int) -> NDArray[np.intp]:
+def _agree(label: str | frozenset[str], other: str | frozenset[str]) -> bool:
+    return not set(values_of(label)).isdisjoint(values_of(other))
+
+
+class Source(NamedTuple):
+    """Where the images of a dataset are.
+
+    Attributes:
+        images: their embeddings, see :mod:`lanzdml.embeddings.storage`.
+        manifest: see :mod:`lanzdml.datasets.manifest`.
+        root: the folder that paths in the manifest are relative to.
+        columns: where the labels of each notion are in the manifest.
+        linked: folders elsewhere that links in the root may lead to.
+    """
+
+    images: Path
+    manifest: Path
+    root: Path
+    columns: Mapping[str, LabelColumns]
+    linked: Sequence[str] = ()
+
+
+def nearest(
+    vectors: ArrayLike, queries: ArrayLike, k: int, among: NDArray[np.bool_] | None = None
+) -> NDArray[np.intp]:
     """The k nearest other rows of each query by cosine, the nearest first.
 
     Similarities are exact to the rounding of float64, and equal for equal rows; among equals the
@@ -63,6 +90,7 @@ def nearest(vectors: ArrayLike, queries: ArrayLike, k: int) -> NDArray[np.intp]:
         vectors: (n, d), of any length; a vector of zeros has the cosine 0 with all.
         queries: (q,) rows.
         k: at most; there are no more than n - 1.
+        among: (n,), which rows can be found; all unless given.
 
     Returns:
         (q, min(k, n - 1)) rows.
@@ -79,7 +107,10 @@ def nearest(vectors: ArrayLike, queries: ArrayLike, k: int) -> NDArray[np.intp]:
         # Not BLAS, which rounds the same product differently in different rows.
         similarity = (unit * unit[query]).sum(axis=1)
         order = np.argsort(-similarity, kind="stable")
-        found.append(order[order != query][:k])
+        can_be_found = order != query
+        if among is not None:
+            can_be_found &= among[order]
+        found.append(order[can_be_found][:k])
     return np.stack(found)
 
 
@@ -104,47 +135,61 @@ def choose_queries(labels: pd.DataFrame, queries: int | Sequence[str], seed: int
 
 
 def retrieve(
-    images_file: Path,
-    manifest_file: Path,
-    root: Path,
+    sources: Sequence[Source],
     transforms: Mapping[str, Path],
     queries: int | Sequence[str],
     seed: int,
-    columns: Mapping[str, LabelColumns],
-    linked: Sequence[str] = (),
+    split: Queries | None = None,
 ) -> list[Retrieval]:
     """The neighbours of some images; only the images that are found are read.
 
     Args:
-        images_file: the images' embeddings, see :mod:`lanzdml.embeddings.storage`.
-        manifest_file: see :mod:`lanzdml.datasets.manifest`.
-        root: the folder that paths in the manifest are relative to.
+        sources: the images, of one dataset; or of two, then the second one's are the queries and
+            the first one's the gallery.
         transforms: a fitted method's file for each notion.
         queries, seed: see :func:`choose_queries`.
-        columns: where the labels of each notion are in the manifest.
-        linked: folders elsewhere that links in the root may lead to.
+        split: which images of one dataset are queries, and which the gallery that neighbours are
+            of; each can be both unless given.
 
     Raises:
-        LanzdmlError: there is no such image, it cannot be read, or a file cannot be used.
+        LanzdmlError: there is no such image, or it is no query, or it cannot be read, or a file
+            cannot be used.
     """
-    _, embeddings = read_image_embeddings(images_file, manifest_file)
-    check_weights(transforms.values(), weights_of(images_file), images_file)
-    labels = read_all_labels(manifest_file, columns)
-    chosen = choose_queries(labels, queries, seed)
-    by_clip = nearest(embeddings, chosen, N_NEIGHBOURS)
+    embeddings = np.concatenate(
+        [read_image_embeddings(each.images, each.manifest)[1] for each in sources]
+    )
+    for each in sources:
+        check_weights(transforms.values(), weights_of(each.images), each.images)
+    of_sources = [read_all_labels(each.manifest, each.columns) for each in sources]
+    labels = pd.concat(of_sources, ignore_index=True)
+    can_ask, gallery = _roles(sources, split, [len(of_source) for of_source in of_sources])
+    asking = np.flatnonzero(can_ask)
+    if not isinstance(queries, int):
+        _check_ask(queries, labels[ID], can_ask)
+    chosen = asking[choose_queries(labels.iloc[asking], queries, seed)]
+    by_clip = nearest(embeddings, chosen, N_NEIGHBOURS, gallery)
     by_notion = {
-        notion: nearest(load_transform(path).transform(embeddings), chosen, N_NEIGHBOURS)
+        notion: nearest(load_transform(path).transform(embeddings), chosen, N_NEIGHBOURS, gallery)
         for notion, path in transforms.items()
     }
     found = np.concatenate([by_clip, *by_notion.values()], axis=1)
-    shown = _read_shown(manifest_file, root, linked, labels.iloc[np.union1d(chosen, found)])
+    rows, start = np.union1d(chosen, found), 0
+    shown: dict[int, Shown] = {}
+    for each, of_source in zip(sources, of_sources, strict=True):
+        of_rows = rows[(rows >= start) & (rows < start + len(of_source))]
+        shown |= _read_shown(each, labels.iloc[of_rows])
+        start += len(of_source)
     return [
         Retrieval(
             shown[query],
             [shown[row] for row in by_clip[i]],
             {notion: [shown[row] for row in rows[i]] for notion, rows in by_notion.items()},
             {
-                notion: min(len(by_clip[i]), int((labels[notion] == label).sum()) - 1)
+                notion: min(
+                    len(by_clip[i]),
+                    sum(_agree(label, each) for each in labels[notion][gallery].dropna())
+                    - int(gallery[query]),
+                )
                 for notion, label in shown[query].labels.items()
             },
         )
@@ -152,16 +197,36 @@ def retrieve(
     ]
 
 
-def _read_shown(
-    manifest_file: Path, root: Path, linked: Sequence[str], labels: pd.DataFrame
-) -> dict[int, Shown]:
+def _check_ask(queries: Sequence[str], ids: pd.Series, can_ask: NDArray[np.bool_]) -> None:
+    strangers = {*queries} & {*ids[~can_ask]} - {*ids[can_ask]}
+    if strangers:
+        raise LanzdmlError(
+            f"figures.gallery.queries: {min(strangers)!r} is not among the queries by the first "
+            f"protocol; name images that are, such as {ids[can_ask].iloc[0]!r}"
+        )
+
+
+def _roles(
+    sources: Sequence[Source], split: Queries | None, sizes: Sequence[int]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which rows can be queries, and which can be found, of one dataset or of two."""
+    if len(sizes) > 1:
+        of_gallery = np.arange(sum(sizes)) < sizes[0]
+        return ~of_gallery, of_gallery
+    if split is None:
+        return np.ones(sizes[0], bool), np.ones(sizes[0], bool)
+    roles = roles_in(sources[0].manifest, split).to_numpy()
+    return roles == QUERY, roles == GALLERY
+
+
+def _read_shown(source: Source, labels: pd.DataFrame) -> dict[int, Shown]:
     """Read the images of some rows, which the index of their labels names."""
-    source = PATH if PATH in pq.read_schema(manifest_file).names else IMAGE
+    column = PATH if PATH in pq.read_schema(source.manifest).names else IMAGE
     table = pq.read_table(
-        manifest_file, columns=[ID, source], filters=[(ID, "in", labels[ID].tolist())]
+        source.manifest, columns=[ID, column], filters=[(ID, "in", labels[ID].tolist())]
     ).to_pandas()
     positions = {image_id: position for position, image_id in enumerate(table[ID])}
-    images = Images(table, root, linked)
+    images = Images(table, source.root, source.linked)
     shown = {}
     for row, image_id, *names in labels.itertuples(name=None):
         image = images[positions[image_id]]
