@@ -268,8 +268,6 @@ def test_the_plan_says_what_separates_labels(tmp_path):
     assert plan.others("mine", "genres") == ["size"], "tags is of the same column"
     assert plan.others("mine", "both") == []
     assert plan.counted == [("mine", "genres"), ("mine", "size")]
-    columns = {dataset_notion[1:2][0]: where for *dataset_notion, where in plan.scored_labels}
-    assert columns["genres"] == [("tags", "|")]
 
 
 @pytest.mark.parametrize(("notion", "says"), [
