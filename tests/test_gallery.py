@@ -235,7 +235,7 @@ def test_marks_agree_with_the_labels():
     assert texts[0] == "Demo Cars, demo-M, r' = 128"
     assert "Mood: sad\ntaste: no label" in texts
     names = [text for text in texts if text.startswith(("CLIP", "InDiReCT"))]
-    assert names[:3] == ["CLIP", "InDiReCT\nmood", "CLIP 1 of 3"]
+    assert names[:3] == ["CLIP", "InDiReCT\nMood", "CLIP 1 of 3"]
     assert names[3] == "InDiReCT\ntaste"
     assert "2 of 3" in texts
     assert texts.count(NO_LABEL) == 1
