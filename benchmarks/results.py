@@ -8,6 +8,7 @@ from lanzdml.tables.markup import markdown_escape, markdown_table
 
 BENCHMARKS = (
     "metrics",
+    "several_values",
     "score",
     "scaling",
     "fits",

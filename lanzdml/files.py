@@ -145,17 +145,23 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
 def digest(*values: Any) -> str:
     """Hex digest of values in their order: arrays by type, shape and content, others by their repr.
 
-    Arrays of Python objects, as labels are, count by the repr of each.
+    Arrays of Python objects, as labels are, count by the repr of each, and sets among them by their
+    sorted values, as they have another order in each process.
     """
     hashed = hashlib.sha256()
     for value in values:
         kind, shape = getattr(value, "dtype", None), getattr(value, "shape", ())
         if kind is None or kind.hasobject:
-            data = repr(value if kind is None else value.tolist()).encode()
+            plain = value if kind is None else [_in_order(item) for item in value.tolist()]
+            data = repr(plain).encode()
         else:
             data = value.tobytes()
         hashed.update(f"{kind} {shape} {len(data)} ".encode() + data)
     return hashed.hexdigest()
+
+
+def _in_order(item: Any) -> Any:
+    return sorted(item) if isinstance(item, frozenset) else item
 
 
 class Kept:

@@ -62,6 +62,12 @@ DATASET_NAMES = {
     "movie_posters": "Movie Posters",
     "stanford40": "Stanford 40",
     "clevr4": "Clevr-4",
+    "fgvc_aircraft": "FGVC-Aircraft",
+    "oxford_pets": "Oxford-IIIT Pet",
+    "flowers102": "Flowers102",
+    "food101": "Food-101",
+    "dtd": "DTD",
+    "cifar100": "CIFAR-100",
 }
 NOTION_NAMES = {
     "car_model": "Car Model",
@@ -92,6 +98,16 @@ NOTION_NAMES = {
     "shape": "Shape",
     "color": "Color",
     "count": "Count",
+    "variant": "Variant",
+    "family": "Family",
+    "breed": "Breed",
+    "species": "Species",
+    "cat_breed": "Cat Breed",
+    "dog_breed": "Dog Breed",
+    "flower": "Flower",
+    "food": "Food",
+    "fine": "Fine Class",
+    "coarse": "Coarse Class",
 }
 
 

@@ -55,6 +55,9 @@ NOTION = ("datasets", "demo_cars", "notions", "car_color")
 MODEL = ("models", "demo-M")
 
 WRONG = [
+    (("published",), ["none.csv"], "published: there is no none.csv"),
+    (("published",), ["README.md"], "README.md: should be a file .csv or .tsv, or a folder of"),
+    (("published",), "none.csv", "published: should be a valid list"),
     (
         (*MODEL, "architecture"),
         "laion/CLIP",

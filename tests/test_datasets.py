@@ -180,6 +180,7 @@ def test_the_script_unpacks_reads_and_writes_both_files(tmp_path, monkeypatch, c
         params=SimpleNamespace(
             root=str(tmp_path / "posters.zip"),
             labels=None,
+            torchvision=None,
             linked=[],
             notions=("genre", "production_country"),
             skip_unreadable=False,
@@ -205,7 +206,7 @@ def test_the_script_leaves_out_what_cannot_be_read(tmp_path, monkeypatch, capsys
     output = SimpleNamespace(manifest=tmp_path / "m.parquet", excluded=tmp_path / "e.csv")
     job = SimpleNamespace(
         wildcards=SimpleNamespace(dataset="mine"),
-        params=SimpleNamespace(**params, linked=[], skip_unreadable=True),
+        params=SimpleNamespace(**params, torchvision=None, linked=[], skip_unreadable=True),
         output=output,
         threads=2,
     )

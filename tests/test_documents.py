@@ -51,7 +51,7 @@ DATA = "docs/datasets.md"
 SHOWN = {
     "docs/your-own.md": ["csv", "text"],
     "docs/architecture.md": ["text"],
-    DATA: [""] * 5,
+    DATA: [""] * 7,
 }
 
 

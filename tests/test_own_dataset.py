@@ -17,7 +17,7 @@ from lanzdml.datasets import find_dataset
 from lanzdml.datasets.manifest import check_manifest, write_manifest
 from lanzdml.datasets.manifest import read_manifest as read_written
 from lanzdml.datasets.own import label_columns, read_manifest
-from lanzdml.datasets.parquet_file import BYTES, FILE
+from lanzdml.datasets.parquet_cells import BYTES, FILE
 from lanzdml.datasets.summary import recall, summarise, write_down
 from lanzdml.errors import LanzdmlError
 from tests.raw_datasets import save_image
@@ -163,6 +163,7 @@ def test_the_script_reads_images_in_an_archive(folder, tmp_path, monkeypatch):
         params=SimpleNamespace(
             root=str(folder / "images.zip"),
             labels=str(table),
+            torchvision=None,
             linked=[],
             notions=("color",),
             skip_unreadable=False,

@@ -154,8 +154,14 @@ def test_each_value_is_beside_the_published_one(finished):
     folder, _ = finished
     rows = pd.read_csv(folder / "results/tables/published_comparison.csv")
     runs = pd.read_parquet(folder / "results/metrics.parquet")
-    assert (rows["source"] == "table2").sum() == 13 * 2
-    birds = "dataset == 'cub200' and metric == 'map_at_r' and source == 'table2'"
+    run = rows["method"] == "random_transform"
+    assert ((rows["source"] == "table2") & run).sum() == 13 * 2
+    assert rows["n_images"].notna().equals(run), "the others are published alone"
+    assert set(rows.loc[rows["protocol"].isna(), "paper"]) == {"CLAY (CVPR 2026)"}
+    birds = (
+        "dataset == 'cub200' and metric == 'map_at_r' and source == 'table2' "
+        "and method == 'random_transform'"
+    )
     (one,) = rows.query(birds).to_dict("records")
     ours = runs.query("dataset == 'cub200'")["map_at_r"].item()
     assert one["ours"] == pytest.approx(100 * ours)

@@ -28,6 +28,18 @@ def in_the_repository(monkeypatch):
     monkeypatch.chdir(ROOT)
 
 
+def test_scores_of_a_gallery_know_its_queries():
+    """And those of the other protocol have none."""
+    config = copy(DEFAULT, protocol=["paper", "query_gallery"], figures={})
+    config["datasets"]["demo_cars"]["queries"] = {"share": 0.25, "seed": 3}
+    _, scores = jobs_of(plan_of(config))
+    asked = {
+        (task.run["protocol"], task.queries and (task.queries.share, task.queries.seed))
+        for job in scores for task in job.tasks
+    }  # fmt: skip
+    assert asked == {("paper", None), ("query_gallery", (0.25, 3))}
+
+
 def copy(config, **changes):
     return yaml.safe_load(yaml.safe_dump(config | changes))
 

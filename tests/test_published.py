@@ -76,7 +76,7 @@ def test_exactly_two_methods_of_three_notions_cannot_be_compared(runs):
     assert flagged["note"].str.contains(slip).all()
     text = render_comparison(rows)
     table2 = text.split("\n### ")[2]
-    assert table2.startswith("Table 2, paper protocol, ViT-B-32, published with OpenAI's ViT-B/32")
+    assert table2.startswith("Table 2, paper protocol: ours with ViT-B-32, published with OpenAI's")
     assert sum(line.count("†") for line in table2.splitlines() if line[0:1] == "|") == 2 * 3 * 2
 
 
@@ -139,6 +139,7 @@ def test_what_the_appendix_calls_mrr_twice_is_said(runs):
     remark = "of the two rows that are printed as MRR in every block, the first is MAP."
     table2, appendix = text[: text.index("### Appendix")], text[text.index("### Appendix") :]
     assert remark not in appendix, "it is said once, and not of each model's table"
+    assert "; r' = 128; mean and std over five seeds;" in table2
     (line,) = (line for line in table2.splitlines() if remark in line)
     assert line.startswith("Appendix Table 1: leave-one-out (every image is a query")
 
@@ -265,7 +266,9 @@ def test_values_stand_beside_those_of_the_same_protocol_only(cars):
 
 def test_models_and_methods_that_are_not_here_are_seen_in_the_table(cars):
     text = render_comparison(compared(cars, files=BOTH))
-    clay = table(text[text.index("## CLAY") :], "### Table 2, query_gallery protocol, ViT-B-32")
+    clay = table(
+        text[text.index("## CLAY") :], "### Table 2, query_gallery protocol: ours with ViT-B-32"
+    )
     assert clay["Published with"] == ["CLIP-B", "SigLIP-B", "-"]
     assert clay["CLAY"] == ["25.0 / 51.2, -26.2", "25.0 / 78.0, -53.0", "—"]
     assert clay["GeneCIS symmetric"] == ["—", "—", "— / 29.8"], "published, and not run"
@@ -296,7 +299,7 @@ def test_other_protocols_are_listed_apart_with_a_sentence(cars):
     )
     assert "Runs with protocol: query_gallery could be." in clay
     assert "/ 30.5" not in clay
-    assert table(clay, "not compared: published, query and gallery")["CLIP"] == [
+    assert table(clay, "not compared: query and gallery")["CLIP"] == [
         "30.5",
         "64.6",
         "—",
@@ -342,7 +345,9 @@ def written(tmp_path, text="a model", protocol="leave_one_out"):
 
 def test_a_file_of_ones_own_is_one_paper_more(cars, tmp_path):
     text = render_comparison(compared(cars, files=(*BOTH, written(tmp_path))))
-    mine = table(text[text.index("## Mine") :], "### Values, paper protocol, ViT-B-32, published")
+    mine = table(
+        text[text.index("## Mine") :], "### Values, paper protocol: ours with ViT-B-32, published"
+    )
     assert mine["Their method"] == ["— / 12.34"], "with as many decimals as are printed"
     assert mine["CLIP"] == ["50.00 / 0.50, +49.50"]
 

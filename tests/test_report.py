@@ -17,14 +17,22 @@ import numpy as np
 import pandas as pd
 import pytest
 from markupsafe import Markup, escape
-from tiny_report import EVIL, METHODS, REASON, make_report, runs, write_benchmarks
+from tiny_report import (
+    EVIL,
+    METHODS,
+    REASON,
+    compare_papers,
+    make_report,
+    runs,
+    write_benchmarks,
+)
 
 from lanzdml.methods import METHODS as REGISTERED
 from lanzdml.methods.elsewhere import welcome
 from lanzdml.methods.indirect import InDiReCT
 from lanzdml.metrics.runs import TRAITS, traits_of, write_runs
 from lanzdml.metrics.scores import METRICS, MORE_METRICS
-from lanzdml.names import METHOD_NAMES, METRIC_NAMES
+from lanzdml.names import METHOD_NAMES, METRIC_NAMES, notion_on_paper
 from lanzdml.report import ASSETS, FOLDER, cost, explained, parts, provenance
 from lanzdml.report.equations import prose
 from lanzdml.report.glance import _lanes, glances
@@ -300,9 +308,10 @@ def test_the_contents_lead_to_all_parts_and_figures(page):
         "glance", "gallery", "results", "significance", "classes", "data", "figures", "published",
         "runs", "provenance", "cost", "explained", "files",
     ]  # fmt: skip
-    figures = ["figure-dimensions", "figure-saliency", "figure-own_figure"]
-    assert [link for link in contents(page) if link not in figures] == sections
-    assert [link for link in contents(page) if link not in sections] == figures
+    below = ["figure-dimensions", "figure-saliency", "figure-own_figure", "comparison-1"]
+    assert [link for link in contents(page) if link not in below] == sections
+    assert [link for link in contents(page) if link not in sections] == below
+    assert contents(page)["comparison-1"] == "InDiReCT (WACV 2023)"
     assert contents(page)["gallery"] == "Title of gallery"
     assert contents(page)["figure-own_figure"] == "Title of own_figure"
 
@@ -399,6 +408,44 @@ def test_a_comparison_without_rows_is_left_out(tmp_path):
     table.write_text(",".join(COLUMNS) + "\n")
     page = read(make_report(tmp_path, tables=[table]))
     assert "published" not in page.attribute("id")
+
+
+def test_values_of_two_papers_are_in_one_report(tmp_path):
+    tables = compare_papers(tmp_path / "results" / "papers")
+    page = read(make_report(tmp_path, tables=tables))
+    below = {id: title for id, title in contents(page).items() if id.startswith("comparison")}
+    assert [*below.values()] == ["InDiReCT (WACV 2023)", "CLAY (CVPR 2026)"]
+    first, second = (page.source.partition(f'<h3 id="{id}"')[2] for id in below)
+    first, second = (unescape(part.partition("</section>")[0]) for part in (first, second))
+    first = first.partition("<h3")[0]
+    assert "Cars196" in first
+    assert "39.5 / 37.4" not in first, "ours, of query and gallery, beside theirs of leave-one-out"
+    for part, apart in ((first, ("deepfashion", "fit")), (second, ("clevr4", "color"))):
+        assert f"cannot be compared for {notion_on_paper(*apart)}" in part
+        assert "So they are listed apart." in part
+    assert "r′ = 128;" in first
+    assert "GeneCIS symmetric" in second
+    assert "SigLIP-B" in second
+    assert "deepfashion" not in second.lower()
+    assert not page.wrong
+
+
+def test_texts_of_published_values_break_out_of_nothing(tmp_path):
+    values = tmp_path / "evil.csv"
+    row = {
+        "paper": EVIL, "source": EVIL, "dataset": "cars196", "notion": "car_model",
+        "model": EVIL, "method": EVIL, "metric": "map", "value": 43.0, "unit": "percent",
+        "setting": EVIL, "note": EVIL,
+    }  # fmt: skip
+    rows = [row | {"protocol": protocol} for protocol in ("leave_one_out", EVIL)]
+    rows += [rows[0] | {"method": "clip"}]
+    pd.DataFrame(rows).to_csv(values, index=False)
+    tables = compare_papers(tmp_path / "results" / "papers", [values])
+    page = read(make_report(tmp_path, tables=tables))
+    assert not page.wrong
+    assert not page.attribute("onerror")
+    assert page.text.count(" ".join(EVIL.split())) > 15
+    assert "<script>" not in tables[1].read_text()
 
 
 def test_other_methods_are_in_a_table_of_their_own_after_the_papers(tmp_path):

@@ -51,6 +51,7 @@ CONFIG = {
         "saliency": {"dataset": "mine", "notions": ["fruit"], "images": 2, "measured": 1},
         "gallery": {"dataset": "mine", "notions": ["fruit"], "queries": 2},
     },
+    "published": ["data/paper.csv"],
     "embeddings": {"device": "cpu"},
 }  # fmt: skip
 FILES = {
@@ -58,6 +59,10 @@ FILES = {
     "data/cars/cars_annos.mat": "annotation",
     "data/mine.csv": "image,fruit,taste\na.png,fig,sweet\nb.png,lime,sour\nc.png,fig,bitter\n",
     "data/demo.safetensors": "weights " * 1000,
+    "data/paper.csv": (
+        "paper,dataset,notion,model,method,metric,value,unit,protocol\n"
+        "Theirs,mine,fruit,CLIP-B,clip,map,43.0,percent,leave_one_out\n"
+    ),
 }
 
 
@@ -129,6 +134,8 @@ EDITS = {
         *CARS, "notions", "both", value={"combine": ["car_type", "car_color"]}
     ),
     "shards": setting(*MINE, "shards", value=2),
+    "published value": text("data/paper.csv", "43.0", "44.0"),
+    "published files": setting("published", value=[]),
 }  # fmt: skip
 
 

@@ -218,6 +218,8 @@ def test_aspects_are_as_many_as_in_the_paper(notions):
 
 def test_every_prompt_file_is_used_or_explained(notions):
     used = {Path(path).name for path in notions["aspects"] if path}
+    field = (ROOT / "configs/field.yaml").read_text(encoding="utf-8")
+    used |= {Path(path).name for path in re.findall(r"resources/prompts/[\w.]+", field)}
     rest = {path.name for path in PROMPTS.iterdir() if path.is_file()} - used
     assert rest - set(of_others()) == {"demo_car_names.csv", "cars196_colors.txt"}
 
@@ -340,6 +342,64 @@ def test_deepfashion_names():
         "fits": ["tight", "loose", "conventional"],
     }.items():
         assert read_aspects(str(PROMPTS / f"deepfashion_{name}.txt")) == expected
+
+
+# Of what torchvision reads
+
+FIELD = {
+    "aircraft_variants": 100, "aircraft_families": 70, "aircraft_manufacturers": 30,
+    "pets_breeds": 37, "pets_cat_breeds": 12, "pets_dog_breeds": 25, "pets_species": 2,
+    "flowers102": 102, "food101": 101, "dtd_textures": 47, "cifar100_fine": 100,
+    "cifar100_coarse": 20,
+}  # fmt: skip
+
+
+def classes_of(name):
+    return pd.read_csv(RESOURCES / f"classes/{name}.csv", dtype="str", keep_default_na=False)
+
+
+@pytest.mark.parametrize(("name", "length"), FIELD.items())
+def test_lists_of_the_field_are_as_long_as_published(name, length):
+    names = read_aspects(str(PROMPTS / f"{name}.txt"))
+    assert len({each.lower() for each in names}) == len(names) == length
+    assert not [each for each in names if "_" in each]
+
+
+def test_pets_are_cats_or_dogs():
+    pets = classes_of("oxford_pets")
+    assert pets["species"].value_counts().to_dict() == {"dog": 25, "cat": 12}
+    for kind in ("cat", "dog"):
+        of_kind = pets["species"] == kind
+        assert (pets[f"{kind}_breed"] == pets["class"].where(of_kind, "")).all()
+        said = read_aspects(str(PROMPTS / f"pets_{kind}_breeds.txt"))
+        assert [name.removesuffix(" Pointer") for name in said] == [*pets["class"][of_kind]]
+    both = {*read_aspects(str(PROMPTS / "pets_breeds.txt"))}
+    assert {name.removesuffix(" Pointer") for name in both} == {*pets["class"]}
+
+
+def test_superclasses_have_five_classes_each():
+    classes = classes_of("cifar100")
+    assert [*classes["class"]] == read_aspects(str(PROMPTS / "cifar100_fine.txt"))
+    assert classes["class"].is_monotonic_increasing, "as CIFAR-100 numbers them"
+    assert set(classes["coarse"].value_counts()) == {5}
+    coarse = sorted(set(classes["coarse"]))
+    said = read_aspects(str(PROMPTS / "cifar100_coarse.txt"))
+    other = {first: second for first, second in zip(coarse, said, strict=True) if first != second}
+    assert other == {
+        "medium mammals": "medium-sized mammals",
+        "vehicles 1": "everyday vehicles",
+        "vehicles 2": "special vehicles",
+    }
+
+
+def test_flowers_are_those_of_torchvision():
+    from torchvision.datasets import Flowers102
+
+    flowers = classes_of("flowers102")
+    assert [*flowers["number"]] == [str(number) for number in range(102)]
+    assert [*flowers["flower"]] == read_aspects(str(PROMPTS / "flowers102.txt"))
+    if names := getattr(Flowers102, "classes", None):  # 0.22 and later
+        assert [*flowers["flower"]] == [name.rstrip("?") for name in names]
 
 
 def test_colour_labels_of_the_figure():
@@ -521,7 +581,8 @@ def test_readme_names_every_file():
         path.name + ("/" if path.is_dir() else "") for path in RESOURCES.iterdir()
     }
     files |= {f"published/{path.name}" for path in PUBLISHED.iterdir()}
-    listed = {"README.md", "prompts/", "published/"}
+    files |= {f"classes/{path.name}" for path in (RESOURCES / "classes").iterdir()}
+    listed = {"README.md", "prompts/", "published/", "classes/"}
     assert files - listed <= {name.removeprefix("prompts/") for name in named}
     tables = {str(path.relative_to(ROOT)) for path in (ROOT / "lanzdml").rglob("*.csv")}
     assert tables == {name for name in named if name.startswith("lanzdml/")}

@@ -24,7 +24,7 @@ from lanzdml.metrics.evidence import Evidence
 from lanzdml.metrics.resampling import N_DRAWS, RESAMPLED, resampled_scores
 from lanzdml.metrics.runs import COLUMNS, DIGESTS
 from lanzdml.metrics.scores import compute_metrics, macro_scores, query_scores
-from lanzdml.metrics.scoring import ScoreTask, score_runs
+from lanzdml.metrics.scoring import SEVERAL, ScoreTask, score_runs
 from lanzdml.transforms.storage import load_transform, save_not_fitted, save_transform
 
 SEEDS = (3, 5, 8)
@@ -200,6 +200,17 @@ def test_where_all_are_alone_there_is_no_silhouette(inputs, tmp_path):
     rows = score(*asked(of_runs, "silhouette", "recall_at_5"))[0]
     assert rows[["silhouette", "recall_at_5", "chance_recall_at_5"]].isna().all(axis=None)
     assert rows["reason"].unique().tolist() == ["no class has two images"]
+
+
+def test_of_several_values_there_are_recalls_and_no_clusters(inputs, tmp_path):
+    labels = [(f"class {i % 4}", f"class {i % 3}") if i % 4 != i % 3 else (f"class {i % 4}",)
+              for i in range(len(LABELS))]  # fmt: skip
+    write_images(tmp_path, labels=labels)
+    of_runs = tasks(inputs, tmp_path, "clip", changed=tmp_path)
+    rows = score(*asked(of_runs, "recall_at_5", "ari", "silhouette"))[0]
+    assert rows[["ami", "ari", "silhouette"]].isna().all(axis=None)
+    assert rows[["recall_at_5", "chance_recall_at_5", "macro_recall_at_5"]].notna().all(axis=None)
+    assert rows["reason"].unique().tolist() == [SEVERAL]
 
 
 def test_a_row_is_a_query_of_a_run(scored):

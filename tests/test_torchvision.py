@@ -1,24 +1,33 @@
 """Datasets that torchvision reads: exact manifests, and one clear line for each mistake."""
 
+import copy
 import functools
 import io
 import json
 import os
 import socket
+import subprocess
+import sys
 import tarfile
 from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
+import yaml
 from pandas.testing import assert_frame_equal
 from PIL import Image
 
+from lanzdml.config.config import parse_config
+from lanzdml.config.messages import ConfigError
 from lanzdml.datasets import files_read, find_dataset, images_listed
 from lanzdml.datasets.from_torchvision import CLASSES, WHERE, _no_way_out
 from lanzdml.datasets.manifest import read_manifest, write_manifest
 from lanzdml.errors import LanzdmlError
+from tests.test_paper import SMALL_MODEL
+from tests.test_workflow import plan, snakemake, working_folder
 from tests.torchvision_datasets import ARRAYS, BUILDERS, SECTIONS, build, section, write
 
 ROOT = Path(__file__).parents[1]
@@ -272,3 +281,179 @@ def test_how_tars_are_unpacked_is_as_before_afterwards():
     with _no_way_out():
         assert tarfile.TarFile.extraction_filter is tarfile.data_filter
     assert tarfile.TarFile.extraction_filter is before
+
+
+# In a configuration
+
+FIELD = yaml.safe_load((ROOT / "configs/field.yaml").read_text())
+OF_TORCHVISION = [name for name, of in FIELD["datasets"].items() if "torchvision" in of]
+
+
+def field(*names, **changes):
+    """Some datasets of the configuration, with a small model and little to fit."""
+    datasets = copy.deepcopy({name: FIELD["datasets"][name] for name in names})
+    less = {"models": SMALL_MODEL, "methods": ["random_transform"], "seeds": [0]}
+    less |= {"results": "results", "protocol": "paper", "embeddings": {"device": "cpu"}}
+    return {"dims": [8], "datasets": datasets} | less | changes
+
+
+@pytest.fixture
+def at_root(monkeypatch):
+    monkeypatch.chdir(ROOT)
+
+
+@pytest.mark.parametrize("name", OF_TORCHVISION)
+def test_what_is_tested_is_what_the_configuration_says(name, at_root):
+    config = parse_config(field(name)).datasets[name]
+    told = config.torchvision.resolved
+    expected = json.loads(json.dumps(SECTIONS[told["dataset"]]).replace(f"{ROOT}/", ""))
+    assert told == expected
+    assert set(config.notions) == set(told["notions"])
+
+
+@pytest.mark.parametrize("name", OF_TORCHVISION)
+def test_a_plan_imports_no_torchvision(name, at_root):
+    code = (
+        "import sys, yaml\n"
+        "from lanzdml.config.config import parse_config\n"
+        "from lanzdml.plan.given import Given\n"
+        "given = Given(parse_config(yaml.safe_load(sys.stdin)))\n"
+        f"given.dataset_contents({name!r}), given.dataset({name!r}).n_images\n"
+        "assert not {'torch', 'torchvision'} & {*sys.modules}\n"
+    )
+    subprocess.run(
+        [sys.executable, "-c", code], input=yaml.safe_dump(field(name)), text=True, check=True
+    )
+
+
+WRONG = [
+    (
+        {"dataset": "Food11"},
+        "torchvision.dataset: 'Food11' is none of the classes that are read; d",
+    ),
+    (
+        {"dataset": "MNIST"},
+        "torchvision.dataset: 'MNIST' is none of the classes that are read; all",
+    ),
+    ({"dataset": "os.system"}, "torchvision.dataset: 'os.system' is none of the classes"),
+    (
+        {"arguments": {"root": "/"}},
+        "torchvision.arguments.root: is not said here: root and downloa",
+    ),
+    ({"arguments": {"loader": "x"}}, "torchvision.arguments.loader: is not said here"),
+    ({"arguments": {"split": 0.5}}, "arguments.split: should be a text, a whole number, true or f"),
+    ({"arguments": {"a b": 1}}, "torchvision.arguments"),
+    ({"notions": {}}, "torchvision.notions: should have at least one entry"),
+    (
+        {"notions": {"food": {"class": "x"}}},
+        "notions.food.class: unknown key; did you mean 'classe",
+    ),
+    ({"notions": {"food": {"classes": "no.csv"}}}, "notions.food.classes: there is no file no.csv"),
+    ({"notions": {"dish": {}}}, "notions.food: datasets.food101.torchvision.notions has no 'food'"),
+]
+
+
+@pytest.mark.parametrize(("change", "line"), WRONG)
+def test_mistakes_are_one_line(change, line, at_root):
+    config = field("food101")
+    config["datasets"]["food101"]["torchvision"] |= change
+    with pytest.raises(ConfigError) as caught:
+        parse_config(config)
+    (told,) = caught.value.lines
+    assert line in told
+
+
+def test_mistakes_beside_the_section(at_root):
+    def lines_of(name="food101", **change):
+        config = field("food101")
+        section = config["datasets"].pop("food101") | change
+        config["datasets"][name] = {key: of for key, of in section.items() if of is not None}
+        with pytest.raises(ConfigError) as caught:
+            parse_config(config)
+        return caught.value.lines
+
+    assert lines_of(root=None) == ["datasets.food101.root: is missing"]
+    assert "has both labels and torchvision" in lines_of(labels="resources/README.md")[-1]
+    assert "torchvision: cub200 is registered" in lines_of("cub200")[0]
+    of_folders = {"dataset": "ImageFolder", "notions": {"food": {}}}
+    (line,) = lines_of(torchvision=of_folders, download=True)
+    assert "download: food101 has no stable public address" in line
+    (line,) = lines_of(root="x.tgz", download=True)
+    assert "it is the folder that torchvision's Food101 goes into, not 'x.tgz'" in line
+
+
+def test_a_table_in_the_dataset_is_no_link_elsewhere(tmp_path, at_root):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/classes.csv").symlink_to(ROOT / "resources/classes/cifar100.csv")
+    config = field("food101")
+    config["datasets"]["food101"]["root"] = str(tmp_path / "data")
+    notions = {"food": {"classes": str(tmp_path / "data/classes.csv")}}
+    config["datasets"]["food101"]["torchvision"]["notions"] = notions
+    with pytest.raises(ConfigError) as caught:
+        parse_config(config)
+    assert "torchvision.notions.food.classes: " in str(caught.value)
+    assert "outside of" in str(caught.value)
+
+
+# The workflow
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A folder in which images of a collection are embedded and scored."""
+    config = field("oxford_pets")
+    folder = working_folder(tmp_path_factory.mktemp("field"), config)
+    expected = BUILDERS["OxfordIIITPet"](folder / "data/oxford_pets")
+    snakemake(folder, "--cores", "2", "results/metrics.parquet")
+    return folder, config, expected
+
+
+def test_a_run_makes_the_manifest_and_scores_every_notion(finished):
+    folder, _, expected = finished
+    manifest = read_manifest(folder / "results/datasets/oxford_pets/manifest.parquet")
+    assert_frame_equal(manifest[[*expected]], expected, check_dtype=False)
+    rows = pd.read_parquet(folder / "results/metrics.parquet")
+    labelled = expected.drop(columns=["image_id", "path"]).notna().sum()
+    assert dict(zip(rows["notion"], rows["n_images"], strict=True)) == labelled.to_dict()
+
+
+def test_what_changes_is_read_anew_and_nothing_else(finished):
+    folder, config, _ = finished
+    rows = "results/metrics.parquet"
+    assert not plan(folder, target=rows)
+    data = folder / "data/oxford_pets/oxford-iiit-pet"
+    listed = data / "annotations/test.txt"
+    before = listed.read_text()
+    try:
+        listed.write_text(before + "american_bulldog_7 2 2 1\n")
+        assert plan(folder, target=rows)["prepare_dataset"] == 1
+        listed.write_text(before)
+        other = copy.deepcopy(config)
+        other["datasets"]["oxford_pets"]["torchvision"]["arguments"] = {"split": "trainval"}
+        working_folder(folder, other)
+        assert plan(folder, target=rows)["prepare_dataset"] == 1
+    finally:
+        listed.write_text(before)
+        working_folder(folder, config)
+
+
+def test_datasets_that_are_not_there_are_one_line_each(tmp_path):
+    folder = working_folder(tmp_path, field("food101", "dtd"))
+    code, output = snakemake(folder, "--cores", "2", "--keep-going", check=False)
+    assert code
+    assert {line for line in output.splitlines() if line.startswith("Error: ")} == {
+        f"Error: there is no folder data/{name}; torchvision looks for {files}: place it there, or "
+        f"say download: true ({WHERE})"
+        for name, files in (("food101", "food-101/meta/*.json"), ("dtd", "dtd/dtd/labels/*.txt"))
+    }
+
+
+def test_what_is_downloaded_is_an_input_by_its_record(tmp_path):
+    config = field("fgvc_aircraft")
+    config["datasets"]["fgvc_aircraft"]["download"] = True
+    folder = working_folder(tmp_path, config)
+    BUILDERS["FGVCAircraft"](folder / "data/fgvc_aircraft")
+    manifest = "results/datasets/fgvc_aircraft/manifest.parquet"
+    snakemake(folder, "--cores", "1", manifest)
+    assert (folder / "results/datasets/fgvc_aircraft/download.json").exists()
+    assert not plan(folder, target=manifest)

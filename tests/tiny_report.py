@@ -91,6 +91,29 @@ def classes():
     return pd.DataFrame(rows).astype({"dim": "Int64"})
 
 
+def compare_papers(folder, papers=None):
+    """Write the comparison of runs that two papers have values of, each in its protocol.
+
+    Car models were run in the protocols of both, shapes and DeepFashion's fits in one only.
+
+    Args:
+        folder: to write to, tables and runs.
+        papers: files of published values in place of those there are.
+    """
+    rows = pd.concat([
+        runs("car_model", dim=128, dataset="cars196"),
+        runs("car_model", dim=128, dataset="cars196").assign(protocol="query_gallery"),
+        runs("shape", dim=128, dataset="clevr4").assign(protocol="query_gallery"),
+        runs("color", dim=128, dataset="clevr4"),
+        runs("fit", dim=128, dataset="deepfashion").assign(protocol="query_gallery"),
+    ])  # fmt: skip
+    clay = rows[rows["method"] == "indirect"].assign(method="clay", **traits_of("clay"))
+    folder.mkdir(parents=True, exist_ok=True)
+    write_runs(folder / "papers.parquet", pd.concat([rows, clay]))
+    write_comparison([folder / "papers.parquet"], folder, papers)
+    return [folder / "published_comparison.csv", folder / "published_comparison.md"]
+
+
 # Seconds, peak memory and CPU seconds of jobs, as Snakemake writes them.
 BENCHMARKS = {
     "saliency/synthetic_cars/tiny/maps": ("NA", "-", "NA"),

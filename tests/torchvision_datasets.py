@@ -101,6 +101,7 @@ def build_pets(root: Path) -> pd.DataFrame:
         ("Abyssinian_201", "1 1 1", "Abyssinian"),
         ("american_bulldog_203", "2 2 1", "American Bulldog"),
         ("british_shorthair_1", "3 1 2", "British Shorthair"),
+        ("pug_4", "4 2 2", "Pug"),
         ("american_bulldog_3", "2 2 1", "American Bulldog"),
     ]
     write(folder / "annotations/test.txt", *(f"{name} {numbers}" for name, numbers, _ in rows))
@@ -113,7 +114,7 @@ def build_pets(root: Path) -> pd.DataFrame:
                 path := f"oxford-iiit-pet/images/{name}.jpg",
                 path,
                 breed,
-                "dog" if (is_dog := "Bulldog" in breed) else "cat",
+                "dog" if (is_dog := breed in ("American Bulldog", "Pug")) else "cat",
                 None if is_dog else breed,
                 breed if is_dog else None,
             )

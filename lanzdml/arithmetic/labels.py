@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from lanzdml.arithmetic.arrays import as_array
 
@@ -56,6 +57,30 @@ def values_of(label: Any) -> list[Any]:
         return sorted(label)
     except TypeError:
         return sorted(label, key=repr)
+
+
+def as_codes(labels: pd.Series) -> NDArray[np.integer] | NDArray[np.bool_]:
+    """The classes of labels, of :func:`as_labels`, none of them null, in the order of their values.
+
+    Returns:
+        (n,), of each label its class, from 0; or, of sets of values, (n, classes), whether each
+        has it. Sets are no classes, and cannot be sorted: one is in another or it is not.
+
+    Raises:
+        TypeError: values do not sort, as they are of several types.
+    """
+    if not has_several(labels):
+        return np.unique(labels.to_numpy(), return_inverse=True)[1]
+    sets = labels.map(values_of)
+    values, codes = np.unique(sets.explode().to_numpy(), return_inverse=True)
+    has = np.zeros((len(sets), len(values)), bool)
+    has[np.repeat(np.arange(len(sets)), sets.map(len)), codes] = True
+    return has
+
+
+def has_several(labels: pd.Series) -> bool:
+    """Whether labels, of :func:`as_labels`, are sets of values."""
+    return labels.dtype == object and any(isinstance(label, frozenset) for label in labels)
 
 
 def _with_sets(labels: list[Any]) -> pd.Series:

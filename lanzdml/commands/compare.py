@@ -24,6 +24,7 @@ def compare(
     second: NDArray[np.float32],
     labels: pd.Series,
     *,
+    queries: NDArray[np.bool_] | None = None,
     n_threads: int = 1,
     progress: Callable[[int], object] = lambda n: None,
 ) -> pd.DataFrame:
@@ -36,7 +37,8 @@ def compare(
 
     Args:
         first, second: (n, d) and (n, e), of the same images.
-        labels: (n,), none of them null.
+        labels: (n,), none of them null; or sets of values.
+        queries: (n,), which images are queries to the others; each to all others unless given.
         n_threads: that rank queries; the result is the same for any number.
         progress: called with how many more images are ranked, of both.
 
@@ -44,7 +46,7 @@ def compare(
         MetricsInputError: as of :func:`lanzdml.metrics.compute_metrics`.
     """
     ranked = [
-        scores_and_draws(vectors, labels, n_threads=n_threads, progress=progress)
+        scores_and_draws(vectors, labels, queries=queries, n_threads=n_threads, progress=progress)
         for vectors in (first, second)
     ]
     scores, drawn = [each.queries for each in ranked], [each.draws for each in ranked]

@@ -33,6 +33,7 @@ def fit(
     images: Path | None = None,
     labels: Path | None = None,
     label: str | None = None,
+    labels_separator: str | None = None,
 ) -> str:
     """Fit a method to prompts and store the transform.
 
@@ -49,6 +50,7 @@ def fit(
         labels: of the images, for a method that sees them, too; see
             :func:`lanzdml.commands.labelled.read_labelled`.
         label: their column.
+        labels_separator: what separates several values in it.
 
     Returns:
         What was fitted, in a sentence.
@@ -82,11 +84,13 @@ def fit(
             raise LanzdmlError(f"{method} {what} by --{name}")
         if file is not None and not needed:
             raise LanzdmlError(f"{method} has no use for --{name}: leave it out")
+    if labels_separator is not None and labels is None:
+        raise LanzdmlError("--labels-separator is of --labels: leave it out")
     named: dict[str, Any] = {}
     if against is not None:
         named[AGAINST] = read_vectors(against, Kind.PROMPTS, column=column).array()
     if images is not None and labels is not None and label is not None:
-        read = read_labelled(images, labels, label, column=column)
+        read = read_labelled(images, labels, label, separator=labels_separator, column=column)
         named |= {IMAGES: read.vectors, LABELS: read.labels}
     elif images is not None:
         named[IMAGES] = read_vectors(images, Kind.IMAGES, column=column).array()

@@ -30,6 +30,12 @@ _FORMAT = click.option(
     show_default=True, help="How results are printed.",
 )  # fmt: skip
 _LABEL = click.option("--label", required=True, help="The column of the labels.")
+_SEPARATOR = click.option(
+    "--labels-separator", help="What separates the values in a label, where images have several."
+)
+_QUERIES = click.option(
+    "--queries", help="A column that says query or gallery: queries rank the gallery only."
+)
 _COLUMN = click.option(
     "--column", help="The array or column of the vectors, where a file has several."
 )
@@ -51,7 +57,7 @@ class _Dim(click.ParamType):  # type: ignore[type-arg]  # none before click 8.4
 
 def _of_labelled(command: Callable[P, None]) -> Callable[P, None]:
     """A command with the options of all that takes labelled vectors."""
-    for option in (_THREADS, _ID, _COLUMN, _FORMAT, _LABEL):
+    for option in (_THREADS, _ID, _COLUMN, _FORMAT, _QUERIES, _SEPARATOR, _LABEL):
         command = option(command)
     return command
 
@@ -91,8 +97,9 @@ def lanzdml() -> None:
 )
 @_plain
 def score(
-    vectors: Path, labels: Path, label: str, form: str, column: str | None, id_column: str | None,
-    metrics: str, seed: int, kmeans_repeats: int, threads: int,
+    vectors: Path, labels: Path, label: str, labels_separator: str | None, queries: str | None,
+    form: str, column: str | None, id_column: str | None, metrics: str, seed: int,
+    kmeans_repeats: int, threads: int,
 ) -> None:  # fmt: skip
     """Score VECTORS by the seven metrics, and by others that are named.
 
@@ -114,12 +121,15 @@ def score(
     from lanzdml.metrics.scores import METRICS, in_order
 
     names = in_order((*METRICS, *filter(None, map(str.strip, metrics.split(",")))))
-    given = read_labelled(vectors, labels, label, column=column, id_column=id_column)
+    given = read_labelled(
+        vectors, labels, label, separator=labels_separator, queries=queries, column=column,
+        id_column=id_column,
+    )  # fmt: skip
     click.echo(given.described(), err=True)  # not among the results, which go to other programs
-    with _progress("image", len(given.labels)) as bar:
+    with _progress("image", given.n_ranking) as bar:
         rows = compute(
-            given.vectors, given.labels, metrics=names, seed=seed, kmeans_repeats=kmeans_repeats,
-            n_threads=threads, progress=bar.update,
+            given.vectors, given.labels, queries=given.queries, metrics=names, seed=seed,
+            kmeans_repeats=kmeans_repeats, n_threads=threads, progress=bar.update,
         )  # fmt: skip
     _print_rows(rows, form)
 
@@ -131,8 +141,8 @@ def score(
 @_of_labelled
 @_plain
 def compare(
-    first: Path, second: Path, labels: Path, label: str, form: str, column: str | None,
-    id_column: str | None, threads: int,
+    first: Path, second: Path, labels: Path, label: str, labels_separator: str | None,
+    queries: str | None, form: str, column: str | None, id_column: str | None, threads: int,
 ) -> None:  # fmt: skip
     """Compare the vectors FIRST with SECOND on the same labelled images, query by query.
 
@@ -145,14 +155,25 @@ def compare(
     from lanzdml.commands.labelled import read_labelled
 
     given = [
-        read_labelled(path, labels, label, column=column, id_column=id_column)
+        read_labelled(
+            path,
+            labels,
+            label,
+            separator=labels_separator,
+            queries=queries,
+            column=column,
+            id_column=id_column,
+        )
         for path in (first, second)
     ]
     for each in given:
         click.echo(each.described(), err=True)
     a, b = given
-    with _progress("image", 2 * len(a.labels)) as bar:
-        rows = compute(a.vectors, b.vectors, a.labels, n_threads=threads, progress=bar.update)
+    with _progress("image", 2 * a.n_ranking) as bar:
+        rows = compute(
+            a.vectors, b.vectors, a.labels, queries=a.queries, n_threads=threads,
+            progress=bar.update,
+        )  # fmt: skip
     _print_rows(rows, form)
 
 
@@ -172,18 +193,30 @@ def compare(
 @click.option("--images", type=FILE, help="Vectors of images, for methods that see a collection.")
 @click.option("--labels", type=FILE, help="The images' labels, for methods that see these, too.")
 @click.option("--label", help="The column of the labels.")
+@_SEPARATOR
 @_COLUMN
 @_plain
 def fit(
     prompts: Path, output: Path, method: str, dim: Dim | None, seed: int, against: Path | None,
-    images: Path | None, labels: Path | None, label: str | None, column: str | None,
+    images: Path | None, labels: Path | None, label: str | None, labels_separator: str | None,
+    column: str | None,
 ) -> None:  # fmt: skip
     """Fit a method to the vectors PROMPTS of a notion's prompts."""
     from lanzdml.commands.fit import fit as compute
 
     told = {"against": against, "images": images, "labels": labels}
     click.echo(
-        compute(prompts, output, method, dim=dim, seed=seed, label=label, column=column, **told)
+        compute(
+            prompts,
+            output,
+            method,
+            dim=dim,
+            seed=seed,
+            label=label,
+            labels_separator=labels_separator,
+            column=column,
+            **told,
+        )
     )
 
 

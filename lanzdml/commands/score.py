@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from lanzdml.arithmetic.labels import as_labels
-from lanzdml.metrics.chance import ADJUSTED, chance
+from lanzdml.datasets.labels import is_several
+from lanzdml.metrics.chance import ADJUSTED, chance_of
 from lanzdml.metrics.clusters import SILHOUETTE, cluster_metrics, silhouette
 from lanzdml.metrics.recalls import RECALLS
 from lanzdml.metrics.resampling import RESAMPLED, scores_and_draws
@@ -16,6 +16,7 @@ from lanzdml.significance.statistics import LEAST_QUERIES, StandardError, interv
 
 IMAGES, QUERIES = "other images", "other queries, these references"
 CLUSTERS, NONE = "none for clusters", "none"
+NO_CLASSES = "not defined, as images have several values"
 FEW = f"none for fewer than {LEAST_QUERIES} queries"
 COLUMNS = ("metric", "value", "chance", "low", "high", "interval")
 
@@ -24,6 +25,7 @@ def score(
     vectors: NDArray[np.float32],
     labels: pd.Series,
     *,
+    queries: NDArray[np.bool_] | None = None,
     metrics: Sequence[str] = (),
     seed: int = 0,
     kmeans_repeats: int = 1,
@@ -33,15 +35,17 @@ def score(
     """The seven metrics and others, a row each (:data:`COLUMNS`).
 
     ``chance`` is what images in a random order have in expectation
-    (:func:`lanzdml.metrics.chance.chance`), 0 of AMI and ARI, and missing of others that no ranks
-    make. ``low`` to ``high`` is a 95 % interval for what ``interval`` says: by draws of images,
-    each a query and a reference to the others, for MAP@R and Prec@1; by draws of queries for other
-    metrics of ranks, where it is too narrow, as queries share their references; none for clusters
-    and the silhouette, and for fewer than 30 queries.
+    (:func:`lanzdml.metrics.chance.chance_of`), 0 of AMI and ARI, and missing of others that no
+    ranks make. ``low`` to ``high`` is a 95 % interval for what ``interval`` says: by draws of
+    images, each a query and a reference to the others, for MAP@R and Prec@1; by draws of queries
+    for other metrics of ranks, where it is too narrow, as queries share their references; none for
+    clusters and the silhouette, and for fewer than 30 queries. Where images have several values
+    clusters and silhouette have nothing to agree with, and are missing.
 
     Args:
         vectors: (n, d).
-        labels: (n,), none of them null.
+        labels: (n,), none of them null; or sets of values.
+        queries: (n,), which images are queries to the others; each to all others unless given.
         metrics: beside the seven, of :data:`lanzdml.metrics.scores.MORE_METRICS`.
         seed: of k-means and of the draws of queries.
         kmeans_repeats: how many starts of k-means are averaged.
@@ -54,7 +58,7 @@ def score(
     names = in_order((*METRICS, *metrics))
     recalls = [name for name in names if name in RECALLS]
     ranked = scores_and_draws(
-        vectors, labels, recalls=recalls, n_threads=n_threads, progress=progress
+        vectors, labels, queries=queries, recalls=recalls, n_threads=n_threads, progress=progress
     )
     scores, drawn = ranked.queries, ranked.draws
     values = mean_scores(scores)
@@ -63,8 +67,10 @@ def score(
         values[SILHOUETTE] = silhouette(vectors, labels)
     is_query = ~np.isnan(scores["map_at_r"])
     n_queries = int(is_query.sum())
-    without = dict.fromkeys(scores, FEW) | {SILHOUETTE: NONE}
-    rows = {name: (values[name], np.nan, np.nan, without.get(name, CLUSTERS)) for name in names}
+    several = is_several(labels)
+    without = dict.fromkeys(scores, FEW) | ({} if several else {SILHOUETTE: NONE})
+    of_others = NO_CLASSES if several else CLUSTERS
+    rows = {name: (values[name], np.nan, np.nan, without.get(name, of_others)) for name in names}
     if n_queries >= LEAST_QUERIES:
         for name in RESAMPLED:
             error = StandardError(
@@ -78,9 +84,8 @@ def score(
             others, np.quantile(means, [0.025, 0.975], axis=0).T, strict=True
         ):
             rows[name] = (values[name], low, high, QUERIES)
-    by_chance = chance(as_labels(labels).value_counts().to_numpy(), recalls) | dict.fromkeys(
-        ADJUSTED, 0.0
-    )
+    by_chance = chance_of(labels, queries, recalls)
+    by_chance |= {} if several else dict.fromkeys(ADJUSTED, 0.0)
     return pd.DataFrame(
         [(name, value, by_chance.get(name, np.nan), *row) for name, (value, *row) in rows.items()],
         columns=list(COLUMNS),

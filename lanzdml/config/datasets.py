@@ -289,9 +289,13 @@ class DatasetConfig(Section):
         if notion.combine is not None:
             return notion.check_parts(where, notion_name, self.notions, known)
         if column in known:
-            if not notion.scored or self.labels is None:
-                return []
-            if column in OwnDataset(Path(self.labels)).labelled:
+            own = OwnDataset(Path(self.labels)) if self.labels is not None else None
+            if own and notion.labels_separator is not None and column in own.lists:
+                return [
+                    f"{where}.labels_separator: column {column!r} of {self.labels} holds lists of "
+                    "values already; leave it out"
+                ]
+            if not notion.scored or own is None or column in own.labelled:
                 return []
             return [
                 f"{where}: {self.labels} has no label in column {column!r}; if that is right, say "

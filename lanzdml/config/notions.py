@@ -13,7 +13,9 @@ from lanzdml.config.wordings import Ensemble, Variants, check_ensemble, check_va
 from lanzdml.embeddings.prompts import ENSEMBLE, FROM_LABELS, OWN, PLACEHOLDER
 from lanzdml.errors import suggest
 
-OF_PARTS = ("template", "aspects", "prompts", "labels", "variants", "ensemble")
+OF_PARTS = (
+    "template", "aspects", "prompts", "labels", "labels_separator", "variants", "ensemble",
+)  # fmt: skip
 
 
 class NotionConfig(PromptsSection):
@@ -60,6 +62,13 @@ class NotionConfig(PromptsSection):
     labels: Annotated[
         str | None,
         Field(description="the notion or column that its labels are of; its own name unless given"),
+    ] = None
+    labels_separator: Annotated[
+        str | None,
+        Field(
+            description="what separates the values in a label, where an image may have several; "
+            "images agree when they share one"
+        ),
     ] = None
     combine: Annotated[
         list[str] | None,
@@ -147,6 +156,8 @@ class NotionConfig(PromptsSection):
                 f"{key}.sampled_classes: the notion is not scored, so there is no interval; "
                 "leave it out"
             )
+        if self.labels_separator is not None:
+            lines += self._check_separator(key)
         if self.stacked and self.against is not None:
             lines.append(
                 f"{key}.against: a stack is what methods learned for its parts, so say it of these"
@@ -154,6 +165,20 @@ class NotionConfig(PromptsSection):
         elif isinstance(self.against, AgainstConfig):
             lines += self.against.check(f"{key}.against")
         return lines if self.combine is not None else [*lines, *self._check_prompts(key)]
+
+    def _check_separator(self, key: str) -> list[str]:
+        bare = (self.labels_separator or "").strip() or self.labels_separator
+        if not bare or bare != self.labels_separator:
+            return [
+                f"{key}.labels_separator: should be what is between the values of a label, such as "
+                f"'|', and no blanks around it, not {self.labels_separator!r}"
+            ]
+        if self.sampled_classes:
+            return [
+                f"{key}.sampled_classes: an image of several values is not of one class, so there "
+                "is no interval for other classes; leave it out"
+            ]
+        return []
 
     def check_against(
         self, key: str, name: str, notions: "Mapping[str, NotionConfig]"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from lanzdml.datasets.labels import class_sizes
 from lanzdml.datasets.manifest import NOT_NOTIONS
 from lanzdml.names import one_line, shortened
 
@@ -27,7 +28,7 @@ def differing_classes(dataset: str, notion: str, labels: pd.Series) -> str:
 
     Args:
         dataset, notion: their names.
-        labels: (n,) of the images, null where one has none.
+        labels: (n,) of the images, null where one has none; sets or tuples of several values.
 
     Returns:
         nothing where all are equal, or where no counts are known.
@@ -35,9 +36,7 @@ def differing_classes(dataset: str, notion: str, labels: pd.Series) -> str:
     known = _counts().get((dataset, notion))
     if known is None:
         return ""
-    counts = (
-        pd.DataFrame({"found": labels.value_counts(), "known": known}).fillna(0).astype("int64")
-    )
+    counts = pd.DataFrame({"found": class_sizes(labels), "known": known}).fillna(0).astype("int64")
     differing = counts[counts["found"] != counts["known"]]
     if differing.empty:
         return ""

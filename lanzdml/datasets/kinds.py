@@ -125,6 +125,15 @@ class OwnDataset:
         return self._summary.labelled
 
     @property
+    def lists(self) -> tuple[str, ...]:
+        """Those in whose columns an image may have several values, as they hold lists.
+
+        Raises:
+            LanzdmlError: as :attr:`notions`.
+        """
+        return self._summary.lists
+
+    @property
     def n_images(self) -> int:
         """How many images the table lists.
 
@@ -201,7 +210,7 @@ class TorchvisionDataset:
     def fetched(self) -> str | None:
         """What a download brings, in words; None where there is none."""
         nothing = import_module(self.module).FOLDERS
-        return None if self.dataset == nothing else f"what torchvision has of {self.dataset}"
+        return None if self.dataset == nothing else f"torchvision's {self.dataset}"
 
     def is_fetched(self, file: Path, root: Path) -> bool:
         """Whether a download makes a file that the manifest is made of."""

@@ -5,7 +5,7 @@ texts that a separator takes apart here: so a column can be read in both ways, a
 leaves the manifest, and all that was made of its images, alone.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -31,9 +31,14 @@ def columns_of(labels: LabelColumns) -> list[tuple[str, str]]:
     ]
 
 
+def names_of(labels: LabelColumns) -> tuple[str, ...]:
+    """The columns' names, whatever separates values in them: what says the same of images."""
+    return tuple(column for column, _ in columns_of(labels))
+
+
 def told(labels: LabelColumns) -> str:
     """The columns in words."""
-    return JOINED_BY.join(column for column, _ in columns_of(labels))
+    return JOINED_BY.join(names_of(labels))
 
 
 def read_labels(path: Path, columns: LabelColumns) -> pd.Series:
@@ -57,7 +62,8 @@ def read_all_labels(path: Path, columns: Mapping[str, LabelColumns]) -> pd.DataF
         columns: for each notion where its labels are, mostly in a column of the same name.
 
     Raises:
-        LanzdmlError: joined labels of different parts would be the same text.
+        LanzdmlError: joined labels of different parts would be the same text, or there are no
+            values to separate, see :func:`separated`.
     """
     parts = {notion: columns_of(names) for notion, names in columns.items()}
     with readable(path):
@@ -68,7 +74,7 @@ def read_all_labels(path: Path, columns: Mapping[str, LabelColumns]) -> pd.DataF
     labels = {}
     for notion, names in parts.items():
         of_parts = [
-            _separated(table[name], separator) if name in used else none
+            separated(path, table[name], separator) if name in used else none
             for name, separator in names
         ]
         labels[notion] = _joined(path, told(columns[notion]), of_parts)
@@ -77,7 +83,22 @@ def read_all_labels(path: Path, columns: Mapping[str, LabelColumns]) -> pd.DataF
 
 def values_of(label: Any) -> list[str]:
     """The values of an image that has a label, sorted."""
-    return sorted(label) if isinstance(label, frozenset) else [label]
+    return sorted(label) if isinstance(label, frozenset | tuple) else [label]
+
+
+def is_several(labels: Iterable[Any]) -> bool:
+    """Whether labels are sets of values, as where an image has several."""
+    return any(isinstance(label, frozenset) for label in labels)
+
+
+def label_text(label: Any) -> str:
+    """A label as it is shown: its values, sorted."""
+    return ", ".join(values_of(label))
+
+
+def class_sizes(labels: pd.Series) -> pd.Series:
+    """How many images have each value, by it, of labels that may be null; the most first."""
+    return labels.dropna().map(values_of).explode().value_counts()
 
 
 def distinct_labels(path: Path, columns: LabelColumns) -> list[str]:
@@ -86,8 +107,7 @@ def distinct_labels(path: Path, columns: LabelColumns) -> list[str]:
     Raises:
         LanzdmlError: there are fewer than two.
     """
-    labels = read_labels(path, columns).dropna()
-    values = sorted({value for label in labels for value in values_of(label)})
+    values = sorted(class_sizes(read_labels(path, columns)).index)
     if len(values) < 2:
         only = f"only the label {values[0]!r}" if values else "no label"
         notion = told(columns)
@@ -95,17 +115,49 @@ def distinct_labels(path: Path, columns: LabelColumns) -> list[str]:
     return values
 
 
-def _separated(cells: pd.Series, separator: str) -> pd.Series:
-    """A manifest's column: strings, or tuples of several values."""
+def separated(path: Path, cells: pd.Series, separator: str) -> pd.Series:
+    """A table's column of texts as tuples of the values in each; as it is without a separator.
+
+    Args:
+        path: of the table, for errors.
+        cells: texts, null where there is none; or tuples of values already.
+        separator: what is between values; blanks around them do not count.
+
+    Returns:
+        tuples of distinct values, None of a text without any.
+
+    Raises:
+        LanzdmlError: the column holds lists already, or has texts and the separator in none of
+            them: then it is a mistake, which would make a class of each list.
+    """
     if not separator:
         return cells
+    if any(isinstance(cell, tuple) for cell in cells):
+        raise LanzdmlError(
+            f"{path}: column {cells.name!r} holds lists of values, so that there is nothing to "
+            "separate: leave the labels' separator out"
+        )
+    texts = [cell for cell in cells if isinstance(cell, str)]
+    if texts and not any(separator in text for text in texts):
+        raise LanzdmlError(
+            f"{path}: {separator!r} separates nothing in column {cells.name!r}, as in "
+            f"{texts[0]!r}: say the labels' separator that is there, or leave it out"
+        )
     values = [
-        cell
-        if not isinstance(cell, str)
-        else tuple(dict.fromkeys(filter(None, map(str.strip, cell.split(separator))))) or None
+        tuple(sorted(set(filter(None, map(str.strip, cell.split(separator)))))) or None
+        if isinstance(cell, str)
+        else None
         for cell in cells
     ]
     return pd.Series(values, cells.index, dtype=object)
+
+
+def labels_in(path: Path, cells: pd.Series, separator: str = "") -> pd.Series:
+    """The labels that a table's column holds, as those of :func:`read_labels`.
+
+    Arguments and errors as of :func:`separated`.
+    """
+    return _joined(path, str(cells.name), [separated(path, cells, separator)])
 
 
 def _joined(path: Path, name: str, parts: list[pd.Series]) -> pd.Series:

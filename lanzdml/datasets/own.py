@@ -4,8 +4,8 @@ The table is a CSV, a TSV or a parquet file. Its column ``image`` holds paths re
 dataset's root or, in parquet, the encoded images. ``image_id`` may name the images, and ``mask``
 may hold masks of their foreground in the same way. Every other column is a notion, with nothing in
 it where an image has no label; columns of a parquet file that can hold no names, such as decimal
-numbers, are left out. Without a column ``image`` there are labels only, of images whose vectors lie
-elsewhere.
+numbers, are left out, and lists of names are several values. Without a column ``image`` there are
+labels only, of images whose vectors lie elsewhere.
 """
 
 import os
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from lanzdml.datasets import csv_file, parquet_file
+from lanzdml.datasets import csv_file, parquet_cells, parquet_file
 from lanzdml.datasets.archives import NO_FOLDER
 from lanzdml.datasets.inside import Places
 from lanzdml.datasets.manifest import EXCLUDED, ID, IMAGE, MASK, PATH
@@ -42,7 +42,7 @@ def label_columns(table: Path) -> tuple[str, ...]:
     elif parquet_file.is_parquet(table):
         schema = parquet_file.read_schema(table)
         columns = schema.names
-        labels = [field.name for field in schema if parquet_file.is_name(field.type)]
+        labels = [field.name for field in schema if parquet_cells.is_label(field.type)]
         _check_kinds(table, schema)
     else:
         raise LanzdmlError(f"{table} is no .csv, .tsv or .parquet file")
@@ -53,6 +53,19 @@ def label_columns(table: Path) -> tuple[str, ...]:
         # The index of a data frame is saved under a name of pandas' own.
         if column not in (IMAGE, ID, MASK) and not column.startswith("__index_level_")
     )
+
+
+def list_columns(table: Path) -> tuple[str, ...]:
+    """The notions in whose columns an image may have several values, as they hold lists.
+
+    Raises:
+        LanzdmlError: as :func:`label_columns`.
+    """
+    columns = label_columns(table)
+    if csv_file.is_csv(table):
+        return ()
+    schema = parquet_file.read_schema(table)
+    return tuple(name for name in columns if parquet_cells.is_list(schema.field(name).type))
 
 
 def has_images(table: Path) -> bool:
@@ -70,7 +83,8 @@ def read_rows(table: Path, columns: Iterable[str]) -> pd.DataFrame:
     """A table's columns, or some of them, by line of a text file or by row of a data frame.
 
     Returns:
-        Strings without blanks around them, bytes, or None for nothing; the index is named.
+        Strings without blanks around them, tuples of strings, bytes, or None for nothing; the index
+        is named.
 
     Raises:
         LanzdmlError: the table cannot be read.
@@ -114,15 +128,20 @@ def read_manifest(root: Path, table: Path, linked: Iterable[str] = ()) -> pd.Dat
         _check_distinct_files(table, rows, root)
     manifest = rows.rename(columns={IMAGE: source})[[ID, *([source] if source else [])]]
     for column in labels:
-        # Of the two ways to write an accent a table may have both, and classes are equal strings.
-        manifest[column] = [
-            normalized(cell) if isinstance(cell, str) else None for cell in rows[column]
-        ]
+        manifest[column] = [_label(cell) for cell in rows[column]]
     if MASK in rows and source:
         masks = _found(table, rows, root, MASK, places)
         # What a manifest holds, whether or not it holds paths of the images.
         manifest[MASK] = _contents(table, root, masks)
     return manifest.reset_index(drop=True)
+
+
+def _label(cell: object) -> str | tuple[str, ...] | None:
+    """A cell as manifests have it."""
+    # Of the two ways to write an accent a table may have both, and classes are equal strings.
+    if isinstance(cell, tuple):
+        return tuple(sorted({normalized(value) for value in cell}))
+    return normalized(cell) if isinstance(cell, str) else None
 
 
 def _objects(cells: pd.Series) -> list[str | bytes | None]:
@@ -191,12 +210,12 @@ def _spellings(name: str) -> Iterator[str]:
 
 def _check_kinds(table: Path, schema: "pa.Schema") -> None:
     for field in schema:
-        if field.name in (IMAGE, MASK) and not parquet_file.is_picture(field.type):
+        if field.name in (IMAGE, MASK) and not parquet_cells.is_picture(field.type):
             raise LanzdmlError(
                 f"{table}: column {field.name} holds {field.type}; needed are paths (string) or "
                 "encoded images (binary)"
             )
-        if field.name == ID and not parquet_file.is_name(field.type):
+        if field.name == ID and not parquet_cells.is_name(field.type):
             raise LanzdmlError(f"{table}: column {ID} holds {field.type}; needed are strings")
 
 

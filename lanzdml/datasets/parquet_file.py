@@ -4,9 +4,8 @@ And results, which somebody else may have made: what any of them unpacks to is c
 """
 
 import itertools
-import json
 import os
-from collections.abc import Collection, Iterable, Iterator, Set
+from collections.abc import Callable, Iterable, Iterator, Set
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +15,23 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from lanzdml.datasets.csv_file import has_more
+from lanzdml.datasets.parquet_cells import (
+    cells_of,
+    classes_of,
+    is_bytes,
+    is_list,
+    is_text,
+    named,
+)
 from lanzdml.errors import LanzdmlError
 from lanzdml.limits import key_of, limits
 from lanzdml.signatures import mistaken
 
-BYTES, FILE = "bytes", "path"  # of an image in such an export: its content, or where it is
-_HUGGING_FACE = b"huggingface"  # key of a file's metadata
 _SLICE = 2**26  # bytes; Arrow cannot hold nested columns above 2 GiB in one piece
 _SMALL = 2**28  # bytes that any table may unpack to
 _LEAST = 2**8  # bytes that a cell is taken to have, with what is made of it
 _WIDE = 20  # columns that as many rows as may be can have
-_LONGEST = 2**17  # bytes of a name, as of Python's reader of CSV
+_ELEMENT = 16  # bytes that a value of a list takes, with its place in it
 _ROWS = 2**16  # of results at a time
 
 
@@ -77,12 +82,13 @@ def read_parquet(path: Path, columns: Iterable[str]) -> pd.DataFrame:
     """Those of some columns that are there: strings without blanks around them, bytes, or None.
 
     Rows are counted from 0. A column of classes, which an export holds as numbers, has their names.
+    A cell of lists is a tuple of strings, in their order, without those that are nothing.
 
     Raises:
         LanzdmlError: the file is no Parquet, a class has a number without a name, or it holds
-            more than a table does: more rows, columns or cells than the limits ``table_rows`` and
-            ``table_columns``, longer text, more bytes for its size than the limit
-            ``archive_ratio``.
+            more than a table does: more rows, columns or cells (of which lists have as many as
+            values) than the limits ``table_rows`` and ``table_columns``, longer text, more bytes
+            for its size than the limit ``archive_ratio``.
     """
     names = [name for name in columns if name in read_schema(path).names]
     cells: dict[str, list[Any]] = {name: [] for name in names}
@@ -117,10 +123,10 @@ def _read_result(path: Path, columns: list[str] | None, later: Set[str]) -> pa.T
     if missing := set(columns or ()) - set(schema.names) - later:
         raise LanzdmlError(f"{path} has no column {min(missing)!r}: delete it and run again")
     schema = pa.schema([field for field in schema if field.name in (columns or schema.names)])
-    texts = {field.name for field in schema if _is_text(field.type) or _is_bytes(field.type)}
+    texts = _leaves(path, {field.name for field in schema if _holds(field.type, is_text, is_bytes)})
     most, n_bytes, batches = _most_bytes(path), 0, []
     with _opened(path, texts) as file:
-        _check_declared(path, file, set(schema.names), most)
+        _check_declared(path, file, _leaves(path, set(schema.names)), texts, most)
         for batch in file.iter_batches(_ROWS, columns=schema.names):
             n_bytes += sum(map(_n_bytes_written_out, batch.columns))
             if n_bytes > most:
@@ -132,16 +138,22 @@ def _read_result(path: Path, columns: list[str] | None, later: Set[str]) -> pa.T
 
 def _n_bytes_written_out(column: pa.Array) -> int:
     """Bytes of a column where each cell holds its value, which may be that of many."""
+    if is_list(column.type) and pa.types.is_dictionary(column.type.value_type):
+        return len(column) * _ELEMENT + _n_bytes_written_out(column.flatten())
     if not pa.types.is_dictionary(column.type):
         return column.nbytes
     return pc.sum(pc.binary_length(column.dictionary).take(column.indices)).as_py() or 0
 
 
-def _check_declared(path: Path, file: pq.ParquetFile, names: Set[str], most: int) -> None:
+def _check_declared(
+    path: Path, file: pq.ParquetFile, leaves: Set[str], texts: Set[str], most: int
+) -> None:
     """Numbers take what they take, however often one is repeated."""
     n_bytes = 0
-    for chunk in _chunks(file, names):
+    for chunk in _chunks(file, leaves):
         of_one = 1 if chunk.physical_type in ("BOOLEAN", "BYTE_ARRAY") else 4
+        if chunk.path_in_schema in texts and chunk.num_values > file.metadata.num_rows:
+            of_one = _ELEMENT
         if "DELTA_BYTE_ARRAY" in chunk.encodings:  # which results are not written in
             of_one = chunk.total_uncompressed_size
         n_bytes += max(chunk.total_uncompressed_size, chunk.num_values * of_one)
@@ -153,66 +165,52 @@ def _most_bytes(path: Path) -> int:
     return max(_SMALL, os.path.getsize(path) * limits().archive_ratio)
 
 
-def _chunks(file: pq.ParquetFile, names: Set[str]) -> Iterator[pq.ColumnChunkMetaData]:
+def _leaves(path: Path, names: Set[str]) -> set[str]:
+    """What parts of some columns are called where a file stores them: ``genres.list.element``."""
+    within = tuple(f"{name}." for name in names)
+    with _opened(path) as file:
+        stored = (file.schema.column(number).path for number in range(len(file.schema)))
+        return {leaf for leaf in stored if leaf in names or leaf.startswith(within)}
+
+
+def _holds(kind: pa.DataType, *kinds: Callable[[pa.DataType], bool]) -> bool:
+    """Whether a column's values, or those of its lists, are of one of some kinds."""
+    kind = kind.value_type if is_list(kind) else kind
+    return any(is_kind(kind) for is_kind in kinds)
+
+
+def _chunks(file: pq.ParquetFile, leaves: Set[str]) -> Iterator[pq.ColumnChunkMetaData]:
     for group in map(file.metadata.row_group, range(file.metadata.num_row_groups)):
         for chunk in map(group.column, range(group.num_columns)):
-            path = chunk.path_in_schema
-            if path in names or path.partition(".")[0] in names:
+            if chunk.path_in_schema in leaves:
                 yield chunk
 
 
 def _slices(path: Path, names: list[str]) -> Iterator[dict[str, list[Any]]]:
     """The cells of some columns by name, a part of the rows at a time."""
     schema = read_schema(path)
-    texts = {name for name in names if _is_text(schema.field(name).type)}
+    kinds = {name: schema.field(name).type for name in names}
+    texts = _leaves(path, {name for name in names if _holds(kinds[name], is_text)})
+    lists = _leaves(path, {name for name in names if is_list(kinds[name])})
     with _opened(path, texts) as file:
-        classes = _classes(file.schema_arrow)
+        classes = classes_of(file.schema_arrow)
         most = _most_bytes(path)
         n_rows = n_bytes = 0
         most_cells = limits().table_rows * _WIDE
-        if file.metadata.num_rows * len(names) > most_cells:
+        n_values = sum(chunk.num_values for chunk in _chunks(file, lists))
+        if file.metadata.num_rows * len(names) + n_values > most_cells:
             raise has_more(path, most_cells, "cells", "table_rows")
-        for batch in _batches(path, file, set(names), texts, most):
+        for batch in _batches(path, file, names, texts, lists, most):
             n_bytes += sum(map(_n_bytes, batch.columns))
             if n_bytes > most:
                 raise _unpacks_to_more(path)
             cells: dict[str, list[Any]] = {}
             for name in names:
-                cells[name] = _cells(path, name, batch.column(name))
+                cells[name] = cells_of(path, name, batch.column(name))
                 if name in classes:
-                    cells[name] = _named(path, name, cells[name], classes[name], n_rows)
+                    cells[name] = named(path, name, cells[name], classes[name], n_rows)
             n_rows += len(batch)
             yield cells
-
-
-def is_name(kind: pa.DataType) -> bool:
-    """Whether a column's values can be labels; one of type null has none."""
-    if pa.types.is_dictionary(kind):
-        kind = kind.value_type
-    return _is_text(kind) or any(
-        is_kind(kind) for is_kind in (pa.types.is_integer, pa.types.is_boolean, pa.types.is_null)
-    )
-
-
-def is_picture(kind: pa.DataType) -> bool:
-    """Whether a column's values can be images: paths, encoded ones, or a struct of both."""
-    if pa.types.is_struct(kind):
-        parts = {kind.field(i).name: kind.field(i).type for i in range(kind.num_fields)}
-        content, file = parts.get(BYTES), parts.get(FILE)
-        return (content is not None and _is_bytes(content)) or (
-            content is not None and pa.types.is_null(content) and file is not None and is_name(file)
-        )
-    return is_name(kind) or _is_bytes(kind)
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    if pa.types.is_dictionary(kind):
-        kind = kind.value_type
-    return kind in (pa.string(), pa.large_string(), pa.string_view())
-
-
-def _is_bytes(kind: pa.DataType) -> bool:
-    return kind in (pa.binary(), pa.large_binary(), pa.binary_view())
 
 
 def _opened(path: Path, texts: Iterable[str] = ()) -> pq.ParquetFile:
@@ -249,21 +247,32 @@ def _unpacks_to_more(path: Path) -> LanzdmlError:
 
 
 def _batches(
-    path: Path, file: pq.ParquetFile, names: Set[str], texts: Set[str], most: int
+    path: Path,
+    file: pq.ParquetFile,
+    names: list[str],
+    texts: Set[str],
+    lists: Set[str],
+    most: int,
 ) -> Iterator[pa.RecordBatch]:
-    unpacked, largest = 0, 1.0  # bytes of all, and of a row
+    leaves = _leaves(path, set(names))
+    unpacked, largest = 0.0, 1.0  # bytes of all, and of a row
     for group in map(file.metadata.row_group, range(file.metadata.num_row_groups)):
         chunks = [
             chunk
             for chunk in map(group.column, range(group.num_columns))
-            if chunk.path_in_schema in names or chunk.path_in_schema.partition(".")[0] in names
+            if chunk.path_in_schema in leaves
         ]
+        of_lists = [chunk for chunk in chunks if chunk.path_in_schema in lists]
         unpacked += sum(chunk.total_uncompressed_size for chunk in chunks)
-        largest = max(largest, sum(_most_in_a_cell(chunk, texts) for chunk in chunks))
+        unpacked += _ELEMENT * sum(chunk.num_values for chunk in of_lists)
+        of_row = sum(_most_in_a_cell(chunk, texts) for chunk in chunks)
+        # A list has as many values as lists have on average: all of them may be in one.
+        more = (chunk.num_values / max(1, group.num_rows) - 1 for chunk in of_lists)
+        largest = max(largest, of_row + _LEAST * sum(more))
     if unpacked > most:
         raise _unpacks_to_more(path)
     try:
-        yield from file.iter_batches(max(1, int(_SLICE / largest)), columns=list(names))
+        yield from file.iter_batches(max(1, int(_SLICE / largest)), columns=names)
     except (pa.ArrowException, OSError) as error:
         raise _damaged(path, error) from None
 
@@ -280,53 +289,6 @@ def _most_in_a_cell(chunk: pq.ColumnChunkMetaData, texts: Set[str]) -> float:
 
 
 def _n_bytes(column: pa.Array) -> int:
+    if is_list(column.type):
+        return len(column) * _ELEMENT + _n_bytes(column.flatten())
     return (column.dictionary if pa.types.is_dictionary(column.type) else column).nbytes
-
-
-def _cells(path: Path, name: str, column: pa.Array) -> list[Any]:
-    if pa.types.is_struct(column.type):
-        return [
-            None if value is None else value.get(BYTES) or value.get(FILE)
-            for value in column.to_pylist()
-        ]
-    if _is_bytes(column.type):
-        return column.to_pylist()
-    if not pa.types.is_dictionary(column.type):
-        column = column.dictionary_encode()
-    codes, values = column.indices, column.dictionary
-    if len(values) > len(codes):
-        used = codes.unique().drop_null()
-        codes, values = pc.index_in(codes, used), values.take(used)
-    values = values.cast(pa.string())
-    if (pc.max(pc.binary_length(values)).as_py() or 0) > _LONGEST:
-        raise LanzdmlError(f"{path}: a cell of {name} has more than {_LONGEST:,} bytes of text")
-    texts = [(value or "").strip() or None for value in values.to_pylist()]
-    return [None if code is None else texts[code] for code in codes.to_pylist()]
-
-
-def _classes(schema: pa.Schema) -> dict[str, list[str]]:
-    """The names of the classes of each column that holds their numbers."""
-    metadata = (schema.metadata or {}).get(_HUGGING_FACE)
-    try:
-        features = json.loads(metadata or b"{}")["info"]["features"]
-        return {
-            name: list(map(str, feature["names"]))
-            for name, feature in features.items()
-            if isinstance(feature, dict) and feature.get("_type") == "ClassLabel"
-        }
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return {}
-
-
-def _named(
-    path: Path, column: str, values: list[Any], names: Collection[str], first_row: int
-) -> list[str | None]:
-    # An export says -1 where there is no class.
-    by_number: dict[str | None, str | None] = {str(i): name for i, name in enumerate(names)}
-    by_number |= {None: None, "-1": None}
-    for row, value in enumerate(values, start=first_row):
-        if value not in by_number:
-            raise LanzdmlError(
-                f"{path}, row {row}: {column} is {value}, but the file names {len(names)} classes"
-            )
-    return [by_number[value] for value in values]

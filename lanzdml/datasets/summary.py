@@ -3,13 +3,14 @@
 import json
 import os
 from dataclasses import astuple, dataclass
+from itertools import chain
 from pathlib import Path
 
 from lanzdml.datasets import csv_file, own, parquet_file
 from lanzdml.datasets.manifest import IMAGE
 from lanzdml.files import write_text
 
-_VERSION = 2  # of what is kept: another one is not read
+_VERSION = 3  # of what is kept: another one is not read
 _MOST = 2**22  # bytes of it: thousands of tables
 
 
@@ -20,12 +21,14 @@ class Summary:
     Attributes:
         columns: those that it has a column for.
         labelled: those of which any image has a label.
+        lists: those whose cells are lists of values.
         n_images: how many rows it has.
         has_images: whether it lists images, and not their labels only.
     """
 
     columns: tuple[str, ...]
     labelled: tuple[str, ...]
+    lists: tuple[str, ...]
     n_images: int
     has_images: bool
 
@@ -45,7 +48,9 @@ def summarise(table: Path) -> Summary:
     if key not in _known:
         columns = own.label_columns(table)
         read = _of_csv if csv_file.is_csv(table) else _of_parquet
-        _known[key] = Summary(columns, *read(table, columns), own.has_images(table))
+        labelled, n_images = read(table, columns)
+        lists, has_images = own.list_columns(table), own.has_images(table)
+        _known[key] = Summary(columns, labelled, lists, n_images, has_images)
     return _known[key]
 
 
@@ -77,12 +82,13 @@ def recall(file: Path) -> None:
         with file.open("rb") as opened:
             kept = json.loads(opened.read(_MOST))
         if kept["version"] == _VERSION:
-            for path, size, changed, columns, labelled, n_images, has_images in kept["tables"]:
+            for path, size, changed, *names, n_images, has_images in kept["tables"]:
                 if (type(n_images), type(has_images)) != (int, bool) or not all(
-                    map(_is_text, (*columns, *labelled))
+                    map(_is_text, chain(*names))
                 ):
                     continue
-                of_table = Summary(tuple(columns), tuple(labelled), n_images, has_images)
+                columns, labelled, lists = map(tuple, names)
+                of_table = Summary(columns, labelled, lists, n_images, has_images)
                 _known[path, size, changed] = of_table
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         pass

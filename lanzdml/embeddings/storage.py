@@ -15,7 +15,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lanzdml.datasets.labels import LabelColumns, read_all_labels, told
+from lanzdml.datasets.labels import LabelColumns, class_sizes, label_text, read_all_labels, told
 from lanzdml.datasets.manifest import FINGERPRINT, ID, fingerprint_of, read_manifest
 from lanzdml.datasets.parquet_file import read_result
 from lanzdml.errors import LanzdmlError
@@ -243,6 +243,8 @@ def labelled_images(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Embeddings (n, r), labels (n,) and ids (n,) of the images that have a label for a notion.
 
+    Labels are as of :func:`lanzdml.datasets.labels.read_labels`.
+
     Raises:
         LanzdmlError: the two files are not about the same images, or have fewer than two labels.
     """
@@ -250,8 +252,9 @@ def labelled_images(
     table = read_all_labels(manifest_file, {"labels": label_columns})
     labels = table["labels"]
     labelled = labels.notna().to_numpy()
-    if labels.nunique() < 2:
-        only = f"only the label {labels[labelled].iloc[0]!r}" if labelled.any() else "no label"
+    if len(class_sizes(labels)) < 2:
+        first = label_text(labels[labelled].iloc[0]) if labelled.any() else None
+        only = "no label" if first is None else f"only the label {first!r}"
         notion = told(label_columns)
         raise LanzdmlError(
             f"{manifest_file}: images have {only} for {notion}, so there is nothing to tell apart; "

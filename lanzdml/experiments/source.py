@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from lanzdml.datasets.labels import class_sizes, is_several
 from lanzdml.embeddings.storage import (
     check_one_model,
     labelled_images,
@@ -20,6 +22,7 @@ from lanzdml.experiments.task import MeasureTask
 from lanzdml.methods import METHODS
 from lanzdml.methods.base import Method
 from lanzdml.methods.dim import Dim
+from lanzdml.methods.labelled import check_values
 from lanzdml.methods.needs import AGAINST, IMAGES, LABELS, PROMPTS
 from lanzdml.metrics.protocols import PROTOCOLS
 from lanzdml.metrics.resampling import Scores, scores_and_draws
@@ -45,7 +48,9 @@ class Source:
 
     Attributes:
         images: (n, r), those that have a label of the notion.
-        labels: (n,) str.
+        labels: (n,) str; or, where images have several values, sets of them.
+        several: whether they are sets.
+        classes: the values that there are, sorted.
     """
 
     def __init__(self, task: MeasureTask) -> None:
@@ -54,7 +59,9 @@ class Source:
         self.images, labels, _ = labelled_images(
             Path(task.images), Path(task.manifest), task.labels[task.run["notion"]]
         )
-        self.labels = labels.astype(str)
+        self.several = is_several(labels)
+        self.labels = labels if self.several else labels.astype(str)
+        self.classes = sorted(class_sizes(pd.Series(labels)).index)
 
     @cached_property
     def prompts(self) -> Prompts:
@@ -100,6 +107,8 @@ class Source:
         cls = METHODS[method]
         some = slice(None) if labelled is None else labelled
         to_labels = PROMPTS not in cls.needs
+        if LABELS in cls.needs:
+            check_values(cls, self.labels)
         given = (self.images[some], self.labels[some]) if to_labels else (self._given(prompts),)
         number = number_for(method, self._task.dim if dim is None else dim, given)
         estimator = new_estimator(method, number)

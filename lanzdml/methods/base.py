@@ -68,6 +68,9 @@ class Method(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """What ``fit`` takes, of :mod:`lanzdml.methods.needs`."""
     supervised: ClassVar[bool] = False
     """Whether it sees labels; follows from ``needs``."""
+    takes_several_values: ClassVar[bool] = False
+    """Of those that see labels, whether an image may have several values: its labels are then sets,
+    which a method that sorts them would put into classes of no meaning."""
     sees_images: ClassVar[bool] = False
     """Whether it is fitted to images without labels, too; follows from ``needs``. What it then
     makes of an image does not depend on others, unless it is ``transductive``."""

@@ -12,7 +12,8 @@ from lanzdml.methods.subspace import principal_directions
 class ClassMeans(SeesLabels):
     """The span of the differences between class means: what ``text_subspace`` is to prompts.
 
-    Images about the mean of the class means are projected onto it. Not in the paper.
+    Images about the mean of the class means are projected onto it. An image of several values is in
+    the mean of each. Not in the paper.
 
     Args:
         dim: size of the output at most, r'; c classes span c - 1 dimensions.
@@ -25,6 +26,7 @@ class ClassMeans(SeesLabels):
 
     name = "class_means"
     deterministic = True
+    takes_several_values = True
     learned = ("mean_", "directions_")
 
     def __init__(self, dim: Dim = 128, *, random_state: int = 0) -> None:

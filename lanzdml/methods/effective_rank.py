@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lanzdml.arithmetic.labels import as_codes, as_labels
 from lanzdml.arithmetic.threads import one_blas_thread
 from lanzdml.methods.dim import Dim
 
@@ -17,7 +18,7 @@ def number_of(dim: Dim, unit: Unit, labels: NDArray[Any] | None = None) -> int:
     Args:
         dim: a number; or "auto", which is :func:`chosen_dim`.
         unit: (n, r), of unit length: texts, or images.
-        labels: (n,) of images: then those of the classes' mean directions.
+        labels: of images, as of :func:`class_directions`: then that of these directions.
     """
     if not isinstance(dim, str):
         return dim
@@ -85,13 +86,16 @@ def class_directions(unit: Unit, labels: NDArray[Any]) -> Unit:
 
     Args:
         unit: (n, r), of unit length.
-        labels: (n,), which sort.
+        labels: (n,), which sort; or (n, classes) bool, whether each image is in each class.
 
     Returns:
         (classes, r), of unit length.
     """
-    _, codes = np.unique(labels, return_inverse=True)
-    sums = np.zeros((codes.max() + 1, unit.shape[1]))
-    np.add.at(sums, codes, unit)
+    codes = labels if labels.ndim == 2 else as_codes(as_labels(labels))
+    if codes.ndim == 2:
+        sums = codes.T.astype(np.float64) @ unit
+    else:
+        sums = np.zeros((codes.max() + 1, unit.shape[1]))
+        np.add.at(sums, codes, unit)
     lengths = np.linalg.norm(sums, axis=1, keepdims=True)
     return (sums / np.where(lengths > 0, lengths, 1)).astype(np.float32)

@@ -1,5 +1,10 @@
 """What a method may be fitted to."""
 
+SEVERAL_VALUES = (
+    "images have several values of this notion, and it is defined for one label an image"
+)
+"""Why a method is not fitted to some labels."""
+
 PROMPTS = "prompts"
 """Text embeddings of the notion."""
 AGAINST = "against"

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from lanzdml.arithmetic.labels import as_labels, values_of
+from lanzdml.arithmetic.labels import as_labels, has_several, values_of
 from lanzdml.errors import LanzdmlError
 
 
@@ -110,11 +110,6 @@ class Relevance:
         if queries is None:
             return of_group[self.groups] - 1
         return of_group[self.groups[queries]]
-
-
-def has_several(labels: pd.Series) -> bool:
-    """Whether labels, of :func:`lanzdml.arithmetic.labels.as_labels`, are sets of values."""
-    return labels.dtype == object and any(isinstance(label, frozenset) for label in labels)
 
 
 def as_queries(queries: Any, n: int) -> NDArray[np.bool_] | None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+from lanzdml.datasets.labels import names_of
 from lanzdml.embeddings.prompts import OWN
 from lanzdml.errors import LanzdmlError
 from lanzdml.experiments.measured import Measured
@@ -94,7 +95,7 @@ def _others(plan: Plan, dataset: str, notion: str) -> list[str]:
     """The scored notions beside one; of those with the same labels the first."""
     others = plan.others(dataset, notion)
     scored = [name for name in others if plan.notions[dataset, name].scored]
-    by_labels = {str(plan.label_columns(dataset, name)): name for name in reversed(scored)}
+    by_labels = {names_of(plan.label_columns(dataset, name)): name for name in reversed(scored)}
     return [name for name in scored if name in by_labels.values()]
 
 

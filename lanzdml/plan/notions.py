@@ -7,7 +7,7 @@ from lanzdml.config.against import AgainstConfig
 from lanzdml.config.config import Config
 from lanzdml.config.notions import NotionConfig
 from lanzdml.config.prompts import PromptsSection
-from lanzdml.datasets.labels import LabelColumns
+from lanzdml.datasets.labels import LabelColumn, LabelColumns, names_of
 from lanzdml.embeddings.prompts import ENSEMBLE, FROM_LABELS, OWN, PLACEHOLDER
 
 
@@ -44,11 +44,11 @@ class NotionPlan:
     def counted(self) -> list[tuple[str, str]]:
         """The notions that are ranked and tested over.
 
-        A combined notion repeats its parts, and several notions of one label column each other, so
-        of those the first stands for all.
+        A combined notion repeats its parts, and several notions of one label column, however that
+        is read, each other, so of those the first stands for all.
         """
         by_labels = {
-            (key[0], self.label_columns(*key)): key
+            (key[0], names_of(self.label_columns(*key))): key
             for key in reversed(self.scored)
             if not self.notions[key].combine
         }
@@ -57,13 +57,21 @@ class NotionPlan:
     def label_columns(self, dataset: str, notion: str) -> LabelColumns:
         """The manifest's column of a notion's labels; a combined one has several, one a part.
 
-        That of a notion that only a protocol takes is its own name.
+        With what separates values in it, where labels hold several. That of a notion that only a
+        protocol takes is its own name.
         """
         settings = self.notions.get((dataset, notion))
         if settings and settings.combine:
             # A part combines no others.
-            return [self.notions[dataset, part].labels or part for part in settings.combine]
-        return settings.labels if settings and settings.labels else notion
+            return [self._column(dataset, part) for part in settings.combine]
+        column = self._column(dataset, notion)
+        return column if isinstance(column, str) else [column]
+
+    def _column(self, dataset: str, notion: str) -> LabelColumn:
+        settings = self.notions.get((dataset, notion))
+        column = settings.labels if settings and settings.labels else notion
+        separator = settings.labels_separator if settings else None
+        return (column, separator) if separator else column
 
     def prompt_sources(self, dataset: str) -> list[dict[str, Any]]:
         """What a dataset's prompts are made of, by notion; the parts of a combined one first.
@@ -105,27 +113,35 @@ class NotionPlan:
         return sources
 
     def against(self, dataset: str, notion: str) -> list[str]:
-        """The names of the prompts that say what must not matter for a notion.
-
-        Unless it says so, those of :meth:`others`.
-        """
-        settings = self.notions[dataset, notion]
-        if isinstance(settings.against, AgainstConfig):
+        """The names of the prompts that say what must not matter for a notion."""
+        if isinstance(self.notions[dataset, notion].against, AgainstConfig):
             return [own_against(notion)]
-        return self.others(dataset, notion) if settings.against is None else settings.against
+        return self.others(dataset, notion)
 
     def others(self, dataset: str, notion: str) -> list[str]:
-        """A dataset's notions beside one, but for such as combine others, are parts of it, or have
-        the same labels.
+        """A dataset's notions that must not matter for one.
+
+        Those that it names. Or else all beside it, but for such as combine others, are parts of it,
+        have labels in the same column, however these are read, or matter for a part.
         """
+        settings = self.notions[dataset, notion]
+        if isinstance(settings.against, list):
+            return settings.against
+        beside = self._beside(dataset, notion)
+        for part in settings.combine or ():
+            of_part = [*self.others(dataset, part), *(settings.combine or ())]
+            beside = [name for name in beside if name in of_part]
+        return beside
+
+    def _beside(self, dataset: str, notion: str) -> list[str]:
         same = [notion, *(self.notions[dataset, notion].combine or ())]
-        labels = [self.label_columns(dataset, name) for name in same]
+        labels = [names_of(self.label_columns(dataset, name)) for name in same]
         return [
             name
             for name in self.notions_of(dataset)
             if name not in same
             and self.notions[dataset, name].combine is None
-            and self.label_columns(dataset, name) not in labels
+            and names_of(self.label_columns(dataset, name)) not in labels
         ]
 
     def wordings(self, dataset: str, notion: str) -> list[str]:

@@ -58,7 +58,8 @@ def compute_significance(
         counted: dataset and notion of those that are ranked and tested over. Others with the same
             labels, or with labels that are put together of theirs, would repeat what they say.
         sampled: by protocol, dataset and notion, the manifest and its labels of the notions whose
-            classes are a sample of more.
+            classes are a sample of more. Where images have several values, no query is of one
+            class, and there is no interval for other classes.
 
     Raises:
         LanzdmlError: two methods were scored on other queries of a notion, or draws are not those

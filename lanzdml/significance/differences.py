@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 import numpy as np
 import pandas as pd
 
+from lanzdml.datasets.labels import is_several
 from lanzdml.errors import LanzdmlError
 from lanzdml.methods import in_order, method_on_paper
 from lanzdml.metrics.runs import PER_QUERY
@@ -23,6 +24,7 @@ from lanzdml.significance.statistics import (
     smallest_difference,
 )
 
+NO_CLASS = "no interval for other classes, as images have several values"
 _SAME_QUERY = 1e-5  # percent points: scores of queries are stored as float32
 
 
@@ -56,6 +58,9 @@ def differences(
                     "and run again"
                 )
             labels = _labels(classes[key], table.index, where) if key in classes else None
+            notes: list[str] = []
+            if labels is not None and is_several(labels):
+                labels, notes = None, [NO_CLASS]
             measured = {name: _measured(by_method[name], draws, where) for name in made}
             supervised = {name for name, row in by_method.items() if row["supervised"]}
             for pair in query_intervals(table, SEED).itertuples():
@@ -66,7 +71,7 @@ def differences(
                     "counted": (dataset, notion) in counted,
                     "supervised": " ".join(n for n in (pair.method, pair.other) if n in supervised),
                     "unit": "percent points", "n": len(table),
-                    "note": "; ".join([*its_notes, *other_notes]) or None,
+                    "note": "; ".join([*its_notes, *other_notes, *notes]) or None,
                 } | _interval_of(a, b, table[pair.method] - table[pair.other], labels)  # fmt: skip
 
 

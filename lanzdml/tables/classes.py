@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from lanzdml.datasets.labels import LabelColumns, read_all_labels
+from lanzdml.datasets.labels import LabelColumns, class_sizes, read_all_labels, values_of
 from lanzdml.datasets.manifest import ID
 from lanzdml.datasets.parquet_file import read_result
 from lanzdml.errors import LanzdmlError
@@ -59,7 +59,7 @@ def class_scores(
         precision_at_1_minus_clip (in percentage points, missing where CLIP has no value), unit,
         n_seeds, protocol, model and dim (missing of a method whose size nobody chooses). The
         classes of a method on a notion stand together, those that lose most first. A class of one
-        image has no query and no row.
+        image has no query and no row. A query of several values is one of each of these classes.
 
     Raises:
         LanzdmlError: a file cannot be read, or queries are not images with a label.
@@ -80,7 +80,7 @@ def class_scores(
     for metric in PER_QUERY:
         rows[metric] *= 100 / rows["n"]
     rows = _beside_clip(rows)
-    sizes = {key: of_notion.value_counts() for key, of_notion in classes.items()}
+    sizes = {key: class_sizes(of_notion) for key, of_notion in classes.items()}
     counted = ["protocol", "dataset", "labels", "class"]
     rows = rows.join(pd.concat(sizes, names=counted).rename("n_images"), on=counted)
     # Not every reader of CSV knows where a field with line breaks ends.
@@ -101,8 +101,11 @@ def _sums_of(path: Path, classes: Mapping[tuple[str, str, str], pd.Series]) -> p
             f"{path} has scores of {table[ID][labels.isna()].iloc[0]!r}, which has no label for "
             f"{used.labels}: delete the folder queries and run again"
         )
-    scores = table[list(PER_QUERY)].astype("float64").groupby(labels.rename("class"), sort=False)
-    sums = scores.sum().assign(n=scores.size(), n_seeds=table["seed"].nunique()).reset_index()
+    values = labels.map(values_of).explode()
+    queries = table[list(PER_QUERY)].astype("float64").loc[values.index]
+    scores = queries.groupby(values.to_numpy(), sort=False)
+    sums = scores.sum().assign(n=scores.size(), n_seeds=table["seed"].nunique())
+    sums = sums.rename_axis("class").reset_index()
     return run.assign(labels=used.labels).merge(sums, how="cross")
 
 

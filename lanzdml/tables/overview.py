@@ -9,7 +9,13 @@ from typing import Any
 import pandas as pd
 
 from lanzdml.datasets.class_counts import differing_classes
-from lanzdml.datasets.labels import LabelColumns, columns_of, read_labels, values_of
+from lanzdml.datasets.labels import (
+    LabelColumns,
+    class_sizes,
+    columns_of,
+    read_labels,
+    values_of,
+)
 from lanzdml.embeddings.storage import read_embeddings
 from lanzdml.files import write_text
 from lanzdml.names import (
@@ -89,7 +95,7 @@ def describe(notions: Sequence[Notion]) -> pd.DataFrame:
             ),
             "n_images": len(labels),
             "n_labelled": int(labels.notna().sum()),
-            "n_classes": labels.dropna().map(values_of).explode().nunique(),
+            "n_classes": len(class_sizes(labels)),
             "n_prompts": len(prompts),
             "n_named": named,
             "differing_classes": differing_classes(notion.dataset, notion.notion, labels),

@@ -99,7 +99,7 @@ def _how_made(block: pd.DataFrame) -> list[str]:
         ["source", "published_protocol", "setting"], sort=False
     ):
         models = [one_line(name) for name in rows["published_model"].unique() if name != "-"]
-        dims = [f"{dim:,}" for dim in sorted(rows["published_dim"].dropna().unique())]
+        dims = [f"{int(dim)}" for dim in sorted(rows["published_dim"].dropna().unique())]
         parts = [
             _protocol(protocol),
             f"models {in_a_row(models)}" if len(models) > 1 else "".join(models),
@@ -112,18 +112,19 @@ def _how_made(block: pd.DataFrame) -> list[str]:
 
 def _why_apart(theirs: pd.DataFrame, ours: pd.DataFrame) -> list[str]:
     """That protocols differ, and which one would be the paper's."""
-    texts = []
+    alike: dict[tuple[str, str, str], list[str]] = {}
     for (source, protocol), rows in theirs.groupby(["source", "published_protocol"], sort=False):
         notions = [notion_on_paper(*of) for of in rows[_LINE[:2]].drop_duplicates().to_numpy()]
-        beside = ours[(ours["source"] == source) & (ours["published_protocol"] == protocol)]
-        kinds = dict.fromkeys(_KINDS[kind_of(name)] for name in beside["protocol"])
-        here = f"ours are {in_a_row([*kinds])}" if kinds else "ours are by another one"
-        hint = _LIKE_THEIRS.get(protocol, "No protocol here is theirs.")
-        texts.append(
-            f"{_source(source)} cannot be compared for {in_a_row(notions)}: published values are "
-            f"{_protocol(protocol)}, {here}. So they are listed apart. {hint}"
-        )
-    return texts
+        same = (ours["source"] == source) & (ours["published_protocol"] == protocol)
+        kinds = dict.fromkeys(_KINDS[kind_of(name)] for name in ours[same]["protocol"])
+        here = f"ours are {in_a_row([*kinds])}" if kinds else "ours are of another one"
+        alike.setdefault((protocol, in_a_row(notions), here), []).append(_source(source))
+    return [
+        f"{in_a_row(sources)} cannot be compared for {notions}: published values are "
+        f"{_protocol(protocol)}, {here}. So they are listed apart. "
+        f"{_LIKE_THEIRS.get(protocol, 'No protocol here is theirs.')}"
+        for (protocol, notions, here), sources in alike.items()
+    ]
 
 
 def _beside(rows: pd.DataFrame) -> list[tuple[str, Table]]:
@@ -179,7 +180,7 @@ def _values(block: pd.DataFrame) -> tuple[str, Table]:
     if block["n_images"].isna().any():
         explanation += f" {DASH} / published: there is no such run here."
     table = _table(
-        f"{_source(first.source)}, {first.protocol} protocol, {first.model}{_with(block)}",
+        f"{_source(first.source)}, {_of_ours(block)}",
         block,
         lambda row: _cell(row, decimals),
         counted=True,
@@ -188,11 +189,7 @@ def _values(block: pd.DataFrame) -> tuple[str, Table]:
 
 
 def _shares(block: pd.DataFrame) -> tuple[str, Table]:
-    first = block.iloc[0]
-    caption = (
-        f"Share of the way from Random to Oracle, {first.protocol} protocol, "
-        f"{first.model}{_with(block)}"
-    )
+    caption = f"Share of the way from Random to Oracle, {_of_ours(block)}"
     explanation = "Ours / published, in percent: 0 is as good as chance, 100 as good as Oracle."
     return explanation, _table(caption, block, _cell_of_shares)
 
@@ -205,7 +202,7 @@ def _apart(theirs: pd.DataFrame, ours: pd.DataFrame) -> list[tuple[str, Table]]:
     ):
         decimals = _decimals(block)
         name = f"{_source(source)}, not compared"
-        caption = f"{name}: published, {_protocol(protocol, short=True)}{_with(block)}"
+        caption = f"{name}: {_protocol(protocol, short=True)}{_with(block)}"
         shown = _table(caption, block, _alone("published", decimals))
         tables.append((f"Published values alone, in {unit}.", shown))
         same = (
@@ -288,6 +285,12 @@ def _by_model(block: pd.DataFrame) -> dict[str, str]:
     """What heads lines of several published models."""
     several = len(block["published_model"].unique()) > 1
     return {"published_model": "Published with"} if several else {}
+
+
+def _of_ours(block: pd.DataFrame) -> str:
+    """Whose two values stand in a cell, for a caption."""
+    first = block.iloc[0]
+    return f"{first.protocol} protocol: ours with {first.model}{_with(block)}"
 
 
 def _with(block: pd.DataFrame) -> str:

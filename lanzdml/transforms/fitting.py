@@ -273,6 +273,8 @@ def _settings(task: FitTask, data: _Data) -> dict[str, float | None]:
 
 
 def _fit(task: FitTask, data: _Data, settings: dict[str, float | None]) -> None:
+    from lanzdml.methods.labelled import check_values
+
     given, metadata = data.given, data.metadata
     if task.prompts is not None:
         (prompts,) = given
@@ -292,6 +294,8 @@ def _fit(task: FitTask, data: _Data, settings: dict[str, float | None]) -> None:
     estimator.set_params(random_state=task.seed, **settings)
     as_text(estimator)  # raises now, and not after a long fit
     try:
+        if LABELS in needs:
+            check_values(METHODS[task.method], named.get(LABELS, given[-1]))
         with reasons_of(task.method):
             estimator.fit(*given, **named)
         with reasons_of(task.method):

@@ -49,7 +49,7 @@ def measure(task: MeasureTask) -> pd.DataFrame:
     facts = {
         "n_prompts": len(texts),
         "n_images": len(source.labels),
-        "n_classes": len(set(source.labels)),
+        "n_classes": len(source.classes),
     }
     columns = ["part", "rule", "size", "seed", *METRICS, *facts, "reason"]
     return pd.DataFrame(rows).assign(**facts).reindex(columns=columns)

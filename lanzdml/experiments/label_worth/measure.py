@@ -20,6 +20,7 @@ from lanzdml.metrics.images import vectors_of
 from lanzdml.metrics.protocols import PROTOCOLS
 from lanzdml.metrics.scores import mean_scores, rank_metrics
 
+SEVERAL = "its images have several values, so that labels are not so many of each class"
 LEAST = 2  # images of a class that are scored, and classes
 
 Scores = Callable[[int, NDArray[np.intp], NDArray[np.intp]], dict[str, float]]
@@ -55,7 +56,7 @@ def measure(task: MeasureTask) -> pd.DataFrame:
         columns draw, k, seed, ``map_at_r``, ``precision_at_1``, n_labelled, n_images (that are
         scored), n_classes, n_left (classes that are too small), is_map, sees_prompts, and a
         ``reason`` where there is no value; one row of a k for which fewer than two classes are
-        large enough.
+        large enough, or where images have several values.
     """
     source, is_map = Source(task), not task.transforms
     rows: list[dict[str, Any]] = []
@@ -63,6 +64,11 @@ def measure(task: MeasureTask) -> pd.DataFrame:
     scores = _of_map(task, source) if is_map else _of_method(task, source)
     for draw in range(draws):
         turn = draw % len(task.seeds)
+        if source.several:
+            rows += [
+                {"draw": draw, "k": k, "seed": task.seeds[turn], "reason": SEVERAL} for k in ks
+            ]
+            continue
         for drawn in draw_labelled(source.labels, ks, draw):
             row: dict[str, Any] = {
                 "draw": draw, "k": drawn.k, "seed": task.seeds[turn],

@@ -187,6 +187,8 @@ def _notes(block: pd.DataFrame) -> list[str]:
     notes = ["Fitted to so many labelled images of each class, mean ± std over draws of these."]
     for notion, rows in curves.groupby("notion", sort=False):
         first = rows.drop_duplicates("labels").sort_values("labels")
+        if first["n_images"].isna().all():  # the reason says why
+            continue
         draws, images = rows["n_draws"].max(), first["n_images"].max()
         most = "up to " if first["n_images"].min() < images else ""
         left = "; ".join(

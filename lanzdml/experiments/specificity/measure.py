@@ -12,9 +12,10 @@ from lanzdml.embeddings.storage import labelled_images
 from lanzdml.errors import CannotFitError
 from lanzdml.experiments.task import METRICS, MeasureTask
 from lanzdml.methods.elsewhere import reasons_of
-from lanzdml.metrics.chance import chance, of_other_labels
+from lanzdml.metrics.chance import chance_of, of_other_labels
 from lanzdml.metrics.images import vectors_of
 from lanzdml.metrics.protocols import PROTOCOLS
+from lanzdml.metrics.relevance import Relevance
 from lanzdml.metrics.scores import rank_metrics
 
 
@@ -23,9 +24,9 @@ def measure(task: MeasureTask) -> pd.DataFrame:
 
     Returns:
         columns seed, scored_on; ``map_at_r`` and ``precision_at_1``, and each with ``_chance``
-        (:func:`lanzdml.metrics.chance.chance`) and ``_labels`` behind it: what vectors would have
-        that tell the labels of the notion and nothing else, more than chance where two notions go
-        together; n_images, n_classes, and a ``reason`` where there is no value.
+        (:func:`lanzdml.metrics.chance.chance_of`) and ``_labels`` behind it: what vectors would
+        have that tell the labels of the notion and nothing else, more than chance where two notions
+        go together; n_images, n_classes, and a ``reason`` where there is no value.
     """
     notion, protocol = task.run["notion"], PROTOCOLS[task.run["protocol"]]
     own = task.labels[notion]
@@ -65,12 +66,16 @@ def measure(task: MeasureTask) -> pd.DataFrame:
 
 def _facts(own: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
     """What is known of images with labels of two notions, whatever their vectors are."""
-    _, sizes = np.unique(labels, return_counts=True)
-    facts: dict[str, Any] = {"n_images": len(labels), "n_classes": len(sizes)}
-    if len(sizes) < 2 or max(sizes) < 2:
-        few = "fewer than two classes" if len(sizes) < 2 else "no class with two images"
+    facts: dict[str, Any] = {"n_images": len(labels), "n_classes": 0}
+    few = "fewer than two classes"
+    if len(labels):
+        relevance = Relevance.of(labels)
+        facts["n_classes"] = relevance.n_values
+        if relevance.n_values > 1:
+            few = "" if relevance.n_relevant().any() else "no class with two images"
+    if few:
         return facts | {"reason": f"{few} among the images that have labels of both"}
-    by_chance, by_labels = chance(sizes), of_other_labels(own, labels)
+    by_chance, by_labels = chance_of(labels), of_other_labels(own, labels)
     for metric in METRICS:
         facts |= {f"{metric}_chance": by_chance[metric], f"{metric}_labels": by_labels[metric]}
     return facts

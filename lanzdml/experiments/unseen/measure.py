@@ -17,6 +17,10 @@ from lanzdml.transforms.storage import load_transform
 
 UNSEEN, NAMED = "unseen", "named"
 LEAST = 2  # classes on either side
+SEVERAL = (
+    "its images have several values, so that leaving some of these out leaves no images aside that "
+    "are theirs alone"
+)
 
 
 @dataclass(frozen=True)
@@ -48,10 +52,12 @@ def measure(task: MeasureTask) -> pd.DataFrame:
         columns split, case (:data:`UNSEEN` or :data:`NAMED`), seed, ``map_at_r``,
         ``precision_at_1``, n_images, n_classes, share (of the classes, how many are left out), and
         a ``reason`` where there is no value; two rows without a split where too few classes are
-        among the aspects.
+        among the aspects, or images have several values.
     """
     source = Source(task)
-    splits = draw_splits(source.labels, source.prompts.aspects, **task.settings)
+    aspects = source.prompts.aspects
+    # Of several values an image can have one on either side.
+    splits = [] if source.several else draw_splits(source.labels, aspects, **task.settings)
     rows: list[dict[str, Any]] = []
     for number, split in enumerate(splits):
         turn = number % len(task.seeds)
@@ -76,8 +82,12 @@ def measure(task: MeasureTask) -> pd.DataFrame:
                 row |= {metric: scores[metric] for metric in METRICS}
             rows.append(row)
     if not rows:
-        n_named = len(named_classes(source.labels, source.prompts.aspects))
-        reason = f"{n_named} of its classes are among the aspects, and {2 * LEAST} are the fewest"
+        if source.several:
+            reason = SEVERAL
+        else:
+            n_named = len(named_classes(source.labels, aspects))
+            fewest = f"and {2 * LEAST} are the fewest"
+            reason = f"{n_named} of its classes are among the aspects, {fewest}"
         rows = [{"case": case, "reason": reason} for case in (UNSEEN, NAMED)]
     columns = ["split", "case", "seed", *METRICS, "n_images", "n_classes", "share", "reason"]
     return pd.DataFrame(rows).reindex(columns=columns)

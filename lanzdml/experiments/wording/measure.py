@@ -21,7 +21,8 @@ from lanzdml.methods import METHODS
 from lanzdml.methods.base import Method, normalise
 from lanzdml.methods.elsewhere import reasons_of
 from lanzdml.methods.needs import PROMPTS
-from lanzdml.metrics.chance import chance
+from lanzdml.metrics.chance import chance_of
+from lanzdml.metrics.relevance import Relevance
 from lanzdml.metrics.resampling import FEWEST_DRAWS
 from lanzdml.metrics.scores import mean_scores
 from lanzdml.transforms.stacked import Stacked
@@ -66,11 +67,11 @@ def measure(task: MeasureTask) -> pd.DataFrame:
 def _worded(task: MeasureTask, source: Source) -> list[Row]:
     reads = PROMPTS in METHODS[task.run["method"]].needs
     compared = task.wording != ENSEMBLE and not task.supervised
-    _, sizes = np.unique(source.labels, return_counts=True)
-    by_chance = chance(sizes)
+    by_chance = chance_of(source.labels)
+    n_queries = np.count_nonzero(Relevance.of(source.labels).n_relevant())
     shared, distance = distance_of(source.prompts, source.own_prompts)
     facts: Row = {
-        "case": WORDED, "n_queries": int(sizes[sizes > 1].sum()),
+        "case": WORDED, "n_queries": n_queries,
         "n_prompts": len(source.prompts.texts), "shared": shared, "distance": distance,
         **{f"{metric}_chance": by_chance[metric] for metric in METRICS},
     }  # fmt: skip
@@ -104,7 +105,7 @@ def _without_each(task: MeasureTask, source: Source, base: Row) -> list[Row]:
         base: the row of all prompts.
     """
     prompts, seed, metric = source.prompts, task.seeds[0], METRICS[0]
-    classes = {label.casefold(): label for label in source.labels}
+    classes = {label.casefold(): label for label in source.classes}
     positions = range(len(prompts.texts))
 
     def fit(left_out: int) -> Method:

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from lanzdml.datasets.labels import is_several, label_text
 from lanzdml.figures.gallery.retrieval import N_NEIGHBOURS, Retrieval, Shown
 from lanzdml.figures.style import (
     MUTED,
@@ -50,9 +51,9 @@ def draw_gallery(
 ) -> Figure:
     """A block a query: its neighbours by CLIP, then a row a notion by InDiReCT.
 
-    Marks below a neighbour say whether it has the query's label: for CLIP, one for each notion; for
-    InDiReCT, that of its notion with the label it has instead. At the right end they are counted,
-    of as many as there could be.
+    Marks below a neighbour say whether it has the query's label, or one of several: for CLIP, one
+    for each notion; for InDiReCT, that of its notion with the label it has instead. At the right
+    end they are counted, of as many as there could be.
     Where the query has no label, there is nothing to mark.
 
     Args:
@@ -91,7 +92,8 @@ def draw_gallery(
         ax.plot([_QUERY, _COUNTS_END], [top - 0.03] * 2, color=MUTED, linewidth=0.5)
         _draw_block(ax, retrieval, caption, top + 0.05, row)
         top += block + _GAP
-    _draw_legend(ax, top + 0.05)
+    labels = [label for retrieval in retrievals for label in retrieval.query.labels.values()]
+    _draw_legend(ax, top + 0.05, is_several(labels))
     return figure
 
 
@@ -165,10 +167,10 @@ def _draw_name(ax: Axes, lines: Sequence[str], top: float) -> None:
     ax.text(_NAMES_END, y, "\n".join(lines), ha="right", va="center", linespacing=1.2)
 
 
-def _draw_legend(ax: Axes, y: float) -> None:
+def _draw_legend(ax: Axes, y: float, several: bool) -> None:
     x = _QUERY
     for text, color in (
-        (f"{RIGHT_MARK} the query's label", RIGHT),
+        (f"{RIGHT_MARK} the query's label{', or one of several' if several else ''}", RIGHT),
         (f"{WRONG_MARK} another label", WRONG),
         (f"{NO_MARK} {NO_LABEL}", MUTED),
         ("CLIP: a mark for each notion, in the order of the rows below it", TEXT),
@@ -193,7 +195,7 @@ def _below(retrieval: Retrieval, shown: Shown, notion: str) -> list[str]:
         return []
     right = retrieval.is_right(shown, notion)
     mark = _LOOKS[right][0]
-    text = f"{mark} {shown.labels[notion]}" if right is False else mark
+    text = f"{mark} {label_text(shown.labels[notion])}" if right is False else mark
     first, *more = wrap(text, 13, most_lines=2)
     return [from_left(first), *more]
 
@@ -202,7 +204,9 @@ def _caption(query: Shown, notions: Sequence[str]) -> list[str]:
     """The query's labels, in lines as wide as its image."""
     lines = []
     for notion in notions:
-        label = f"{on_paper(notion, NOTION_NAMES)}: {query.labels.get(notion, NO_LABEL)}"
+        label = (
+            f"{on_paper(notion, NOTION_NAMES)}: {label_text(query.labels.get(notion, NO_LABEL))}"
+        )
         lines += wrap(label, 23, indent="  ", most_lines=_MOST_LINES)
     return lines
 

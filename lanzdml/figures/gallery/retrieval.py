@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from numpy.typing import ArrayLike, NDArray
 
 from lanzdml.datasets.images import Images
-from lanzdml.datasets.labels import LabelColumns, read_all_labels
+from lanzdml.datasets.labels import LabelColumns, read_all_labels, values_of
 from lanzdml.datasets.manifest import ID, IMAGE, PATH, positions_of
 from lanzdml.datasets.queries import GALLERY, QUERY, Queries, roles_in
 from lanzdml.embeddings.storage import read_image_embeddings, weights_of
@@ -28,19 +28,20 @@ _MOST_PIXELS = 320  # a side; more are not seen in a picture of so many
 
 @dataclass(frozen=True)
 class Shown:
-    """An image in RGB, reduced, and its label for each of the notions that it has one for."""
+    """An image in RGB, reduced, and its label for each of the notions that it has one for: a text,
+    or a set of values."""
 
     image_id: str
     image: "Image"
-    labels: Mapping[str, str]
+    labels: Mapping[str, str | frozenset[str]]
 
 
 @dataclass(frozen=True)
 class Retrieval:
     """A query and its neighbours, the nearest first: by CLIP, and by InDiReCT for each notion.
 
-    ``possible`` is how many of them could be right: no more than there are other images of the
-    query's class where they are looked for.
+    ``possible`` is how many of them could be right: no more than there are other images that agree
+    with the query where they are looked for.
     """
 
     query: Shown
@@ -49,10 +50,14 @@ class Retrieval:
     possible: Mapping[str, int]
 
     def is_right(self, neighbour: Shown, notion: str) -> bool | None:
-        """Whether a neighbour has the query's label; None where either has none."""
+        """Whether a neighbour shares a value with the query; None where either has none."""
         if notion not in self.query.labels or notion not in neighbour.labels:
             return None
-        return self.query.labels[notion] == neighbour.labels[notion]
+        return _agree(self.query.labels[notion], neighbour.labels[notion])
+
+
+def _agree(label: str | frozenset[str], other: str | frozenset[str]) -> bool:
+    return not set(values_of(label)).isdisjoint(values_of(other))
 
 
 class Source(NamedTuple):
@@ -181,7 +186,9 @@ def retrieve(
             {notion: [shown[row] for row in rows[i]] for notion, rows in by_notion.items()},
             {
                 notion: min(
-                    len(by_clip[i]), int((labels[notion] == label)[gallery].sum() - gallery[query])
+                    len(by_clip[i]),
+                    sum(_agree(label, each) for each in labels[notion][gallery].dropna())
+                    - int(gallery[query]),
                 )
                 for notion, label in shown[query].labels.items()
             },

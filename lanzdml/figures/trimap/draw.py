@@ -1,8 +1,9 @@
 """Embedding spaces in the plane: CLIP's beside that of each notion (appendix, figure 2)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from math import ceil
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,9 @@ from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.typing import ColorType
+from numpy.typing import NDArray
 
+from lanzdml.datasets.labels import class_sizes, is_several, values_of
 from lanzdml.datasets.manifest import ID
 from lanzdml.figures.style import (
     MUTED,
@@ -52,7 +55,8 @@ def draw_trimap(
 ) -> Figure:
     """A row a notion: the images in CLIP's space and in the notion's, coloured by its classes.
 
-    Classes are in alphabetical order. Images without a label are grey, behind the others.
+    Classes are in alphabetical order. Images without a label are grey, behind the others. One of
+    several values is a ring of each colour, in this order from the outside.
 
     Args:
         points: columns image_id, space, x, y, see
@@ -92,19 +96,23 @@ class _Key:
 
     def __init__(self, name: str, labels: pd.Series) -> None:
         self.name = name
-        self.classes = sorted(labels.dropna().unique(), key=lambda label: (label.lower(), label))
+        self.classes = sorted(class_sizes(labels).index, key=lambda label: (label.lower(), label))
+        self.several = is_several(labels)
         self.unlabelled = bool(labels.isna().any())
         self.colors = class_colors(self.classes)
         own = own_colors(self.classes)
         self.edges = any(own)  # white needs one to be seen
-        self.markers = ["^" if any(own) and not color else "o" for color in own]
+        # Rings are round.
+        apart = any(own) and not self.several
+        self.markers = ["^" if apart and not color else "o" for color in own]
         self.is_bar = len(self.classes) > MOST_IN_LEGEND
 
         entries = len(self.classes) + self.unlabelled
         longest = max((columns(shorten(name, _LONGEST)) for name in self.classes), default=0)
         lines = int((_ROW_HEIGHT - 0.4) / _LINE)
         self.columns = 2 if entries > lines and longest <= _SHORT else 1
-        self.height = 0 if self.is_bar else (ceil(entries / self.columns) + 1.5) * _LINE
+        titles = 1.5 + self.several
+        self.height = 0 if self.is_bar else (ceil(entries / self.columns) + titles) * _LINE
         self.width = max(
             self.columns * (_HANDLE + longest * _CHARACTER),
             columns(name) * _CHARACTER * 1.1,  # the title's letters are larger
@@ -122,24 +130,49 @@ class _Key:
             without = labels.isna().to_numpy()
             scatter(x[without], y[without], color=NO_CLASS, linewidths=0, label=NO_LABEL)
             edge = 0.1 * size**0.5 if self.edges else 0
-            codes = pd.Categorical(labels, self.classes).codes
             # In an order of its own, so that no class lies on top of all others.
             order = np.random.default_rng(0).permutation(len(xy))
-            for marker in sorted(set(self.markers)):  # "^" before "o": the rest lies behind
-                these = [i for i in order if codes[i] >= 0 and self.markers[codes[i]] == marker]
+            if self.several:
+                dots = [dot for i in order for dot in self._rings(labels.iloc[i], i)]
+                rows, colors, areas = map(list, zip(*dots, strict=True))
                 scatter(
-                    x[these], y[these], c=[self.colors[codes[i]] for i in these], marker=marker,
-                    edgecolors=MUTED, linewidths=edge,
+                    x[rows], y[rows], s=size * np.array(areas), c=colors, edgecolors=MUTED,
+                    linewidths=edge,
                 )  # fmt: skip
+            else:
+                self._dots(scatter, x, y, pd.Categorical(labels, self.classes).codes, order, edge)
         ax.set(xticks=[], yticks=[])
         ax.set_aspect("equal", adjustable="datalim")  # distances are what the map is about
         ax.margins(0.04)
         ax.spines[:].set_visible(True)
 
+    def _dots(
+        self, scatter: Callable[..., object], x: NDArray[Any], y: NDArray[Any], codes: NDArray[Any],
+        order: NDArray[Any], edge: float,
+    ) -> None:  # fmt: skip
+        """A dot an image, of the class that its code says, in an order."""
+        for marker in sorted(set(self.markers)):  # "^" before "o": the rest lies behind
+            these = [i for i in order if codes[i] >= 0 and self.markers[codes[i]] == marker]
+            scatter(
+                x[these], y[these], c=[self.colors[codes[i]] for i in these], marker=marker,
+                edgecolors=MUTED, linewidths=edge,
+            )  # fmt: skip
+
+    def _rings(self, label: object, row: int) -> list[tuple[int, ColorType, float]]:
+        """Dots on top of each other: row, colour and share of the largest's area, of each value."""
+        values = values_of(label) if isinstance(label, frozenset) else []
+        places = sorted(map(self.classes.index, values))
+        return [
+            (row, self.colors[place], (1 - ring / len(places)) ** 2)
+            for ring, place in enumerate(places)
+        ]
+
     def explain(self, ax: Axes) -> None:
         """Draw a legend or, for many classes, a colour bar."""
         ax.set_axis_off()
         title, handles = self.name, []
+        if self.several:
+            title += "\na ring for each of several"
         if self.is_bar:
             title += f"\n{len(self.classes)} classes in alphabetical order"
             self._bar(ax)

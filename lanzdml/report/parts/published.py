@@ -1,6 +1,6 @@
 """Published values: ours beside those that papers print, and apart where protocols differ."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from lanzdml.report.grid import Grid, make_grids, primed
 from lanzdml.report.part import Entry, Part
@@ -12,7 +12,7 @@ from lanzdml.tables.published_tables import INTRODUCTION, PaperTables, compariso
 
 @dataclass(frozen=True)
 class _Shown:
-    """A paper as the page has it: each table behind what it is called when it is folded."""
+    """A paper as the page has it: each table behind what explains it."""
 
     id: str
     paper: str
@@ -37,15 +37,7 @@ def part(results: Results) -> Part | None:
 
 
 def _shown(id: str, tables: PaperTables) -> _Shown:
-    explained = [
-        replace(table, caption=f"{table.caption}. {explanation}")
-        for explanation, table in tables.tables
-    ]
-    titles = [primed(table.caption) for _, table in tables.tables]
-    grids = make_grids(f"{id}-table", explained)
-    return _Shown(
-        id,
-        tables.paper,
-        [primed(text) for text in tables.texts],
-        list(zip(titles, grids, strict=True)),
-    )
+    explanations = [primed(explanation) for explanation, _ in tables.tables]
+    grids = make_grids(f"{id}-table", [table for _, table in tables.tables])
+    texts = [primed(text) for text in tables.texts]
+    return _Shown(id, tables.paper, texts, list(zip(explanations, grids, strict=True)))
