@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _COLUMNS = 3  # panels side by side
 _ROW, _AROUND = 0.15, 0.85  # inches: a method, and what is above and below a panel's rows
+_SMALL = 6  # points
 _LOOKS: list[dict[str, Any]] = [
     {"marker": "o", "markersize": 4.5},
     {"marker": "o", "markersize": 4.5, "markerfacecolor": "white"},
@@ -109,7 +110,8 @@ class ProtocolsExperiment(AblationOfModel):
             _draw_panel(axis, means, values["std"])
             axis.set_title(on_paper(notion, NOTION_NAMES))
             said = [_told(means, protocols[0], other) for other in protocols[1:]]
-            axis.set_xlabel("\n".join([f"{METRIC_NAMES[METRIC]} in percent", *filter(None, said)]))
+            named = f"{METRIC_NAMES[METRIC]} in percent"
+            axis.set_xlabel("\n".join([named, *filter(None, said)]), fontsize=_SMALL)
         for axis in list(axes)[len(notions) :]:
             axis.remove()
         add_title(figure, runs, runs["model"].iloc[0], *size_of(runs))
@@ -154,4 +156,4 @@ def _told(means: "pd.DataFrame", first: str, other: str) -> str | None:
         return None
     tau = kendalltau(both[first], both[other]).statistic
     shift = (both[other] - both[first]).mean()
-    return f"{PROTOCOL_NAMES[other]}: tau = {tau:.2f}, {shift:+.1f} on average"
+    return f"{PROTOCOL_NAMES[other]}: tau {tau:.2f}, {shift:+.1f}"
