@@ -300,12 +300,12 @@ def test_the_default_runs():
     seeded = sum(not METHODS[name].deterministic for name in methods)
     assert len(plan.main_runs) == 4 * (5 * seeded + len(methods) - seeded)
     assert list(plan.grids) == [
-        "main", "dimensions", "clip_size", "prompt_count", "specificity", "unseen", "wording",
-        "label_worth", "dim_choice",
+        "main", "dimensions", "clip_size", "prompt_count", "protocols", "specificity", "unseen",
+        "wording", "label_worth", "dim_choice",
     ]  # fmt: skip
     assert plan.seeds_shown("dimensions") == [0, 1]
     assert plan.figures == [
-        "dimensions", "clip_size", "prompt_count", "specificity", "unseen", "wording",
+        "dimensions", "clip_size", "prompt_count", "protocols", "specificity", "unseen", "wording",
         "label_worth", "dim_choice", "critical_difference", "trimap", "saliency", "gallery",
     ]  # fmt: skip
     assert {fit.dim for fit in plan.shown_in("saliency").values()} == {2}
