@@ -133,7 +133,8 @@ def test_a_fit_to_several_values_is_made_or_has_a_reason(tmp_path, monkeypatch, 
     task = FitTask(
         output=str(tmp_path / "t.safetensors"), method=method,
         dim=3 if METHODS[method].has_dim else None, seed=0, version="1",
-        prompts=str(tmp_path / "shade.parquet") if reads else None, images=str(tmp_path / "images.parquet"),
+        prompts=str(tmp_path / "shade.parquet") if reads else None,
+        images=str(tmp_path / "images.parquet"),
         manifest=str(tmp_path / "manifest.parquet"), labels="shade",
     )  # fmt: skip
     fit_transforms([task], kept=tmp_path / "kept")
