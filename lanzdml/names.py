@@ -48,6 +48,11 @@ METRIC_NAMES = {
     "homogeneity": "Homogeneity",
     "silhouette": "Silhouette",
 }
+PROTOCOL_NAMES = {
+    "paper": "paper protocol",
+    "released": "released protocol",
+    "query_gallery": "query and gallery",
+}
 DATASET_NAMES = {
     "demo_cars": "Demo Cars",
     "synthetic_cars": "Synthetic Cars",

@@ -225,12 +225,17 @@ ADDED = {
 }
 
 
+def _alone(notion):
+    """A notion without what it says of others, which may not be in a part."""
+    return {key: value for key, value in notion.items() if key != "against"}
+
+
 def completed(document, part):
     """A part of a configuration in one that has all else that it needs."""
     if "notions" in part:  # of a dataset
         cars = MINIMAL["datasets"]["demo_cars"]
         notions = {
-            name: cars["notions"][name] if notion == "..." else notion
+            name: _alone(cars["notions"][name]) if notion == "..." else notion
             for name, notion in part["notions"].items()
         }
         part = {"datasets": {"demo_cars": cars | {"notions": notions}}}

@@ -30,7 +30,7 @@ def in_the_repository(monkeypatch):
 
 def test_scores_of_a_gallery_know_its_queries():
     """And those of the other protocol have none."""
-    config = copy(DEFAULT, protocol=["paper", "query_gallery"], figures={})
+    config = copy(DEFAULT, protocol=["paper", "query_gallery"], figures={}, experiments={})
     config["datasets"]["demo_cars"]["queries"] = {"share": 0.25, "seed": 3}
     _, scores = jobs_of(plan_of(config))
     asked = {
@@ -69,7 +69,9 @@ def configurations(draw):
     config = copy(DEFAULT, figures={})
     dataset = config["datasets"]["demo_cars"]
     named = dataset["notions"]
-    del named["car_model_and_color"]
+    del named["car_model_and_color"], named["any_color"]
+    for notion in named.values():
+        del notion["against"]  # which may name what is not chosen
     named["pair"] = {"combine": MADE_OF_TWO, "weights": [2, 1]}
     named["union"] = {"combine": MADE_OF_TWO, "by": "union"}
     named["mood"] = {"prompts": ["a happy car", "a sad car"], "scored": False}
@@ -298,14 +300,14 @@ def test_the_default_runs():
     to_labels = {"lda", "class_means", "few_shot_posterior"}
     assert {*methods} == {*METHODS} - to_labels, "which experiments fit to some labels"
     seeded = sum(not METHODS[name].deterministic for name in methods)
-    assert len(plan.main_runs) == 4 * (5 * seeded + len(methods) - seeded)
+    assert len(plan.main_runs) == 5 * (5 * seeded + len(methods) - seeded)
     assert list(plan.grids) == [
-        "main", "dimensions", "clip_size", "prompt_count", "specificity", "unseen", "wording",
-        "label_worth", "dim_choice",
+        "main", "dimensions", "clip_size", "prompt_count", "protocols", "specificity", "unseen",
+        "wording", "label_worth", "dim_choice",
     ]  # fmt: skip
     assert plan.seeds_shown("dimensions") == [0, 1]
     assert plan.figures == [
-        "dimensions", "clip_size", "prompt_count", "specificity", "unseen", "wording",
+        "dimensions", "clip_size", "prompt_count", "protocols", "specificity", "unseen", "wording",
         "label_worth", "dim_choice", "critical_difference", "trimap", "saliency", "gallery",
     ]  # fmt: skip
     assert {fit.dim for fit in plan.shown_in("saliency").values()} == {2}
@@ -363,6 +365,8 @@ def test_a_protocol_may_take_prompts_and_labels_of_other_notions():
 def test_labels_of_a_notion():
     config = copy(DEFAULT)
     notions = config["datasets"]["demo_cars"]["notions"]
+    for notion in notions.values():
+        notion.pop("against", None)  # which names what is not kept
     notions["paint"] = notions["car_color"] | {"labels": "car_color"}
     notions["both"] = {"combine": ["paint", "car_model"]}
     plan = plan_of(config)
@@ -409,6 +413,8 @@ def test_ranks_are_over_notions_with_labels_of_their_own(names, ranks):
     """One of the same labels and one that combines both are no more notions."""
     config = copy(DEFAULT, experiments={}, figures={})
     notions = config["datasets"]["demo_cars"]["notions"]
+    for notion in notions.values():
+        notion.pop("against", None)  # which names what is not kept
     notions["paint"] = notions["car_color"] | {"labels": "car_color"}
     kept = {name: notions[name] for name in ("car_color", *names)}
     kept["pair"] = {"combine": ["car_color", "paint"]}

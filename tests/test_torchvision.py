@@ -26,6 +26,7 @@ from lanzdml.datasets import files_read, find_dataset, images_listed
 from lanzdml.datasets.from_torchvision import CLASSES, WHERE, _no_way_out
 from lanzdml.datasets.manifest import read_manifest, write_manifest
 from lanzdml.errors import LanzdmlError
+from lanzdml.plan.given import Given
 from tests.test_paper import SMALL_MODEL
 from tests.test_workflow import plan, snakemake, working_folder
 from tests.torchvision_datasets import ARRAYS, BUILDERS, SECTIONS, build, section, write
@@ -129,6 +130,15 @@ def test_a_missing_image(name, tmp_path, monkeypatch):
     message = error_of(name, tmp_path)
     assert " images are not in " in message
     assert f"the first is {first}; unpack them again" in message
+
+
+def test_a_name_in_another_encoding(tmp_path):
+    (tmp_path / "red").mkdir()
+    with open(os.fsencode(tmp_path) + b"/red/\xe9.jpg", "wb"):
+        pass
+    assert error_of("ImageFolder", tmp_path) == (
+        f"{tmp_path}/red/\\udce9.jpg: its name is in another encoding than UTF-8: rename it"
+    )
 
 
 @pytest.mark.parametrize(
@@ -309,6 +319,19 @@ def test_what_is_tested_is_what_the_configuration_says(name, at_root):
     expected = json.loads(json.dumps(SECTIONS[told["dataset"]]).replace(f"{ROOT}/", ""))
     assert told == expected
     assert set(config.notions) == set(told["notions"])
+
+
+def test_tables_of_classes_are_what_a_manifest_is_made_of(tmp_path, at_root):
+    table = tmp_path / "classes.csv"
+    table.write_text((ROOT / "resources/classes/flowers102.csv").read_text())
+    config = field("flowers102")
+    notion = config["datasets"]["flowers102"]["torchvision"]["notions"]["flower"]
+    notion["classes"] = str(table)
+    given = Given(parse_config(config))
+    assert given.dataset_files("flowers102") == [table]
+    before = given.dataset_contents("flowers102")
+    table.write_text(table.read_text().replace("rose", "tulip"))
+    assert given.dataset_contents("flowers102") != before
 
 
 @pytest.mark.parametrize("name", OF_TORCHVISION)

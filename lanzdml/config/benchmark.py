@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from lanzdml.config.choice import ProtocolName
 from lanzdml.config.datasets import DatasetConfig
 from lanzdml.config.methods import MethodName, known_methods
 from lanzdml.config.models import ModelConfig
@@ -26,10 +27,8 @@ from lanzdml.metrics.scores import METRICS, MORE_METRICS
 from lanzdml.tables.published_values import published_files, read_published
 
 if TYPE_CHECKING:
-    ProtocolName = str
     MetricName = str
 else:
-    ProtocolName = Literal[*PROTOCOLS]
     MetricName = Literal[*METRICS, *MORE_METRICS]
 
 

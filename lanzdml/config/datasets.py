@@ -137,7 +137,7 @@ class DatasetConfig(Section):
         """
         if lines := self._check_links(key):
             return lines
-        lines = self._check_source(key, name) + self._check_protocols(key, name, protocols, methods)
+        lines = self._check_source(key, name) + self.check_protocols(key, name, protocols, methods)
         for notion_name, notion in self.notions.items():
             lines += notion.check(f"{key}.notions.{notion_name}")
             lines += notion.check_against(f"{key}.notions.{notion_name}", notion_name, self.notions)
@@ -318,7 +318,7 @@ class DatasetConfig(Section):
             return []
         return [f"{where}: {none}; {suggest(notion_name, known)}; {advice}"]
 
-    def _check_protocols(
+    def check_protocols(
         self, key: str, name: str, protocols: list[str], methods: list[str]
     ) -> list[str]:
         """Whether a protocol takes prompts that are not there, or other labels than are named."""

@@ -146,7 +146,8 @@ def fetch(
     """
     from torchvision import __version__
 
-    Places(root, linked).check_all(root)
+    if os.path.lexists(root):
+        _check_folder(root, dataset, linked)
     fetched = None
     for source in notions.values():
         try:
@@ -260,6 +261,10 @@ def _images_of(opened: Any, root: Path, dataset: str) -> _Images:
     paths = [PurePosixPath(os.path.relpath(path, folder)).as_posix() for path in images]
     for path in paths:
         check(os.path.join(root, path))
+        if not path.isprintable() and path.encode(errors="ignore").decode() != path:
+            raise LanzdmlError(
+                f"{os.path.join(root, path)}: its name is in another encoding than UTF-8: rename it"
+            )
     missing = [path for path in paths if not os.path.isfile(os.path.join(folder, path))]
     if missing:
         raise LanzdmlError(

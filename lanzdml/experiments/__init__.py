@@ -18,6 +18,7 @@ EXPERIMENTS: Registry["Experiment"] = Registry(
     dimensions="dimensions:DimensionsExperiment",
     clip_size="clip_size:ClipSizeExperiment",
     prompt_count="prompt_count:PromptCountExperiment",
+    protocols="protocols:ProtocolsExperiment",
     specificity="specificity.section:SpecificityExperiment",
     unseen="unseen.section:UnseenExperiment",
     wording="wording.section:WordingExperiment",

@@ -113,6 +113,11 @@ PROTOCOL_EXPLANATIONS = {
     "released": "As the authors' public code does: images are not scaled, neighbours are those by "
     "Euclidean distance, and some runs take another notion's prompts or labels. It shows which "
     "published numbers come of that.",
+    "query_gallery": "Query and gallery: as the paper's text says, but some images are queries and "
+    "the others their gallery. A query ranks the gallery only, and no other query; metrics of "
+    "ranks are means over the queries that have an image of their class in the gallery. "
+    "All images are transformed together, and clusters are of all. It answers another question "
+    "than where every image is a query to all others, so its numbers do not compare with those.",
 }
 
 

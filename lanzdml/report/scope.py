@@ -5,8 +5,10 @@ from typing import Any
 
 import pandas as pd
 
+from lanzdml.config.queries import SHARE
 from lanzdml.methods import method_on_paper
-from lanzdml.names import DATASET_NAMES, NOTION_NAMES, on_paper
+from lanzdml.metrics.protocols import PROTOCOLS
+from lanzdml.names import DATASET_NAMES, NOTION_NAMES, PROTOCOL_NAMES, on_paper, one_line
 from lanzdml.report.provenance import Embedded
 from lanzdml.transforms.storage import OK
 
@@ -39,6 +41,7 @@ def facts(
     """
     n_images = {dataset: n for entry in embedded for dataset, n in entry.images.items()}
     protocol = config["protocol"]
+    protocols = [protocol] if isinstance(protocol, str) else protocol
     terms = {
         "Datasets": [_dataset(name, n_images) for name in config["datasets"]],
         "Similarity notions": _notions(config["datasets"]),
@@ -46,8 +49,11 @@ def facts(
         "Methods": [", ".join(method_on_paper(name) for name in config["methods"])],
         "Dimensions r′": [", ".join(map(str, config["dims"]))],
         "Seeds": [", ".join(map(str, config["seeds"]))],
-        "Protocol": [protocol if isinstance(protocol, str) else ", ".join(protocol)],
+        "Protocol": [", ".join(map(_protocol, protocols))],
     }
+    # Experiments may go by others than the tables do.
+    if any(PROTOCOLS[name].split for name in {*protocols, *runs["protocol"]}):
+        terms["Queries"] = [_queries(*dataset) for dataset in config["datasets"].items()]
     if len(runs):
         terms["Runs"] = [_number_of(runs)]
     return list(terms.items())
@@ -56,6 +62,23 @@ def facts(
 def _dataset(name: str, n_images: Mapping[str, int]) -> str:
     named = on_paper(name, DATASET_NAMES)
     return f"{named} ({n_images[name]:,} images)" if name in n_images else named
+
+
+def _protocol(name: str) -> str:
+    return PROTOCOL_NAMES[name].removesuffix(" protocol")
+
+
+def _queries(name: str, settings: Mapping[str, Any]) -> str:
+    """Which images of a dataset are queries, where they are told from a gallery."""
+    queries = settings.get("queries") or {}
+    if other := queries.get("dataset"):
+        which = f"the images of {on_paper(other, DATASET_NAMES)}"
+    elif column := queries.get("column"):
+        which = f"the images that column {one_line(column)} calls so"
+    else:
+        share, seed = queries.get("share") or SHARE, queries.get("seed") or 0
+        which = f"{100 * share:g} % of the images, drawn with seed {seed}"
+    return f"{on_paper(name, DATASET_NAMES)}: {which}"
 
 
 def _notions(datasets: Mapping[str, Any]) -> list[str]:

@@ -18,6 +18,7 @@ from lanzdml.names import (
     DATASET_NAMES,
     METRIC_NAMES,
     NOTION_NAMES,
+    PROTOCOL_NAMES,
     notion_on_paper,
     on_paper,
 )
@@ -210,7 +211,7 @@ def by_setting(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
         asked = AUTO if dim == AUTO_DIM else dim
         size = "" if dim == NO_DIM else f", {size_on_paper(asked)}"
         # The default is named only where there is another one.
-        note = "" if one_protocol and protocol == DEFAULT else f", {protocol} protocol"
+        note = "" if one_protocol and protocol == DEFAULT else f", {PROTOCOL_NAMES[protocol]}"
         named.append((f"with {model}{size}{note}", block))
     return named
 
