@@ -15,12 +15,13 @@ from click.testing import CliRunner
 from lanzdml import TextSubspace
 from lanzdml.commands.compare import compare
 from lanzdml.commands.main import lanzdml
-from lanzdml.commands.score import CLUSTERS, FEW, IMAGES, QUERIES, score
+from lanzdml.commands.score import CLUSTERS, FEW, IMAGES, NO_CLASSES, QUERIES, score
 from lanzdml.embeddings.vectors import read_vectors
 from lanzdml.methods import METHODS
 from lanzdml.metrics import METRICS, compute_metrics
-from lanzdml.metrics.chance import chance
+from lanzdml.metrics.chance import chance, chance_of
 from lanzdml.metrics.resampling import resampled_scores
+from lanzdml.metrics.scores import RANK_METRICS
 from lanzdml.transforms.storage import load_transform
 from tests.tiny_clip import cache_repository
 
@@ -351,3 +352,109 @@ def test_what_is_wrong_is_one_line(name, folder):
     assert line.startswith("Error: ")
     assert says in line
     assert set(folder.iterdir()) == before
+
+
+# Several values, and queries to a gallery
+
+GENRES = [{f"class {n % CLASSES}", f"class {n * n % 4}"} for n in range(N)]
+ROLES = ["query" if n % 3 == 0 else "gallery" if n % 7 else "train" for n in range(N)]
+USED = np.array([role != "train" for role in ROLES])
+IS_QUERY = np.array([role == "query" for role in ROLES])
+
+
+def write_several(labels):
+    """The same labels in a text that a bar separates, and as lists."""
+    rows = {"image_id": [f"{n:02}" for n in range(N)], "role": ROLES}
+    texts = [None if values is None else " | ".join(sorted(values)) for values in labels]
+    lists = [None if values is None else [*values] for values in labels]
+    pd.DataFrame(rows | {"genres": texts}).to_csv("several.csv", index=False)
+    pd.DataFrame(rows | {"genres": lists}).to_parquet("several.parquet", index=False)
+
+
+def scored(*arguments):
+    code, out, err = run("score", "images.npy", *arguments, "--label", "genres", "--format", "json")
+    assert code == 0, err
+    return pd.DataFrame(json.loads(out)).set_index("metric"), err
+
+
+@pytest.mark.parametrize(
+    "arguments", [("several.csv", "--labels-separator", "|"), ("several.parquet",)], ids=len
+)
+def test_score_takes_several_values(arguments, folder):
+    write_several([None, *GENRES[1:]])
+    rows, err = scored(*arguments)
+    expected = compute_metrics(VECTORS[1:], GENRES[1:])
+    by_chance = chance_of(GENRES[1:])
+    for name in RANK_METRICS:
+        assert rows.loc[name, "value"] == pytest.approx(expected[name])
+        assert rows.loc[name, "chance"] == pytest.approx(by_chance[name])
+    assert rows.loc[["ami", "nmi"], ["value", "chance", "low"]].isna().all(axis=None)
+    assert set(rows.loc[["ami", "nmi"], "interval"]) == {NO_CLASSES}
+    assert f"{N - 1} images of {CLASSES} classes, some of several, 8 dimensions" in err
+    assert "rows without a label, left out: 1" in err
+
+
+def test_queries_rank_the_gallery_alone(folder):
+    write_several(GENRES)
+    rows, err = scored("several.parquet", "--queries", "role")
+    labels = [values for values, used in zip(GENRES, USED, strict=True) if used]
+    expected = compute_metrics(VECTORS[USED], labels, queries=IS_QUERY[USED])
+    for name in RANK_METRICS:
+        assert rows.loc[name, "value"] == pytest.approx(expected[name])
+    assert rows.loc["map", "chance"] == pytest.approx(chance_of(labels, IS_QUERY[USED])["map"])
+    n_queries = IS_QUERY.sum()
+    assert f"; {n_queries} queries to {USED.sum() - n_queries} images" in err
+    assert f"rows that are no query or gallery, left out: {(~USED).sum()}" in err
+    code, out, _ = run(
+        "compare", "images.npy", "images.npy", "several.parquet", "--label", "genres",
+        "--queries", "role", "--format", "json",
+    )  # fmt: skip
+    assert code == 0
+    (row, _) = json.loads(out)
+    assert row["first"] == row["second"] == pytest.approx(expected["map_at_r"])
+
+
+def test_one_label_each_is_as_without_a_separator(folder):
+    """A table in which one image has two values differs for that alone."""
+    table = pd.read_csv("labels.csv", dtype="str")
+    table.assign(genres=table["kind"]).to_csv("labels.csv", index=False)
+    plain, _ = scored("labels.csv")
+    table.assign(genres=[[kind] for kind in table["kind"]]).to_parquet("lists.parquet")
+    assert scored("lists.parquet")[0].equals(plain)
+
+
+@pytest.mark.parametrize(("arguments", "says"), [
+    (["several.csv", "--label", "genres", "--labels-separator", ";"],
+     "';' separates nothing in column 'genres'"),
+    (["several.parquet", "--label", "genres", "--labels-separator", "|"],
+     "column 'genres' holds lists of values"),
+    (["several.csv", "--label", "genres", "--queries", "rol"], "did you mean 'role'?"),
+    (["several.csv", "--label", "genres", "--queries", "image_id"],
+     "no row with a label has 'query' in column 'image_id'"),
+    (["vectors.parquet", "--label", "embedding"],
+     "column embedding holds list<element: double>, which are no labels"),
+])  # fmt: skip
+def test_what_is_wrong_with_several_values_is_one_line(arguments, says, folder):
+    write_several(GENRES)
+    pd.DataFrame({"embedding": [*VECTORS.astype("float64")]}).to_parquet("vectors.parquet")
+    code, out, err = run("score", "images.npy", *arguments)
+    assert code == 1
+    assert says in out + err
+    assert (out + err).count("\n") == 1
+
+
+def test_fit_says_what_several_values_are_not_for(folder):
+    write_several(GENRES)
+    arguments = (
+        "fit", "prompts.npy", "-o", "t.safetensors", "--method", "few_shot_posterior",
+        "--images", "images.npy",
+    )  # fmt: skip
+    code, out, err = run(*arguments, "--labels", "several.parquet", "--label", "genres")
+    assert code == 1
+    assert "images have several values of this notion" in out + err
+    code, out, err = run(
+        "fit", "prompts.npy", "-o", "t.safetensors", "--method", "text_subspace",
+        "--labels-separator", "|",
+    )  # fmt: skip
+    assert code == 1
+    assert "--labels-separator is of --labels" in out + err

@@ -12,7 +12,7 @@ from lanzdml.embeddings.storage import WEIGHTS
 from lanzdml.errors import CannotFitError
 from lanzdml.experiments import EXPERIMENTS
 from lanzdml.figures.gallery.draw import draw_gallery
-from lanzdml.figures.gallery.retrieval import Retrieval, Shown, retrieve
+from lanzdml.figures.gallery.retrieval import Retrieval, Shown, Source, retrieve
 from lanzdml.figures.trimap.draw import draw_trimap
 from lanzdml.figures.trimap.points import CLIP_SPACE
 from lanzdml.methods import METHODS
@@ -22,10 +22,14 @@ from lanzdml.methods.elsewhere import VARIABLE, welcome
 from lanzdml.methods.needs import PROMPTS, SEVERAL_VALUES
 from lanzdml.metrics import compute_metrics
 from lanzdml.metrics.chance import chance_of
+from lanzdml.significance.comparisons import DIFFERENCE
+from lanzdml.significance.compute import compute_significance
+from lanzdml.significance.differences import NO_CLASS
 from lanzdml.tables.classes import class_scores
 from lanzdml.transforms.fitting import FitTask, fit_transforms
 from lanzdml.transforms.storage import read_metadata, save_transform
 from tests.measured import measure, write_world
+from tests.test_classes import write_run
 
 N, R = 80, 12
 VALUES = ("red", "green", "blue", "white")
@@ -133,7 +137,8 @@ def test_a_fit_to_several_values_is_made_or_has_a_reason(tmp_path, monkeypatch, 
     task = FitTask(
         output=str(tmp_path / "t.safetensors"), method=method,
         dim=3 if METHODS[method].has_dim else None, seed=0, version="1",
-        prompts=str(tmp_path / "shade.parquet") if reads else None, images=str(tmp_path / "images.parquet"),
+        prompts=str(tmp_path / "shade.parquet") if reads else None,
+        images=str(tmp_path / "images.parquet"),
         manifest=str(tmp_path / "manifest.parquet"), labels="shade",
     )  # fmt: skip
     fit_transforms([task], kept=tmp_path / "kept")
@@ -201,8 +206,6 @@ def test_wordings_and_sizes_are_measured_as_ever(tmp_path):
 
 
 def test_a_query_counts_for_each_of_its_classes(tmp_path):
-    from tests.test_classes import write_run
-
     ids = [f"image {n}" for n in range(4)]
     manifest = pd.DataFrame({"image_id": ids, "path": ids})
     manifest["car_color"] = [("blue", "red"), ("red",), ("blue",), None]
@@ -221,6 +224,40 @@ def test_a_query_counts_for_each_of_its_classes(tmp_path):
     )
 
 
+def test_classes_of_several_values_are_no_sample(tmp_path):
+    """Queries of one class are no group of their own, as they may be of others, too."""
+    ids = [f"image {n}" for n in range(40)]
+    rng = np.random.default_rng(0)
+    manifest = pd.DataFrame({"image_id": ids, "path": ids})
+    manifest["car_color"] = [("blue", "red"), *[("red",), ("blue",)] * 19, ("red",)]
+    write_manifest(tmp_path / "manifest.parquet", manifest, ["car_color"], "demo_cars")
+    runs = {name: (0.5 + 0.1 * rng.random(40)).tolist() for name in ("clip", "indirect")}
+    files = [write_run(tmp_path, name, scores, seeds=(0,)) for name, scores in runs.items()]
+    draws = []
+    for name in runs:
+        (run,) = [path for _, path in files if path.name.startswith(name)]
+        rows = pd.read_parquet(run).iloc[:1].drop(columns="image_id")
+        values = rng.random(100)
+        draws.append(tmp_path / f"draws-{name}.parquet")
+        pd.concat([rows] * 100).assign(
+            draw=range(100), map_at_r=values, precision_at_1=values
+        ).to_parquet(draws[-1])
+    key = ("paper", "demo_cars", "car_color")
+    metrics, queries = zip(*files, strict=True)
+    for column, expected in (("car_color", None), ("single", True)):
+        manifest["single"] = ["red", "blue"] * 20
+        write_manifest(tmp_path / "m.parquet", manifest, ["car_color", "single"], "demo_cars")
+        rows = compute_significance(
+            metrics, queries, [], draws, [key[1:]], {key: (tmp_path / "m.parquet", column)}
+        )
+        (row,) = rows[(rows["part"] == DIFFERENCE) & (rows["metric"] == "map_at_r")].to_dict(
+            "records"
+        )
+        assert pd.notna(row["low"])
+        assert pd.notna(row["low_classes"]) == bool(expected)
+        assert (NO_CLASS in (row["note"] or "")) == (not expected)
+
+
 # Pictures
 
 
@@ -232,10 +269,10 @@ def test_a_neighbour_is_right_that_shares_a_value(tmp_path):
     table = pd.read_parquet(tmp_path / "manifest.parquet")
     for path in table["path"]:
         Image.new("RGB", (4, 4)).save(tmp_path / path)
-    (found,) = retrieve(
-        tmp_path / "images.parquet", tmp_path / "manifest.parquet", tmp_path,
-        {"shade": tmp_path / "clip.safetensors"}, ["0.png"], 0, {"shade": "shade"},
-    )  # fmt: skip
+    source = Source(
+        tmp_path / "images.parquet", tmp_path / "manifest.parquet", tmp_path, {"shade": "shade"}
+    )
+    (found,) = retrieve([source], {"shade": tmp_path / "clip.safetensors"}, ["0.png"], 0)
     assert found.possible["shade"] == 7
     for shown in found.clip:
         other = SETS[int(shown.image_id.removesuffix(".png"))]
@@ -273,7 +310,7 @@ def test_a_map_has_a_ring_for_each_value():
     _, dots = clip.collections
     entries = {h.get_label(): to_rgba(h.get_color()) for h in key.get_legend().legend_handles}
     assert list(entries) == ["calm", "sad", "no label"]
-    assert key.get_legend().get_title().get_text() == "state\na ring for each of several"
+    assert key.get_legend().get_title().get_text() == "state\na ring for each value"
     found = sorted(
         (float(x), float(size), tuple(color))
         for (x, _), size, color in zip(

@@ -137,6 +137,10 @@ def read_labelled(
     if queries is not None:
         used = labelled & rows["queries"].isin([QUERY, GALLERY]).to_numpy()
     labels = rows["label"][used]
+    is_query = None
+    if queries is not None:
+        is_query = (rows["queries"][used] == QUERY).to_numpy()
+        _check_roles(table, queries, is_query)
     sizes = class_sizes(labels)
     if len(sizes) < 2:
         raise LanzdmlError(
@@ -148,11 +152,11 @@ def read_labelled(
             f"{table}: column {label!r} has another label in each row, so no image has another of "
             "its class to find; name the column of the classes"
         )
+    if is_query is not None and not Relevance.of(labels).n_relevant(is_query).any():
+        raise LanzdmlError(
+            f"{table}: no {QUERY} in column {queries!r} has an image of its class in the gallery"
+        )
     wanted = order[used]
-    is_query = None
-    if queries is not None:
-        is_query = (rows["queries"][used] == QUERY).to_numpy()
-        _check_queries(table, queries, labels, is_query)
     array = found.array()
     if not np.array_equal(wanted, np.arange(len(array))):  # or it would be copied
         array = array[wanted]
@@ -167,17 +171,11 @@ def read_labelled(
     )
 
 
-def _check_queries(
-    table: Path, column: str, labels: pd.Series, is_query: NDArray[np.bool_]
-) -> None:
-    """Whether there is something to rank, by queries that have something to find."""
-    for kind, there in ((QUERY, is_query), (GALLERY, ~is_query)):
+def _check_roles(table: Path, column: str, is_query: NDArray[np.bool_]) -> None:
+    """Whether there are queries, and something for them to rank."""
+    for role, there in ((QUERY, is_query), (GALLERY, ~is_query)):
         if not there.any():
             raise LanzdmlError(
-                f"{table}: no row with a label has {kind!r} in column {column!r}; it says "
+                f"{table}: no row with a label has {role!r} in column {column!r}; it says "
                 f"{QUERY} or {GALLERY} of each image"
             )
-    if not Relevance.of(labels).n_relevant(is_query).any():
-        raise LanzdmlError(
-            f"{table}: no {QUERY} in column {column!r} has an image of its class in the gallery"
-        )

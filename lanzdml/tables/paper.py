@@ -1,6 +1,6 @@
 """The paper's Table 2 and appendix Table 1, rendered from the rows of all runs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -227,9 +227,10 @@ def sections(summary: pd.DataFrame, table: str) -> list[Section]:
     methods = in_order(summary["method"])
     shown = []
     for setting, block in by_setting(summary):
-        missing = block[block["mean"].isna() | ~is_whole(block)].dropna(subset="reason")
+        of_table = block[block["metric"].isin(spec.metrics)]
+        missing = of_table[of_table["mean"].isna() | ~is_whole(of_table)].dropna(subset="reason")
         missing = missing.drop_duplicates(["method", "dataset", "notion"])
-        reasons = sorted(map(_why_missing, missing.itertuples()))
+        reasons = sorted(_why_missing(missing))
         tied = block[block["tied_queries"].fillna(0) >= _MANY_TIES * block["n_images"]]
         tied = tied.drop_duplicates(["method", "dataset", "notion"])
         reasons += sorted(map(_what_ties, tied.itertuples()))
@@ -256,15 +257,19 @@ def _chosen_dims(block: pd.DataFrame) -> list[str]:
     return [f"r' is {', '.join(said)}."] if said else []
 
 
-def _why_missing(row: Any) -> str:
-    """Why a method has no value for a notion, or one of some of its seeds."""
-    what = f"{method_on_paper(row.method)}, {notion_on_paper(row.dataset, row.notion)}"
-    if pd.isna(row.mean):
-        return f"{DASH} {what}: {row.reason}"
-    return (
-        f"({row.n_seeds} of {row.n_runs}) {what}: of these seeds alone, and so never in bold; the "
-        f"first of the others: {row.reason}"
-    )
+def _why_missing(missing: pd.DataFrame) -> Iterator[str]:
+    """Why methods have no value for a notion, or one of some of their seeds."""
+    none = missing[missing["mean"].isna()]
+    for key, rows in none.groupby(["dataset", "notion", "reason"], sort=False):
+        dataset, notion, reason = key
+        names = ", ".join(map(method_on_paper, in_order(rows["method"])))
+        yield f"{DASH} {names}, {notion_on_paper(dataset, notion)}: {reason}"
+    for row in missing[missing["mean"].notna()].itertuples():
+        yield (
+            f"({row.n_seeds} of {row.n_runs}) {method_on_paper(row.method)}, "
+            f"{notion_on_paper(row.dataset, row.notion)}: of these seeds alone, and so never in "
+            f"bold; the first of the others: {row.reason}"
+        )
 
 
 def _what_ties(row: Any) -> str:

@@ -34,6 +34,7 @@ from lanzdml.methods.dim import Dim
 from lanzdml.names import METHOD_NAMES, NOTION_NAMES, on_paper
 
 NO_LABELS = "no labels"
+RINGS = "a ring for each value"
 
 MOST_IN_LEGEND = 20  # classes; more than these are a colour code
 _MOST_AS_VECTORS = 3000  # points; with more, a PDF is slow to open
@@ -115,7 +116,8 @@ class _Key:
         self.height = 0 if self.is_bar else (ceil(entries / self.columns) + titles) * _LINE
         self.width = max(
             self.columns * (_HANDLE + longest * _CHARACTER),
-            columns(name) * _CHARACTER * 1.1,  # the title's letters are larger
+            # The title's letters are larger.
+            max(columns(name), columns(RINGS) * self.several) * _CHARACTER * 1.1,
             1.6 if self.is_bar else 1,
         )
 
@@ -135,9 +137,10 @@ class _Key:
             if self.several:
                 dots = [dot for i in order for dot in self._rings(labels.iloc[i], i)]
                 rows, colors, areas = map(list, zip(*dots, strict=True))
+                # One edge an image, as that of each ring would be seen more than its colour.
                 scatter(
                     x[rows], y[rows], s=size * np.array(areas), c=colors, edgecolors=MUTED,
-                    linewidths=edge,
+                    linewidths=edge * (np.array(areas) == 1),
                 )  # fmt: skip
             else:
                 self._dots(scatter, x, y, pd.Categorical(labels, self.classes).codes, order, edge)
@@ -172,7 +175,7 @@ class _Key:
         ax.set_axis_off()
         title, handles = self.name, []
         if self.several:
-            title += "\na ring for each of several"
+            title += f"\n{RINGS}"
         if self.is_bar:
             title += f"\n{len(self.classes)} classes in alphabetical order"
             self._bar(ax)
