@@ -48,8 +48,10 @@ DOCUMENTS = [
 FENCE = re.compile(r"^( *)(```|~~~)(\S*)\n(.*?)^\1\2$", re.MULTILINE | re.DOTALL)
 # Contents of files, compared by the test of their document, and the layouts of collections.
 DATA = "docs/datasets.md"
+PUBLISHED = "docs/paper.md"
 SHOWN = {
     "docs/your-own.md": ["csv", "text"],
+    PUBLISHED: ["csv"],
     "docs/architecture.md": ["text"],
     DATA: [""] * 7,
 }
@@ -103,6 +105,10 @@ def folder(tmp_path_factory):
     """The files that blocks name, small: as a run leaves them, or as a user places them."""
     folder = tmp_path_factory.mktemp("documents")
     (folder / "resources").symlink_to(ROOT / "resources")
+    (paper,) = (
+        text for name, *_, language, text in blocks() if (name, language) == (PUBLISHED, "csv")
+    )
+    (folder / "my_paper.csv").write_text(paper)
     for run, model, notion in (
         ("results", "demo_cars/demo-M", "car_color"),
         ("results/flowers", "my_flowers/my_clip", "brightness"),

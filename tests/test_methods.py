@@ -436,6 +436,8 @@ def oracle_loss(images, codes, U, prototypes):
     v = images @ U
     v = v / v.norm(dim=1, keepdim=True)
     c = prototypes / prototypes.norm(dim=1, keepdim=True)
+    if codes.ndim == 2:  # each value of an image has the same share of its target
+        codes = codes / codes.sum(dim=1, keepdim=True)
     return nn.functional.cross_entropy(v @ c.T, codes)
 
 
@@ -457,6 +459,16 @@ UNIT_TEXT, UNIT_IMAGES = unit(TEXT.astype(np.float64)), unit(IMAGES.astype(np.fl
 CODES = np.unique(LABELS, return_inverse=True)[1]
 TEXT64, IMAGES64 = torch.tensor(UNIT_TEXT), torch.tensor(UNIT_IMAGES)
 CODES64 = torch.tensor(CODES)
+# Of the three classes as values an image has one, two or all.
+SEVERAL = np.eye(3, dtype=bool)[CODES] | (np.random.default_rng(5).random((len(CODES), 3)) < 0.4)
+
+
+class OracleOfSets(Oracle):
+    """Oracle, fitted to several values an image whatever it is given."""
+
+    def fit(self, X, y=None):
+        return super().fit(X, [set(np.unique(LABELS)[row]) for row in SEVERAL])
+
 
 # estimator, its objective in float64, the plain loss, initial values for a seed, weight decay
 TRAINED = {
@@ -493,6 +505,13 @@ TRAINED = {
         Oracle(5),
         lambda: normalized_softmax(UNIT_IMAGES, CODES),
         lambda *p: oracle_loss(IMAGES64, CODES64, *p),
+        lambda seed: normals(seed, (R, 5), (3, 5)),
+        0,
+    ),
+    "oracle_several_values": (
+        OracleOfSets(5),
+        lambda: normalized_softmax(UNIT_IMAGES, SEVERAL),
+        lambda *p: oracle_loss(IMAGES64, torch.tensor(SEVERAL, dtype=torch.float64), *p),
         lambda seed: normals(seed, (R, 5), (3, 5)),
         0,
     ),

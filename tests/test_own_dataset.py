@@ -118,11 +118,11 @@ def test_parquet_of_paths(folder):
         price=[1.5, 2.0, None],
         tags=[["a"], [], None],
     )
-    assert label_columns(table) == ("year", "old", "kind", "empty")
+    assert label_columns(table) == ("year", "old", "kind", "empty", "tags")
     assert [tuple(row.values()) for row in rows_of(table)] == [
-        ("a.png", "a.png", "1990", "true", "x", None),
-        ("b.png", "b.png", None, "false", None, None),
-        ("sub/c.jpg", "sub/c.jpg", "2001", None, "y", None),
+        ("a.png", "a.png", "1990", "true", "x", None, ("a",)),
+        ("b.png", "b.png", None, "false", None, None, None),
+        ("sub/c.jpg", "sub/c.jpg", "2001", None, "y", None, None),
     ]
 
 
