@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
@@ -204,6 +205,7 @@ def test_each_mistake_gives_one_line(config, path, value, expected):
 DIMENSIONS = ("experiments", "dimensions")
 SIZE = ("experiments", "clip_size")
 COUNT = ("experiments", "prompt_count")
+PROTOCOLS = ("experiments", "protocols")
 WRONG_EXPERIMENTS = [
     (("experiments", "dimension"), {}, "experiments.dimension: unknown key; did you mean 'dim"),
     (("experiments", "main", "models"), ["demo-X"], "main.models: 'demo-X' is not in models; did"),
@@ -236,6 +238,15 @@ WRONG_EXPERIMENTS = [
         "experiments.prompt_count.counts[0]: should be greater than or equal",
     ),
     ((*COUNT, "methods"), ["oracle"], "oracle learns from images, not from prompts"),
+    ((*PROTOCOLS, "protocols"), ["paper"], "protocols.protocols: paper is the first protocol of"),
+    ((*PROTOCOLS, "protocols"), ["papr"], "experiments.protocols.protocols[0]: "),
+    (
+        (*PROTOCOLS, "protocols"),
+        ["released"] * 2,
+        "protocols.protocols: 'released' is listed twice",
+    ),
+    ((*PROTOCOLS, "protocols"), [], "experiments.protocols.protocols: "),
+    ((*PROTOCOLS, "methods"), ["lea"], "protocols.methods: 'lea' is not in methods; did you mean"),
     (("figures", "trimap", "model"), "demo-X", "figures.trimap.model: 'demo-X' is not in models"),
     (("figures", "trimap", "dim"), 2, "figures.trimap.dim: unknown key"),
     (("figures", "saliency", "images"), 0, "saliency.images: should be a number from 1 to 20, or"),
@@ -434,6 +445,71 @@ def test_a_table_that_cannot_be_read_is_named_once(own, tmp_path):
     change(own, (*OWN, "notions", "style"), PROMPTS)
     (line,) = lines_of(own)
     assert line.startswith("datasets.mine.labels: mine.csv, line 2: the number of cells is 2")
+
+
+QUERIES = "datasets.mine.queries"
+WRONG_QUERIES = [
+    ({"share": 0}, f"{QUERIES}.share: should be greater than 0"),
+    ({"share": 1}, f"{QUERIES}.share: should be less than 1"),
+    ({"seed": -1}, f"{QUERIES}.seed: should be greater than or equal to 0"),
+    ({"role": "role"}, f"{QUERIES}.role: unknown key"),
+    ({"share": 0.5, "column": "role"}, f"{QUERIES}: give one of share, column and dataset, not "),
+    ({"column": "role", "seed": 3}, f"{QUERIES}.seed: is for a share; leave it out"),
+    ({"column": "rol"}, f"{QUERIES}.column: mine has no column 'rol'; did you mean 'role'?"),
+    ({"dataset": "mine"}, f"{QUERIES}.dataset: is mine itself; a share or a column splits one"),
+    ({"dataset": "min"}, f"{QUERIES}.dataset: there is no dataset 'min'; did you mean 'mine'?"),
+    ({"dataset": "demo_cars"}, f"{QUERIES}.dataset: demo_cars has no scored notion 'mood', as "),
+]
+
+
+@pytest.fixture
+def split(own, tmp_path):
+    """The same with queries and a gallery."""
+    (tmp_path / "mine.csv").write_text("image,mood,role\na.png,merry,query\n")
+    return own | {"protocol": ["paper", "query_gallery"]}
+
+
+@pytest.mark.parametrize(("queries", "expected"), WRONG_QUERIES)
+def test_each_mistake_with_queries_gives_one_line(split, queries, expected):
+    change(split, (*OWN, "queries"), queries)
+    (line,) = lines_of(split)
+    assert expected in line
+
+
+@pytest.mark.parametrize("queries", [{}, {"share": 0.5, "seed": 3}, {"column": "role"}])
+def test_queries_are_said_in_one_way(split, queries):
+    change(split, (*OWN, "queries"), queries)
+    assert parse_config(split).datasets["mine"].queries is not None
+
+
+def test_queries_that_nothing_is_scored_by_are_refused(split):
+    change(split, (*OWN, "queries"), {"column": "role"})
+    split["protocol"] = "paper"
+    (line,) = lines_of(split)
+    assert "are for protocol: query_gallery, which nothing here is scored by" in line
+    of_demo = {"dataset": "demo_cars", "protocols": ["query_gallery"]}
+    split["experiments"] = {"protocols": of_demo}
+    parse_config(split)
+
+
+def test_what_is_drawn_from_images_needs_a_protocol_without_queries(split):
+    split |= {"protocol": "query_gallery", "experiments": {"unseen": {}}}
+    (line,) = lines_of(split)
+    assert line == (
+        "experiments.unseen: each image has to rank all others; list paper in protocol, too"
+    )
+
+
+def test_a_gallery_needs_images_of_its_queries(split, tmp_path):
+    (tmp_path / "asked.csv").write_text("image_id,mood\na,merry\n")
+    of_asked = {"labels": "asked.csv", "notions": {"mood": dict(PROMPTS)}}
+    np.save(tmp_path / "asked.npy", np.ones((1, 512), np.float32))
+    vectors = {"demo-M": {"file": "asked.npy"}}
+    split["datasets"]["asked"] = of_asked | {"vectors": vectors}
+    split |= {"protocol": "query_gallery", "figures": {"gallery": {"dataset": "mine"}}}
+    change(split, (*OWN, "queries"), {"dataset": "asked"})
+    (line,) = lines_of(split)
+    assert "its queries are those of asked, which has no images to show" in line
 
 
 @pytest.mark.parametrize("key", ["datasets", "models", "methods", "dims", "seeds"])

@@ -43,6 +43,9 @@ CONFIG = {
             "dataset": "mine", "notions": ["fruit"], "methods": ["indirect"], "dims": [2, 3],
             "seeds": 1,
         },
+        "protocols": {
+            "dataset": "cars196", "methods": ["clip"], "protocols": ["query_gallery"], "seeds": 1,
+        },
         "prompt_count": {
             "dataset": "cars196", "notions": ["car_color"], "methods": ["indirect"], "counts": [5],
         },
@@ -125,6 +128,8 @@ EDITS = {
     "protocol": setting("protocol", value=["paper", "released"]),
     "metrics": setting("metrics", value=["ari"]),
     "kmeans_repeats": setting("kmeans_repeats", value=3),
+    "queries": setting(*CARS, "queries", value={"share": 0.2}),
+    "protocols": setting("experiments", "protocols", "protocols", value=["released"]),
     "counts": setting("experiments", "prompt_count", "counts", value=[5, 9]),
     "ablated dims": setting("experiments", "dimensions", "dims", value=[2, 3, 5]),
     "saliency": setting("figures", "saliency", "measured", value=2),

@@ -366,7 +366,8 @@ def all_runs(folder):
 def main_runs(folder):
     """The runs of the tables."""
     all_prompts = "(notion != 'car_color' or n_prompts.isna() or n_prompts == 17)"
-    return all_runs(folder).query(f"model == 'demo-S' and dim in (16, 512) and {all_prompts}")
+    of_tables = f"protocol == 'paper' and model == 'demo-S' and dim in (16, 512) and {all_prompts}"
+    return all_runs(folder).query(of_tables)
 
 
 def test_there_is_a_row_for_every_run(finished):
@@ -389,9 +390,12 @@ def test_there_is_a_row_for_every_run(finished):
 
 def test_ablations_add_their_runs_and_share_those_of_the_tables(finished):
     runs = all_runs(finished)
-    keys = ["notion", "model", "method", "dim", "n_prompts", "seed"]
+    keys = ["protocol", "notion", "model", "method", "dim", "n_prompts", "seed"]
     assert len(runs[keys].drop_duplicates()) == len(runs)
     added = runs.drop(main_runs(finished).index)
+    split = added.query("protocol == 'query_gallery'")
+    assert set(map(tuple, split[["method", "seed"]].to_numpy())) == {("clip", 0), ("indirect", 0)}
+    added = added.query("protocol == 'paper'")
     dims = added.query("notion == 'car_model'")
     assert set(map(tuple, dims[["method", "dim", "dim_auto", "seed"]].to_numpy())) == {
         (method, dim, dim == 5, 0) for method in ("indirect", "pca") for dim in (2, 5, 32)
@@ -410,7 +414,7 @@ def test_ablations_add_their_runs_and_share_those_of_the_tables(finished):
 
 def test_every_figure_is_there(finished):
     folder = finished / "results" / "figures"
-    expected = {"dimensions", "clip_size", "prompt_count", *MEASURED}
+    expected = {"dimensions", "clip_size", "prompt_count", "protocols", *MEASURED}
     expected |= {"critical_difference", "trimap", "saliency", "gallery"}
     assert {path.stem for path in folder.iterdir()} == expected
     for name in expected:
@@ -428,7 +432,7 @@ def test_every_figure_is_there(finished):
 
 def test_the_report_holds_all_of_it(finished):
     page = (finished / "results" / "report.html").read_text()
-    assert page.count("data:image/png;base64,") == 12
+    assert page.count("data:image/png;base64,") == 13
     assert "InDiReCT" in page
     for link in ("metrics.parquet", "tables/table2.csv", "figures/trimap.pdf"):
         assert f'href="{link}"' in page

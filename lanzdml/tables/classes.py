@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from lanzdml.datasets.labels import LabelColumns, class_sizes, read_all_labels, values_of
+from lanzdml.datasets.labels import LabelColumns, read_all_labels, values_of
 from lanzdml.datasets.manifest import ID
 from lanzdml.datasets.parquet_file import read_result
 from lanzdml.errors import LanzdmlError
@@ -54,8 +54,9 @@ def class_scores(
             notions whose labels protocols take, too.
 
     Returns:
-        columns dataset, notion, class, n_images, method, map_at_r and precision_at_1 (in percent:
-        the mean over the class's queries and the seeds), map_at_r_minus_clip and
+        columns dataset, notion, class, n_images (that are queries), method, map_at_r and
+        precision_at_1 (in percent: the mean over the class's queries and the seeds),
+        map_at_r_minus_clip and
         precision_at_1_minus_clip (in percentage points, missing where CLIP has no value), unit,
         n_seeds, protocol, model and dim (missing of a method whose size nobody chooses). The
         classes of a method on a notion stand together, those that lose most first. A class of one
@@ -80,9 +81,8 @@ def class_scores(
     for metric in PER_QUERY:
         rows[metric] *= 100 / rows["n"]
     rows = _beside_clip(rows)
-    sizes = {key: class_sizes(of_notion) for key, of_notion in classes.items()}
-    counted = ["protocol", "dataset", "labels", "class"]
-    rows = rows.join(pd.concat(sizes, names=counted).rename("n_images"), on=counted)
+    # As many as are queries: all of a class, but where others of it are their gallery.
+    rows["n_images"] = rows["n"] // rows["n_seeds"]
     # Not every reader of CSV knows where a field with line breaks ends.
     rows["class"] = [shortened(one_line(label), LONGEST) for label in rows["class"]]
     return _in_order(rows).assign(unit="percent")[_COLUMNS]
