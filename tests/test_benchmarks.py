@@ -281,14 +281,18 @@ def test_each_value_is_drawn_in_its_own_way():
 
 
 def test_clevr4_is_run_as_it_is_configured(tmp_path, monkeypatch):
-    """Apart from models and the download."""
+    """Apart from the model, the seeds, most experiments and the download."""
     clevr4.prepare(tmp_path, 20)
     monkeypatch.chdir(tmp_path)
     values = yaml.safe_load((tmp_path / clevr4.CONFIGURATION).read_text(encoding="utf-8"))
     config = parse_config(values)
     original = yaml.safe_load((ROOT / "configs/clevr4.yaml").read_text(encoding="utf-8"))
-    assert list(config.models) == [clevr4.STAND_INS[name] for name in original["models"]]
+    assert list(config.models) == [*clevr4.STAND_INS.values()]
+    assert {*clevr4.STAND_INS} <= {*original["models"]}
     assert config.main_models == list(config.models)
     assert values["methods"] == original["methods"]
-    assert values["experiments"].keys() == original["experiments"].keys()
+    for key in ("dims", "protocol"):
+        assert values[key] == original[key]
+    assert values["figures"].keys() == original["figures"].keys()
+    assert {*clevr4.EXPERIMENTS} <= {*original["experiments"]}
     assert not config.datasets["clevr4"].download
