@@ -792,7 +792,7 @@ def test_unscored_notions_are_marked(tmp_path):
         "protocol": ["paper", "released"],
     }  # fmt: skip
     page = read(make_report(tmp_path, config=config))
-    assert "mood (not scored), taste" in page.text
+    assert "Mood (not scored), taste" in page.text
     assert "paper, released" in page.text
     assert (
         "1 method on 2 similarity notions of mine, with the CLIP model tiny and 1 seed."
