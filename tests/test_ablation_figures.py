@@ -9,6 +9,7 @@ from matplotlib.container import ErrorbarContainer
 from lanzdml.experiments.clip_size import ClipSizeExperiment
 from lanzdml.experiments.dimensions import DimensionsExperiment
 from lanzdml.experiments.prompt_count import PromptCountExperiment
+from lanzdml.experiments.protocols import ProtocolsExperiment
 from lanzdml.figures.style import class_colors, method_look, write_figure
 from lanzdml.methods import METHODS
 from lanzdml.names import METHOD_NAMES
@@ -65,7 +66,8 @@ def check_inside(figure):
     box = figure.bbox
     artists = [*figure.legends, *figure.texts]
     for axis in figure.axes:
-        artists += [axis.title, axis.xaxis.label, axis.yaxis.label]
+        artists += [axis.title, axis.xaxis.label, *axis.get_yticklabels()]
+        artists += [axis.yaxis.label] if axis.get_ylabel() else []
     for artist in artists:
         inner = artist.get_window_extent()
         assert inner.x0 >= -1, artist
@@ -293,3 +295,58 @@ def test_a_mean_over_some_of_the_seeds_is_left_out():
     (axis,) = axes_of(DimensionsExperiment.draw(runs)).values()
     points = {method: list(x) for method, (x, _, _) in curves(axis).items()}
     assert points == {"InDiReCT": DIMS, "LAE": [2, 32]}
+
+
+def test_protocols_have_a_row_a_method_in_the_order_of_the_first():
+    """Below stands how the order is by the others, and how far their values are off."""
+    by_paper = {"clip": 0.2, "indirect": 0.5, "oracle": 0.9}
+    off = {"paper": 0, "query_gallery": 0.01, "released": -0.4}
+
+    def score(row):
+        if row["protocol"] == "released" and row["method"] == "clip":
+            return 0.6
+        return by_paper[row["method"]] + off[row["protocol"]] + row["seed"] / 100
+
+    runs = runs_of(
+        score, protocol=[*off], notion=["car_model", "car_color"],
+        method=["oracle", "clip", "indirect"], seed=[0, 1],
+    )  # fmt: skip
+    figure = ProtocolsExperiment.draw(runs)
+    assert [*axes_of(figure)] == ["Car Model", "Car Color"]
+    for axis in axes_of(figure).values():
+        assert [text.get_text() for text in axis.get_yticklabels()] == [
+            "CLIP",
+            "InDiReCT",
+            "Oracle",
+        ]
+        assert axis.get_xlabel().splitlines() == [
+            "MAP@R in percent", "query and gallery: tau 1.00, +1.0",
+            "released protocol: tau -0.33, -13.5",
+        ]  # fmt: skip
+        dots = [container.lines[0].get_xdata()[0] for container in axis.containers]
+        assert dots[:3] == pytest.approx([20.5, 21.5, 60])
+        assert len(dots) == 3 * len(off)
+    assert legend_of(figure) == ["paper protocol", "query and gallery", "released protocol"]
+    assert figure.get_suptitle() == "Demo Cars, demo-M, r' = 16, 2 seeds"
+    check_inside(figure)
+
+
+def test_protocols_show_what_could_be_made():
+    """A method without a value by the first protocol is at the bottom, one without any nowhere."""
+
+    def score(row):
+        if row["method"] == "pca" or (row["method"], row["protocol"]) == ("lae", "paper"):
+            return np.nan
+        return 0.1 if row["method"] == "clip" else 0.3
+
+    runs = runs_of(
+        score, protocol=["paper", "released"], notion=["car_model"],
+        method=["clip", "pca", "lae", "indirect"], seed=[0],
+    )  # fmt: skip
+    figure = ProtocolsExperiment.draw(runs)
+    (axis,) = axes_of(figure).values()
+    names = [text.get_text() for text in axis.get_yticklabels()]
+    assert names == ["LAE", "CLIP", "InDiReCT"]
+    assert len(axis.containers) == 5
+    assert ProtocolsExperiment.draw(runs[runs["method"] == "clip"])
+    assert ProtocolsExperiment.draw(runs[runs["method"] == "pca"])

@@ -17,6 +17,7 @@ from PIL import Image
 from lanzdml.experiments.clip_size import ClipSizeExperiment
 from lanzdml.experiments.dimensions import DimensionsExperiment
 from lanzdml.experiments.prompt_count import PromptCountExperiment
+from lanzdml.experiments.protocols import ProtocolsExperiment
 from lanzdml.figures.critical_difference.draw import draw as draw_ranks
 from lanzdml.figures.gallery.draw import draw_gallery
 from lanzdml.figures.gallery.retrieval import Retrieval, Shown
@@ -64,12 +65,15 @@ def experiment(kind):
     def draw(words, notion="mood"):
         rows = [
             {"dataset": "mine", "notion": notion, "model": model, "method": method, "dim": dim,
+             "protocol": "paper" if model == "m" else "query_gallery",
              "n_prompts": n, "seed": seed, "map_at_r": (dim + n + seed) / 100}
             for model in ("m", "n") for method in ("clip", "indirect") for dim in (4, 8)
             for n in (5, 9) for seed in (0, 1)
         ]  # fmt: skip
         runs = with_traits(pd.DataFrame(rows))
-        if kind is PromptCountExperiment:
+        if kind is ProtocolsExperiment:
+            runs = runs[(runs["n_prompts"] == 5) & (runs["dim"] == 4)]
+        elif kind is PromptCountExperiment:
             runs = runs[(runs["model"] == "m") & (runs["dim"] == 4)]
         return kind.draw(runs)
 
@@ -87,6 +91,7 @@ KINDS = {
     "dimensions": experiment(DimensionsExperiment),
     "clip_size": experiment(ClipSizeExperiment),
     "prompt_count": experiment(PromptCountExperiment),
+    "protocols": experiment(ProtocolsExperiment),
     "critical_difference": ranks,
 }
 
@@ -137,7 +142,7 @@ def test_labels_are_drawn_as_they_stand_in_a_map(more, no_maths):
 def test_labels_are_drawn_as_they_stand_in_a_gallery(word, no_maths):
     figure = gallery([word, f"{word}2", "other"])
     figure.draw_without_rendering()
-    assert {f"mood: {word}", f"✘ {word}2"} <= set(texts_of(figure))
+    assert {f"Mood: {word}", f"✘ {word}2"} <= set(texts_of(figure))
 
 
 def test_a_label_with_a_line_break_takes_one_line():

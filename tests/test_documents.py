@@ -135,10 +135,14 @@ def folder(tmp_path_factory):
             {"method": method, "image_id": ids, "map_at_r": np.linspace(0, 1, 12)}
         )
         scores.to_parquet(queries / "seed-0.parquet")
-    for table in ("data/photographs/labels.parquet", "data/flowers/labels.csv"):
-        path = folder / table
+    for table in (
+        "photographs/labels.parquet", "flowers/labels.csv", "mine/labels.csv", "shop/labels.csv",
+        "customers/labels.csv",
+    ):  # fmt: skip
+        path = folder / "data" / table
         path.parent.mkdir(parents=True)
         labels = pd.DataFrame({"image": ["1.png"], "color": ["red"], "background": ["green"]})
+        labels["role"] = "query"
         labels.to_parquet(path) if path.suffix == ".parquet" else labels.to_csv(path, index=False)
     (folder / "data/flowers/brightness.txt").write_text("a dark picture\na light picture\n")
     (folder / "models").mkdir()

@@ -225,7 +225,7 @@ def test_a_row_a_notion_with_clip_and_indirect():
     figure, rows = drawn(car_color=["red", "blue"] * 4, mood=["sad", "happy", None, "calm"] * 2)
     assert figure.get_suptitle() == "Cars196, demo-M, r' = 128"
     titles = [[ax.get_title() for ax in row[:2]] for row in rows]
-    assert titles == [["CLIP", "InDiReCT: Car Color"], ["CLIP", "InDiReCT: mood"]]
+    assert titles == [["CLIP", "InDiReCT: Car Color"], ["CLIP", "InDiReCT: Mood"]]
     named = [ax for ax in figure.axes if ax.get_xlabel() or ax.get_ylabel()]
     assert [(ax.get_xlabel(), ax.get_ylabel()) for ax in named] == [("TriMap 1", "TriMap 2")]
     assert all(not len(ax.get_xticks()) for row in rows for ax in row[:2])
@@ -237,7 +237,7 @@ def test_points_have_the_colours_of_the_legend():
     labels = ["sad", "happy", "calm", "sad", "sad", "calm"]
     _, [[clip, mood, key]] = drawn(mood=labels)
     title, entries = legend_of(key)
-    assert title == "mood"
+    assert title == "Mood"
     assert list(entries) == ["calm", "happy", "sad"]
     for ax, shift in ((clip, 0), (mood, 100)):
         found = points_of(ax)
@@ -258,7 +258,7 @@ def test_images_without_a_label_are_grey_and_behind():
 def test_a_notion_without_labels_says_so():
     _, [[clip, _, key]] = drawn(mood=[None] * 4)
     assert set(points_of(clip).values()) == {to_rgba(MUTED)}
-    assert legend_of(key) == ("mood", {NO_LABELS: (MUTED, "o")})
+    assert legend_of(key) == ("Mood", {NO_LABELS: (MUTED, "o")})
 
 
 def test_classes_named_after_colours_have_them_with_an_edge():
