@@ -6,12 +6,13 @@ from markupsafe import Markup
 
 from lanzdml.embeddings.given import LENGTHS, ONE
 from lanzdml.methods import in_order, method_on_paper
-from lanzdml.metrics.protocols import RELEASED
+from lanzdml.metrics.protocols import QUERY_GALLERY, RELEASED
 from lanzdml.metrics.scores import METRICS, MORE_METRICS
 from lanzdml.names import METRIC_NAMES, on_paper
 from lanzdml.report.equations import Equation, Explanation, prose
 from lanzdml.report.explained import (
     NOTATION,
+    OF_A_GALLERY,
     PROTOCOL_EXPLANATIONS,
     QUERIES,
     explain_method,
@@ -55,7 +56,7 @@ def part(results: Results) -> Part:
         notation=prose(NOTATION),
         methods=told,
         seen=make_grid("seen", method_table(methods, results.all_runs)),
-        queries=prose(QUERIES),
+        queries=prose(QUERIES + (OF_A_GALLERY if QUERY_GALLERY in protocols else "")),
         metrics=[_explained(on_paper(m, METRIC_NAMES), explain_metric(m)) for m in metrics],
         protocols=protocols,
     )
