@@ -3,11 +3,15 @@
 from itertools import permutations
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 import pytest
 from pytorch_metric_learning.distances import CosineSimilarity
 from pytorch_metric_learning.utils.accuracy_calculator import AccuracyCalculator
 from pytorch_metric_learning.utils.inference import CustomKNN
 
+from lanzdml.methods.class_means import ClassMeans
+from lanzdml.methods.labelled import codes_of
 from lanzdml.metrics import MetricsInputError, compute_metrics
 from lanzdml.metrics.chance import chance, chance_of, of_other_labels
 from lanzdml.metrics.relevance import Relevance
@@ -228,6 +232,33 @@ def test_threads_do_not_change_a_bit(n_threads):
         one = query_scores(points, labels, queries=queries)
         several = query_scores(points, labels, queries=queries, n_threads=n_threads)
         assert all(one[name].tobytes() == several[name].tobytes() for name in one)
+
+
+def test_values_that_are_tuples_are_values_as_others():
+    points, values = images()
+    tuples = [{("is", value) for value in each} for each in values]
+    assert (
+        query_scores(points, tuples)["map"].tolist() == query_scores(points, values)["map"].tolist()
+    )
+    codes = codes_of(tuples, N, ClassMeans)
+    assert codes.sum(axis=1).tolist() == [len(each) for each in values]
+    one = [("is", sorted(each)[0]) for each in values]
+    assert macro_scores(query_scores(points, one), one)["map"] > 0, "one label an image"
+
+
+def test_what_holds_labels_does_not_matter():
+    """A categorical's sets would be a class each, and its labels have no means over classes."""
+    points, values = images()
+    one = [min(each) for each in values]
+    for labels in (values, one):
+        scores = query_scores(points, labels)
+        for held in (pd.Categorical(labels), pd.Series(labels).astype("category")):
+            for name, of_queries in query_scores(points, held).items():
+                np.testing.assert_array_equal(of_queries, scores[name])
+            assert macro_scores(scores, held) == macro_scores(scores, labels)
+    lists = pa.array([[int(value) for value in each] for each in values])
+    with pytest.raises(MetricsInputError, match="must be one a row"):
+        Relevance.of(pd.Series(lists, dtype=pd.ArrowDtype(lists.type)))
 
 
 def test_a_tuple_is_one_label_and_an_empty_set_is_none():

@@ -1,7 +1,8 @@
 """What is given as labels, whatever holds them, as one series."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,8 @@ def as_labels(labels: Any) -> pd.Series:
     if isinstance(labels, list | tuple):
         labels = _plain(labels)
     series = pd.Series(labels)
+    if isinstance(series.dtype, pd.CategoricalDtype | pd.ArrowDtype):  # which may hold sets, too
+        series = series.astype(object)
     if series.dtype == object:
         series = _with_sets(_plain(series))
         for row, label in enumerate(series):
@@ -72,10 +75,15 @@ def as_codes(labels: pd.Series) -> NDArray[np.integer] | NDArray[np.bool_]:
     if not has_several(labels):
         return np.unique(labels.to_numpy(), return_inverse=True)[1]
     sets = labels.map(values_of)
-    values, codes = np.unique(sets.explode().to_numpy(), return_inverse=True)
+    values, codes = np.unique(in_one_array(chain(*sets)), return_inverse=True)
     has = np.zeros((len(sets), len(values)), bool)
     has[np.repeat(np.arange(len(sets)), sets.map(len)), codes] = True
     return has
+
+
+def in_one_array(values: Iterable[Any]) -> NDArray[Any]:
+    """Values (n,), of which NumPy would make a matrix where they are tuples."""
+    return pd.Series(list(values), dtype=object).to_numpy()
 
 
 def has_several(labels: pd.Series) -> bool:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from lanzdml.arithmetic.labels import as_labels, has_several, values_of
+from lanzdml.arithmetic.labels import as_labels, has_several, in_one_array, values_of
 from lanzdml.errors import LanzdmlError
 
 
@@ -58,7 +59,7 @@ class Relevance:
             return cls(groups)
         values = [values_of(label) for label in of_groups]
         sizes = [len(of_group) for of_group in values]
-        numbers, _ = pd.factorize(np.array([v for of_group in values for v in of_group], object))
+        numbers, _ = pd.factorize(in_one_array(chain(*values)))
         owners = np.repeat(np.arange(len(values)), sizes)
         by_value = np.argsort(numbers, kind="stable")
         return cls(
