@@ -476,6 +476,19 @@ def test_each_mistake_with_queries_gives_one_line(split, queries, expected):
     assert expected in line
 
 
+def test_queries_of_another_dataset_combine_the_same(split, tmp_path):
+    """Labels are joined in the order of the parts: those of another order never agree."""
+    (tmp_path / "mine.csv").write_text("image,mood,style\na.png,merry,old\n")
+    (tmp_path / "asked.csv").write_text("image,mood,style\na.png,merry,old\n")
+    parts = {"mood": dict(PROMPTS), "style": dict(PROMPTS)}
+    for name, combine in (("mine", ["mood", "style"]), ("asked", ["style", "mood"])):
+        of_both = parts | {"both": {"combine": combine}}
+        split["datasets"][name] = {"labels": f"{name}.csv", "notions": of_both}
+    change(split, (*OWN, "queries"), {"dataset": "asked"})
+    (line,) = lines_of(split)
+    assert line == f"{QUERIES}.dataset: both combines other notions in asked"
+
+
 @pytest.mark.parametrize("queries", [{}, {"share": 0.5, "seed": 3}, {"column": "role"}])
 def test_queries_are_said_in_one_way(split, queries):
     change(split, (*OWN, "queries"), queries)

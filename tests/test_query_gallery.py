@@ -10,7 +10,7 @@ from PIL import Image
 
 from lanzdml.datasets.manifest import FINGERPRINT, fingerprint, write_manifest
 from lanzdml.datasets.queries import GALLERY, QUERY, Queries, roles_in
-from lanzdml.embeddings.storage import WEIGHTS, read_image_embeddings, write_embeddings
+from lanzdml.embeddings.storage import GIVEN, WEIGHTS, read_image_embeddings, write_embeddings
 from lanzdml.errors import LanzdmlError
 from lanzdml.figures.gallery.retrieval import Source, nearest, retrieve
 from lanzdml.methods import METHODS
@@ -253,6 +253,7 @@ class TestRoles:
             (["query"] * 3, "no image has gallery in column 'role', which holds 'query'"),
             (["Query", "Gallery", None], "no image has gallery or query .* 'Gallery', 'Query'"),
             ([None] * 3, "no image has gallery or query in column 'role', which holds nothing"),
+            (["query", "gallery", "Query"], "column 'role' holds 'Query'; write query, as images"),
         ],
     )
     def test_missing_roles_are_named(self, tmp_path, roles, said):
@@ -302,6 +303,14 @@ class TestTwoDatasets:
         metadata = {FINGERPRINT: fingerprint(table), WEIGHTS: "x"}
         write_embeddings(others, table[["image_id"]], vectors, metadata)
         with pytest.raises(LanzdmlError, match="was made with other weights than"):
+            read_labelled(images, shop, "mood", Queries(others=(str(others), str(asked), "feel")))
+
+    def test_given_vectors_of_another_size_are_refused(self, two):
+        (shop, images, _), (asked, others, vectors) = two
+        table = pd.read_parquet(asked)
+        metadata = {FINGERPRINT: fingerprint(table), WEIGHTS: f"{GIVEN}:x"}
+        write_embeddings(others, table[["image_id"]], vectors[:, :2], metadata)
+        with pytest.raises(LanzdmlError, match="has vectors of 2 dimensions, and .* of one model"):
             read_labelled(images, shop, "mood", Queries(others=(str(others), str(asked), "feel")))
 
 

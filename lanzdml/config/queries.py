@@ -100,8 +100,8 @@ class QueriesConfig(Section):
                     f"{key}.dataset: {self.dataset} has no scored notion {notion!r}, as {name} "
                     f"has; add it to datasets.{self.dataset}.notions"
                 )
-            elif (settings.combine is None) != (others[notion].combine is None):
-                lines.append(f"{key}.dataset: {notion} combines notions in one of the two only")
+            elif settings.combine != others[notion].combine:
+                lines.append(f"{key}.dataset: {notion} combines other notions in {self.dataset}")
             if settings.external:
                 lines.append(
                     f"datasets.{name}.notions.{notion}.external: are of one dataset, and queries "

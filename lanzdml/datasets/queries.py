@@ -1,5 +1,6 @@
 """Which images of a dataset are queries, and which are the gallery that they rank."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,7 +42,8 @@ def roles_in(manifest: Path, queries: Queries) -> pd.Series:
     Drawn are ids, in whatever order the manifest has them.
 
     Raises:
-        LanzdmlError: the column is not there, or there are no images of one kind.
+        LanzdmlError: the column is not there, or there are no images of one kind, or a cell is in
+            other letters.
     """
     if queries.column is not None:
         return _told(manifest, queries.column)
@@ -56,6 +58,20 @@ def roles_in(manifest: Path, queries: Queries) -> pd.Series:
     return pd.Series(np.where(ids.isin(drawn), QUERY, GALLERY), ids, dtype=object)
 
 
+def check_spelling(table: Path, column: str, cells: Iterable[object]) -> None:
+    """Check that no cell is a role but for its capitals, as such images would be left out.
+
+    Raises:
+        LanzdmlError: one is.
+    """
+    texts = {cell for cell in cells if isinstance(cell, str)} - {QUERY, GALLERY}
+    if other := sorted(text for text in texts if text.strip().casefold() in (QUERY, GALLERY)):
+        raise LanzdmlError(
+            f"{table}: column {column!r} holds {other[0]!r}; write {other[0].strip().casefold()}, "
+            "as images of other cells are left out"
+        )
+
+
 def _told(manifest: Path, column: str) -> pd.Series:
     cells = read_labels(manifest, column)
     found = set(cells.dropna())
@@ -65,6 +81,7 @@ def _told(manifest: Path, column: str) -> pd.Series:
             f"{manifest}: no image has {' or '.join(sorted(missing))} in column {column!r}, which "
             f"holds {holds}; say for each image which it is"
         )
+    check_spelling(manifest, column, found)
     ids = read_manifest(manifest, columns=[ID])[ID]
     known = cells.where(cells.isin([QUERY, GALLERY]), None)
     return pd.Series(known.to_numpy(object), ids, dtype=object)

@@ -61,6 +61,12 @@ def read_labelled(
         others_file, others_manifest, others_labels = queries.others
         check_one_model(Path(others_file), images_file)
         others = labelled_images(Path(others_file), Path(others_manifest), others_labels)
+        sizes = others[0].shape[1], embeddings.shape[1]
+        if sizes[0] != sizes[1]:  # of given vectors nobody knows the model
+            raise LanzdmlError(
+                f"{others_file} has vectors of {sizes[0]} dimensions, and {images_file} of "
+                f"{sizes[1]}: queries and gallery have to be of one model"
+            )
         pairs = zip(others, (embeddings, of_images, ids), strict=True)
         embeddings, of_images, ids = (np.concatenate(pair) for pair in pairs)
         return Labelled(embeddings, of_images, ids, np.arange(len(ids)) < len(others[2]))
