@@ -365,6 +365,7 @@ IS_QUERY = np.array([role == "query" for role in ROLES])
 def write_several(labels):
     """The same labels in a text that a bar separates, and as lists."""
     rows = {"image_id": [f"{n:02}" for n in range(N)], "role": ROLES}
+    rows["capitals"] = ["Query", *["query", "gallery"] * N][:N]
     texts = [None if values is None else " | ".join(sorted(values)) for values in labels]
     lists = [None if values is None else [*values] for values in labels]
     pd.DataFrame(rows | {"genres": texts}).to_csv("several.csv", index=False)
@@ -423,6 +424,18 @@ def test_one_label_each_is_as_without_a_separator(folder):
     assert scored("lists.parquet")[0].equals(plain)
 
 
+def test_one_label_each_of_those_used_is_scored_as_such(folder):
+    """Images of several values that are neither query nor gallery leave clusters defined."""
+    kinds = pd.read_csv("labels.csv", dtype="str")["kind"]
+    write_several([{kind} if used else {kind, "x"} for kind, used in zip(kinds, USED, strict=True)])
+    rows, err = scored("several.parquet", "--queries", "role")
+    expected = compute_metrics(VECTORS[USED], kinds[USED], queries=IS_QUERY[USED])
+    assert rows.loc["ami", "value"] == pytest.approx(expected["ami"])
+    assert rows.loc["ami", "chance"] == 0
+    assert rows.loc["ami", "interval"] == "none for clusters"
+    assert "some of several" not in err
+
+
 @pytest.mark.parametrize(("arguments", "says"), [
     (["several.csv", "--label", "genres", "--labels-separator", ";"],
      "';' separates nothing in column 'genres'"),
@@ -431,6 +444,8 @@ def test_one_label_each_is_as_without_a_separator(folder):
     (["several.csv", "--label", "genres", "--queries", "rol"], "did you mean 'role'?"),
     (["several.csv", "--label", "genres", "--queries", "image_id"],
      "no row with a label has 'query' in column 'image_id'"),
+    (["several.csv", "--label", "genres", "--queries", "capitals"],
+     "column 'capitals' holds 'Query'; write query"),
     (["vectors.parquet", "--label", "embedding"],
      "column embedding holds list<element: double>, which are no labels"),
 ])  # fmt: skip

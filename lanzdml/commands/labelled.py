@@ -8,8 +8,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from lanzdml.datasets import csv_file, parquet_file
-from lanzdml.datasets.labels import class_sizes, is_several, labels_in
-from lanzdml.datasets.queries import GALLERY, QUERY
+from lanzdml.datasets.labels import class_sizes, labels_in
+from lanzdml.datasets.queries import GALLERY, QUERY, check_spelling
 from lanzdml.embeddings.vectors import read_vectors
 from lanzdml.embeddings.vectors.joining import rows_of
 from lanzdml.embeddings.vectors.reading import ID
@@ -46,10 +46,11 @@ class Labelled:
 
     def described(self) -> str:
         """What is scored, and what is left out, in one line."""
-        alone = int(np.sum(Relevance.of(self.labels).n_relevant(self.queries) == 0))
+        relevance = Relevance.of(self.labels)
+        alone = int(np.sum(relevance.n_relevant(self.queries) == 0))
         words = [
             f"{len(self.labels):,} images of {len(class_sizes(self.labels)):,} classes"
-            f"{', some of several' if is_several(self.labels) else ''}, {self.vectors.shape[1]} "
+            f"{'' if relevance.is_single else ', some of several'}, {self.vectors.shape[1]} "
             "dimensions",
             f"labels joined {self.joined}",
         ]
@@ -135,6 +136,7 @@ def read_labelled(
     labelled = rows["label"].notna().to_numpy()
     used = labelled
     if queries is not None:
+        check_spelling(table, queries, rows["queries"])
         used = labelled & rows["queries"].isin([QUERY, GALLERY]).to_numpy()
     labels = rows["label"][used]
     is_query = None
