@@ -23,6 +23,7 @@ from PIL import Image
 from lanzdml.config.config import parse_config
 from lanzdml.config.messages import ConfigError
 from lanzdml.datasets import files_read, find_dataset, images_listed
+from lanzdml.datasets.classes import labels_of
 from lanzdml.datasets.from_torchvision import CLASSES, WHERE, _no_way_out
 from lanzdml.datasets.manifest import read_manifest, write_manifest
 from lanzdml.errors import LanzdmlError
@@ -229,6 +230,11 @@ def test_a_class_without_a_label_has_none(tmp_path, monkeypatch):
     labels = read("DTD", tmp_path / "data", **other)["texture"]
     assert labels.dropna().tolist() == ["lines"]
     assert len(labels) == 2
+
+
+def test_classes_that_would_be_one_are_refused():
+    with pytest.raises(LanzdmlError, match="two classes are called 'a b'"):
+        labels_of("Own", [0, 1], ["a_b", "a b"], "kind", None)
 
 
 # Downloads

@@ -1,5 +1,6 @@
 """Labels of a dataset with numbered classes: their names, or what a table says of them."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -29,7 +30,8 @@ def labels_of(
             notion's label, empty where the images of a class have none; None for the names.
 
     Raises:
-        LanzdmlError: the table cannot be read or lacks a class, or a class has no name.
+        LanzdmlError: the table cannot be read or lacks a class, or a class has no name or that of
+            another.
     """
     n_classes = max(numbers, default=-1) + 1
     if names is None:
@@ -37,6 +39,11 @@ def labels_of(
     else:
         first = [name if isinstance(name, str) else name[0] for name in names]
         classes = [name.replace("_", " ") for name in first]
+        if twice := [name for name, number in Counter(classes).items() if number > 1]:
+            raise LanzdmlError(
+                f"{dataset}: two classes are called {shortened(twice[0], 100)!r} where _ is a "
+                "blank, and would be one: rename one of them"
+            )
     if n_classes > len(classes):
         raise LanzdmlError(
             f"{dataset}: an image has class {n_classes - 1}, counted from 0, of {len(classes)}"
