@@ -310,7 +310,7 @@ class TestTwoDatasets:
         table = pd.read_parquet(asked)
         metadata = {FINGERPRINT: fingerprint(table), WEIGHTS: f"{GIVEN}:x"}
         write_embeddings(others, table[["image_id"]], vectors[:, :2], metadata)
-        with pytest.raises(LanzdmlError, match="has vectors of 2 dimensions, and .* of one model"):
+        with pytest.raises(LanzdmlError, match=r"has vectors of 2 dimensions, and .* of one model"):
             read_labelled(images, shop, "mood", Queries(others=(str(others), str(asked), "feel")))
 
 

@@ -234,6 +234,17 @@ def test_threads_do_not_change_a_bit(n_threads):
         assert all(one[name].tobytes() == several[name].tobytes() for name in one)
 
 
+@pytest.mark.parametrize(
+    "queries",
+    [np.ma.array([True, False] * 30, mask=[True] + [False] * 59), [True, None] * 30, ["a"] * 60,
+     [[True], [True, False]], [1, 0] * 30],
+)  # fmt: skip
+def test_queries_that_are_no_truth_values_are_refused(queries):
+    points, values = images()
+    with pytest.raises(MetricsInputError, match="queries must be 60 truth values"):
+        rank_metrics(points, values, queries=queries)
+
+
 def test_values_that_are_tuples_are_values_as_others():
     points, values = images()
     tuples = [{("is", value) for value in each} for each in values]

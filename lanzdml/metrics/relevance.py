@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from lanzdml.arithmetic.arrays import as_array
 from lanzdml.arithmetic.labels import as_labels, has_several, in_one_array, values_of
 from lanzdml.errors import LanzdmlError
 
@@ -121,7 +122,12 @@ def as_queries(queries: Any, n: int) -> NDArray[np.bool_] | None:
     """
     if queries is None:
         return None
-    mask = np.asarray(queries)
+    try:
+        mask = as_array(queries)
+    except (TypeError, ValueError) as error:
+        raise MetricsInputError(
+            f"queries must be {n} truth values, one an image: {error}"
+        ) from None
     if mask.dtype != bool or mask.shape != (n,):
         raise MetricsInputError(
             f"queries must be {n} truth values, one an image, not {mask.dtype} of shape "
