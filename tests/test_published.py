@@ -32,7 +32,8 @@ def runs(published):
     means = table2.pivot_table(index=RUN, columns="metric", values="value") / 100
     frame = means.reindex(columns=METRICS).reset_index()
     frame = frame.assign(
-        model="ViT-B-32", protocol="paper", reason=None, n_images=9, n_classes=3, tied_queries=0,
+        model="ViT-B-32", protocol="paper", reason=None, n_images=9, n_classes=3,
+        n_queries=9, tied_queries=0,
         loss=None,
     )  # fmt: skip
     frame["dim"] = np.where(frame["method"] == "clip", 512, DIM)
@@ -84,7 +85,8 @@ def test_differences_are_in_the_published_unit_and_std():
     runs = pd.DataFrame([
         {"dataset": "synthetic_cars", "notion": "car_model", "method": method, "dim": dim,
          "model": "ViT-B-32", "protocol": "paper", "seed": seed, "reason": None,
-         "n_images": 1000, "n_classes": 6, "tied_queries": 0, "loss": None, "against": None,
+         "n_images": 1000, "n_classes": 6,
+         "n_queries": 9, "tied_queries": 0, "loss": None, "against": None,
          "dim_auto": False, **traits_of(method),
          **dict.fromkeys(METRICS, value)}
         for method, dim, values in [("indirect", 128, (0.57, 0.59)), ("clip", 512, (0.45, 0.45))]
@@ -220,7 +222,8 @@ def retrieval(dataset, notion, *, protocol, methods, model="ViT-B-32", dims=(128
     rows = [
         {"dataset": dataset, "notion": notion, "method": method, "dim": dim, "model": model,
          "protocol": protocol, "seed": 0, "reason": None, "n_images": 8131, "n_classes": 98,
-         "tied_queries": 0, "loss": None, "against": None, "dim_auto": False,
+
+         "n_queries": 9, "tied_queries": 0, "loss": None, "against": None, "dim_auto": False,
          **traits_of(method), **dict.fromkeys(METRICS, value)}
         for method in methods
         for dim in (dims if traits_of(method)["has_dim"] else (512,))

@@ -16,7 +16,14 @@ def rows(**changes):
     """Rows of three seeds of a method."""
     of_run = NAME | {"method": "lae", "dim": 6, "n_prompts": 30, "n_images": 60, "n_classes": 4}
     metrics = {name: [0.1, 0.2, 0.3] for name in METRICS}
-    found = {"fit_seconds": 0.5, "iterations": 100, "loss": 0.1, "tied_queries": 0, "status": "ok"}
+    found = {
+        "fit_seconds": 0.5,
+        "iterations": 100,
+        "loss": 0.1,
+        "n_queries": 9,
+        "tied_queries": 0,
+        "status": "ok",
+    }
     digests = dict.fromkeys(DIGESTS, "the same")
     return pd.DataFrame(of_run | {"seed": SEEDS} | metrics | found | digests).assign(**changes)
 

@@ -48,7 +48,13 @@ class Files:
         signs = dict(zip(made, np.resize([1, -1], len(made)), strict=True))
         rows, queries, draws = [], [], []
         for seed in seeds:
-            row = key | {"seed": seed, "n_images": n, "n_classes": 2, "tied_queries": 0}
+            row = key | {
+                "seed": seed,
+                "n_images": n,
+                "n_classes": 2,
+                "n_queries": 9,
+                "tied_queries": 0,
+            }
             row |= traits_of(method)
             if seed in made:
                 here = mean if without else mean + spread * signs[seed]

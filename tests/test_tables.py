@@ -19,7 +19,8 @@ def rows(method, values, *, notion="car_model", dim=128, reason=None, model="dem
         {
             "dataset": "demo_cars", "notion": notion, "model": model, "protocol": "paper",
             "method": method, "dim": dim, "n_prompts": 17, "seed": seed,
-            **dict.fromkeys(METRICS, value), "n_images": 9, "n_classes": 3, "tied_queries": 0,
+            **dict.fromkeys(METRICS, value), "n_images": 9, "n_classes": 3,
+            "n_queries": 9, "tied_queries": 0,
             "loss": None, "reason": reason, "against": None, "dim_auto": False, **traits_of(method),
         }
         for seed, value in enumerate(values)
@@ -227,7 +228,7 @@ def test_scores_that_are_expectations_over_ties_are_named():
     runs = pd.DataFrame(tied(0, 4) + tied(0, 0, method="lae"))
     text = render(runs, "table2", "md")
     assert (
-        "InDiReCT, Demo Cars Car Model: 4 of 9 images are as similar to some of another class"
+        "InDiReCT, Demo Cars Car Model: 4 of 9 queries are as similar to some of another class"
         in text
     )
     assert "LAE, Demo Cars" not in text

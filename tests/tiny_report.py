@@ -42,7 +42,8 @@ def runs(notion, *, model="tiny", dim=4, n_prompts=3, dataset="synthetic_cars"):
                 "n_prompts": None if method == "oracle" else n_prompts, "seed": seed,
                 "fit_seconds": 0.5 * i,
                 "iterations": 100 + 300 * seed if method in ("indirect", "oracle") else None,
-                "n_images": 6, "n_classes": 2, "tied_queries": 0, "loss": None, "status": "ok",
+                "n_images": 6, "n_classes": 2,
+                "n_queries": 9, "tied_queries": 0, "loss": None, "status": "ok",
                 "against": None, "dim_auto": False, **traits_of(method),
                 **{CHANCE + name: 0.125 for name in RANK_METRICS},
             }  # fmt: skip

@@ -143,6 +143,7 @@ def _plain(labels: Any) -> list[Any]:
 def _value(label: Any, row: int) -> Any:
     if label.ndim:
         raise ValueError(
-            f"labels must be one a row; that of row {row} has shape {tuple(label.shape)}"
+            f"labels must be one a row; that of row {row} has shape {tuple(label.shape)}; several "
+            "values are a list or a set"
         )
     return label.item()

@@ -45,6 +45,7 @@ ALL_COLUMNS = {
     "loss": "float64",
     "n_images": "int64",
     "n_classes": "int64",
+    "n_queries": "Int64",
     "tied_queries": "Int64",
     **TRAITS,
     "source": "string",
@@ -63,13 +64,14 @@ Where ``dim_auto``, what the method was fitted to says it; of a stack each part 
 ``dim`` is their sum.
 ``against`` names the prompts of what must not matter that it was told, null for a method that is
 not told. ``n_prompts`` counts the prompts that the method was given, null for a method that is
-fitted to images instead, ``n_images`` and ``n_classes`` count what has a label, ``tied_queries``
-the images that are as similar to some of another class as to some of their own, so that rank
-metrics are expectations; ``fit_seconds`` is null where nothing was fitted, ``iterations`` and
+fitted to images instead, ``n_images`` and ``n_classes`` count what has a label, ``n_queries`` the
+images whose scores are averaged, and ``tied_queries`` those of them that are as similar to some of
+another class as to some of their own, so that rank metrics are expectations; ``fit_seconds`` is
+null where nothing was fitted, ``iterations`` and
 ``loss`` where nothing was optimised, and the metrics where ``status`` is "not_fitted", or some
 of them where they are not defined; then ``reason`` says why; ``macro_<metric>`` is the mean over
 classes of the mean over a class's images, ``chance_<metric>`` what images in a random order have in
-expectation, which the sizes of the classes alone decide; ``source`` is where a method comes
+expectation, which the labels alone decide; ``source`` is where a method comes
 from that is not of this package. The digests say what was scored and what it was made of: the
 images of the manifest with their labels, the notion's prompts and the model's weights."""
 RUN = (
@@ -78,7 +80,7 @@ RUN = (
 """The columns of a row's name: no two rows have the same."""
 DIGESTS = ("labels_sha256", PROMPTS, WEIGHTS)
 
-_LATER = {"dim_auto"}  # what files of earlier versions lack, and what was False then
+_LATER = {"dim_auto", "n_queries"}  # what files of earlier versions lack
 AUTO_DIM = -1
 """In place of r' in what is grouped by it, where each notion's prompts say their own."""
 
@@ -136,8 +138,9 @@ def read_runs(paths: Sequence[Path], seeds: Sequence[int] | None = None) -> pd.D
 def _read(path: Path) -> pd.DataFrame:
     table = read_result(path, list(ALL_COLUMNS), later=_LATER | _MORE).to_pandas()
     table = table.reindex(columns=list(columns_with(table)))
-    later = {name: table[name].astype("boolean").fillna(False) for name in _LATER}
-    return table.assign(**later)
+    # All r' were numbers then, and all images queries but those that are alone in their class.
+    dim_auto = table["dim_auto"].astype("boolean").fillna(False)
+    return table.assign(dim_auto=dim_auto, n_queries=table["n_queries"].astype("Int64"))
 
 
 def notions_used(rows: pd.DataFrame) -> list[UsedNotions]:

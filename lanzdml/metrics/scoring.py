@@ -53,7 +53,7 @@ from lanzdml.transforms.storage import (
     read_metadata,
 )
 
-SEVERAL = "images have several values, and clusters one each"
+SEVERAL = "images have several values, and metrics of clusters need one each"
 NO_HITS = "no query has an image of its class in the gallery"
 
 
@@ -218,6 +218,7 @@ def _score(task: ScoreTask, images: ScoredImages, first: str, n_threads: int) ->
     scores = mean_scores(queries)
     macro = macro_scores(queries, images.labels)
     row |= scores | {MACRO + name: value for name, value in macro.items()}
+    row["n_queries"] = int(np.count_nonzero(~np.isnan(queries["map_at_r"])))
     row["tied_queries"] = int(tied.sum())
     if SILHOUETTE in task.metrics:
         row[SILHOUETTE] = silhouette(vectors, images.labels, distance=protocol.distance)

@@ -57,7 +57,11 @@ class Plan(QueryPlan):
     def experiments(self) -> dict[str, list[Run]]:
         """The runs of every experiment of the configuration; a run may be of several."""
         runs = {
-            name: list(dict.fromkeys(run for grid in grids for run in runs_of(grid)))
+            name: [
+                run
+                for run in dict.fromkeys(run for grid in grids for run in runs_of(grid))
+                if self.has_gallery(run.protocol, run.fit.dataset)
+            ]
             for name, grids in self.grids.items()
         }
         return runs | {MAIN: [*runs[MAIN], *external_runs(self.config)]}

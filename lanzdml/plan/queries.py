@@ -21,6 +21,13 @@ class QueryPlan(NotionPlan):
         settings = self.queries_of(protocol, dataset)
         return (settings.dataset if settings else None) or dataset
 
+    def has_gallery(self, protocol: str, dataset: str) -> bool:
+        """Whether a dataset is ranked by a protocol, and not only what queries another."""
+        settings = self.config.datasets
+        asked = {of.queries.dataset for of in settings.values() if of.queries}
+        only_queries = dataset in asked and settings[dataset].queries is None
+        return not (PROTOCOLS[protocol].split and only_queries)
+
     def labels_of_queries(
         self, protocol: str, dataset: str, labels: str
     ) -> tuple[str, LabelColumns]:

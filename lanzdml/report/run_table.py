@@ -33,6 +33,7 @@ _COLUMNS = {
     "loss": "Loss",
     "n_images": "Images",
     "n_classes": "Classes",
+    "n_queries": "Queries",
     "source": "From",
     "status": "Status",
     "reason": "Reason",

@@ -164,6 +164,6 @@ def _spreads(block: pd.DataFrame, clusterings: Mapping[Run, pd.DataFrame]) -> It
         table = clusterings.get(run_of(row, row["has_dim"]))
         if row["metric"] in CLUSTERED and table is not None:
             for part, fixed in ((FIT_STD, "clustering_seed"), (CLUSTERING_STD, "fit_seed")):
-                values = table.loc[table[fixed] == table[fixed].iloc[0], row["metric"]]
+                values = table.loc[table[fixed] == table[fixed].iloc[0], row["metric"]].dropna()
                 if len(values) > 1:
                     yield here | {"part": part, "value": values.std(ddof=0), "n": len(values)}

@@ -47,7 +47,7 @@ class TableSpec:
 
 
 _MANY_TIES = 0.01
-"""The share of a notion's images from which on tables say that they tie."""
+"""The share of a notion's queries from which on tables say that they tie."""
 
 TABLES = {
     "table2": TableSpec("Retrieval", ("map_at_r", "precision_at_1"), 100.0, 1, "percent"),
@@ -63,8 +63,8 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         columns protocol, model, dim, dataset, notion, metric, method, mean, std, macro_mean (over
-        classes, of a rank metric), chance, n_seeds, n_runs, n_images, n_classes, against,
-        tied_queries, poor_fits, reason, ``source``, the traits of
+        classes, of a rank metric), chance, n_seeds, n_runs, n_images, n_classes, n_queries,
+        against, tied_queries, poor_fits, reason, ``source``, the traits of
         :data:`lanzdml.metrics.runs.TRAITS`, and ``above_chance`` and ``of_oracle`` of
         :func:`lanzdml.tables.scale.with_scale`. ``dim`` is the table that a value belongs to: a
         method whose size nobody chooses is in the table of every dim, or in one without,
@@ -87,6 +87,7 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
             "chosen_dim",
             "n_images",
             "n_classes",
+            "n_queries",
             "tied_queries",
             "reason",
         ],
@@ -109,6 +110,7 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
         chosen_dim=("chosen_dim", "first"),
         n_images=("n_images", "first"),
         n_classes=("n_classes", "first"),
+        n_queries=("n_queries", "max"),
         tied_queries=("tied_queries", "max"),
         reason=("reason", "first"),
         **{name: (name, "first") for name in _OF_METHOD},
@@ -231,7 +233,9 @@ def sections(summary: pd.DataFrame, table: str) -> list[Section]:
         missing = of_table[of_table["mean"].isna() | ~is_whole(of_table)].dropna(subset="reason")
         missing = missing.drop_duplicates(["method", "dataset", "notion"])
         reasons = sorted(_why_missing(missing))
-        tied = block[block["tied_queries"].fillna(0) >= _MANY_TIES * block["n_images"]]
+        tied = block[
+            block["tied_queries"].fillna(0) >= _MANY_TIES * block["n_queries"].clip(lower=1)
+        ]
         tied = tied.drop_duplicates(["method", "dataset", "notion"])
         reasons += sorted(map(_what_ties, tied.itertuples()))
         fitted = block.drop_duplicates(["method", "dataset", "notion"])
@@ -276,8 +280,8 @@ def _what_ties(row: Any) -> str:
     """That many scores of a method on a notion are expectations."""
     return (
         f"{method_on_paper(row.method)}, {notion_on_paper(row.dataset, row.notion)}: "
-        f"{row.tied_queries:,} of {row.n_images:,} images are as similar to some of another class "
-        "as to some of their own; their scores are expectations over the orders of what ties"
+        f"{row.tied_queries:,} of {row.n_queries:,} queries are as similar to some of another "
+        "class as to some of their own; their scores are expectations over the orders of what ties"
     )
 
 
@@ -311,7 +315,7 @@ def table_values(summary: pd.DataFrame, table: str) -> pd.DataFrame:
     rows["unit"] = spec.unit
     columns = ["dataset", "notion", "metric", "method", *scores, "unit", "n_seeds",
                "n_runs", "protocol", "model", "dim", "chosen_dim", "n_images", "n_classes",
-               "tied_queries", "reason"]  # fmt: skip
+               "n_queries", "tied_queries", "reason"]  # fmt: skip
     return rows[columns]
 
 
