@@ -65,7 +65,7 @@ def test_the_paper_is_in_brackets(notions, tmp_path):
     assert lines[4] == (
         "| Synthetic Cars | Car Color | a {aspect} | red, blue, … | 4 | 3 | 2 (18) | 3 (18) |"
     )
-    assert lines[5] == "| mine | mood | a {aspect} | 50% & more | 4 | 1 | 1 | 1 |"
+    assert lines[5] == "| mine | Mood | a {aspect} | 50% & more | 4 | 1 | 1 | 1 |"
     assert lines[6] == "|  | taste | a {aspect} | unlabelled | 4 | 0 | — | 1 |"
     assert lines[-1] == "- In brackets: the counts of the paper's Table 1."
     write_overview(notions[1:], tmp_path)

@@ -1,6 +1,6 @@
 """What is given as labels, whatever holds them, as one series."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
@@ -78,9 +78,9 @@ def as_codes(labels: pd.Series) -> NDArray[np.integer] | NDArray[np.bool_]:
     return has
 
 
-def has_several(labels: pd.Series) -> bool:
-    """Whether labels, of :func:`as_labels`, are sets of values."""
-    return labels.dtype == object and any(isinstance(label, frozenset) for label in labels)
+def has_several(labels: Iterable[Any]) -> bool:
+    """Whether labels, as those of :func:`as_labels`, are sets of values."""
+    return any(isinstance(label, frozenset) for label in labels)
 
 
 def _with_sets(labels: list[Any]) -> pd.Series:

@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from lanzdml.arithmetic.labels import has_several
 from lanzdml.datasets import csv_file, parquet_file
-from lanzdml.datasets.labels import class_sizes, is_several, labels_in
+from lanzdml.datasets.labels import class_sizes, labels_in
 from lanzdml.datasets.queries import GALLERY, QUERY
 from lanzdml.embeddings.vectors import read_vectors
 from lanzdml.embeddings.vectors.joining import rows_of
@@ -49,7 +50,7 @@ class Labelled:
         alone = int(np.sum(Relevance.of(self.labels).n_relevant(self.queries) == 0))
         words = [
             f"{len(self.labels):,} images of {len(class_sizes(self.labels)):,} classes"
-            f"{', some of several' if is_several(self.labels) else ''}, {self.vectors.shape[1]} "
+            f"{', some of several' if has_several(self.labels) else ''}, {self.vectors.shape[1]} "
             "dimensions",
             f"labels joined {self.joined}",
         ]

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from lanzdml.datasets.labels import is_several
+from lanzdml.arithmetic.labels import has_several
 from lanzdml.metrics.chance import ADJUSTED, chance_of
 from lanzdml.metrics.clusters import SILHOUETTE, cluster_metrics, silhouette
 from lanzdml.metrics.recalls import RECALLS
@@ -67,7 +67,7 @@ def score(
         values[SILHOUETTE] = silhouette(vectors, labels)
     is_query = ~np.isnan(scores["map_at_r"])
     n_queries = int(is_query.sum())
-    several = is_several(labels)
+    several = has_several(labels)
     without = dict.fromkeys(scores, FEW) | ({} if several else {SILHOUETTE: NONE})
     of_others = NO_CLASSES if several else CLUSTERS
     rows = {name: (values[name], np.nan, np.nan, without.get(name, of_others)) for name in names}
