@@ -111,10 +111,10 @@ def test_aspects_and_templates_with_line_breaks_leave_tables_whole(breaks, tmp_p
     write_overview([Notion("mine", "mood", template, "mood", *files)], tmp_path)
     table = (tmp_path / "table1.md").read_text()
     assert table.splitlines()[-1] == (
-        r"| mine | mood | a {aspect} \`car\` | red (warm\|\*hot\*), blue | 2 | 2 | 2 | 2 |"
+        r"| mine | Mood | a {aspect} \`car\` | red (warm\|\*hot\*), blue | 2 | 2 | 2 | 2 |"
     )
     row = (tmp_path / "table1.tex").read_text().splitlines()[-3]
-    assert row.startswith(r"mine & mood & a \{aspect\} \textasciigrave{}car")
+    assert row.startswith(r"mine & Mood & a \{aspect\} \textasciigrave{}car")
     assert row.endswith(r" & 2 & 2 & 2 & 2 \\")
     (read,) = read_overview(tmp_path / "table1.csv").itertuples()
     assert read.examples == "red (warm|*hot*), blue"
