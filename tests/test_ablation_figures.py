@@ -348,5 +348,9 @@ def test_protocols_show_what_could_be_made():
     names = [text.get_text() for text in axis.get_yticklabels()]
     assert names == ["LAE", "CLIP", "InDiReCT"]
     assert len(axis.containers) == 5
+    four = [runs.assign(notion=name) for name in ("a", "b", "c", "d")]
+    assert [axis.get_title() for axis in ProtocolsExperiment.draw(pd.concat(four)).axes] == [
+        *"abcd"
+    ]
     assert ProtocolsExperiment.draw(runs[runs["method"] == "clip"])
     assert ProtocolsExperiment.draw(runs[runs["method"] == "pca"])

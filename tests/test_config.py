@@ -188,6 +188,7 @@ def test_default_is_valid(full):
         "car_model",
         "car_color",
         "background_color",
+        "any_color",
         "car_model_and_color",
     ]
     assert parsed.embeddings.batch_size == 64
@@ -380,7 +381,9 @@ def test_parts_need_no_scores_but_labels(combining):
     notions["car_color"]["scored"] = False
     notions["pair"] = {"combine": ["car_color", "mood"], "scored": False}
     notions["car_model"]["scored"] = notions["background_color"]["scored"] = False
-    for name in ("prompt_count", "dimensions", "specificity"):
+    notions["any_color"]["scored"] = False
+    del combining["experiments"]["clip_size"]["notions"]
+    for name in ("prompt_count", "dimensions", "specificity", "protocols"):
         del combining["experiments"][name]
     (line,) = lines_of(combining)
     assert line.startswith("experiments.clip_size.notions: is needed, as all scored notions of ")

@@ -182,7 +182,7 @@ def test_it_is_said_in_words(finished):
     report = at(finished, "report.html").read_text()
     assert "drawn: 25 % of the images, drawn with seed 3" in report
     assert "shop: the images of customers" in report
-    assert "only the images of the gallery are their references" in report
+    assert "only those of the gallery are their references" in report
     assert "mine: the images that column role calls so" in report
     caption = at(finished, "figures/gallery.rst").read_text()
     assert "of the gallery only" in caption

@@ -102,7 +102,7 @@ class ProtocolsExperiment(AblationOfModel):
         panel = _ROW * runs["method"].nunique() + _AROUND + 0.1 * len(protocols[1:])
         width = TEXT_WIDTH * (columns / _COLUMNS if columns > 1 else 0.6)
         figure = new_figure(width, 0.5 + lines * panel)
-        axes = figure.subplots(lines, columns, squeeze=False).flat
+        axes = list(figure.subplots(lines, columns, squeeze=False).flat)
         for axis, notion in zip(axes, notions, strict=False):
             values = table[table["notion"] == notion].set_index(["method", "protocol"])
             means = values["mean"].unstack().reindex(columns=protocols)  # noqa: PD010
@@ -112,7 +112,7 @@ class ProtocolsExperiment(AblationOfModel):
             said = [_told(means, protocols[0], other) for other in protocols[1:]]
             named = f"{METRIC_NAMES[METRIC]} in percent"
             axis.set_xlabel("\n".join([named, *filter(None, said)]), fontsize=_SMALL)
-        for axis in list(axes)[len(notions) :]:
+        for axis in axes[len(notions) :]:
             axis.remove()
         add_title(figure, runs, runs["model"].iloc[0], *size_of(runs))
         handles = [

@@ -108,8 +108,8 @@ METRIC_EXPLANATIONS = {
 }
 
 OF_A_GALLERY = (
-    " By the protocol query_gallery some images are the queries, and only the images of the "
-    "gallery are their references."
+    " By the protocol query_gallery some images are the queries, and only those of the gallery are "
+    "their references."
 )
 PROTOCOL_EXPLANATIONS = {
     "paper": "As the paper's text says: images and prompts are scaled to unit length, neighbours "
