@@ -9,6 +9,7 @@ from pandas.testing import assert_frame_equal
 from lanzdml.datasets.manifest import read_manifest
 from tests import torchvision_datasets
 from tests.raw_datasets import BUILDERS
+from tests.test_paper import SMALL_MODEL
 from tests.test_workflow import ROOT, snakemake, working_folder
 
 CONFIGS = [
@@ -19,12 +20,6 @@ CONFIGS = [
 SUMMED = {"cifar100", "flowers102"}
 DATASETS = {
     name: of for config in CONFIGS for name, of in config["datasets"].items() if name not in SUMMED
-}
-SMALL_MODEL = {
-    "demo-S": {
-        "architecture": "resources/demo_clip/demo-S.json",
-        "pretrained": "resources/demo_clip/demo-S.safetensors",
-    }
 }
 
 

@@ -65,7 +65,7 @@ def test_the_paper_is_in_brackets(notions, tmp_path):
     assert lines[4] == (
         "| Synthetic Cars | Car Color | a {aspect} | red, blue, … | 4 | 3 | 2 (18) | 3 (18) |"
     )
-    assert lines[5] == "| mine | mood | a {aspect} | 50% & more | 4 | 1 | 1 | 1 |"
+    assert lines[5] == "| mine | Mood | a {aspect} | 50% & more | 4 | 1 | 1 | 1 |"
     assert lines[6] == "|  | taste | a {aspect} | unlabelled | 4 | 0 | — | 1 |"
     assert lines[-1] == "- In brackets: the counts of the paper's Table 1."
     write_overview(notions[1:], tmp_path)
@@ -111,10 +111,10 @@ def test_aspects_and_templates_with_line_breaks_leave_tables_whole(breaks, tmp_p
     write_overview([Notion("mine", "mood", template, "mood", *files)], tmp_path)
     table = (tmp_path / "table1.md").read_text()
     assert table.splitlines()[-1] == (
-        r"| mine | mood | a {aspect} \`car\` | red (warm\|\*hot\*), blue | 2 | 2 | 2 | 2 |"
+        r"| mine | Mood | a {aspect} \`car\` | red (warm\|\*hot\*), blue | 2 | 2 | 2 | 2 |"
     )
     row = (tmp_path / "table1.tex").read_text().splitlines()[-3]
-    assert row.startswith(r"mine & mood & a \{aspect\} \textasciigrave{}car")
+    assert row.startswith(r"mine & Mood & a \{aspect\} \textasciigrave{}car")
     assert row.endswith(r" & 2 & 2 & 2 & 2 \\")
     (read,) = read_overview(tmp_path / "table1.csv").itertuples()
     assert read.examples == "red (warm|*hot*), blue"

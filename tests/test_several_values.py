@@ -10,17 +10,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from lanzdml.arithmetic.labels import values_of
 from lanzdml.config.config import parse_config
 from lanzdml.config.messages import ConfigError
 from lanzdml.datasets import OwnDataset
 from lanzdml.datasets.class_counts import differing_classes
-from lanzdml.datasets.labels import (
-    class_sizes,
-    distinct_labels,
-    label_text,
-    read_labels,
-    values_of,
-)
+from lanzdml.datasets.labels import class_sizes, distinct_labels, label_text, read_labels
 from lanzdml.datasets.manifest import read_manifest, write_manifest
 from lanzdml.datasets.own import read_manifest as read_own
 from lanzdml.datasets.summary import recall, summarise, write_down

@@ -86,9 +86,9 @@ def in_one_array(values: Iterable[Any]) -> NDArray[Any]:
     return pd.Series(list(values), dtype=object).to_numpy()
 
 
-def has_several(labels: pd.Series) -> bool:
-    """Whether labels, of :func:`as_labels`, are sets of values."""
-    return labels.dtype == object and any(isinstance(label, frozenset) for label in labels)
+def has_several(labels: Iterable[Any]) -> bool:
+    """Whether labels, as those of :func:`as_labels`, are sets of values."""
+    return any(isinstance(label, frozenset) for label in labels)
 
 
 def _with_sets(labels: list[Any]) -> pd.Series:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from lanzdml.datasets import parquet_file
+from lanzdml.datasets import parquet_file, raw
 from lanzdml.errors import LanzdmlError
 
 OWN_FILE = "resources/demo_cars/test.parquet"
@@ -34,5 +34,5 @@ def read_manifest(root: Path) -> pd.DataFrame:
         tuple(sorted(set(row) - {None})) or None
         for row in zip(*(manifest[name] for name in COLORS), strict=True)
     ]
-    manifest[ANY_COLOR] = pd.Series(colors, dtype=object if any(colors) else "str")
+    manifest[ANY_COLOR] = raw.column_of_values(colors)
     return manifest

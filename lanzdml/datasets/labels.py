@@ -5,7 +5,7 @@ texts that a separator takes apart here: so a column can be read in both ways, a
 leaves the manifest, and all that was made of its images, alone.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 import pyarrow.parquet as pq
 
+from lanzdml.arithmetic.labels import values_of
 from lanzdml.datasets.manifest import ID, read_manifest, readable
 from lanzdml.errors import LanzdmlError
 
@@ -81,24 +82,20 @@ def read_all_labels(path: Path, columns: Mapping[str, LabelColumns]) -> pd.DataF
     return pd.DataFrame({ID: table[ID], **labels})
 
 
-def values_of(label: Any) -> list[str]:
-    """The values of an image that has a label, sorted."""
-    return sorted(label) if isinstance(label, frozenset | tuple) else [label]
-
-
-def is_several(labels: Iterable[Any]) -> bool:
-    """Whether labels are sets of values, as where an image has several."""
-    return any(isinstance(label, frozenset) for label in labels)
-
-
 def label_text(label: Any) -> str:
     """A label as it is shown: its values, sorted."""
     return ", ".join(values_of(label))
 
 
 def class_sizes(labels: pd.Series) -> pd.Series:
-    """How many images have each value, by it, of labels that may be null; the most first."""
-    return labels.dropna().map(values_of).explode().value_counts()
+    """How many images have each value, by it, of labels that may be null; the most first.
+
+    Of labels as they are read, or of a reader's data frame, where several values are a tuple.
+    """
+    values = labels.dropna().map(
+        lambda label: label if isinstance(label, tuple) else values_of(label)
+    )
+    return values.explode().value_counts()
 
 
 def distinct_labels(path: Path, columns: LabelColumns) -> list[str]:

@@ -80,7 +80,7 @@ def read_manifest(root: Path) -> pd.DataFrame:
     ]
     manifest = pd.DataFrame(rows, columns=[ID, PATH, *_FIELDS, EXCLUDED], dtype="str")
     genres += [None] * (len(rows) - len(genres))
-    manifest[_GENRES] = pd.Series(genres, dtype=object if any(genres) else "str")
+    manifest[_GENRES] = raw.column_of_values(genres)
     manifest = manifest.sort_values(ID, kind="stable", ignore_index=True)
     # Which posters can be read depends on who reads them: a difference is no sign of wrong data.
     raw.check_published("movie_posters", len(records), manifest, PUBLISHED, strict=False)

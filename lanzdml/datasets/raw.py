@@ -164,8 +164,13 @@ def make_manifest(
     """A manifest with the labels of every notion, and of those with several an image all values."""
     manifest = pd.DataFrame({ID: image_ids, PATH: paths, **labels}, dtype="str")
     for notion, of_images in (values or {}).items():
-        manifest[notion] = pd.Series(of_images, dtype=object if any(of_images) else "str")
+        manifest[notion] = column_of_values(of_images)
     return manifest
+
+
+def column_of_values(of_images: Sequence[tuple[str, ...] | None]) -> pd.Series:
+    """(n,) all values of each image; without any a column of strings, as others are."""
+    return pd.Series(of_images, dtype=object if any(of_images) else "str")
 
 
 def decode(data: bytes) -> str:

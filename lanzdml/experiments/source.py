@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from lanzdml.datasets.labels import class_sizes, is_several
+from lanzdml.arithmetic.labels import has_several
+from lanzdml.datasets.labels import class_sizes
 from lanzdml.embeddings.storage import (
     check_one_model,
     labelled_images,
@@ -59,7 +60,7 @@ class Source:
         self.images, labels, _ = labelled_images(
             Path(task.images), Path(task.manifest), task.labels[task.run["notion"]]
         )
-        self.several = is_several(labels)
+        self.several = has_several(labels)
         self.labels = labels if self.several else labels.astype(str)
         self.classes = sorted(class_sizes(pd.Series(labels)).index)
 

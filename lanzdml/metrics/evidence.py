@@ -9,13 +9,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from lanzdml.files import replacing
+from lanzdml.metrics.clusters import CLUSTER_METRICS
 from lanzdml.metrics.resampling import RESAMPLED
-from lanzdml.metrics.runs import AUTO_DIM, CLUSTERED, COLUMNS, PER_QUERY
+from lanzdml.metrics.runs import AUTO_DIM, COLUMNS, PER_QUERY
 
 _RUN = ["dataset", "notion", "model", "protocol", "method", "dim"]
 _QUERY_COLUMNS = {"seed": "int64", "image_id": "string", **PER_QUERY}
 _CLUSTERING_COLUMNS = {
-    "fit_seed": "int64", "clustering_seed": "int64", **dict.fromkeys(CLUSTERED, "float64")
+    "fit_seed": "int64", "clustering_seed": "int64", **dict.fromkeys(CLUSTER_METRICS, "float64")
 }  # fmt: skip
 _DRAW_COLUMNS = {"seed": "int64", "draw": "int64", **dict.fromkeys(RESAMPLED, "float64")}
 

@@ -133,9 +133,9 @@ class Ranking:
         """Call ``score`` with the similarities (q, m) of q queries of one group, all in turn.
 
         Its other arguments are the first of these queries and their relevant references, themselves
-        included where they are references; Queries to which none
-        is relevant are left out. Memory is that for a fixed number of similarities a thread.
-        ``progress`` is called with how many more queries are done.
+        included where they are references. Queries to which none is relevant are left out. Memory
+        is that for a fixed number of similarities a thread. ``progress`` is called with how many
+        more queries are done.
         """
         n = len(self.queries)
         most = _MAX_CHUNK_SIMILARITIES // len(self.references)

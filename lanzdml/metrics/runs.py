@@ -86,7 +86,6 @@ AUTO_DIM = -1
 
 PER_QUERY = {"map_at_r": "float32", "precision_at_1": "float32"}
 """The metrics that are kept for every query, and as what."""
-CLUSTERED = ("ami", "nmi")
 
 
 def traits_of(method: str) -> dict[str, Any]:

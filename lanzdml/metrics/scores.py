@@ -1,4 +1,4 @@
-"""The seven retrieval and clustering metrics of the benchmark, and all that are computed at once.
+"""The metrics of the benchmark: those of ranks, and all that are computed at once.
 
 Every image is once the query and otherwise a reference; a query is never its own reference. Or some
 images are queries, and the others, the gallery, are their references. The five rank metrics average
@@ -14,13 +14,8 @@ ranks among all references (1 is the nearest). Then, with [.] being 1 where the 
     map             1/R * sum_j j / r_j                  (over the whole ranking)
     mrr             1 / r_1
 
-and, with Y the classes and C the clusters of k-means, as many as there are classes,
-
-    nmi             I(Y, C) / mean(H(Y), H(C))
-    ami             (I(Y, C) - E[I]) / (mean(H(Y), H(C)) - E[I])
-
-where I is the mutual information, H the entropy and E[I] the mutual information expected of random
-clusters of the same sizes.
+Recall@k is said in `lanzdml.metrics.recalls`; ami and nmi, the other two of the paper's seven, and
+what else goes by classes and clusters in `lanzdml.metrics.clusters`.
 
 Similarities are those of float64 (see `lanzdml.metrics.ranking`). Where references of other classes
 are as similar to a query as some of its own class, their order is not defined, and each rank metric

@@ -9,8 +9,9 @@ import pandas as pd
 from lanzdml.datasets.labels import LabelColumns, read_all_labels
 from lanzdml.datasets.manifest import ID
 from lanzdml.methods import in_order
+from lanzdml.metrics.clusters import CLUSTER_METRICS
 from lanzdml.metrics.protocols import PROTOCOLS
-from lanzdml.metrics.runs import CLUSTERED, PER_QUERY, read_runs
+from lanzdml.metrics.runs import PER_QUERY, read_runs
 from lanzdml.significance.comparisons import (
     CLUSTERING_STD,
     COLUMNS,
@@ -162,7 +163,7 @@ def _spreads(block: pd.DataFrame, clusterings: Mapping[Run, pd.DataFrame]) -> It
             yield here | {"part": FIT_STD, "value": row["std"], "n": row["n_seeds"]}
             continue
         table = clusterings.get(run_of(row, row["has_dim"]))
-        if row["metric"] in CLUSTERED and table is not None:
+        if row["metric"] in CLUSTER_METRICS and table is not None:
             for part, fixed in ((FIT_STD, "clustering_seed"), (CLUSTERING_STD, "fit_seed")):
                 values = table.loc[table[fixed] == table[fixed].iloc[0], row["metric"]].dropna()
                 if len(values) > 1:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 import numpy as np
 import pandas as pd
 
-from lanzdml.datasets.labels import is_several
+from lanzdml.arithmetic.labels import has_several
 from lanzdml.errors import LanzdmlError
 from lanzdml.methods import in_order, method_on_paper
 from lanzdml.metrics.runs import PER_QUERY
@@ -59,7 +59,7 @@ def differences(
                 )
             labels = _labels(classes[key], table.index, where) if key in classes else None
             notes: list[str] = []
-            if labels is not None and is_several(labels):
+            if labels is not None and has_several(labels):
                 labels, notes = None, [NO_CLASS]
             measured = {name: _measured(by_method[name], draws, where) for name in made}
             supervised = {name for name, row in by_method.items() if row["supervised"]}

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from lanzdml.datasets.labels import LabelColumns, read_all_labels, values_of
+from lanzdml.arithmetic.labels import values_of
+from lanzdml.datasets.labels import LabelColumns, read_all_labels
 from lanzdml.datasets.manifest import ID
 from lanzdml.datasets.parquet_file import read_result
 from lanzdml.errors import LanzdmlError

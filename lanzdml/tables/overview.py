@@ -8,14 +8,9 @@ from typing import Any
 
 import pandas as pd
 
+from lanzdml.arithmetic.labels import values_of
 from lanzdml.datasets.class_counts import differing_classes
-from lanzdml.datasets.labels import (
-    LabelColumns,
-    class_sizes,
-    columns_of,
-    read_labels,
-    values_of,
-)
+from lanzdml.datasets.labels import LabelColumns, class_sizes, columns_of, read_labels
 from lanzdml.embeddings.storage import read_embeddings
 from lanzdml.files import write_text
 from lanzdml.names import (

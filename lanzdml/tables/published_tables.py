@@ -8,37 +8,33 @@ import pandas as pd
 
 from lanzdml.methods import in_order, method_on_paper
 from lanzdml.methods.dim import AUTO, size_on_paper
-from lanzdml.metrics.protocols import DEFAULT, QUERY_GALLERY
 from lanzdml.metrics.runs import AUTO_DIM
 from lanzdml.names import (
     DATASET_NAMES,
     METRIC_NAMES,
     NOTION_NAMES,
     in_a_row,
-    notion_on_paper,
     on_paper,
     one_line,
 )
 from lanzdml.tables.markup import DASH, Table, markdown_escape, markdown_note
-from lanzdml.tables.published_values import LEAVE_ONE_OUT, UNITS, kind_of
+from lanzdml.tables.published_sentences import (
+    MARK,
+    how_made,
+    notes,
+    protocol_on_paper,
+    source_on_paper,
+    why_apart,
+)
+from lanzdml.tables.published_values import UNITS, kind_of
 
 INTRODUCTION = (
     "Values that papers print stand beside ours of the same protocol and metric. A model of ours "
     "that is another one has other values for that reason alone."
 )
 NOTHING = "This configuration has no run with a published value."
-SOURCES = {"table2": "Table 2", "appendix_table1": "Appendix Table 1", "": "Values"}
 _DECIMALS = {"percent": 1, "fraction": 3}
 _MOST_DECIMALS = 6
-_MARK = "†"
-_KINDS = {
-    LEAVE_ONE_OUT: "leave-one-out (every image is a query to all others)",
-    QUERY_GALLERY: "query and gallery (queries rank the gallery only)",
-}
-_LIKE_THEIRS = {
-    LEAVE_ONE_OUT: f"Runs with protocol: {DEFAULT} could be.",
-    QUERY_GALLERY: f"Runs with protocol: {QUERY_GALLERY} could be.",
-}
 _LINE = ["dataset", "notion", "metric"]
 _NAMES = ["Dataset", "Notion", "Metric"]
 _RUN = {"protocol": "Protocol", "model": "Model"}
@@ -83,48 +79,12 @@ def comparisons(rows: pd.DataFrame) -> list[PaperTables]:
     for paper, block in rows.groupby("paper", sort=False):
         is_theirs, is_ours = block["protocol"] == "", block["published"].isna()
         beside, theirs, ours = block[~is_theirs & ~is_ours], block[is_theirs], block[is_ours]
-        texts = [*_how_made(block), *_why_apart(theirs, ours)]
+        texts = [*how_made(block), *why_apart(theirs, ours)]
         tables = [*_beside(beside), *_apart(theirs, ours)]
         shown.append(
             PaperTables(one_line(paper), texts, [table for table in tables if table[1].cells])
         )
     return shown
-
-
-def _how_made(block: pd.DataFrame) -> list[str]:
-    """How the values of each table of a paper were made."""
-    texts = []
-    published = block[block["published"].notna()]
-    for (source, protocol, setting), rows in published.groupby(
-        ["source", "published_protocol", "setting"], sort=False
-    ):
-        models = [one_line(name) for name in rows["published_model"].unique() if name != "-"]
-        dims = [f"{int(dim)}" for dim in sorted(rows["published_dim"].dropna().unique())]
-        parts = [
-            _protocol(protocol),
-            f"models {in_a_row(models)}" if len(models) > 1 else "".join(models),
-            f"r' = {in_a_row(dims)}" if dims else "",
-            one_line(setting),
-        ]
-        texts.append(f"{_source(source)}: {'; '.join(filter(None, parts))}.")
-    return texts
-
-
-def _why_apart(theirs: pd.DataFrame, ours: pd.DataFrame) -> list[str]:
-    """That protocols differ, and which one would be the paper's."""
-    alike: dict[tuple[str, str, str], list[str]] = {}
-    for (source, protocol), rows in theirs.groupby(["source", "published_protocol"], sort=False):
-        notions = [notion_on_paper(*of) for of in rows[_LINE[:2]].drop_duplicates().to_numpy()]
-        same = (ours["source"] == source) & (ours["published_protocol"] == protocol)
-        kinds = dict.fromkeys(_KINDS[kind_of(name)] for name in ours[same]["protocol"])
-        here = f"ours are {in_a_row([*kinds])}" if kinds else "ours are of another one"
-        alike.setdefault((protocol, in_a_row(notions), here), []).append(_source(source))
-    return [
-        f"{in_a_row(sources)} cannot be compared for {notions}: published values are "
-        f"{_protocol(protocol)}, {here}. So they are listed apart. "
-        f"{_LIKE_THEIRS.get(protocol, 'No protocol here is theirs.')}"
-        for (protocol, notions, here), sources in alike.items()
-    ]
 
 
 def _beside(rows: pd.DataFrame) -> list[tuple[str, Table]]:
@@ -159,7 +119,7 @@ def _distances(rows: pd.DataFrame) -> tuple[str, Table]:
         heads.append(tuple(map(one_line, head)))
         values.append(cells)
     caption = "Mean absolute difference, in percentage points"
-    explanation = f"Over the comparable values of {_source(rows['source'].iloc[0])}"
+    explanation = f"Over the comparable values of {source_on_paper(rows['source'].iloc[0])}"
     if rows["published_std"].notna().any():
         explanation += (
             ", and in brackets how many of those with a published std are at most two of it away"
@@ -180,7 +140,7 @@ def _values(block: pd.DataFrame) -> tuple[str, Table]:
     if block["n_images"].isna().any():
         explanation += f" {DASH} / published: there is no such run here."
     table = _table(
-        f"{_source(first.source)}, {_of_ours(block)}",
+        f"{source_on_paper(first.source)}, {_of_ours(block)}",
         block,
         lambda row: _cell(row, decimals),
         counted=True,
@@ -201,8 +161,8 @@ def _apart(theirs: pd.DataFrame, ours: pd.DataFrame) -> list[tuple[str, Table]]:
         ["source", "published_protocol", "unit"], sort=False
     ):
         decimals = _decimals(block)
-        name = f"{_source(source)}, not compared"
-        caption = f"{name}: {_protocol(protocol, short=True)}{_with(block)}"
+        name = f"{source_on_paper(source)}, not compared"
+        caption = f"{name}: {protocol_on_paper(protocol)}{_with(block)}"
         shown = _table(caption, block, _alone("published", decimals))
         tables.append((f"Published values alone, in {unit}.", shown))
         same = (
@@ -212,9 +172,7 @@ def _apart(theirs: pd.DataFrame, ours: pd.DataFrame) -> list[tuple[str, Table]]:
         )
         if (block := ours[same]).empty:
             continue
-        kinds = dict.fromkeys(
-            _protocol(kind_of(run_by), short=True) for run_by in block["protocol"]
-        )
+        kinds = dict.fromkeys(protocol_on_paper(kind_of(run_by)) for run_by in block["protocol"])
         explanation = f"Our values alone, in {unit}."
         if len(dims := block["dim"].dropna().unique()) == 1:
             explanation += f" At {_size(dims[0])}."
@@ -258,23 +216,11 @@ def _table(
         )
         values.append([cells.get(method, DASH) for method in methods])
     names = [*_NAMES, *by.values()]
-    return Table(one_line(caption), names, heads, _on_paper(methods), values, _notes(block))
+    return Table(one_line(caption), names, heads, _on_paper(methods), values, notes(block))
 
 
 def _on_paper(methods: Sequence[str]) -> list[str]:
     return [method_on_paper(name) for name in methods]
-
-
-def _source(source: str) -> str:
-    return on_paper(source, SOURCES)
-
-
-def _protocol(protocol: str, short: bool = False) -> str:
-    """What a paper's protocol is called; one that is none here in its own words."""
-    words = _KINDS.get(protocol)
-    if words is None:
-        return one_line(protocol)
-    return words.partition(" (")[0] if short else words
 
 
 def _size(dim: int) -> str:
@@ -306,7 +252,7 @@ def _decimals(block: pd.DataFrame) -> int:
 
 
 def _cell(row: Any, decimals: int) -> str:
-    mark = "" if row.comparable else _MARK
+    mark = "" if row.comparable else MARK
     if pd.isna(row.ours):
         return f"{DASH} / {row.published:.{decimals}f}{mark}"
     # z: no minus sign of a value that is rounded to zero
@@ -331,17 +277,4 @@ def _cell_of_shares(row: Any) -> str:
         DASH if pd.isna(share) else f"{share * percent:z.0f}"
         for share in (row.of_oracle, row.published_of_oracle)
     )
-    return " / ".join(shares) + ("" if row.comparable else _MARK)
-
-
-def _notes(block: pd.DataFrame) -> list[str]:
-    """What is to be said of published values, once for each notion."""
-    noted = block[block["note"] != ""]
-    lines = []
-    for (dataset, notion, note), rows in noted.groupby(["dataset", "notion", "note"], sort=False):
-        methods = ", ".join(_on_paper(in_order(rows["method"])))
-        # What stands apart says so above its table.
-        apart = (rows["protocol"] == "").all()
-        mark = "" if apart or rows["comparable"].all() else f"{_MARK} cannot be compared, "
-        lines.append(f"{mark}{notion_on_paper(dataset, notion)}, {methods}: {note}")
-    return lines
+    return " / ".join(shares) + ("" if row.comparable else MARK)

@@ -7,7 +7,6 @@ says; an audit hook sees what Python opens.
 import os
 import shutil
 import signal
-import sys
 from pathlib import Path
 
 import pandas as pd
@@ -26,31 +25,19 @@ from lanzdml.errors import LanzdmlError
 from lanzdml.files import sample_of
 from lanzdml.plan.given import Given
 from tests.attacks.bounded import attack
+from tests.attacks.home import OPENED, left_alone
 from tests.raw_datasets import BUILDERS, save_annotations, save_image
 from tests.test_workflow import SMALL, planned_jobs, snakemake, working_folder
 
 CUB = "CUB_200_2011"
-KEY = "-----BEGIN KEY-----\n1 2 sk-not-a-real-token\n-----END KEY-----\n"
 READERS = [name for name in BUILDERS if name != "demo_cars"]
-OPENED: list[str] = []
-sys.addaudithook(
-    lambda event, arguments: (
-        event == "open"
-        and isinstance(arguments[0], str | Path)
-        and OPENED.append(os.path.realpath(arguments[0]))
-    )
-)
 
 
 @pytest.fixture
 def home(tmp_path):
     """What is nobody's business; nothing in it is opened."""
-    home = tmp_path / "home"
-    save_image(home / "pictures/a.jpg")
-    (home / "id_rsa").write_text(KEY)
-    OPENED.clear()
-    yield home
-    assert not [path for path in OPENED if Path(path).is_relative_to(home)]
+    with left_alone(tmp_path / "home") as home:
+        yield home
 
 
 @pytest.fixture

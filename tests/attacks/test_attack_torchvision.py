@@ -6,7 +6,6 @@ Torchvision opens what it likes below its root, so all of that is looked at befo
 import os
 import pickle
 import shutil
-import sys
 import tarfile
 from pathlib import Path
 
@@ -15,29 +14,15 @@ import pytest
 from lanzdml.datasets import find_dataset
 from lanzdml.datasets.from_torchvision import CLASSES, NOT_GIVEN
 from lanzdml.errors import LanzdmlError
-from tests.raw_datasets import save_image
-from tests.torchvision_datasets import BUILDERS, SECTIONS, build, write
-
-SECRET = "sk-not-a-real-token"
-OPENED: list[str] = []
-sys.addaudithook(
-    lambda event, arguments: (
-        event == "open"
-        and isinstance(arguments[0], str | Path)
-        and OPENED.append(os.path.realpath(arguments[0]))
-    )
-)
+from tests.attacks.home import OPENED, SECRET, left_alone
+from tests.torchvision_datasets import BUILDERS, SECTIONS, build
 
 
 @pytest.fixture
 def home(tmp_path):
     """What is nobody's business; nothing in it is opened."""
-    home = tmp_path / "home"
-    save_image(home / "pictures/a.jpg")
-    write(home / "id_rsa", SECRET)
-    OPENED.clear()
-    yield home
-    assert not [path for path in OPENED if Path(path).is_relative_to(home)]
+    with left_alone(tmp_path / "home") as home:
+        yield home
 
 
 @pytest.fixture
@@ -77,9 +62,9 @@ def test_folders_that_are_links_out(name, home, data, monkeypatch):
     (data / first).symlink_to(home / first)
     OPENED.clear()
     assert f"{data}/{first} lies at {home}/{first}, outside of {data}" in refused(name, data)
-    OPENED.clear()
-    monkeypatch.setattr(f"{__name__}.OPENED", [])
+    assert not [path for path in OPENED if Path(path).is_relative_to(home)]
     assert len(dataset_of(name).read_manifest(data, [str(home / first)])) == len(expected)
+    OPENED.clear()  # what may be read now
 
 
 FILES = {

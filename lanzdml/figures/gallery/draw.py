@@ -7,7 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from lanzdml.datasets.labels import is_several, label_text
+from lanzdml.arithmetic.labels import has_several
+from lanzdml.datasets.labels import label_text
 from lanzdml.figures.gallery.retrieval import N_NEIGHBOURS, Retrieval, Shown
 from lanzdml.figures.style import (
     MUTED,
@@ -93,7 +94,7 @@ def draw_gallery(
         _draw_block(ax, retrieval, caption, top + 0.05, row)
         top += block + _GAP
     labels = [label for retrieval in retrievals for label in retrieval.query.labels.values()]
-    _draw_legend(ax, top + 0.05, is_several(labels))
+    _draw_legend(ax, top + 0.05, has_several(labels))
     return figure
 
 

@@ -10,8 +10,9 @@ import pandas as pd
 import pyarrow.parquet as pq
 from numpy.typing import ArrayLike, NDArray
 
+from lanzdml.arithmetic.labels import values_of
 from lanzdml.datasets.images import Images
-from lanzdml.datasets.labels import LabelColumns, read_all_labels, values_of
+from lanzdml.datasets.labels import LabelColumns, read_all_labels
 from lanzdml.datasets.manifest import ID, IMAGE, PATH, positions_of
 from lanzdml.datasets.queries import GALLERY, QUERY, Queries, roles_in
 from lanzdml.embeddings.storage import read_image_embeddings, weights_of

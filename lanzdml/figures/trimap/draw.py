@@ -15,7 +15,8 @@ from matplotlib.lines import Line2D
 from matplotlib.typing import ColorType
 from numpy.typing import NDArray
 
-from lanzdml.datasets.labels import class_sizes, is_several, values_of
+from lanzdml.arithmetic.labels import has_several, values_of
+from lanzdml.datasets.labels import class_sizes
 from lanzdml.datasets.manifest import ID
 from lanzdml.figures.style import (
     MUTED,
@@ -98,7 +99,7 @@ class _Key:
     def __init__(self, name: str, labels: pd.Series) -> None:
         self.name = name
         self.classes = sorted(class_sizes(labels).index, key=lambda label: (label.lower(), label))
-        self.several = is_several(labels)
+        self.several = has_several(labels)
         self.unlabelled = bool(labels.isna().any())
         self.colors = class_colors(self.classes)
         own = own_colors(self.classes)
