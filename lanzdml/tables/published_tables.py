@@ -8,7 +8,6 @@ import pandas as pd
 
 from lanzdml.methods import in_order, method_on_paper
 from lanzdml.methods.dim import AUTO, size_on_paper
-from lanzdml.metrics.protocols import DEFAULT, QUERY_GALLERY
 from lanzdml.metrics.runs import AUTO_DIM
 from lanzdml.names import (
     DATASET_NAMES,
@@ -20,25 +19,18 @@ from lanzdml.names import (
     one_line,
 )
 from lanzdml.tables.markup import DASH, Table, markdown_escape, markdown_note
-from lanzdml.tables.published_values import LEAVE_ONE_OUT, UNITS, kind_of
+from lanzdml.tables.published_values import UNITS, kind_of
+from lanzdml.tables.published_words import how_made, protocol_on_paper, source_on_paper, why_apart
 
 INTRODUCTION = (
     "Values that papers print stand beside ours of the same protocol and metric. A model of ours "
     "that is another one has other values for that reason alone."
 )
 NOTHING = "This configuration has no run with a published value."
-SOURCES = {"table2": "Table 2", "appendix_table1": "Appendix Table 1", "": "Values"}
 _DECIMALS = {"percent": 1, "fraction": 3}
 _MOST_DECIMALS = 6
 _MARK = "†"
-_KINDS = {
-    LEAVE_ONE_OUT: "leave-one-out (every image is a query to all others)",
-    QUERY_GALLERY: "query and gallery (queries rank the gallery only)",
-}
-_LIKE_THEIRS = {
-    LEAVE_ONE_OUT: f"Runs with protocol: {DEFAULT} could be.",
-    QUERY_GALLERY: f"Runs with protocol: {QUERY_GALLERY} could be.",
-}
+_LACKS = f"{DASH}‡"  # in place of ours, where a run has no value
 _LINE = ["dataset", "notion", "metric"]
 _NAMES = ["Dataset", "Notion", "Metric"]
 _RUN = {"protocol": "Protocol", "model": "Model"}
@@ -59,11 +51,20 @@ class PaperTables:
     tables: Sequence[tuple[str, Table]]
 
 
-def render_comparison(rows: pd.DataFrame) -> str:
-    """The rows of :func:`lanzdml.tables.published.compare` as Markdown."""
+def render_comparison(rows: pd.DataFrame, left_out: Mapping[str, str] | None = None) -> str:
+    """The rows of :func:`lanzdml.tables.published.compare` as Markdown.
+
+    Args:
+        rows: of it.
+        left_out: papers of which they have nothing, each with the reason.
+    """
     lines = ["# Our values and the published ones", "", INTRODUCTION, ""]
     if rows.empty:
-        return "\n".join([*lines, NOTHING, ""])
+        lines += [NOTHING, ""]
+    for name, reason in (left_out or {}).items():
+        lines += [markdown_note(f"Nothing is shown of {one_line(name)}: {reason}."), ""]
+    if rows.empty:
+        return "\n".join(lines)
     for paper in comparisons(rows):
         lines += [f"## {markdown_escape(paper.paper)}", ""]
         lines += [line for text in paper.texts for line in (markdown_note(text), "")]
@@ -83,48 +84,12 @@ def comparisons(rows: pd.DataFrame) -> list[PaperTables]:
     for paper, block in rows.groupby("paper", sort=False):
         is_theirs, is_ours = block["protocol"] == "", block["published"].isna()
         beside, theirs, ours = block[~is_theirs & ~is_ours], block[is_theirs], block[is_ours]
-        texts = [*_how_made(block), *_why_apart(theirs, ours)]
+        texts = [*how_made(block), *why_apart(theirs, ours)]
         tables = [*_beside(beside), *_apart(theirs, ours)]
         shown.append(
             PaperTables(one_line(paper), texts, [table for table in tables if table[1].cells])
         )
     return shown
-
-
-def _how_made(block: pd.DataFrame) -> list[str]:
-    """How the values of each table of a paper were made."""
-    texts = []
-    published = block[block["published"].notna()]
-    for (source, protocol, setting), rows in published.groupby(
-        ["source", "published_protocol", "setting"], sort=False
-    ):
-        models = [one_line(name) for name in rows["published_model"].unique() if name != "-"]
-        dims = [f"{int(dim)}" for dim in sorted(rows["published_dim"].dropna().unique())]
-        parts = [
-            _protocol(protocol),
-            f"models {in_a_row(models)}" if len(models) > 1 else "".join(models),
-            f"r' = {in_a_row(dims)}" if dims else "",
-            one_line(setting),
-        ]
-        texts.append(f"{_source(source)}: {'; '.join(filter(None, parts))}.")
-    return texts
-
-
-def _why_apart(theirs: pd.DataFrame, ours: pd.DataFrame) -> list[str]:
-    """That protocols differ, and which one would be the paper's."""
-    alike: dict[tuple[str, str, str], list[str]] = {}
-    for (source, protocol), rows in theirs.groupby(["source", "published_protocol"], sort=False):
-        notions = [notion_on_paper(*of) for of in rows[_LINE[:2]].drop_duplicates().to_numpy()]
-        same = (ours["source"] == source) & (ours["published_protocol"] == protocol)
-        kinds = dict.fromkeys(_KINDS[kind_of(name)] for name in ours[same]["protocol"])
-        here = f"ours are {in_a_row([*kinds])}" if kinds else "ours are of another one"
-        alike.setdefault((protocol, in_a_row(notions), here), []).append(_source(source))
-    return [
-        f"{in_a_row(sources)} cannot be compared for {notions}: published values are "
-        f"{_protocol(protocol)}, {here}. So they are listed apart. "
-        f"{_LIKE_THEIRS.get(protocol, 'No protocol here is theirs.')}"
-        for (protocol, notions, here), sources in alike.items()
-    ]
 
 
 def _beside(rows: pd.DataFrame) -> list[tuple[str, Table]]:
@@ -134,7 +99,11 @@ def _beside(rows: pd.DataFrame) -> list[tuple[str, Table]]:
     in_first = rows[rows["source"] == rows["source"].iloc[0]]
     tables = [_distances(in_first)]
     keys = ["source", "unit", "protocol", "model"]
-    tables += [_values(block) for _, block in rows.groupby(keys, sort=False)]
+    units = rows.groupby("source")["unit"].nunique()
+    tables += [
+        _values(block, _in_unit(block) if units[source] > 1 else "")
+        for (source, *_), block in rows.groupby(keys, sort=False)
+    ]
     on_the_way = in_first.dropna(subset=["n_images", "published_of_oracle"])
     tables += [_shares(block) for _, block in on_the_way.groupby(keys[2:], sort=False)]
     return tables
@@ -143,7 +112,7 @@ def _beside(rows: pd.DataFrame) -> list[tuple[str, Table]]:
 def _distances(rows: pd.DataFrame) -> tuple[str, Table]:
     compared = rows[rows["comparable"]].dropna(subset="difference")
     methods = in_order(rows.dropna(subset="n_images")["method"])
-    points = compared["difference"] * 100 / compared["unit"].map(UNITS)
+    points = compared["difference"] * 100 / compared["unit"].map(UNITS).astype("float64")
     compared = compared.assign(points=points.astype("float64"))
     by = _RUN | _by_model(rows)
     heads, values = [], []
@@ -159,7 +128,8 @@ def _distances(rows: pd.DataFrame) -> tuple[str, Table]:
         heads.append(tuple(map(one_line, head)))
         values.append(cells)
     caption = "Mean absolute difference, in percentage points"
-    explanation = f"Over the comparable values of {_source(rows['source'].iloc[0])}"
+    of_source = source_on_paper(rows["source"].iloc[0], "the paper")
+    explanation = f"Over the comparable values of {of_source}"
     if rows["published_std"].notna().any():
         explanation += (
             ", and in brackets how many of those with a published std are at most two of it away"
@@ -167,7 +137,7 @@ def _distances(rows: pd.DataFrame) -> tuple[str, Table]:
     return f"{explanation}.", Table(caption, [*by.values()], heads, _on_paper(methods), values)
 
 
-def _values(block: pd.DataFrame) -> tuple[str, Table]:
+def _values(block: pd.DataFrame, in_unit: str) -> tuple[str, Table]:
     first = block.iloc[0]
     decimals = _decimals(block)
     explanation = f"Ours / published, difference in {first.unit}"
@@ -178,9 +148,11 @@ def _values(block: pd.DataFrame) -> tuple[str, Table]:
     if len(chosen):
         explanation += f" Ours at {_size(chosen[0])}, the first here, as none is published."
     if block["n_images"].isna().any():
-        explanation += f" {DASH} / published: there is no such run here."
+        explanation += f" {DASH} / published: there is no such run here, or not with this metric."
+    if _lacks_ours(block).any():
+        explanation += f" {_LACKS}: a run of ours without this value, for the reason below."
     table = _table(
-        f"{_source(first.source)}, {_of_ours(block)}",
+        f"{source_on_paper(first.source, 'All values')}, {_of_ours(block)}{in_unit}",
         block,
         lambda row: _cell(row, decimals),
         counted=True,
@@ -197,12 +169,14 @@ def _shares(block: pd.DataFrame) -> tuple[str, Table]:
 def _apart(theirs: pd.DataFrame, ours: pd.DataFrame) -> list[tuple[str, Table]]:
     """Tables of published values that no run can be held against, and of ours of the same."""
     tables = []
+    units = theirs.groupby(["source", "published_protocol"])["unit"].nunique()
     for (source, protocol, unit), block in theirs.groupby(
         ["source", "published_protocol", "unit"], sort=False
     ):
         decimals = _decimals(block)
-        name = f"{_source(source)}, not compared"
-        caption = f"{name}: {_protocol(protocol, short=True)}{_with(block)}"
+        name = f"{source_on_paper(source, 'All values')}, not compared"
+        in_unit = _in_unit(block) if units[source, protocol] > 1 else ""
+        caption = f"{name}: {protocol_on_paper(protocol, short=True)}{_with(block)}{in_unit}"
         shown = _table(caption, block, _alone("published", decimals))
         tables.append((f"Published values alone, in {unit}.", shown))
         same = (
@@ -213,13 +187,13 @@ def _apart(theirs: pd.DataFrame, ours: pd.DataFrame) -> list[tuple[str, Table]]:
         if (block := ours[same]).empty:
             continue
         kinds = dict.fromkeys(
-            _protocol(kind_of(run_by), short=True) for run_by in block["protocol"]
+            protocol_on_paper(kind_of(run_by), short=True) for run_by in block["protocol"]
         )
         explanation = f"Our values alone, in {unit}."
         if len(dims := block["dim"].dropna().unique()) == 1:
             explanation += f" At {_size(dims[0])}."
         shown = _table(
-            f"{name}: ours, {in_a_row([*kinds])}",
+            f"{name}: ours, {in_a_row([*kinds])}{in_unit}",
             block,
             _alone("ours", decimals),
             by=_RUN,
@@ -265,16 +239,9 @@ def _on_paper(methods: Sequence[str]) -> list[str]:
     return [method_on_paper(name) for name in methods]
 
 
-def _source(source: str) -> str:
-    return on_paper(source, SOURCES)
-
-
-def _protocol(protocol: str, short: bool = False) -> str:
-    """What a paper's protocol is called; one that is none here in its own words."""
-    words = _KINDS.get(protocol)
-    if words is None:
-        return one_line(protocol)
-    return words.partition(" (")[0] if short else words
+def _in_unit(block: pd.DataFrame) -> str:
+    """What tells a caption from that of the same values in another unit."""
+    return f", in {block['unit'].iloc[0]}"
 
 
 def _size(dim: int) -> str:
@@ -308,7 +275,8 @@ def _decimals(block: pd.DataFrame) -> int:
 def _cell(row: Any, decimals: int) -> str:
     mark = "" if row.comparable else _MARK
     if pd.isna(row.ours):
-        return f"{DASH} / {row.published:.{decimals}f}{mark}"
+        none = DASH if pd.isna(row.n_images) else _LACKS
+        return f"{none} / {row.published:.{decimals}f}{mark}"
     # z: no minus sign of a value that is rounded to zero
     text = f"{row.ours:z.{decimals}f} / {row.published:.{decimals}f}{mark}, "
     text += f"{row.difference:+z.{decimals}f}"
@@ -344,4 +312,16 @@ def _notes(block: pd.DataFrame) -> list[str]:
         apart = (rows["protocol"] == "").all()
         mark = "" if apart or rows["comparable"].all() else f"{_MARK} cannot be compared, "
         lines.append(f"{mark}{notion_on_paper(dataset, notion)}, {methods}: {note}")
+    lacking = block[_lacks_ours(block) & (block["reason"] != "")]
+    for (dataset, notion, reason), rows in lacking.groupby(
+        ["dataset", "notion", "reason"], sort=False
+    ):
+        metrics = ", ".join(METRIC_NAMES[name] for name in rows["metric"].unique())
+        methods = ", ".join(_on_paper(in_order(rows["method"])))
+        lines.append(f"{_LACKS} {notion_on_paper(dataset, notion)}, {metrics}, {methods}: {reason}")
     return lines
+
+
+def _lacks_ours(block: pd.DataFrame) -> pd.Series:
+    """Of which rows there is a run of ours, but no value."""
+    return block["ours"].isna() & block["n_images"].notna()
