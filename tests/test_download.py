@@ -294,8 +294,14 @@ def test_sums_that_cannot_be_had(both, folder):
     )
     says = f"or place {FILE} in {folder} yourself (docs/datasets.md) and leave out download"
     assert message.endswith(says)
-    place(folder, "SHA512SUMS", SUMS)
     place(folder, FILE, CONTENT)
+    with pytest.raises(LanzdmlError) as caught:
+        download.download("birds", summed(both), folder)
+    assert (
+        f"{FILE} is there and only SHA512SUMS is missing: place it in {folder}, too, or leave "
+        in (str(caught.value))
+    )
+    place(folder, "SHA512SUMS", SUMS)
     download.download("birds", summed(both), folder)
 
 

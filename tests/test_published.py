@@ -1,5 +1,7 @@
 """Our values beside the published ones: within a protocol, and apart from those of others."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -203,7 +205,7 @@ def test_a_run_that_could_not_be_made_has_no_difference(runs):
     rows = compared(runs, method="pca")
     assert rows["difference"].isna().all()
     assert rows["published"].notna().all()
-    assert "— / 56.2" in render_comparison(compared(runs))
+    assert "—‡ / 56.2" in render_comparison(compared(runs))
 
 
 def test_both_files_are_written(runs, tmp_path):
@@ -276,7 +278,7 @@ def test_models_and_methods_that_are_not_here_are_seen_in_the_table(cars):
     assert clay["CLAY"] == ["25.0 / 51.2, -26.2", "25.0 / 78.0, -53.0", "—"]
     assert clay["GeneCIS symmetric"] == ["—", "—", "— / 29.8"], "published, and not run"
     assert clay["Notion"][0] == "Car Model (8,131 images, 98 classes)"
-    assert "— / published: there is no such run here." in text
+    assert "— / published: there is no such run here, or not with this metric." in text
     assert "Ours at r' = 128, the first here, as none is published." in text
     assert "models CLIP-B and SigLIP-B; queries : database = 1 : 9, MAP of the whole" in text
     off = table(text[text.index("## CLAY") :], "Mean absolute difference")
@@ -349,10 +351,59 @@ def written(tmp_path, text="a model", protocol="leave_one_out"):
 def test_a_file_of_ones_own_is_one_paper_more(cars, tmp_path):
     text = render_comparison(compared(cars, files=(*BOTH, written(tmp_path))))
     mine = table(
-        text[text.index("## Mine") :], "### Values, paper protocol: ours with ViT-B-32, published"
+        text[text.index("## Mine") :],
+        "### All values, paper protocol: ours with ViT-B-32, published",
     )
     assert mine["Their method"] == ["— / 12.34"], "with as many decimals as are printed"
     assert mine["CLIP"] == ["50.00 / 0.50, +49.50"]
+
+
+def test_a_file_without_tables_reads_as_one_paper(cars, tmp_path):
+    text = render_comparison(compared(cars, files=[written(tmp_path)]))
+    assert "\nIts values: leave-one-out (every image is a query to all others); a model" in text
+    assert "Over the comparable values of the paper." in text
+    apart = render_comparison(compared(cars, files=[written(tmp_path, protocol="five-fold")]))
+    assert "Its values cannot be compared for Cars196 Car Model" in apart
+    assert "### All values, not compared: five-fold" in apart
+
+
+@pytest.mark.parametrize("protocol", ["leave_one_out", "five-fold"])
+def test_units_that_differ_are_in_the_titles(cars, protocol, tmp_path):
+    path = written(tmp_path, protocol=protocol)
+    line = path.read_text().splitlines()[-1]
+    fraction = line.replace("map,0.5,percent", "mrr,0.5,fraction")
+    path.write_text(f"{path.read_text()}{fraction}\n")
+    titles = re.findall("^### (.*)", render_comparison(compared(cars, files=[path])), re.M)
+    assert len(titles) == len(set(titles))
+    assert {title.rpartition(", in ")[2] for title in titles} >= {"percent", "fraction"}
+
+
+def test_a_run_without_a_value_says_why(cars, tmp_path):
+    reason = "AMI and NMI are of one label an image"
+    cars = cars.assign(nmi=float("nan"), reason=reason)
+    path = written(tmp_path)
+    path.write_text(path.read_text().replace("clip,map", "clip,nmi"))
+    rows = compared(cars, files=[path])
+    there = rows.set_index("method")["reason"]
+    assert there.to_dict() == {"clip": reason, "Their method": ""}
+    text = render_comparison(rows)
+    assert table(text, "### All values")["CLIP"] == ["—", "—‡ / 0.50"]
+    assert f"—‡ Cars196 Car Model, NMI, CLIP: {reason}" in text
+
+
+def test_a_paper_of_which_nothing_is_here_is_named(cars, tmp_path):
+    elsewhere = written(tmp_path)
+    elsewhere.write_text(elsewhere.read_text().replace("cars196", "cars"))
+    write_runs(tmp_path / "runs.parquet", cars)
+    write_comparison([tmp_path / "runs.parquet"], tmp_path, [INDIRECT, elsewhere])
+    text = (tmp_path / "published_comparison.md").read_text()
+    assert "Nothing is shown of Mine: none of its notions is here" in text
+    assert "## Mine" not in text
+    methods = written(tmp_path)
+    methods.write_text(methods.read_text().replace(",clip,", ",Another method,"))
+    write_comparison([tmp_path / "runs.parquet"], tmp_path, [methods])
+    text = (tmp_path / "published_comparison.md").read_text()
+    assert "Nothing is shown of Mine: none of its methods was run here" in text
 
 
 def test_a_protocol_in_the_papers_words_is_never_compared(cars, tmp_path):

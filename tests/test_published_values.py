@@ -41,6 +41,11 @@ def test_the_least_that_a_file_has(tmp_path):
     assert row["std"] != row["std"], "there is none"
 
 
+def test_what_is_adjusted_for_chance_can_be_negative(tmp_path):
+    rows = [ROW | {"metric": name, "value": "-3.0"} for name in ("ami", "ari", "silhouette")]
+    assert set(read_published([csv_of(tmp_path / "mine.csv", *rows)])["value"]) == {-3.0}
+
+
 def test_no_files_are_no_values():
     assert read_published([]).empty
 
@@ -55,6 +60,8 @@ def test_no_files_are_no_values():
         ({"value": "1_0"}, "line 2, value '1_0': should be a number"),
         ({"value": "430"}, "line 2, value '430': should be 100 at most"),
         ({"value": "43", "unit": "fraction"}, "value '43': should be 1 at most"),
+        ({"value": "-3.0"}, "line 2, value '-3.0': should not be negative, as MAP cannot be"),
+        ({"value": "-101", "metric": "ari"}, "line 2, value '-101': should be 100 at most"),
         ({"value": ""}, "line 2, value '': should not be empty"),
         ({"unit": "%"}, "line 2, unit '%': allowed: percent, fraction"),
         ({"method": "CLIP"}, "line 2, method 'CLIP': should be clip where it is that"),

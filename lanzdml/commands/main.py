@@ -103,8 +103,9 @@ def score(
 ) -> None:  # fmt: skip
     """Score VECTORS by the seven metrics, and by others that are named.
 
-    Chance is what images in a random order have on average, which the sizes of the classes decide.
-    NMI has none.
+    Chance is what images in a random order have on average, which the sizes of the classes decide;
+    of several values, with how many images each shares one, and with --queries, with how many of
+    the gallery. NMI has none.
 
     Low to high is a 95 % interval for what the column "interval" says: for other images of MAP@R
     and Prec@1; only for other queries to the same images of R-Prec, MAP, MRR and Recall@k, which is

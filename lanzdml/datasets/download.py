@@ -146,9 +146,14 @@ def checksum_of(
                 return _sum_in(temporary, source.file, dataset, source.sums_url)
         return _sum_in(file, source.file, dataset, str(file))
     except _NetworkError as error:
+        help = f"{_by_hand(source.file, folder)} and leave out download"
+        if (folder / source.file).exists():
+            help = (
+                f"{source.file} is there and only {source.sums} is missing: place it in {folder}, "
+                "too, or leave out download, and then the archive is not checked"
+            )
         raise LanzdmlError(
-            f"{dataset}: cannot download {source.sums_url}: {error}; "
-            f"{_by_hand(source.file, folder)} and leave out download"
+            f"{dataset}: cannot download {source.sums_url}: {error}; {help}"
         ) from None
     except OSError as error:
         raise _cannot_keep(dataset, source.sums, error, folder) from None

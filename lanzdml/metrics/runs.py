@@ -71,7 +71,7 @@ null where nothing was fitted, ``iterations`` and
 ``loss`` where nothing was optimised, and the metrics where ``status`` is "not_fitted", or some
 of them where they are not defined; then ``reason`` says why; ``macro_<metric>`` is the mean over
 classes of the mean over a class's images, ``chance_<metric>`` what images in a random order have in
-expectation, which the labels alone decide; ``source`` is where a method comes
+expectation, whatever the method (:mod:`lanzdml.metrics.chance`); ``source`` is where a method comes
 from that is not of this package. The digests say what was scored and what it was made of: the
 images of the manifest with their labels, the notion's prompts and the model's weights."""
 RUN = (

@@ -20,10 +20,12 @@ NOTATION = (
 
 QUERIES = (
     "Every image is once the query, and all others are its references, ranked by their "
-    "similarity to it. For a query let $R$ be the number of other images of its class and "
+    "similarity to it; by the protocol query and gallery, some images are queries, and the gallery "
+    "alone is their references. For a query let $R$ be the number of references of its class, or "
+    "that share a value with it where images have several, and "
     r"$r_1 < \dots < r_R$ their ranks, 1 being the nearest; $[\cdot]$ is 1 where the condition "
-    "holds and 0 elsewhere. A metric of ranks is the mean over all queries whose class has "
-    "another image. Similarities are those of float64. Where references of another class are as "
+    "holds and 0 elsewhere. A metric of ranks is the mean over all queries with $R > 0$. "
+    "Similarities are those of float64. Where references of another class are as "
     "similar as some of the query's class, a metric is its expectation over all orders of what "
     "ties."
 )

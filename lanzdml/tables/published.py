@@ -23,15 +23,15 @@ COLUMNS = [
     "paper", "source", "published_protocol", "published_model", "published_dim", "setting",
     "protocol", "model", "dim", *KEY, "unit", "ours", "ours_std", "published", "published_std",
     "difference", "difference_in_std", "chance", "above_chance", "of_oracle",
-    "published_of_oracle", "comparable", "note", "n_images", "n_classes",
+    "published_of_oracle", "comparable", "note", "reason", "n_images", "n_classes",
 ]  # fmt: skip
 _TEXTS = [
     "paper", "source", "published_protocol", "published_model", "setting", "protocol", "model",
-    *KEY, "unit", "note",
+    *KEY, "unit", "note", "reason",
 ]  # fmt: skip
 _OURS = ["protocol", "model"]
 _SCORES = ["ours", "ours_std", "above_chance", "of_oracle"]
-_OF_OURS = [*_SCORES, "chance", "dim", "n_images", "n_classes"]
+_OF_OURS = [*_SCORES, "chance", "dim", "reason", "n_images", "n_classes"]
 
 
 def compare(summary: pd.DataFrame, published: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -45,7 +45,8 @@ def compare(summary: pd.DataFrame, published: pd.DataFrame | None = None) -> pd.
     Returns:
         :data:`COLUMNS`, in the published value's unit. A row is one of three. Beside each other
         are two values of one kind of protocol: ours at the published r', or at the first of ours
-        where none is published; where we have no run ``n_images`` is missing, too. Apart are, for
+        where none is published; where we have no run ``n_images`` is missing, too, and where a run
+        has no value ``reason`` says why. Apart are, for
         notions that were not run by the protocol of a paper, its values, with no ``protocol`` and
         no ``model`` of ours, and ours, with no ``published_model`` and no ``published``.
         ``difference`` is ours minus published, ``difference_in_std`` the same in published standard
@@ -79,6 +80,8 @@ def _ours(summary: pd.DataFrame) -> pd.DataFrame:
     ours = summary.rename(columns={"mean": "ours", "std": "ours_std"})
     # Those of some of the seeds are no such means as the published ones.
     ours[_SCORES] = ours[_SCORES].where(is_whole(summary))
+    # A run's reason may be of another of its metrics.
+    ours["reason"] = ours["reason"].where(ours["ours"].isna())
     ours["kind"] = ours["protocol"].map(kind_of)
     first = ours[ours["has_dim"]].drop_duplicates(_OURS).set_index(_OURS)["dim"]
     ours = ours.join(first.astype("float64").rename("first_dim"), on=_OURS)
@@ -165,9 +168,33 @@ def write_comparison(
         folder: to write to.
         files: of published values; those of this checkout unless given.
     """
-    rows = compare(summarise(read_runs(metrics_files)), read_published(files))
+    summary, published = summarise(read_runs(metrics_files)), read_published(files)
+    rows = compare(summary, published)
     write_text(folder / f"{NAME}.csv", to_csv(rows))
-    write_text(folder / f"{NAME}.md", render_comparison(rows))
+    write_text(folder / f"{NAME}.md", render_comparison(rows, left_out(rows, summary, published)))
+
+
+def left_out(rows: pd.DataFrame, summary: pd.DataFrame, published: pd.DataFrame) -> dict[str, str]:
+    """The papers of which :func:`compare` has nothing, each with the reason in words.
+
+    Args:
+        rows: of :func:`compare`, from the other two.
+        summary: of :func:`lanzdml.tables.paper.summarise`.
+        published: of :func:`lanzdml.tables.published_values.read_published`.
+    """
+    notion = ["dataset", "notion"]
+    run = summary[notion].drop_duplicates()
+    papers = {}
+    for paper, values in published.groupby("paper", sort=False):
+        if paper in set(rows["paper"]):
+            continue
+        is_here = not values.merge(run, on=notion).empty
+        papers[str(paper)] = (
+            "none of its methods was run here on its notions, with its metrics and r'"
+            if is_here
+            else "none of its notions is here, by the names of datasets and notions that it has"
+        )
+    return papers
 
 
 def read_comparison(path: Path) -> pd.DataFrame:

@@ -4,12 +4,15 @@ import pandas as pd
 
 from lanzdml.methods import in_order, method_on_paper
 from lanzdml.metrics.protocols import DEFAULT, QUERY_GALLERY
-from lanzdml.names import in_a_row, notion_on_paper, on_paper, one_line
+from lanzdml.names import METRIC_NAMES, in_a_row, notion_on_paper, on_paper, one_line
+from lanzdml.tables.markup import DASH
 from lanzdml.tables.published_values import LEAVE_ONE_OUT, kind_of
 
 MARK = "†"
 """Of a value that cannot be compared."""
-_SOURCES = {"table2": "Table 2", "appendix_table1": "Appendix Table 1", "": "Values"}
+LACKS = f"{DASH}‡"
+"""In place of ours, where a run has no value."""
+_SOURCES = {"table2": "Table 2", "appendix_table1": "Appendix Table 1"}
 _KINDS = {
     LEAVE_ONE_OUT: ("leave-one-out", "every image is a query to all others"),
     QUERY_GALLERY: ("query and gallery", "queries rank the gallery only"),
@@ -35,7 +38,7 @@ def how_made(block: pd.DataFrame) -> list[str]:
             f"r' = {in_a_row(dims)}" if dims else "",
             one_line(setting),
         ]
-        texts.append(f"{source_on_paper(source)}: {'; '.join(filter(None, parts))}.")
+        texts.append(f"{source_on_paper(source, 'Its values')}: {'; '.join(filter(None, parts))}.")
     return texts
 
 
@@ -49,7 +52,9 @@ def why_apart(theirs: pd.DataFrame, ours: pd.DataFrame) -> list[str]:
         same = (ours["source"] == source) & (ours["published_protocol"] == protocol)
         kinds = dict.fromkeys(_explained(kind_of(name)) for name in ours[same]["protocol"])
         here = f"ours are {in_a_row([*kinds])}" if kinds else "ours are of another one"
-        alike.setdefault((protocol, in_a_row(notions), here), []).append(source_on_paper(source))
+        alike.setdefault((protocol, in_a_row(notions), here), []).append(
+            source_on_paper(source, "Its values")
+        )
     return [
         f"{in_a_row(sources)} cannot be compared for {notions}: published values are "
         f"{_explained(protocol)}, {here}. So they are listed apart. "
@@ -68,12 +73,24 @@ def notes(block: pd.DataFrame) -> list[str]:
         apart = (rows["protocol"] == "").all()
         mark = "" if apart or rows["comparable"].all() else f"{MARK} cannot be compared, "
         lines.append(f"{mark}{notion_on_paper(dataset, notion)}, {methods}: {note}")
+    lacking = block[lacks_ours(block) & (block["reason"] != "")]
+    for (dataset, notion, reason), rows in lacking.groupby(
+        ["dataset", "notion", "reason"], sort=False
+    ):
+        metrics = ", ".join(METRIC_NAMES[name] for name in rows["metric"].unique())
+        methods = ", ".join(map(method_on_paper, in_order(rows["method"])))
+        lines.append(f"{LACKS} {notion_on_paper(dataset, notion)}, {metrics}, {methods}: {reason}")
     return lines
 
 
-def source_on_paper(source: str) -> str:
-    """The table of a paper, as it is printed."""
-    return on_paper(source, _SOURCES)
+def lacks_ours(block: pd.DataFrame) -> pd.Series:
+    """Of which rows there is a run of ours, but no value."""
+    return block["ours"].isna() & block["n_images"].notna()
+
+
+def source_on_paper(source: str, otherwise: str) -> str:
+    """A paper's table, or other words where all values are of the paper as a whole."""
+    return on_paper(source, _SOURCES) if source else otherwise
 
 
 def protocol_on_paper(protocol: str) -> str:

@@ -19,8 +19,10 @@ from lanzdml.names import (
 )
 from lanzdml.tables.markup import DASH, Table, markdown_escape, markdown_note
 from lanzdml.tables.published_sentences import (
+    LACKS,
     MARK,
     how_made,
+    lacks_ours,
     notes,
     protocol_on_paper,
     source_on_paper,
@@ -55,11 +57,20 @@ class PaperTables:
     tables: Sequence[tuple[str, Table]]
 
 
-def render_comparison(rows: pd.DataFrame) -> str:
-    """The rows of :func:`lanzdml.tables.published.compare` as Markdown."""
+def render_comparison(rows: pd.DataFrame, left_out: Mapping[str, str] | None = None) -> str:
+    """The rows of :func:`lanzdml.tables.published.compare` as Markdown.
+
+    Args:
+        rows: of it.
+        left_out: papers of which they have nothing, each with the reason.
+    """
     lines = ["# Our values and the published ones", "", INTRODUCTION, ""]
     if rows.empty:
-        return "\n".join([*lines, NOTHING, ""])
+        lines += [NOTHING, ""]
+    for name, reason in (left_out or {}).items():
+        lines += [markdown_note(f"Nothing is shown of {one_line(name)}: {reason}."), ""]
+    if rows.empty:
+        return "\n".join(lines)
     for paper in comparisons(rows):
         lines += [f"## {markdown_escape(paper.paper)}", ""]
         lines += [line for text in paper.texts for line in (markdown_note(text), "")]
@@ -94,7 +105,11 @@ def _beside(rows: pd.DataFrame) -> list[tuple[str, Table]]:
     in_first = rows[rows["source"] == rows["source"].iloc[0]]
     tables = [_distances(in_first)]
     keys = ["source", "unit", "protocol", "model"]
-    tables += [_values(block) for _, block in rows.groupby(keys, sort=False)]
+    units = rows.groupby("source")["unit"].nunique()
+    tables += [
+        _values(block, _in_unit(block) if units[source] > 1 else "")
+        for (source, *_), block in rows.groupby(keys, sort=False)
+    ]
     on_the_way = in_first.dropna(subset=["n_images", "published_of_oracle"])
     tables += [_shares(block) for _, block in on_the_way.groupby(keys[2:], sort=False)]
     return tables
@@ -103,7 +118,7 @@ def _beside(rows: pd.DataFrame) -> list[tuple[str, Table]]:
 def _distances(rows: pd.DataFrame) -> tuple[str, Table]:
     compared = rows[rows["comparable"]].dropna(subset="difference")
     methods = in_order(rows.dropna(subset="n_images")["method"])
-    points = compared["difference"] * 100 / compared["unit"].map(UNITS)
+    points = compared["difference"] * 100 / compared["unit"].map(UNITS).astype("float64")
     compared = compared.assign(points=points.astype("float64"))
     by = _RUN | _by_model(rows)
     heads, values = [], []
@@ -119,7 +134,8 @@ def _distances(rows: pd.DataFrame) -> tuple[str, Table]:
         heads.append(tuple(map(one_line, head)))
         values.append(cells)
     caption = "Mean absolute difference, in percentage points"
-    explanation = f"Over the comparable values of {source_on_paper(rows['source'].iloc[0])}"
+    of_source = source_on_paper(rows["source"].iloc[0], "the paper")
+    explanation = f"Over the comparable values of {of_source}"
     if rows["published_std"].notna().any():
         explanation += (
             ", and in brackets how many of those with a published std are at most two of it away"
@@ -127,7 +143,7 @@ def _distances(rows: pd.DataFrame) -> tuple[str, Table]:
     return f"{explanation}.", Table(caption, [*by.values()], heads, _on_paper(methods), values)
 
 
-def _values(block: pd.DataFrame) -> tuple[str, Table]:
+def _values(block: pd.DataFrame, in_unit: str) -> tuple[str, Table]:
     first = block.iloc[0]
     decimals = _decimals(block)
     explanation = f"Ours / published, difference in {first.unit}"
@@ -138,9 +154,11 @@ def _values(block: pd.DataFrame) -> tuple[str, Table]:
     if len(chosen):
         explanation += f" Ours at {_size(chosen[0])}, the first here, as none is published."
     if block["n_images"].isna().any():
-        explanation += f" {DASH} / published: there is no such run here."
+        explanation += f" {DASH} / published: there is no such run here, or not with this metric."
+    if lacks_ours(block).any():
+        explanation += f" {LACKS}: a run of ours without this value, for the reason below."
     table = _table(
-        f"{source_on_paper(first.source)}, {_of_ours(block)}",
+        f"{source_on_paper(first.source, 'All values')}, {_of_ours(block)}{in_unit}",
         block,
         lambda row: _cell(row, decimals),
         counted=True,
@@ -157,12 +175,14 @@ def _shares(block: pd.DataFrame) -> tuple[str, Table]:
 def _apart(theirs: pd.DataFrame, ours: pd.DataFrame) -> list[tuple[str, Table]]:
     """Tables of published values that no run can be held against, and of ours of the same."""
     tables = []
+    units = theirs.groupby(["source", "published_protocol"])["unit"].nunique()
     for (source, protocol, unit), block in theirs.groupby(
         ["source", "published_protocol", "unit"], sort=False
     ):
         decimals = _decimals(block)
-        name = f"{source_on_paper(source)}, not compared"
-        caption = f"{name}: {protocol_on_paper(protocol)}{_with(block)}"
+        name = f"{source_on_paper(source, 'All values')}, not compared"
+        in_unit = _in_unit(block) if units[source, protocol] > 1 else ""
+        caption = f"{name}: {protocol_on_paper(protocol)}{_with(block)}{in_unit}"
         shown = _table(caption, block, _alone("published", decimals))
         tables.append((f"Published values alone, in {unit}.", shown))
         same = (
@@ -177,7 +197,7 @@ def _apart(theirs: pd.DataFrame, ours: pd.DataFrame) -> list[tuple[str, Table]]:
         if len(dims := block["dim"].dropna().unique()) == 1:
             explanation += f" At {_size(dims[0])}."
         shown = _table(
-            f"{name}: ours, {in_a_row([*kinds])}",
+            f"{name}: ours, {in_a_row([*kinds])}{in_unit}",
             block,
             _alone("ours", decimals),
             by=_RUN,
@@ -223,6 +243,11 @@ def _on_paper(methods: Sequence[str]) -> list[str]:
     return [method_on_paper(name) for name in methods]
 
 
+def _in_unit(block: pd.DataFrame) -> str:
+    """What tells a caption from that of the same values in another unit."""
+    return f", in {block['unit'].iloc[0]}"
+
+
 def _size(dim: int) -> str:
     return size_on_paper(AUTO if dim == AUTO_DIM else int(dim))
 
@@ -254,7 +279,8 @@ def _decimals(block: pd.DataFrame) -> int:
 def _cell(row: Any, decimals: int) -> str:
     mark = "" if row.comparable else MARK
     if pd.isna(row.ours):
-        return f"{DASH} / {row.published:.{decimals}f}{mark}"
+        none = DASH if pd.isna(row.n_images) else LACKS
+        return f"{none} / {row.published:.{decimals}f}{mark}"
     # z: no minus sign of a value that is rounded to zero
     text = f"{row.ours:z.{decimals}f} / {row.published:.{decimals}f}{mark}, "
     text += f"{row.difference:+z.{decimals}f}"

@@ -32,6 +32,7 @@ KINDS = (LEAVE_ONE_OUT, QUERY_GALLERY)
 """The protocols of papers that runs here can be compared with; any other text is a protocol that
 they cannot."""
 COMPARABLE = ("true", "released", "false")
+_BELOW_ZERO = ("ami", "ari", "silhouette")  # the metrics that can be
 _NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)", re.ASCII)
 _COUNT = re.compile(r"[1-9]\d{0,8}", re.ASCII)
 _MOST_FAULTS = 20
@@ -160,6 +161,12 @@ def _faults_of(row: dict[str, str]) -> Iterator[tuple[str, str]]:
             yield name, "should be a number such as 43.0"
         elif row[name] and abs(float(row[name])) > UNITS.get(row["unit"], 100.0):
             yield name, f"should be {UNITS.get(row['unit'], 100.0):.0f} at most, as its unit says"
+    if (
+        row["metric"] in METRIC_NAMES
+        and row["metric"] not in _BELOW_ZERO
+        and row["value"].startswith("-")
+    ):
+        yield "value", f"should not be negative, as {METRIC_NAMES[row['metric']]} cannot be"
     if row["std"].startswith("-"):
         yield "std", "should not be negative"
     if row["dim"] and not _COUNT.fullmatch(row["dim"]):
