@@ -137,7 +137,7 @@ def folder(tmp_path_factory):
         scores.to_parquet(queries / "seed-0.parquet")
     for table in (
         "photographs/labels.parquet", "flowers/labels.csv", "mine/labels.csv", "shop/labels.csv",
-        "customers/labels.csv",
+        "customers/labels.csv", "drawn/labels.csv",
     ):  # fmt: skip
         path = folder / "data" / table
         path.parent.mkdir(parents=True)

@@ -8,6 +8,7 @@ import pytest
 import yaml
 from PIL import Image
 
+from lanzdml.config.config import parse_config
 from lanzdml.datasets.manifest import FINGERPRINT, fingerprint, write_manifest
 from lanzdml.datasets.queries import GALLERY, QUERY, Queries, roles_in
 from lanzdml.embeddings.storage import GIVEN, WEIGHTS, read_image_embeddings, write_embeddings
@@ -16,6 +17,7 @@ from lanzdml.figures.gallery.retrieval import Source, nearest, retrieve
 from lanzdml.methods import METHODS
 from lanzdml.metrics.images import ScoredImages, read_labelled
 from lanzdml.metrics.scores import RANK_METRICS
+from lanzdml.plan import Plan
 from lanzdml.transforms.storage import load_transform
 from tests.test_relevance import plain
 from tests.test_workflow import plan, snakemake, stages_of, working_folder
@@ -373,3 +375,16 @@ def test_the_whole_path_is_planned_for_a_dataset_alone(tmp_path):
     write_images(tmp_path / "data/mine", 12, 0)
     jobs = stages_of(plan(working_folder(tmp_path, config)))
     assert jobs["score"] == 2
+
+
+def test_a_dataset_that_only_asks_another_is_not_ranked_itself(finished, monkeypatch):
+    """Unless it says which of its own images are queries; in other protocols it is as any."""
+    monkeypatch.chdir(finished)
+    customers = CONFIG["datasets"]["customers"] | {"queries": None}
+    datasets = CONFIG["datasets"] | {"customers": customers}
+    for given, expected in ((CONFIG["datasets"], True), (datasets, False)):
+        planned = Plan(parse_config(CONFIG | {"datasets": given}))
+        ranked = {(run.protocol, run.fit.dataset) for run in planned.main_runs}
+        assert (("query_gallery", "customers") in ranked) == expected
+        assert {("paper", "customers"), ("query_gallery", "shop")} <= ranked
+        assert ("customers", "demo") in planned.embedded
