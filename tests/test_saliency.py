@@ -369,7 +369,7 @@ def test_table_as_text(tmp_path):
     write_saliency_table(shares, maps, "demo_cars", paths)
     text, table = paths[0].read_text(), pd.read_csv(paths[1])
     assert "of Demo Cars, r' = 2, in percent" in text
-    assert "| shape | 20.0 | 20.0 to 20.0 | 50.0 | 25.0 | 12.5 | 2 |" in text
+    assert "| Shape | 20.0 | 20.0 to 20.0 | 50.0 | 25.0 | 12.5 | 2 |" in text
     assert "| Car Color | 50.0 | — | 50.0 | 25.0 | 12.5 | 1 |" in text
     assert "- Positive difference: of all that" in text
     assert text.endswith("Images of the figure, from the top: x, y.\n")
