@@ -151,7 +151,7 @@ rule compare_published:
         version=version_told("compare_published"),
         # What they hold, wherever they lie.
         published=list(map(sample_of, PUBLISHED_FILES)),
-        files=unrecorded(list(map(str, PUBLISHED_FILES))),
+        given=unrecorded(CONFIG.published),
     message:
         "Comparing with the published values"
     script:

@@ -207,7 +207,8 @@ def test_default_is_planned_in_full(tmp_path):
     config = yaml.safe_load((ROOT / "config.yaml").read_text())
     jobs = plan(working_folder(tmp_path, config))
     stages = stages_of(jobs)
-    assert stages["fit"] == stages["score"] + 1, "what pictures show at another size is not scored"
+    # What pictures show at another size is not scored; other protocols score what is fitted.
+    assert stages["fit"] == stages["score"] + 1 - 3
     assert jobs["prepare_dataset"] == 1
     assert jobs["embed_images"] == jobs["embed_prompts_demo_cars"] == 3
     assert jobs["embed_wordings_demo_cars"] == 1, "of the model of the tables"
@@ -217,7 +218,7 @@ def test_default_is_planned_in_full(tmp_path):
     assert others == {
         "all", "prepare_dataset", "collect_metrics", "make_overview", "make_tables", "make_beyond",
         "make_classes", "compute_significance", "plot_critical_difference", "plot_dimensions",
-        "plot_clip_size", "plot_prompt_count", "compute_trimap", "plot_trimap", "compute_saliency",
+        "plot_clip_size", "plot_prompt_count", "plot_protocols", "compute_trimap", "plot_trimap", "compute_saliency",
         "plot_saliency", "plot_gallery", "make_report",
         *(f"{verb}_{name}" for verb in ("tabulate", "plot") for name in MEASURED),
     }  # fmt: skip
@@ -753,14 +754,14 @@ def test_edited_metrics_rerun_the_scores_and_no_fit(finished, copied_code):
 
 def test_a_new_notion_of_a_dataset_reads_it_anew(finished, copied_code):
     registry = copied_code / "lanzdml/datasets/__init__.py"
-    edit(registry, '"lanzdml.datasets.demo_cars", (', '"lanzdml.datasets.demo_cars", ("mood", ')
+    edit(registry, '("car_model", "car_color", ', '("mood", "car_model", "car_color", ')
     assert plan(finished, copied_code)["prepare_dataset"] == 1
 
 
 def test_a_new_method_and_other_comments_rerun_nothing(finished, copied_code):
     registry = copied_code / "lanzdml/methods/__init__.py"
     edit(registry, "METHODS = Methods(\n", 'METHODS = Methods(\n    mine="indirect:InDiReCT",\n')
-    edit(copied_code / "lanzdml/metrics/scores.py", '"""The seven', '"""All seven')
+    edit(copied_code / "lanzdml/metrics/scores.py", '"""The metrics of', '"""All metrics of')
     assert plan(finished, copied_code) == {}
 
 
