@@ -218,8 +218,8 @@ def test_default_is_planned_in_full(tmp_path):
     assert others == {
         "all", "prepare_dataset", "collect_metrics", "make_overview", "make_tables", "make_beyond",
         "make_classes", "compute_significance", "plot_critical_difference", "plot_dimensions",
-        "plot_clip_size", "plot_prompt_count", "plot_protocols", "compute_trimap", "plot_trimap", "compute_saliency",
-        "plot_saliency", "plot_gallery", "make_report",
+        "plot_clip_size", "plot_prompt_count", "plot_protocols", "compute_trimap", "plot_trimap",
+        "compute_saliency", "plot_saliency", "plot_gallery", "make_report",
         *(f"{verb}_{name}" for verb in ("tabulate", "plot") for name in MEASURED),
     }  # fmt: skip
 
@@ -754,7 +754,7 @@ def test_edited_metrics_rerun_the_scores_and_no_fit(finished, copied_code):
 
 def test_a_new_notion_of_a_dataset_reads_it_anew(finished, copied_code):
     registry = copied_code / "lanzdml/datasets/__init__.py"
-    edit(registry, '("car_model", "car_color", ', '("mood", "car_model", "car_color", ')
+    edit(registry, '"background_color", "any_color")', '"background_color", "any_color", "mood")')
     assert plan(finished, copied_code)["prepare_dataset"] == 1
 
 
