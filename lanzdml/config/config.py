@@ -5,6 +5,7 @@ and :data:`lanzdml.figures.PICTURES`.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import ValidationError, create_model
@@ -15,6 +16,7 @@ from lanzdml.config.embeddings import EmbeddingsConfig
 from lanzdml.config.limits import LimitsConfig
 from lanzdml.config.messages import ConfigError, error_of
 from lanzdml.config.section import Section
+from lanzdml.errors import LanzdmlError
 from lanzdml.experiments import EXPERIMENTS
 from lanzdml.experiments.experiment import Experiment
 from lanzdml.experiments.main import MainExperiment
@@ -23,7 +25,7 @@ from lanzdml.figures.picture import Picture
 from lanzdml.limits import imposed
 from lanzdml.methods.dim import Dim
 from lanzdml.methods.elsewhere import forget
-from lanzdml.metrics.protocols import PROTOCOLS
+from lanzdml.metrics.protocols import PROTOCOLS, QUERY_GALLERY
 
 
 class _Experiments(Section):
@@ -88,16 +90,29 @@ class Config(Benchmark):
             lines += choice.check(key, self)
         asked = (name for choice in choices.values() for name in choice.protocols_used(self))
         split = any(PROTOCOLS[protocol].split for protocol in (*self.protocols, *asked))
-        for name, dataset in self.datasets.items():
-            if dataset.queries is not None:
-                key = f"datasets.{name}.queries"
-                lines += dataset.queries.check(key, name, self.datasets, split)
+        lines += self._check_queries(split)
         for name in self.main_models:
             lines += self._check_dims(name, "dims", self.dims)
         for key, choice in choices.items():
             for used in choice.dims_used(key, self):
                 lines += self._check_dims(*used)
         return list(dict.fromkeys(lines))
+
+    def _check_queries(self, used: bool) -> list[str]:
+        """Whether queries are there, where anything is scored by queries and a gallery."""
+        lines, scored = [], {name: dataset.scored for name, dataset in self.datasets.items()}
+        for name, dataset in self.datasets.items():
+            key = f"datasets.{name}.queries"
+            if dataset.queries is None:
+                continue
+            if not used:
+                unused = f"are for protocol: {QUERY_GALLERY}, which nothing here is scored by"
+                lines.append(f"{key}: {unused}")
+                continue
+            with suppress(LanzdmlError, KeyError):  # a line of its own
+                known = dataset.source(name).notions
+                lines += dataset.queries.check(key, name, scored, known)
+        return lines
 
     def _check_dims(self, model: str, key: str, dims: Sequence[Dim]) -> list[str]:
         if model not in self.models:  # a line of its own

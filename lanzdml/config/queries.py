@@ -1,18 +1,17 @@
 """Which of a dataset's images are queries, where a protocol tells these from their gallery."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Collection, Mapping
+from typing import Annotated
 
 from pydantic import Field
 
+from lanzdml.config.notions import NotionConfig
 from lanzdml.config.section import Name, Section
 from lanzdml.datasets.queries import GALLERY, QUERY, Queries
-from lanzdml.errors import LanzdmlError, suggest
-from lanzdml.metrics.protocols import QUERY_GALLERY
+from lanzdml.errors import suggest
 
-if TYPE_CHECKING:
-    from lanzdml.config.datasets import DatasetConfig
-
+Scored = Mapping[str, Mapping[str, NotionConfig]]
+"""The scored notions of each dataset."""
 SHARE = 0.1
 
 
@@ -51,23 +50,15 @@ class QueriesConfig(Section):
             return Queries(column=self.column)
         return Queries(share=self.share or SHARE, seed=self.seed or 0)
 
-    def check(
-        self, key: str, name: str, datasets: "Mapping[str, DatasetConfig]", used: bool
-    ) -> list[str]:
+    def check(self, key: str, name: str, scored: Scored, known: Collection[str]) -> list[str]:
         """Whether it is said in one way, of what is there.
 
         Args:
             key: of this section.
             name: of its dataset.
-            datasets: all of the benchmark.
-            used: whether anything is scored by queries and a gallery.
+            scored: of the benchmark.
+            known: what the dataset has columns for.
         """
-        if not used:
-            return [f"{key}: are for protocol: {QUERY_GALLERY}, which nothing here is scored by"]
-        try:
-            known = datasets[name].source(name).notions
-        except (LanzdmlError, KeyError):  # a line of its own
-            return []
         ways = self.given("share", "column", "dataset")
         if len(ways) > 1:
             return [f"{key}: give one of share, column and dataset, not {' and '.join(ways)}"]
@@ -80,21 +71,25 @@ class QueriesConfig(Section):
             )
         if self.dataset == name:
             lines.append(f"{key}.dataset: is {name} itself; a share or a column splits one dataset")
-        elif self.dataset is not None and self.dataset not in datasets:
+        elif self.dataset is not None and self.dataset not in scored:
             lines.append(
                 f"{key}.dataset: there is no dataset {self.dataset!r}; "
-                + suggest(self.dataset, datasets)
+                + suggest(self.dataset, scored)
             )
         elif self.dataset is not None:
-            lines += self._check_notions(key, name, datasets)
+            lines += self._check_notions(key, name, scored[name], scored[self.dataset])
         return lines
 
     def _check_notions(
-        self, key: str, name: str, datasets: "Mapping[str, DatasetConfig]"
+        self,
+        key: str,
+        name: str,
+        notions: Mapping[str, NotionConfig],
+        others: Mapping[str, NotionConfig],
     ) -> list[str]:
         """Whether the queries' dataset has the notions of the gallery's, with labels."""
-        lines, others = [], datasets[self.dataset or ""].scored
-        for notion, settings in datasets[name].scored.items():
+        lines = []
+        for notion, settings in notions.items():
             if notion not in others:
                 lines.append(
                     f"{key}.dataset: {self.dataset} has no scored notion {notion!r}, as {name} "
