@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from lanzdml.config.choice import ProtocolName
 from lanzdml.config.datasets import DatasetConfig
 from lanzdml.config.methods import MethodName, known_methods
 from lanzdml.config.models import ModelConfig
 from lanzdml.config.place import check_place
+from lanzdml.config.protocols import ProtocolName
 from lanzdml.config.section import (
     MOST_LISTED,
     Dims,

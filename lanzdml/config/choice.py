@@ -1,7 +1,7 @@
 """What experiments and pictures have in common: they choose from what a benchmark has."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Self
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Self
 
 from pydantic import Field
 
@@ -10,16 +10,11 @@ from lanzdml.config.section import MOST_LISTED, Section, check_unique, strangers
 from lanzdml.errors import suggest
 from lanzdml.methods import METHODS
 from lanzdml.methods.dim import Dim
-from lanzdml.metrics.protocols import PROTOCOLS
 
 # For types only: a figure is drawn anew when what its experiment imports changes.
 if TYPE_CHECKING:
     from lanzdml.config.benchmark import Benchmark
     from lanzdml.config.notions import NotionConfig
-
-    ProtocolName = str
-else:
-    ProtocolName = Literal[*PROTOCOLS]
 
 ModelOfTables = Annotated[
     str | None, Field(description="name of a model; the first of the tables unless given")

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from lanzdml.config.choice import ProtocolName, SomeMethods, check_methods
+from lanzdml.config.choice import SomeMethods, check_methods
+from lanzdml.config.protocols import ProtocolName
 from lanzdml.experiments.experiment import AblationOfModel
 from lanzdml.experiments.grid import Grid
 from lanzdml.figures.words import Words
