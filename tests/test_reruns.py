@@ -129,7 +129,9 @@ EDITS = {
     "metrics": setting("metrics", value=["ari"]),
     "kmeans_repeats": setting("kmeans_repeats", value=3),
     "queries": setting(*CARS, "queries", value={"share": 0.2}),
-    "protocols": setting("experiments", "protocols", "protocols", value=["query_gallery", "released"]),
+    "protocols": setting(
+        "experiments", "protocols", "protocols", value=["query_gallery", "released"]
+    ),
     "counts": setting("experiments", "prompt_count", "counts", value=[5, 9]),
     "ablated dims": setting("experiments", "dimensions", "dims", value=[2, 3, 5]),
     "saliency": setting("figures", "saliency", "measured", value=2),
