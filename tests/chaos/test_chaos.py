@@ -32,6 +32,7 @@ def config():
     changed["experiments"]["clip_size"]["methods"] = ["indirect"]
     changed["experiments"]["unseen"]["methods"] = ["indirect", "pca"]
     changed["experiments"]["wording"]["methods"] = ["indirect", "pca"]
+    changed["experiments"]["protocols"]["methods"] = ["indirect", "pca"]
     return changed
 
 
