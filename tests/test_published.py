@@ -277,7 +277,7 @@ def test_models_and_methods_that_are_not_here_are_seen_in_the_table(cars):
     assert clay["Published with"] == ["CLIP-B", "SigLIP-B", "-"]
     assert clay["CLAY"] == ["25.0 / 51.2, -26.2", "25.0 / 78.0, -53.0", "—"]
     assert clay["GeneCIS symmetric"] == ["—", "—", "— / 29.8"], "published, and not run"
-    assert clay["Notion"][0] == "Car Model (8,131 images, 98 classes)"
+    assert clay["Notion"][0] == "Car Model (8,131 images, 98 classes, 9 queries)"
     assert "— / published: there is no such run here, or not with this metric." in text
     assert "Ours at r' = 128, the first here, as none is published." in text
     assert "models CLIP-B and SigLIP-B; queries : database = 1 : 9, MAP of the whole" in text

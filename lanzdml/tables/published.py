@@ -24,6 +24,7 @@ COLUMNS = [
     "protocol", "model", "dim", *KEY, "unit", "ours", "ours_std", "published", "published_std",
     "difference", "difference_in_std", "chance", "above_chance", "of_oracle",
     "published_of_oracle", "comparable", "note", "reason", "n_images", "n_classes",
+    "n_queries",
 ]  # fmt: skip
 _TEXTS = [
     "paper", "source", "published_protocol", "published_model", "setting", "protocol", "model",
@@ -31,7 +32,7 @@ _TEXTS = [
 ]  # fmt: skip
 _OURS = ["protocol", "model"]
 _SCORES = ["ours", "ours_std", "above_chance", "of_oracle"]
-_OF_OURS = [*_SCORES, "chance", "dim", "reason", "n_images", "n_classes"]
+_OF_OURS = [*_SCORES, "chance", "dim", "reason", "n_images", "n_classes", "n_queries"]
 
 
 def compare(summary: pd.DataFrame, published: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -70,7 +71,7 @@ def compare(summary: pd.DataFrame, published: pd.DataFrame | None = None) -> pd.
     rows["difference_in_std"] = rows["difference"] / rows["published_std"].where(
         rows["published_std"] > 0
     )
-    counts = dict.fromkeys(["published_dim", "dim", "n_images", "n_classes"], "Int64")
+    counts = dict.fromkeys(["published_dim", "dim", "n_images", "n_classes", "n_queries"], "Int64")
     rows = rows.astype(counts | {"comparable": "bool"})
     return _with_texts(rows)[COLUMNS]
 

@@ -8,6 +8,7 @@ import pandas as pd
 
 from lanzdml.methods import in_order, method_on_paper
 from lanzdml.methods.dim import AUTO, size_on_paper
+from lanzdml.metrics.protocols import QUERY_GALLERY
 from lanzdml.metrics.runs import AUTO_DIM
 from lanzdml.names import (
     DATASET_NAMES,
@@ -221,7 +222,10 @@ def _table(
     methods = in_order(block["method"])
     by = _by_model(block) if by is None else by
     keys = [*_LINE, *by]
-    counts = block.groupby(_LINE[:2], sort=False)[["n_images", "n_classes"]]
+    # How many rank a gallery is a matter of choice, and values go by it.
+    split = block["published_protocol"].iloc[0] == QUERY_GALLERY
+    counted_as = ["images", "classes", *(["queries"] if split else [])]
+    counts = block.groupby(_LINE[:2], sort=False)[[f"n_{what}" for what in counted_as]]
     heads, values = [], []
     for head, line in block.groupby(keys, sort=False):
         dataset, notion, metric, *others = head
@@ -229,8 +233,8 @@ def _table(
         name = on_paper(notion, NOTION_NAMES)
         if counted and not (known := counts.get_group((dataset, notion)).dropna()).empty:
             # Of a run with another notion's labels the counts are those of that notion.
-            n_images, n_classes = known.mode().iloc[0].astype("int64")
-            name = f"{name} ({n_images:,} images, {n_classes:,} classes)"
+            numbers = zip(known.mode().iloc[0].astype("int64"), counted_as, strict=True)
+            name += f" ({', '.join(f'{number:,} {what}' for number, what in numbers)})"
         heads.append(
             (on_paper(dataset, DATASET_NAMES), name, METRIC_NAMES[metric], *map(one_line, others))
         )
