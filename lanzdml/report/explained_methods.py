@@ -101,7 +101,8 @@ METHOD_EXPLANATIONS = {
         "The ceiling, and no fair competitor: InDiReCT's transform, trained on the test images "
         "with their labels instead of on prompts. Each class $k$ has a prototype $c_k$ of unit "
         "length, and each image is to be nearest to that of its own class $y_i$. "
-        "$U$ and the prototypes are trained together, like InDiReCT's $U$.",
+        "$U$ and the prototypes are trained together, like InDiReCT's $U$. Where an image has "
+        "several values, which none has in the paper, the loss is the mean of theirs.",
         (
             Equation(
                 r"L = -\frac{1}{m} \sum_{i=1}^{m} \log \frac{\exp(v_i' \, c_{y_i}^{\top})}"
@@ -283,7 +284,8 @@ METHOD_EXPLANATIONS = {
     ),
     "class_means": Explanation(
         "Beyond the paper, a ceiling as LDA is: what the text subspace is to prompts. $B$ spans "
-        r"the means of labelled classes, the rows of $M_c$, about their mean $\bar{v}$.",
+        r"the means of labelled classes, the rows of $M_c$, about their mean $\bar{v}$. An image "
+        "that has several values is in the mean of each.",
         (
             Equation(r"M_c = A \Sigma B^{\top}"),
             Equation(
