@@ -226,6 +226,7 @@ def check(base, tmp_path, cases):
         assert expected, names
 
 
+@pytest.mark.slow
 def test_each_edit_changes_something(base, tmp_path):
     runs = [summary(*edited(base, tmp_path / name, [name])) for name in EDITS]
     unnoticed = [
