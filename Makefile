@@ -31,7 +31,7 @@ demo: $(INSTALLED)  ## run the benchmark on the embedded cars: results/report.ht
 test: $(INSTALLED) check  ## formatting, lint, types and all tests but the slow ones
 	$(BIN)/pytest -n 2 --dist loadscope --no-loadscope-reorder
 
-test-slow: $(INSTALLED)  ## a run that is killed twenty times, a full disk, a Slurm cluster, all pairs of edits (some 30 minutes)
+test-slow: $(INSTALLED)  ## a run that is killed twenty times, a full disk, a Slurm cluster, all pairs of edits (some 45 minutes)
 	$(BIN)/pytest -n 2 --slow -m slow -rs --ignore tests/versions
 
 test-versions: $(INSTALLED)  ## most tests with the lowest versions, and with Python 3.12 and 3.13
@@ -61,7 +61,7 @@ demo-assets: $(INSTALLED)  ## render demo_cars and train the demo CLIPs anew (ov
 	for size in S M L; do \
 	  $(BIN)/python -m demo_assets.train_clip resources/demo_clip/demo-$$size.json build/demo_layers.npz || exit 1; done
 
-bench: $(INSTALLED)  ## run all benchmarks on this machine (about three hours): benchmarks/results.md, docs/scaling.png
+bench: $(INSTALLED)  ## run all benchmarks on this machine (over three hours): benchmarks/results.md, docs/scaling.png
 	$(BIN)/python -m benchmarks
 
 readme: demo  ## run the benchmark and put its table and pictures into README.md
