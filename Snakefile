@@ -17,6 +17,7 @@
 #   kept/                                                           second links to the above, by what is in them;
 #                                                                   tables.json: what is known of tables of the user's
 #   metrics.parquet                                                 all rows
+#   record.json                                                     which configuration and which code made them
 #   experiments/{experiment}/{protocol}/.../dim-{dim}.parquet       what else is measured of a method on a notion
 #   trimap/{dataset}/{model}.parquet
 #   saliency/{dataset}/{model}/{maps.safetensors,shares.parquet}
@@ -89,6 +90,7 @@ include: "rules/experiments.smk"
 include: "rules/tables.smk"
 include: "rules/figures.smk"
 include: "rules/report.smk"
+include: "rules/sharing.smk"
 
 
 onstart:
@@ -127,6 +129,7 @@ rule all:
     input:
         REPORT,
         rules.make_report.input,
+        rules.record_run.output if PLAN.main_runs else [],
         [PATHS.figure(name, "pdf") for name in PLAN.figures],
         # Also of notions that are not scored.
         [PATHS.prompts(*key) for key in PLAN.prompts],

@@ -75,6 +75,12 @@ def more_each_time(amount):
     return lambda wildcards, attempt: amount * attempt
 
 
+def config_told(**options):
+    """The configuration without the settings of the machine, which rerun nothing."""
+    machine = {"embeddings": True, "limits": True, "datasets": {"__all__": {"linked"}}}
+    return CONFIG.model_dump(mode="json", exclude=machine, **options)
+
+
 def priority_of(job):
     of_owner = {MAIN: TABLES, FIGURES: PICTURES}.get(job.key[0], ABLATIONS)
     return of_owner + (job.cost or QUICK_ONES)

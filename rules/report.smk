@@ -34,11 +34,7 @@ rule make_report:
         runtime=more_each_time(10),
     params:
         version=version_told("make_report", *ASSETS, *map(EXPERIMENTS.module, PLAN.measured)),
-        # Without the settings of the machine, which rerun nothing.
-        config=CONFIG.model_dump(
-            mode="json",
-            exclude={"embeddings": True, "limits": True, "datasets": {"__all__": {"linked"}}},
-        ),
+        config=config_told(),
         notions=PLAN.overview,
         embeddings=PLAN.embedded,
         words={name: asdict(WORDS[name]) for name in PLAN.figures},

@@ -219,7 +219,7 @@ def test_default_is_planned_in_full(tmp_path):
         "all", "prepare_dataset", "collect_metrics", "make_overview", "make_tables", "make_beyond",
         "make_classes", "compute_significance", "plot_critical_difference", "plot_dimensions",
         "plot_clip_size", "plot_prompt_count", "plot_protocols", "compute_trimap", "plot_trimap",
-        "compute_saliency", "plot_saliency", "plot_gallery", "make_report",
+        "compute_saliency", "plot_saliency", "plot_gallery", "make_report", "record_run",
         *(f"{verb}_{name}" for verb in ("tabulate", "plot") for name in MEASURED),
     }  # fmt: skip
 

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from lanzdml.datasets.parquet_file import read_result
 from lanzdml.embeddings.storage import PROMPTS, WEIGHTS
@@ -80,6 +82,9 @@ RUN = (
 """The columns of a row's name: no two rows have the same."""
 DIGESTS = ("labels_sha256", PROMPTS, WEIGHTS)
 
+SCORED_WITH = "scored_with"
+"""Key of the metadata of a run's own file: versions of packages and of the code that scored it, as
+JSON."""
 _LATER = {"dim_auto", "n_queries"}  # what files of earlier versions lack
 AUTO_DIM = -1
 """In place of r' in what is grouped by it, where each notion's prompts say their own."""
@@ -95,17 +100,20 @@ def traits_of(method: str) -> dict[str, Any]:
     return traits | {"source": guest.told if guest else None}
 
 
-def write_runs(path: Path, rows: pd.DataFrame) -> None:
+def write_runs(path: Path, rows: pd.DataFrame, **metadata: str) -> None:
     """Write rows with :data:`COLUMNS` in their order and types; absent columns are null.
 
-    Columns of metrics beyond the seven are written where the rows have them.
+    Columns of metrics beyond the seven are written where the rows have them, and metadata is that
+    of the schema.
     """
     types = columns_with(rows)
     frame = rows.reindex(columns=list(types))
     numbers = [name for name, kind in types.items() if kind != "string"]
     frame[numbers] = frame[numbers].apply(pd.to_numeric)
+    table = pa.Table.from_pandas(frame.astype(types), preserve_index=False)
+    told = {**table.schema.metadata, **metadata}
     with replacing(path) as temporary:
-        frame.astype(types).to_parquet(temporary, index=False)
+        pq.write_table(table.replace_schema_metadata(told), temporary)
 
 
 def columns_with(names: Container[str]) -> dict[str, str]:

@@ -35,6 +35,7 @@ from lanzdml.metrics.resampling import scores_and_draws
 from lanzdml.metrics.runs import (
     CHANCE,
     MACRO,
+    SCORED_WITH,
     TRAITS,
     traits_of,
     write_runs,
@@ -50,6 +51,7 @@ from lanzdml.transforms.storage import (
     NOT_FITTED,
     OK,
     check_weights,
+    made_with,
     read_metadata,
 )
 
@@ -266,7 +268,8 @@ def _traits(task: ScoreTask) -> dict[str, Any]:
 
 def _write(task: ScoreTask, scores: _Scores, images: ScoredImages) -> None:
     rows = [scores.row | {"seed": seed} | scores.clusters.get(seed, {}) for seed in task.seeds]
-    write_runs(Path(task.output), pd.DataFrame(rows))
+    scored_with = json.dumps({**made_with(), "code": task.version})
+    write_runs(Path(task.output), pd.DataFrame(rows), **{SCORED_WITH: scored_with})
     if task.evidence is None:
         return
     write_evidence(

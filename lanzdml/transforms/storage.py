@@ -22,7 +22,8 @@ PARTS = "parts"  # key of the metadata of what is stacked: names of notions
 DIM_AUTO = "dim_auto"  # key of the metadata of what was fitted with an r' that the texts say
 DIMS = "dims"  # and of what is stacked of such: r' of each part
 FITTED_WITH = ("numpy", "scipy", "scikit-learn", "torch")
-"""Packages that a fit's numbers depend on: keys of the metadata, for their versions."""
+"""Packages that the numbers of a fit, and its scores', depend on: keys of the metadata, for their
+versions."""
 
 # Metadata key: the attribute of a fitted method and its type.
 _SCALARS = {
@@ -183,12 +184,17 @@ def _save(
         "method": estimator.name,
         "params": as_text(estimator),
         "seed": str(estimator.random_state),
-        **{package: _version(package) for package in FITTED_WITH},
+        **made_with(),
     }
     if taken := sorted(metadata.keys() & (own.keys() | _SCALARS.keys())):
         raise ValueError(f"metadata keys in use: {', '.join(taken)}")
     with replacing(path) as temporary:
         save_file(tensors, temporary, own | {key: str(value) for key, value in metadata.items()})
+
+
+def made_with() -> dict[str, str]:
+    """The versions of :data:`FITTED_WITH` here."""
+    return {package: _version(package) for package in FITTED_WITH}
 
 
 def _version(package: str) -> str:
