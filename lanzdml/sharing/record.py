@@ -19,8 +19,8 @@ class Record:
     """Of a folder of results.
 
     Attributes:
-        config: the resolved configuration, without the settings of the machine and without nulls, so
-            that :func:`lanzdml.config.config.parse_config` takes it.
+        config: the resolved configuration, without the settings of the machine and nulls, so that
+            :func:`lanzdml.config.config.parse_config` takes it.
         commit: of the code that collected the metrics; empty where it was no repository.
         dirty: whether files of that code differed from the commit.
         versions: of Python and packages, as :func:`lanzdml.report.provenance.versions`.
