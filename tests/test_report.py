@@ -774,14 +774,30 @@ def test_durations(seconds, text):
 def test_equal_heads_are_one():
     heads = [("x", "1", "p"), ("x", "1", "q"), ("y", "1", "p"), ("y", "2", "p")]
     grid = make_grid("id", Table("caption", ["a", "b", "c"], heads, ["value"], [["v"]] * 4))
-    spans = [[(head.text, head.rows) for head in row.heads] for row in grid.rows]
+    (band,) = grid.bands
+    spans = [[(head.text, head.rows) for head in row.heads] for row in band.rows]
     assert spans == [
         [("x", 2), ("1", 2), ("p", 1)],
         [("q", 1)],
         [("y", 2), ("1", 1), ("p", 1)],
         [("2", 1), ("p", 1)],
     ]
-    assert [row.begins_group for row in grid.rows] == [False, False, True, False]
+    assert [row.begins_group for row in band.rows] == [False, False, True, False]
+
+
+def test_a_wide_table_is_set_in_bands_that_keep_what_belongs_together():
+    columns = [f"Notion {i}, {metric}" for i in range(9) for metric in ("MAP@R", "Prec@1")]
+    table = Table("caption", ["Method"], [("CLIP",)], columns, [["52.1 ± 2.1"] * 18])
+    bands = make_grid("id", table).bands
+    assert len(bands) > 1
+    assert [name for band in bands for name in band.columns] == columns
+    assert all(len(band.columns) % 2 == 0 for band in bands)
+    assert [len(row.cells) for band in bands for row in band.rows] == [
+        len(band.columns) for band in bands
+    ]
+    assert [head.text for band in bands for row in band.rows for head in row.heads] == [
+        "CLIP" for _ in bands
+    ]
 
 
 def test_unscored_notions_are_marked(tmp_path):

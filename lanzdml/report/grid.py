@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lanzdml.names import shortened
+from lanzdml.report.bands import bands
 from lanzdml.tables.markup import LONGEST, Cell, Table
 
 
@@ -26,15 +27,22 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Band:
+    """Columns that stand side by side: ``numbers`` says for each whether it is aligned right."""
+
+    columns: list[str]
+    numbers: list[bool]
+    rows: list[Row]
+
+
+@dataclass(frozen=True)
 class Grid:
-    """A table: ``numbers`` says for each column of cells whether it is aligned right."""
+    """A table: its bands stand one below the other, each with the heads of the rows."""
 
     id: str
     caption: str
     head_names: list[str]
-    columns: list[str]
-    numbers: list[bool]
-    rows: list[Row]
+    bands: list[Band]
     notes: list[str]
 
 
@@ -56,14 +64,25 @@ def make_grid(id: str, table: Table) -> Grid:
             if i == 0 or leading[i - 1][: depth + 1] != head[: depth + 1]
         ]
         rows.append(Row(begun, cells, i > 0 and len(head) > 1 and len(begun) == len(head)))
+    columns = [shortened(name, LONGEST) for name in table.columns]
     numbers = [name not in table.texts for name in table.columns]
+    side_by_side = bands(
+        [[name, *(head[i] for head in leading)] for i, name in enumerate(table.head_names)],
+        [[name, *(row.cells[i].text for row in rows)] for i, name in enumerate(columns)],
+        numbers,
+    )
     return Grid(
         id,
         primed(table.caption),
         [shortened(name, LONGEST) for name in table.head_names],
-        [shortened(name, LONGEST) for name in table.columns],
-        numbers,
-        rows,
+        [
+            Band(
+                columns[some],
+                numbers[some],
+                [replace(row, cells=row.cells[some]) for row in rows],
+            )
+            for some in side_by_side
+        ],
         table.note_lines(),
     )
 

@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from lanzdml.report import FOLDER
+from lanzdml.report.bands import TEXT
 from lanzdml.report.places import in_text
 
 
@@ -33,4 +34,5 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["told"] = in_text
+    environment.globals["wrapped"] = TEXT
     return environment
