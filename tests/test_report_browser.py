@@ -7,6 +7,10 @@ import pytest
 from tiny_report import EVIL, make_report
 
 from lanzdml.names import METHOD_NAMES
+from lanzdml.report.grid import make_grids
+from lanzdml.report.part import Part
+from lanzdml.report.templates import render
+from lanzdml.tables.markup import Table
 
 sync_api = pytest.importorskip("playwright.sync_api")
 
@@ -236,6 +240,28 @@ def test_a_narrow_page_does_not_scroll_sideways(open_page, width):
     # Tables are wider, and scroll in their regions.
     region = "document.querySelector('#table2-1').parentElement"
     assert page.evaluate(f"{region}.scrollWidth > {region}.clientWidth") == (width < 800)
+
+
+def test_tables_of_many_methods_do_not_scroll_sideways(browser, tmp_path):
+    methods = [*METHOD_NAMES.values()]
+    values = [["0.002 / 0.118" for _ in methods]] * 2
+    heads = [("Demo Cars", "Background Color", metric) for metric in ("AMI", "NMI")]
+    wide = Table("Wide", ["Dataset", "Notion", "Metric"], heads, methods, values)
+
+    def part(results):
+        html = render(
+            "parts/beyond.html.j2", tables=make_grids("wide", [wide]), shares=[], findings=[]
+        )
+        return Part("mine", "Mine", html)
+
+    page = browser.new_page(viewport={"width": 1200, "height": 900})
+    page.goto(make_report(tmp_path, [part]).as_uri())
+    region = page.locator(".table-region")
+    assert region.locator("thead").count() > 1
+    assert region.evaluate("(region) => region.scrollWidth <= region.clientWidth")
+    for method in methods:
+        assert region.get_by_role("columnheader", name=method, exact=True).count() == 1
+    page.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
