@@ -102,4 +102,4 @@ def _notion(name: str, settings: Mapping[str, Any]) -> str:
 def _number_of(runs: pd.DataFrame) -> str:
     failed = int((runs["status"] != OK).sum())
     note = f"; {failed:,} of them could not be made" if failed else ""
-    return f"{len(runs):,} with the ablations{note}"
+    return f"{len(runs):,} in all{note}"
