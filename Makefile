@@ -8,7 +8,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
   --no-annotate --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow test-versions check format lock demo-assets bench readme clean
+.PHONY: help install demo test test-slow test-versions check format lock demo-assets bench readme docs release clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +66,12 @@ bench: $(INSTALLED)  ## run all benchmarks on this machine (over three hours): b
 
 readme: demo  ## run the benchmark and put its table and pictures into README.md
 	$(BIN)/python docs/update_readme.py
+
+docs: $(INSTALLED)  ## write the documentation site: build/docs/index.html
+	$(BIN)/sphinx-build --quiet --fail-on-warning -c docs -d build/doctrees . build/docs
+
+release: $(INSTALLED)  ## say what keeps the current commit from being released; else build what is uploaded: build/dist
+	$(BIN)/python .ci/check_release.py build/dist
 
 clean:  ## remove results and build files, keep .venv
 	rm -rf results build

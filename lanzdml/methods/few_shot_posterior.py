@@ -42,8 +42,10 @@ class FewShotPosterior(SeesPromptsAndLabels):
 
     Attributes:
         prompts_: (n, r), of unit length.
-        mean_, axes_: (r,) and (k, r), of ``lda``.
-        in_words_, in_images_: (c, n) and (c, k), the directions of the class means.
+        mean_: (r,), of ``lda``.
+        axes_: (k, r), of ``lda``.
+        in_words_: (c, n), the directions of the class means.
+        in_images_: (c, k), the same of the images.
         weights_: (2,), of the cosines with these.
         share_: (1,), of the labels' half.
     """

@@ -13,8 +13,8 @@ _TOLERANCE, _MOST = 1e-6, 10_000  # of the dual gap, and passes over the prompts
 class SpLiCE(SeesImages):
     """How much of each prompt an image is made of, few of them being in it.
 
-    The weights w >= 0 that minimise |v - w T|^2 / 2 + l |w|_1, with v an image about the mean of a
-    collection and T the prompts about theirs, all of unit length: a non-negative lasso, which
+    The weights w >= 0 that minimise ``|v - w T|^2 / 2 + l |w|_1``, with v an image about the mean
+    of a collection and T the prompts about theirs, all of unit length: a non-negative lasso, which
     scikit-learn solves. SpLiCE (Bhalla et al., NeurIPS 2024, arXiv 2402.10376) has a vocabulary of
     ten thousand words for all of an image in place of a notion's prompts. An image that no prompt
     resembles by more than l has no weight: its vector is zeros. Not in the paper.

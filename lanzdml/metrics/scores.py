@@ -6,7 +6,7 @@ over the queries that share their label with at least one reference; an image th
 class is a reference only. Where images have several values, those that share any of them are of
 one class here. For a query q let R be the number of references of its class, r_1 < ... < r_R their
 ranks among all references (1 is the nearest). Then, with [.] being 1 where the condition holds and
-0 elsewhere,
+0 elsewhere::
 
     map_at_r        1/R * sum_j [r_j <= R] * j / r_j
     precision_at_1  [r_1 = 1]
@@ -24,7 +24,7 @@ on the order of the rows, an embedding that maps everything to one point scores 
 does, and an image that is there twice with two labels is right half the time. Let c references come
 before a block of T that tie, h of them of the query's class, as are P of the T. A place k of the
 block holds one of the class with probability P/T, and then h + 1 + (k - 1)(P - 1)/(T - 1) of them
-are expected up to it:
+are expected up to it::
 
     map             1/R * sum over blocks and k of P/T * (h + 1 + (k - 1)(P - 1)/(T - 1)) / (c + k)
     map_at_r        the same for c + k <= R
@@ -69,9 +69,11 @@ from lanzdml.metrics.relevance import MetricsInputError
 from lanzdml.metrics.ties import expected_scores
 
 METRICS = ("map_at_r", "precision_at_1", "r_precision", "ami", "nmi", "map", "mrr")
+"""The paper's seven."""
 RANK_METRICS = ("map_at_r", "precision_at_1", "r_precision", "map", "mrr")
+"""Those of them that go by ranks."""
 MORE_METRICS = (*RECALLS, *MORE_CLUSTER_METRICS, SILHOUETTE)
-"""Beyond the seven: computed where they are asked for."""
+"""Those beyond the seven, which are computed where they are asked for."""
 
 
 def compute_metrics(
@@ -101,7 +103,7 @@ def compute_metrics(
         n_threads: the threads that rank queries. The result is the same for any number.
 
     Returns:
-        A float for each metric, in the order of `METRICS` and `MORE_METRICS`: in [0, 1], but for
+        A float for each metric, in the order of `METRICS` and `MORE_METRICS`, in [0, 1], but for
         ami and ari, which can fall below 0, and silhouette, which is in [-1, 1]. Rank metrics are
         NaN where no query has a relevant reference, those of clusters and silhouette where an image
         has several values, and silhouette where there is one class.

@@ -290,7 +290,7 @@ def friedman_test(
         seed, n_permutations: of the permutations.
 
     Returns:
-        chi squared and p; NaN where they are not defined: for fewer than three methods or two
+        chi squared and p; NaN where they are not defined, as for fewer than three methods or two
         notions, or where all scores of each notion are equal.
     """
     from scipy.stats import friedmanchisquare

@@ -21,6 +21,7 @@ LEFT_OUT = {
     "test_bad_inputs.py": "runs the workflow, which takes longest",
     "test_benchmarks.py": "of scripts for this repository's own machine",
     "test_demo_cars.py": "of the renderer, which is no dependency",
+    "test_documentation.py": "of the site, which is the same",
     "test_paper.py": "runs the workflow",
     "test_report_browser.py": "of the page, which is the same",
     "test_train_clip.py": "of a script for this repository's own models",
