@@ -41,6 +41,10 @@ class CannotFitError(LanzdmlError, ValueError):
     """A method cannot be fitted to these prompts; the run is reported with this reason."""
 
 
+_EXTRAS = {"torch": "fit", "open_clip": "clip", "pydantic": "workflow", "yaml": "workflow"}
+"""What may lack where the library alone is installed, and the extra that brings it."""
+
+
 VERBOSE = "LANZDML_VERBOSE"  # also seen by the processes of jobs
 
 
@@ -58,7 +62,7 @@ def tracebacks_shown() -> bool:
 def plain_errors() -> Iterator[None]:
     """End the process with a line ``Error: ...`` for each thing that the user can mend.
 
-    Snakemake would put its own frames around it.
+    A package that an extra brings is one. Snakemake would put its own frames around it.
     """
     try:
         yield
@@ -66,6 +70,15 @@ def plain_errors() -> Iterator[None]:
         if tracebacks_shown():
             raise
         sys.exit(error_lines(error))
+    except ModuleNotFoundError as error:
+        if tracebacks_shown() or error.name not in _EXTRAS:
+            raise
+        extra = _EXTRAS[error.name]
+        sys.exit(
+            f"Error: this needs {error.name}, which is not installed: install lanzdml with its "
+            f"extra {extra}, by `pip install '.[{extra}]'` in a checkout, and where it is "
+            f"installed by `pip install 'lanzdml[{extra}]'`"
+        )
 
 
 def error_lines(error: object) -> str:

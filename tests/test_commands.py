@@ -244,6 +244,7 @@ def test_what_lacks_says_which_extra_has_it(folder, monkeypatch):
     assert code == 1
     assert "this needs torch, which is not installed" in out + err
     assert "pip install '.[fit]'" in out + err
+    assert "pip install 'lanzdml[fit]'" in out + err
     assert not (folder / "t.safetensors").exists()
 
 

@@ -85,6 +85,18 @@ def test_what_the_library_imports_is_declared():
     assert used <= {canonicalize_name(requirement.name) for requirement in DECLARED}
 
 
+def test_the_catalog_is_told_what_holds():
+    told = yaml.safe_load((ROOT / ".snakemake-workflow-catalog.yml").read_text())
+    rules = "".join(path.read_text() for path in [ROOT / "Snakefile", *ROOT.glob("rules/*.smk")])
+    contained = "container:" in rules or "containerized:" in rules
+    assert told["usage"]["software-stack-deployment"] == {
+        "conda": "conda:" in rules,
+        "apptainer": contained,
+        "apptainer+conda": contained,
+        "report": "report(" in rules,
+    }
+
+
 def test_the_snakefile_asks_for_the_declared_snakemake():
     (declared,) = (bounds for bounds in DECLARED if bounds.name == "snakemake")
     (asked,) = re.findall(r"'snakemake(.+)'", (ROOT / "Snakefile").read_text())

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec
 
 import click
 
-from lanzdml.errors import LanzdmlError, plain_errors
+from lanzdml.errors import plain_errors
 from lanzdml.methods.dim import AUTO, Dim
 
 if TYPE_CHECKING:
@@ -20,10 +20,6 @@ if TYPE_CHECKING:
 
 
 P = ParamSpec("P")
-_EXTRAS = {
-    "torch": "fit",
-    "open_clip": "clip",
-}  # what a command may lack, and the extra that brings it
 FILE = click.Path(path_type=Path)
 _FORMAT = click.option(
     "--format", "form", type=click.Choice(["table", "csv", "json"]), default="table",
@@ -68,15 +64,7 @@ def _plain(command: Callable[P, None]) -> Callable[P, None]:
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
         with plain_errors():
-            try:
-                command(*args, **kwargs)
-            except ModuleNotFoundError as error:
-                if error.name not in _EXTRAS:
-                    raise
-                raise LanzdmlError(
-                    f"this needs {error.name}, which is not installed: install lanzdml with its "
-                    f"extra {_EXTRAS[error.name]}, as by `pip install '.[{_EXTRAS[error.name]}]'`"
-                ) from None
+            command(*args, **kwargs)
 
     return run
 

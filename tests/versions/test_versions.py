@@ -5,16 +5,14 @@ requirements/lowest.txt, with later ones those of requirements/lanzdml.txt, as .
 """
 
 import os
-import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from packages import ROOT, uv
 
-ROOT = Path(__file__).parents[2]
-UV = Path(sys.executable).with_name("uv")
 FILES = ROOT / "tests"
 
 LEFT_OUT = {
@@ -36,8 +34,6 @@ ONE_RUN = (
     "test_significance_is_that_of_the_runs",
     "test_nothing_is_left_to_do",
 )
-# What uv says where a package cannot be fetched or stored; all else is a fault of the requirements.
-NO_PACKAGES = re.compile(r"error sending request|request failed|timed out|dns|No space left", re.I)
 
 pytestmark = pytest.mark.slow
 
@@ -61,15 +57,9 @@ def environment(tmp_path):
     folder = tmp_path / "venv"
 
     def make(python: Path, requirements: Path) -> Path:
-        subprocess.run([UV, "venv", "--quiet", "--python", python, folder], check=True)
-        command = [UV, "pip", "install", "--quiet", "--python", folder / "bin" / "python"]
-        result = subprocess.run(
-            [*command, "--require-hashes", "-r", requirements],
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        if result.returncode and NO_PACKAGES.search(result.stderr):
-            pytest.skip(f"packages cannot be had: {' '.join(result.stderr.split())}")
-        assert result.returncode == 0, result.stderr
+        uv("venv", "--python", python, folder)
+        into = ("--python", folder / "bin" / "python")
+        uv("pip", "install", *into, "--require-hashes", "-r", requirements)
         return folder / "bin"
 
     yield make
