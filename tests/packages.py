@@ -1,5 +1,6 @@
-"""uv, which builds and installs for tests; without packages to be had they are skipped."""
+"""What builds, installs and checks packages, for tests; where none can be had they are skipped."""
 
+import importlib.util
 import os
 import re
 import subprocess
@@ -12,6 +13,10 @@ ROOT = Path(__file__).parents[1]
 UV = Path(sys.executable).with_name("uv")
 # What uv says where a package cannot be fetched or stored; all else is a fault of ours.
 NO_PACKAGES = re.compile(r"error sending request|request failed|timed out|dns|No space left", re.I)
+
+_spec = importlib.util.spec_from_file_location("check_release", ROOT / ".ci/check_release.py")
+check_release = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(check_release)
 
 
 def uv(*arguments, folder=ROOT):

@@ -1,18 +1,12 @@
 """What `make release` finds: each disagreement is forged once, in a small repository."""
 
-import importlib.util
 import io
 import subprocess
 import tarfile
 import zipfile
-from pathlib import Path
 
 import pytest
-
-SCRIPT = Path(__file__).parents[1] / ".ci/check_release.py"
-spec = importlib.util.spec_from_file_location("check_release", SCRIPT)
-release = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(release)
+from packages import check_release as release
 
 FILES = {
     "pyproject.toml": '[project]\nname = "lanzdml"\nversion = "1.2.0"\n',

@@ -1,6 +1,5 @@
 """Wheel and sdist, and the wheel in environments of nothing but what it asks for: no torch."""
 
-import importlib.util
 import json
 import sys
 import tomllib
@@ -10,7 +9,7 @@ from email import message_from_string
 import numpy as np
 import pandas as pd
 import pytest
-from packages import ROOT, UV, run, uv
+from packages import ROOT, UV, check_release, run, uv
 
 from lanzdml.commands.main import lanzdml
 
@@ -51,11 +50,7 @@ def environment(distributions, tmp_path_factory):
 
 
 def test_both_hold_what_the_repository_does(distributions):
-    path = ROOT / ".ci/check_release.py"
-    spec = importlib.util.spec_from_file_location("check_release", path)
-    release = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(release)
-    assert list(release.of_distributions(ROOT, *distributions)) == []
+    assert list(check_release.of_distributions(ROOT, *distributions)) == []
     assert distributions[0].stat().st_size < 2**20
 
 
