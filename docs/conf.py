@@ -114,6 +114,16 @@ def add_contents(app: Sphinx, document: str, source: list[str]) -> None:
         source[0] += CONTENTS
 
 
+def keep_sentence(
+    app: Sphinx, what: str, name: str, thing: object, options: object, lines: list[str]
+) -> None:
+    """Of a constant: Napoleon takes what stands before a colon in its first line for a type."""
+    kind = ":type: "
+    if what in ("attribute", "data") and (taken := [ln for ln in lines if ln.startswith(kind)]):
+        lines.remove(taken[0])
+        lines[0] = f"{taken[0].removeprefix(kind)}: {lines[0]}"
+
+
 def begin_with_the_readme(app: Sphinx, error: Exception | None) -> None:
     """What a web server shows first."""
     if error is None:
@@ -122,5 +132,6 @@ def begin_with_the_readme(app: Sphinx, error: Exception | None) -> None:
 
 def setup(app: Sphinx) -> None:
     app.add_lexer("csv", TextLexer)
+    app.connect("autodoc-process-docstring", keep_sentence, priority=600)  # after Napoleon
     app.connect("source-read", add_contents)
     app.connect("build-finished", begin_with_the_readme)

@@ -99,6 +99,8 @@ def test_docstrings_are_read_as_they_are_meant(site):
     page = (site / "docs/api/metrics.html").read_text(encoding="utf-8")
     assert "map_at_r        1/R" in page  # a formula keeps its columns
     assert "<blockquote" not in page
+    page = (site / "docs/api/methods.html").read_text(encoding="utf-8")
+    assert "Image embeddings: with labels" in page  # no type that ends at the colon
 
 
 def test_a_link_that_leads_nowhere_is_an_error(tmp_path):

@@ -76,7 +76,7 @@ QUICK = "quick"
 """In place of a method's name: all whose fits are shorter than the start of a process."""
 
 PAPER_METHODS = ("random", "clip", "indirect", "random_transform", "pca", "lae", "ae", "oracle")
-"""The paper's eight, in the order of its columns (Table 2), which its tables show."""
+"""The paper's eight, in the order of its columns (Table 2): what its tables show."""
 
 # The paper's, then those beyond it; "module in this folder:class".
 METHODS = Methods(

@@ -69,7 +69,7 @@ class Method(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     supervised: ClassVar[bool] = False
     """Whether it sees labels; follows from ``needs``."""
     takes_several_values: ClassVar[bool] = False
-    """Of those that see labels, whether an image may have several values. Its labels are then sets,
+    """Of those that see labels, whether an image may have several values: its labels are then sets,
     which a method that sorts them would put into classes of no meaning."""
     sees_images: ClassVar[bool] = False
     """Whether it is fitted to images without labels, too; follows from ``needs``. What it then
@@ -86,7 +86,7 @@ class Method(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     uses_logit_scale: ClassVar[bool] = False
     """Whether it has a parameter ``logit_scale``, for the CLIP model's own inverse temperature."""
     learned: ClassVar[tuple[str, ...]] = ()
-    """The arrays that ``transform`` needs, which are what is stored of a fitted method."""
+    """The arrays that ``transform`` needs: what is stored of a fitted method."""
 
     random_state: int
     dim: Dim

@@ -69,11 +69,9 @@ from lanzdml.metrics.relevance import MetricsInputError
 from lanzdml.metrics.ties import expected_scores
 
 METRICS = ("map_at_r", "precision_at_1", "r_precision", "ami", "nmi", "map", "mrr")
-"""The paper's seven."""
 RANK_METRICS = ("map_at_r", "precision_at_1", "r_precision", "map", "mrr")
-"""Those of them that go by ranks."""
 MORE_METRICS = (*RECALLS, *MORE_CLUSTER_METRICS, SILHOUETTE)
-"""Those beyond the seven, which are computed where they are asked for."""
+"""Beyond the seven: computed where they are asked for."""
 
 
 def compute_metrics(
