@@ -2,6 +2,7 @@
 
 from lanzdml.explorer import ASSETS as EXPLORER_ASSETS
 from lanzdml.plan.explorer import explorer_tasks
+from lanzdml.plan.versions import version_showing
 
 EXPLORED = explorer_tasks(PLAN, GIVEN)
 EXPLORER = [PATHS.at("explorer.html")] if EXPLORED else []
@@ -27,15 +28,12 @@ if EXPLORED:
             mem_mb=more_each_time(4000),
             runtime=more_each_time(60),
         params:
-            version=[
-                version_told("make_explorer", *EXPLORER_ASSETS),
-                *(version_with("make_explorer", name) for name in CONFIG.explorer.methods),
-            ],
+            version=version_showing("make_explorer", CONFIG.explorer.methods, *EXPLORER_ASSETS),
             # Without the settings of the machine, which rerun nothing.
-            tasks_digest=digest(
+            explored_digest=digest(
                 [[task.dataset, task.source.root, task.notions] for task in EXPLORED]
             ),
-            tasks=unrecorded([asdict(task) for task in EXPLORED]),
+            explored=unrecorded([asdict(task) for task in EXPLORED]),
             shown={
                 "model": CONFIG.explorer.model,
                 "protocol": PLAN.shown_protocol,

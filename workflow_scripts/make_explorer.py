@@ -10,7 +10,7 @@ def main(snakemake: Job) -> None:
     from lanzdml.explorer.task import DatasetTask
 
     params = snakemake.params
-    tasks = [DatasetTask.of(task) for task in params.tasks]
+    tasks = [DatasetTask.of(task) for task in params.explored]
     write_explorer(Path(snakemake.output[0]), tasks, **params.shown)
 
 

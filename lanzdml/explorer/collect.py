@@ -121,7 +121,7 @@ def _notion(
     relevance = Relevance.of(labelled.labels)
     first_of_group = np.unique(relevance.groups, return_index=True)[1]
     asking = np.arange(len(places)) if labelled.queries is None else labelled.queries.nonzero()[0]
-    possible = np.zeros(len(places), np.int64)
+    possible = np.zeros(len(places), np.int64)  # relevant references
     possible[asking] = relevance.n_relevant(labelled.queries)
     return NotionShown(
         notion.notion,
@@ -134,7 +134,7 @@ def _notion(
         labels=labels,
         groups=[labels[places[row]] for row in first_of_group],
         methods=[
-            _method(task, notion, method, labelled, rows, places, protocol, maps)
+            _method(task, notion, method, labelled, rows, places, possible > 0, protocol, maps)
             for method in notion.methods
         ],
     )
@@ -142,7 +142,8 @@ def _notion(
 
 def _method(
     task: DatasetTask, notion: NotionTask, method: MethodTask, labelled: Labelled,
-    rows: NDArray[np.intp], places: NDArray[np.int64], protocol: Protocol, maps: Maps,
+    rows: NDArray[np.intp], places: NDArray[np.int64], is_scored: NDArray[np.bool_],
+    protocol: Protocol, maps: Maps,
 ) -> MethodShown:  # fmt: skip
     """A method on a notion."""
     run = read_runs([Path(method.metrics)], seeds=[method.seed])
@@ -167,7 +168,7 @@ def _method(
         vectors, labelled.labels, rows, N_NEIGHBOURS, distance=protocol.distance,
         queries=labelled.queries,
     )  # fmt: skip
-    scores = _scores_of(method, labelled.ids[rows])
+    scores = _scores_of(method, labelled.ids[rows], is_scored[rows])
     elsewhere = _elsewhere(method, found, scores["precision_at_1"])
     found.neighbours = np.where(found.neighbours == NONE, NONE, places[found.neighbours])
     points, no_points = None, None
@@ -187,12 +188,23 @@ def _method(
     )
 
 
-def _scores_of(method: MethodTask, ids: NDArray[Any]) -> dict[str, NDArray[np.float64]]:
-    """The scores of some queries, by metric; NaN of those that have none."""
+def _scores_of(
+    method: MethodTask, ids: NDArray[Any], is_scored: NDArray[np.bool_]
+) -> dict[str, NDArray[np.float64]]:
+    """The scores of some queries, by metric; NaN of those that are not scored.
+
+    Raises:
+        LanzdmlError: others are.
+    """
     table = read_result(Path(method.queries), ["seed", ID, *PER_QUERY]).to_pandas()
     table = table[table["seed"] == method.seed].set_index(ID)
     if not table.index.is_unique:
         raise LanzdmlError(f"{method.queries} scores an image twice: delete it and run again")
+    if (np.isin(ids, table.index) != is_scored).any():
+        raise LanzdmlError(
+            f"{method.queries} scores other images than have one of their class to find: delete it "
+            "and run again"
+        )
     return {name: table[name].reindex(ids).to_numpy(float) for name in PER_QUERY}
 
 

@@ -42,7 +42,7 @@ def can_ask(task: DatasetTask) -> NDArray[np.intp]:
     table = read_all_labels(manifest, columns)
     can = table.drop(columns=ID).notna().any(axis=1).to_numpy()
     if split is not None and split.others is None:
-        can &= roles_in(manifest, split).to_numpy() == QUERY
+        can = can & (roles_in(manifest, split).to_numpy() == QUERY)
     return np.flatnonzero(can)
 
 
