@@ -4,6 +4,8 @@ import base64
 import json
 import re
 from collections import Counter
+from copy import deepcopy
+from dataclasses import asdict
 from html import unescape
 
 import numpy as np
@@ -21,9 +23,13 @@ from lanzdml.explorer import page as page_module
 from lanzdml.explorer.collect import N_NEIGHBOURS, collect
 from lanzdml.explorer.neighbours import NONE, find
 from lanzdml.explorer.sample import can_ask, draw, shares
+from lanzdml.explorer.task import DatasetTask
 from lanzdml.explorer.thumbnails import NO_ROOM, UNREADABLE, VECTORS_ONLY
 from lanzdml.metrics.protocols import PROTOCOLS
 from lanzdml.metrics.scores import query_scores
+from lanzdml.plan import Plan
+from lanzdml.plan.explorer import explorer_tasks
+from lanzdml.plan.given import Given
 from lanzdml.transforms.storage import load_transform
 
 KINDS = [f"class {i % 4}" for i in range(60)] + ["alone", None]
@@ -372,6 +378,15 @@ def test_what_the_section_implies():
     assert parse_config(CONFIG | {"methods": ["pca"], "explorer": {}}).explorer.methods == ["pca"]
 
 
+def test_combined_notions_are_shown_where_they_are_named():
+    config = deepcopy(CONFIG)
+    notions = config["datasets"]["demo_cars"]["notions"]
+    notions["both"] = {"combine": ["car_model", "car_color"]}
+    assert "both" not in parse_config(config | {"explorer": {}}).explorer.notions
+    named = parse_config(config | {"explorer": {"notions": ["both"]}}).explorer
+    assert (named.datasets, named.notions) == (["demo_cars"], ["both"])
+
+
 @pytest.mark.parametrize(
     ("section", "message"),
     [
@@ -391,8 +406,23 @@ def test_mistakes_in_the_section(section, message):
     assert any(line.startswith(message) for line in error.value.lines), error.value.lines
 
 
-def test_a_section_without_scored_notions():
+def test_without_scored_notions_there_is_no_page():
     notions = {"mood": CONFIG["datasets"]["demo_cars"]["notions"]["mood"]}
     datasets = {"demo_cars": CONFIG["datasets"]["demo_cars"] | {"notions": notions}}
-    with pytest.raises(ConfigError, match="explorer: there is no scored notion to look at"):
-        parse_config(CONFIG | {"datasets": datasets, "explorer": {}})
+    config = parse_config(CONFIG | {"datasets": datasets, "explorer": {}})
+    assert explorer_tasks(Plan(config), Given(config)) == []
+
+
+def test_what_is_planned():
+    """Of the first dim, seed and model, what the tables have."""
+    config = parse_config(CONFIG | {"explorer": {}})
+    (task,) = explorer_tasks(Plan(config), Given(config))
+    assert [notion.notion for notion in task.notions] == ["car_model", "car_color"]
+    methods = task.notions[0].methods
+    assert [method.method for method in methods] == ["clip", "indirect", "oracle"]
+    assert methods[1].transform == (
+        "results/transforms/demo_cars/demo-M/car_model/indirect/dim-8/seed-2.safetensors"
+    )
+    assert {method.seed for method in methods} == {2}
+    assert DatasetTask.of(asdict(task)) == task
+    assert len(task.files) == len(set(task.files)) == 2 + 2 * 3 * 3

@@ -11,6 +11,7 @@ from lanzdml.errors import suggest
 
 if TYPE_CHECKING:
     from lanzdml.config.benchmark import Benchmark
+    from lanzdml.config.datasets import DatasetConfig
 
 A_HANDFUL = ("clip", "indirect", "text_subspace", "prompt_posterior", "oracle")
 """The methods that are shown unless others are named, of those that there are."""
@@ -20,7 +21,10 @@ _IMAGES = 2_000
 
 
 class ExplorerConfig(Choice):
-    """A page of the tables' runs by one model, and by the first protocol, dim and seed."""
+    """A page of the tables' runs by one model, and by the first protocol, dim and seed.
+
+    Where no notion is scored there is none, as there are no tables.
+    """
 
     datasets: Annotated[
         list[str] | None,
@@ -31,7 +35,7 @@ class ExplorerConfig(Choice):
         Field(
             min_length=1,
             max_length=MOST_LISTED,
-            description="all scored notions of the datasets unless given",
+            description="all scored notions of the datasets but combined ones unless given",
         ),
     ] = None
     model: ModelOfTables = None
@@ -57,18 +61,13 @@ class ExplorerConfig(Choice):
         if self.model is not None:
             named = [self.model]
             lines += check_names(f"{key}.model", named, "the tables' models", config.main_models)
-        datasets = [
-            config.datasets[name] for name in self._datasets(config) if name in config.datasets
-        ]
-        scored = {name: None for dataset in datasets for name in dataset.scored}
+        scored = {name: None for dataset in self._of(config) for name in dataset.scored}
         lines += [
             f"{key}.notions: {name!r} is no scored notion of these datasets; "
             + (suggest(name, scored) if scored else "none of them has any")
             for name in self.notions or []
             if name not in scored
         ]
-        if not scored:
-            lines.append(f"{key}: there is no scored notion to look at; leave the section out")
         known = [*config.methods, *_external(config)]
         lines += [
             f"{key}.methods: {name!r} is not in methods; {suggest(name, known)}"
@@ -78,22 +77,14 @@ class ExplorerConfig(Choice):
         return lines
 
     def implied(self, config: "Benchmark") -> dict[str, Any]:
-        """All datasets with scored notions, these, the first model, and a handful of methods."""
-        datasets = [
-            name
-            for name in self._datasets(config)
-            if any(self._wants(notion) for notion in config.datasets[name].scored)
-        ]
-        notions = {
-            notion: None
-            for name in datasets
-            for notion in config.datasets[name].scored
-            if self._wants(notion)
-        }
+        """Datasets with such notions, all but combined ones, the first model, and some methods."""
+        notions = {name: None for dataset in self._of(config) for name in self._wanted(dataset)}
         few = [name for name in A_HANDFUL if name in config.methods] or config.methods
         methods = list(dict.fromkeys([*few, *_external(config)]))[:MOST_METHODS]
         return {
-            "datasets": datasets,
+            "datasets": [
+                name for name in self._named(config) if self._wanted(config.datasets[name])
+            ],
             "notions": list(notions),
             "model": config.main_models[0],
             "methods": methods,
@@ -103,11 +94,19 @@ class ExplorerConfig(Choice):
         """The one."""
         return [self.model or config.main_models[0]]
 
-    def _datasets(self, config: "Benchmark") -> list[str]:
-        return list(config.datasets) if self.datasets is None else self.datasets
+    def _named(self, config: "Benchmark") -> list[str]:
+        named = config.datasets if self.datasets is None else self.datasets
+        return [name for name in named if name in config.datasets]
 
-    def _wants(self, notion: str) -> bool:
-        return self.notions is None or notion in self.notions
+    def _of(self, config: "Benchmark") -> list["DatasetConfig"]:
+        return [config.datasets[name] for name in self._named(config)]
+
+    def _wanted(self, dataset: "DatasetConfig") -> list[str]:
+        """The notions of a dataset that are shown."""
+        scored = dataset.scored
+        if self.notions is not None:
+            return [name for name in scored if name in self.notions]
+        return [name for name, notion in scored.items() if notion.combine is None] or list(scored)
 
 
 def _external(config: "Benchmark") -> list[str]:
