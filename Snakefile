@@ -24,6 +24,7 @@
 #   tables/{table}.{md,csv,tex}
 #   figures/{figure}.{pdf,png,rst}
 #   report.html
+#   explorer.html
 # dim is "full" for a method that keeps the model's own size and "auto" where the prompts say it; "every-seed"
 # stands in place of "seed-{seed}" for one that is the same for each. lanzdml/plan/paths.py makes these paths. Each job
 # logs to results/logs/ and longer ones write their time and memory to results/benchmarks/, under the path of their
@@ -89,6 +90,7 @@ include: "rules/significance.smk"
 include: "rules/experiments.smk"
 include: "rules/tables.smk"
 include: "rules/figures.smk"
+include: "rules/explorer.smk"
 include: "rules/report.smk"
 include: "rules/sharing.smk"
 
@@ -130,6 +132,7 @@ rule all:
         REPORT,
         rules.make_report.input,
         rules.record_run.output if PLAN.main_runs else [],
+        EXPLORER,
         [PATHS.figure(name, "pdf") for name in PLAN.figures],
         # Also of notions that are not scored.
         [PATHS.prompts(*key) for key in PLAN.prompts],

@@ -39,6 +39,7 @@ rule make_report:
         embeddings=PLAN.embedded,
         words={name: asdict(WORDS[name]) for name in PLAN.figures},
         benchmarks=PATHS.at("benchmarks"),
+        explorer=EXPLORER,
     message:
         "Putting all results on one page"
     script:

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 LIBRARY = ROOT / "lanzdml"
 STAGES = (
     "datasets", "embeddings", "methods", "transforms", "metrics", "tables", "significance",
-    "figures", "report", "sharing",
+    "figures", "report", "explorer", "sharing",
 )  # fmt: skip
 ACROSS = ("arithmetic", "commands", "config", "experiments", "plan")
 LOOSE = ("errors", "files", "limits", "names", "registry", "signatures", "sources", "spreadsheet")

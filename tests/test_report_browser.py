@@ -26,7 +26,8 @@ pytestmark = pytest.mark.skipif(not CHROMIUM, reason="there is no Chromium")
 
 # Lowest contrast of any visible text with what is behind it (WCAG 2, relative luminance).
 LOWEST_CONTRAST = """() => {
-  const parse = (text) => text.match(/[\\d.]+/g).map(Number);
+  const parse = (text) => text.match(/[\\d.]+/g).map(Number)
+    .map((value, i) => (text.startsWith("color(") && i < 3 ? 255 * value : value));
   const luminance = (rgb) => {
     const [r, g, b] = rgb.slice(0, 3).map((v) => v / 255)
       .map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));

@@ -27,6 +27,7 @@ from lanzdml.embeddings.models import WEIGHTS_FILE
 from lanzdml.experiments import EXPERIMENTS
 from lanzdml.experiments.measured import Measured
 from lanzdml.experiments.measuring import module_of
+from lanzdml.explorer import ASSETS as EXPLORER_ASSETS
 from lanzdml.figures.catalogue import all_words
 from lanzdml.methods import METHODS, QUICK
 from lanzdml.metrics.scores import METRICS
@@ -166,6 +167,8 @@ def named_by_rules(job):
     rule = job["rule"]
     if rule == "make_report":
         return [*ASSETS, *map(EXPERIMENTS.module, MEASURED)]
+    if rule == "make_explorer":
+        return [*EXPLORER_ASSETS, *map(METHODS.module, SMALL["explorer"]["methods"])]
     if rule == "make_overview":
         return [PAPER_COUNTS, COUNTS_FILE]
     if rule == "prepare_dataset":
@@ -219,7 +222,8 @@ def test_default_is_planned_in_full(tmp_path):
         "all", "prepare_dataset", "collect_metrics", "make_overview", "make_tables", "make_beyond",
         "make_classes", "compute_significance", "plot_critical_difference", "plot_dimensions",
         "plot_clip_size", "plot_prompt_count", "plot_protocols", "compute_trimap", "plot_trimap",
-        "compute_saliency", "plot_saliency", "plot_gallery", "make_report", "record_run",
+        "compute_saliency", "plot_saliency", "plot_gallery", "make_explorer", "make_report",
+        "record_run",
         *(f"{verb}_{name}" for verb in ("tabulate", "plot") for name in MEASURED),
     }  # fmt: skip
 
@@ -435,7 +439,7 @@ def test_the_report_holds_all_of_it(finished):
     page = (finished / "results" / "report.html").read_text()
     assert page.count("data:image/png;base64,") == 13
     assert "InDiReCT" in page
-    for link in ("metrics.parquet", "tables/table2.csv", "figures/trimap.pdf"):
+    for link in ("metrics.parquet", "tables/table2.csv", "figures/trimap.pdf", "explorer.html"):
         assert f'href="{link}"' in page
         assert (finished / "results" / link).is_file()
     for name, words in all_words().items():

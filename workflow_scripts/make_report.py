@@ -33,6 +33,7 @@ def main(snakemake: Job) -> None:
         transforms=files("transforms"),
         config=params.config,
         benchmarks=Path(params.benchmarks),
+        explorer=next(map(Path, params.explorer), None),
     )
     write_report(output, results)
 

@@ -13,6 +13,7 @@ from pydantic import ValidationError, create_model
 from lanzdml.config.benchmark import Benchmark
 from lanzdml.config.choice import Choice
 from lanzdml.config.embeddings import EmbeddingsConfig
+from lanzdml.config.explorer import ExplorerConfig
 from lanzdml.config.limits import LimitsConfig
 from lanzdml.config.messages import ConfigError, error_of
 from lanzdml.config.section import Section
@@ -61,6 +62,7 @@ class Config(Benchmark):
 
     experiments: ExperimentsConfig = ExperimentsConfig()
     figures: FiguresConfig = FiguresConfig()
+    explorer: ExplorerConfig | None = None
     embeddings: EmbeddingsConfig = EmbeddingsConfig()
     limits: LimitsConfig = LimitsConfig()
 
@@ -85,6 +87,7 @@ class Config(Benchmark):
         choices: dict[str, Choice] = {
             **{f"experiments.{name}": given for name, given in self.given_experiments.items()},
             **{f"figures.{name}": given for name, given in self.given_pictures.items()},
+            **({"explorer": self.explorer} if self.explorer else {}),
         }
         for key, choice in choices.items():
             lines += choice.check(key, self)
@@ -131,6 +134,7 @@ class Config(Benchmark):
                 "datasets": datasets,
                 "experiments": self.experiments.model_copy(update=experiments),
                 "figures": self.figures.model_copy(update=pictures),
+                "explorer": self.explorer and self.explorer.resolved(self),
             }
         )
 

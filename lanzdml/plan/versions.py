@@ -1,5 +1,6 @@
 """Versions of the code behind results, which rules have as parameters: changed code runs again."""
 
+from collections.abc import Iterable
 from dataclasses import astuple
 from functools import cache
 from pathlib import Path
@@ -40,6 +41,13 @@ def version_with(script: str, method: str, *sources: str) -> str:
         return version_of(script, *sources)
     code, class_name = METHODS.code(method)
     return " ".join([version_of(script, *code, *sources), class_name, *contents_of(method)])
+
+
+def version_showing(script: str, methods: Iterable[str], *sources: str | Path) -> str:
+    """That of a script that prints names of methods and runs what these learned."""
+    known = [name for name in methods if name in METHODS]  # others have been run elsewhere
+    code = (path for name in known for path in METHODS.code(name)[0])
+    return version_told(script, *sources, *dict.fromkeys(code))
 
 
 def version_measured(experiment: str, method: str) -> str:

@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from lanzdml.files import write_text
 from lanzdml.report import FOLDER
-from lanzdml.report.part import MakePart, Script
+from lanzdml.report.part import MakePart
 from lanzdml.report.parts import PARTS
 from lanzdml.report.results import Results
 from lanzdml.report.scope import scope
@@ -41,14 +41,14 @@ def write_report(output: Path, results: Results, parts: Sequence[MakePart] = PAR
         parts=made,
         scripts=scripts,
         style=Markup(style),
-        policy=_policy(style, scripts),
+        policy=policy(style, [script.code for script in scripts]),
     )
     write_text(output, page)
 
 
-def _policy(style: str, scripts: Sequence[Script]) -> str:
-    """What the browser lets the page do."""
-    may_run = " ".join(_hash(script.code) for script in scripts) or "'none'"
+def policy(style: str, scripts: Sequence[str]) -> str:
+    """What the browser lets a page do: have this style, run these scripts, and load nothing."""
+    may_run = " ".join(map(_hash, scripts)) or "'none'"
     return (
         f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {may_run}; "
         "base-uri 'none'; form-action 'none'"

@@ -37,6 +37,7 @@ class Results:
         transforms: of all runs; the versions that they were fitted with are told.
         config: the resolved configuration.
         benchmarks: folder of Snakemake's benchmark files.
+        explorer: the page on which one looks at images, if there is one; it need not be made yet.
     """
 
     folder: Path
@@ -51,6 +52,7 @@ class Results:
     transforms: Sequence[Path]
     config: Mapping[str, Any]
     benchmarks: Path
+    explorer: Path | None = None
 
     def __post_init__(self) -> None:
         """Check that no file is a link to one elsewhere, which would be shown as a result.

@@ -5,6 +5,7 @@ not labels and prompts, which may look like paths.
 """
 
 from functools import cache
+from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -14,20 +15,21 @@ from lanzdml.report.bands import TEXT
 from lanzdml.report.places import in_text
 
 
-def render(template: str, **values: object) -> Markup:
+def render(template: str, folder: Path = FOLDER, **values: object) -> Markup:
     """A template, filled in.
 
     Args:
-        template: its path below this folder.
+        template: its path below the folder.
+        folder: this one unless given.
         values: what it shows, by the names that it has there.
     """
-    return Markup(_environment().get_template(template).render(values))
+    return Markup(_environment(folder).get_template(template).render(values))
 
 
 @cache
-def _environment() -> Environment:
+def _environment(folder: Path) -> Environment:
     environment = Environment(
-        loader=FileSystemLoader(FOLDER),
+        loader=FileSystemLoader(folder),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

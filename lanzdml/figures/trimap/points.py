@@ -34,9 +34,12 @@ CLIP_SPACE = "(clip)"  # other spaces have the names of their notions, which can
 
 _N_INLIERS, _N_OUTLIERS = 12, 4  # TriMap's defaults
 _FEWEST = _N_OUTLIERS + 2
+ITERATIONS = 400  # TriMap's default
 
 
-def trimap_points(vectors: ArrayLike, seed: int) -> NDArray[np.float32]:
+def trimap_points(
+    vectors: ArrayLike, seed: int, iterations: int = ITERATIONS
+) -> NDArray[np.float32]:
     """Vectors (n, d) as points in the plane (n, 2), whose axes have no unit.
 
     Distances between vectors are Euclidean. TriMap takes 12 neighbours of each point and, for each
@@ -59,6 +62,7 @@ def trimap_points(vectors: ArrayLike, seed: int) -> NDArray[np.float32]:
     trimap = TorchTRIMAP(
         n_inliers=min(_N_INLIERS, len(vectors) - _N_OUTLIERS - 1),
         device="cpu",  # sums on a GPU have no fixed order
+        n_iters=iterations,
         knn_backend="torch",  # exact, and the same whatever else is installed
         random_state=seed,
     )

@@ -32,6 +32,8 @@ def _named(results: Results) -> Iterator[tuple[str, Path]]:
     """Each file, and what it is called; those that are called alike are one thing."""
     for path in results.runs:
         yield path.name, path
+    if results.explorer is not None:
+        yield "Explorer of images and neighbours", results.explorer
     for path in results.tables:
         yield f"Table {path.stem}", path
     for name, png in results.figures.items():

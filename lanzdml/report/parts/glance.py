@@ -14,6 +14,7 @@ def part(results: Results) -> Part:
         scope=scope(results.config),
         scored=results.summary is not None,
         glances=_glances(results),
+        explorer=results.explorer and results.link(results.explorer),
         facts=facts(results.config, results.embedded, results.all_runs),
     )
     return Part("glance", "At a glance", html)
