@@ -19,7 +19,8 @@ from lanzdml.methods.effective_rank import chosen_dim, effective_rank, singular_
 from lanzdml.methods.elsewhere import VARIABLE, welcome
 from lanzdml.metrics.evidence import Evidence
 from lanzdml.metrics.runs import AUTO_DIM, COLUMNS, read_runs, write_runs
-from lanzdml.metrics.scoring import ScoreTask, score_runs
+from lanzdml.metrics.scoring import score_runs
+from lanzdml.metrics.task import ScoreTask
 from lanzdml.plan.plan import Plan
 from lanzdml.sources import ROOT
 from lanzdml.tables.paper import sections, summarise

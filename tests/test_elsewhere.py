@@ -24,7 +24,8 @@ from lanzdml.methods.elsewhere import (
     welcome,
 )
 from lanzdml.metrics.runs import traits_of
-from lanzdml.metrics.scoring import ScoreTask, score_runs
+from lanzdml.metrics.scoring import score_runs
+from lanzdml.metrics.task import ScoreTask
 from lanzdml.plan import Plan
 from lanzdml.plan.jobs import fit_jobs, score_jobs
 from lanzdml.plan.versions import version_told, version_with

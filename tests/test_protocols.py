@@ -10,7 +10,8 @@ from lanzdml.embeddings.storage import WEIGHTS, write_embeddings
 from lanzdml.methods import METHODS
 from lanzdml.metrics.protocols import PROTOCOLS, UsedNotions
 from lanzdml.metrics.scores import METRICS, compute_metrics
-from lanzdml.metrics.scoring import ScoreTask, score_runs
+from lanzdml.metrics.scoring import score_runs
+from lanzdml.metrics.task import ScoreTask
 from lanzdml.transforms.storage import load_transform, save_transform
 from tests.fits import fit_to
 

@@ -15,8 +15,8 @@ from pytorch_metric_learning.utils.inference import CustomKNN
 from lanzdml.metrics import METRICS, MetricsInputError, compute_metrics
 from lanzdml.metrics.chance import chance, chance_of
 from lanzdml.metrics.clusters import MORE_CLUSTER_METRICS, SILHOUETTE
+from lanzdml.metrics.ranked import scores_and_draws
 from lanzdml.metrics.recalls import RECALLS, some_right
-from lanzdml.metrics.resampling import scores_and_draws
 from lanzdml.metrics.scores import (
     MORE_METRICS,
     RANK_METRICS,

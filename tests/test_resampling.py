@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
+from lanzdml.metrics.ranked import scores_and_draws
 from lanzdml.metrics.resampling import (
     RESAMPLED,
     affordable_draws,
     draw_weights,
     resampled_scores,
-    scores_and_draws,
 )
 from lanzdml.metrics.scores import query_scores, query_scores_and_ties, rank_metrics
 

@@ -24,7 +24,8 @@ from lanzdml.metrics.evidence import Evidence
 from lanzdml.metrics.resampling import N_DRAWS, RESAMPLED, resampled_scores
 from lanzdml.metrics.runs import COLUMNS, DIGESTS
 from lanzdml.metrics.scores import compute_metrics, macro_scores, query_scores
-from lanzdml.metrics.scoring import SEVERAL, ScoreTask, score_runs
+from lanzdml.metrics.scoring import SEVERAL, score_runs
+from lanzdml.metrics.task import ScoreTask
 from lanzdml.transforms.storage import load_transform, save_not_fitted, save_transform
 
 SEEDS = (3, 5, 8)
@@ -300,7 +301,7 @@ def test_no_clustering_is_made_twice(inputs, tmp_path, monkeypatch, method, n):
         made.append(seed)
         return cluster_metrics(vectors, labels, seed=seed, **options)
 
-    monkeypatch.setattr("lanzdml.metrics.scoring.cluster_metrics", counting)
+    monkeypatch.setattr("lanzdml.metrics.steps.cluster_metrics", counting)
     metrics, _, clusterings, _ = score(*tasks(inputs, tmp_path, method))
     assert len(made) == n
     pairs = clusterings.set_index(["fit_seed", "clustering_seed"])["ami"]

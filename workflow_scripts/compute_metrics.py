@@ -8,7 +8,8 @@ from job import Job, run_as_script
 def main(snakemake: Job) -> None:
     from lanzdml.datasets.queries import Queries
     from lanzdml.metrics.evidence import Evidence
-    from lanzdml.metrics.scoring import ScoreTask, score_runs
+    from lanzdml.metrics.scoring import score_runs
+    from lanzdml.metrics.task import ScoreTask
 
     params = snakemake.params
     kinds = {"evidence": Evidence, "queries": Queries}

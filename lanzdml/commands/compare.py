@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from lanzdml.metrics.resampling import RESAMPLED, scores_and_draws
+from lanzdml.metrics.ranked import scores_and_draws
+from lanzdml.metrics.resampling import RESAMPLED
 from lanzdml.metrics.scores import mean_scores
 from lanzdml.significance.statistics import (
     LEAST_DIFFERING,

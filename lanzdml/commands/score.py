@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 
 from lanzdml.metrics.chance import ADJUSTED, chance_of
 from lanzdml.metrics.clusters import SILHOUETTE, cluster_metrics, silhouette
+from lanzdml.metrics.ranked import scores_and_draws
 from lanzdml.metrics.recalls import RECALLS
 from lanzdml.metrics.relevance import Relevance
-from lanzdml.metrics.resampling import RESAMPLED, scores_and_draws
+from lanzdml.metrics.resampling import RESAMPLED
 from lanzdml.metrics.scores import METRICS, in_order, mean_scores
 from lanzdml.significance.statistics import LEAST_QUERIES, StandardError, interval, resampled_means
 

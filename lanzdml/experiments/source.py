@@ -26,7 +26,7 @@ from lanzdml.methods.dim import Dim
 from lanzdml.methods.labelled import check_values
 from lanzdml.methods.needs import AGAINST, IMAGES, LABELS, PROMPTS
 from lanzdml.metrics.protocols import PROTOCOLS
-from lanzdml.metrics.resampling import Scores, scores_and_draws
+from lanzdml.metrics.ranked import Scores, scores_and_draws
 from lanzdml.metrics.scores import query_scores
 from lanzdml.transforms.fitting import NO_SCALE, NOT_TOLD, new_estimator, number_for
 from lanzdml.transforms.stacked import Stacked

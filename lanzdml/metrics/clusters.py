@@ -15,6 +15,11 @@ of pairs of images that are together in both, S_Y and S_C those that are togethe
 and E[S] = S_Y S_C / (all pairs). Where clusters depend on how k-means starts, several starts can be
 averaged.
 
+Each pass of k-means takes time for every image, centre and dimension. For very many images and
+classes there is mini-batch k-means, which moves the centres after each batch of images that are
+drawn at random, and stops when batches bring no more. Its clusters are others, and mostly somewhat
+worse, so that metrics of the two kinds are not to be compared.
+
 The silhouette needs no clusters. It is the mean over images of (b - a) / max(a, b), with a the mean
 distance to the other images of the class and b that to the images of the nearest other class, in
 the distance of the neighbours: 1 - cosine, or the Euclidean one. It is 0 for an image that is alone
@@ -23,7 +28,8 @@ in its class, or as near to another one.
 Sources: for ami and nmi see `lanzdml.metrics.scores`; for the Hungarian method Kuhn (1955), and
 Yang et al., "Image Clustering Using Local Discriminant Models and Global Integration" (2010) for
 the accuracy by it; Hubert and Arabie, "Comparing Partitions" (1985) for ari; Rosenberg and
-Hirschberg, "V-Measure" (2007) for homogeneity; Rousseeuw, "Silhouettes" (1987).
+Hirschberg, "V-Measure" (2007) for homogeneity; Rousseeuw, "Silhouettes" (1987); Sculley,
+"Web-Scale K-Means Clustering" (WWW 2010) for mini-batches.
 """
 
 from __future__ import annotations
@@ -47,6 +53,7 @@ OF_KMEANS = (*CLUSTER_METRICS, *MORE_CLUSTER_METRICS)
 SILHOUETTE = "silhouette"
 
 _MAX_DISTANCES = 2**22  # 32 MiB of float64; a few arrays of this size
+_LEAST_ROWS = 32  # of more than 2**17 images, as in lanzdml.metrics.ranking
 
 
 def cluster_metrics(
@@ -57,6 +64,7 @@ def cluster_metrics(
     distance: Distance = "cosine",
     metrics: Iterable[str] = CLUSTER_METRICS,
     repeats: int = 1,
+    batch_size: int | None = None,
 ) -> dict[str, float]:
     """Compute metrics of the clusters of k-means.
 
@@ -69,6 +77,8 @@ def cluster_metrics(
         embeddings, labels, seed, distance: as in `lanzdml.metrics.compute_metrics`.
         metrics: those of `OF_KMEANS` are computed, others left out.
         repeats: how many starts are averaged. The first has the seed itself.
+        batch_size: images a batch of mini-batch k-means, which passes over the images as often at
+            the most; None for k-means of all at once.
 
     Returns:
         by the metric's name, in the order given.
@@ -76,11 +86,10 @@ def cluster_metrics(
     Raises:
         MetricsInputError: as `lanzdml.metrics.compute_metrics`.
     """
-    # Only clustering needs scikit-learn, whose import takes longer than ranking a small dataset.
-    from sklearn.cluster import KMeans
-
     if repeats < 1:
         raise MetricsInputError(f"kmeans_repeats is {repeats}, but must be at least 1")
+    if batch_size is not None and batch_size < 1:
+        raise MetricsInputError(f"kmeans_batch_size is {batch_size}, but must be at least 1")
     points, relevance = validated(embeddings, labels, distance)
     of_clusters = _of_clusters()
     scorers = {name: of_clusters[name] for name in metrics if name in of_clusters}
@@ -89,15 +98,10 @@ def cluster_metrics(
     classes = relevance.groups
     values: list[list[float]] = []
     for start in _starts(seed, repeats):
-        k_means = KMeans(
-            classes.max() + 1,
-            init="random",
-            n_init=1,
-            max_iter=25,
-            random_state=start,
+        k_means = _k_means(int(classes.max()) + 1, start, batch_size)
+        if batch_size is None:
             # Points that are moved in place, and back, are no longer the same to the last bit.
-            copy_x=repeats > 1,
-        )
+            k_means.set_params(copy_x=repeats > 1)
         # One thread, because several add up a centre's points in an order that is not fixed; OpenMP
         # has a number for each thread.
         one_thread = threadpool_limits(1, user_api="openmp")
@@ -106,6 +110,16 @@ def cluster_metrics(
         values.append([score(classes, clusters) for score in scorers.values()])
     means = np.mean(values, axis=0)
     return dict(zip(scorers, means.tolist(), strict=True))
+
+
+def _k_means(n_clusters: int, seed: int, batch_size: int | None) -> Any:
+    # Only clustering needs scikit-learn, whose import takes longer than ranking a small dataset.
+    from sklearn.cluster import KMeans, MiniBatchKMeans
+
+    plain = {"init": "random", "n_init": 1, "max_iter": 25, "random_state": seed}
+    if batch_size is None:
+        return KMeans(n_clusters, **plain)
+    return MiniBatchKMeans(n_clusters, batch_size=batch_size, **plain)
 
 
 def _starts(seed: int, repeats: int) -> list[int]:
@@ -175,21 +189,29 @@ def silhouette(embeddings: Any, labels: Any, *, distance: Distance = "cosine") -
     starts = np.cumsum(sizes) - sizes
     squares = np.einsum("ij,ij->i", points, points)
     n = len(points)
-    sums: list[NDArray[np.float64]] = []
+    of_images: list[NDArray[np.float64]] = []
     with one_blas_thread():
-        size = max(1, _MAX_DISTANCES // n)
+        size = max(_LEAST_ROWS, _MAX_DISTANCES // n)
         for first in range(0, n, size):
             rows = slice(first, min(first + size, n))
             distances = _distances(points, squares, rows, distance)
-            sums.append(np.add.reduceat(distances, starts, axis=1))
-    to_class = np.concatenate(sums)
-    own = np.arange(n), classes
+            to_class = np.add.reduceat(distances, starts, axis=1)
+            of_images.append(_silhouettes(to_class, classes[rows], sizes))
+    return float(np.concatenate(of_images).mean())
+
+
+def _silhouettes(
+    to_class: NDArray[np.float64], classes: NDArray[np.intp], sizes: NDArray[np.intp]
+) -> NDArray[np.float64]:
+    """Of images of classes (m,) by their sums of distances to those of each class, (m, k)."""
+    own = np.arange(len(classes)), classes
     a = to_class[own] / np.maximum(sizes[classes] - 1, 1)
     to_class /= sizes
     to_class[own] = np.inf
     b = to_class.min(axis=1)
-    of_image = np.divide(b - a, np.maximum(a, b), out=np.zeros(n), where=np.maximum(a, b) > 0)
-    return float(np.where(sizes[classes] > 1, of_image, 0.0).mean())
+    largest = np.maximum(a, b)
+    of_image = np.divide(b - a, largest, out=np.zeros(len(a)), where=largest > 0)
+    return np.where(sizes[classes] > 1, of_image, 0.0)
 
 
 def _distances(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from itertools import pairwise
 from typing import Any, Literal, get_args
 
@@ -24,10 +25,16 @@ Distance = Literal["cosine", "euclidean"]
 Whole = NDArray[np.integer]  # positions, or numbers of images
 Relevant = slice | NDArray[np.bool_]  # of references, where these lie or whether they are
 
-# Queries are ranked in chunks. A chunk depends on the number of images alone, never on the number
-# of threads, because BLAS may round differently for a different number of rows.
+# Queries are ranked in chunks, and sums over them are made in blocks of whole chunks. Both depend
+# on the numbers of images alone, never on those of threads or shards: BLAS may round differently
+# for another number of rows, and sums do for another order.
 _MAX_CHUNK_QUERIES = 128
 _MAX_CHUNK_SIMILARITIES = 2**22  # 32 MiB of float64; a thread holds a few arrays of this size
+# From 2**17 references on, chunks are of more similarities: a product of fewer rows takes up to
+# four times as long, as it waits for the references. They are fewer numbers than these, all the
+# same.
+_MIN_CHUNK_QUERIES = 32
+MOST_BLOCKS = 2**12
 
 
 class Ranking:
@@ -124,25 +131,56 @@ class Ranking:
         opens[:, 1:] = before - similarities[:, 1:] > self.tolerance(queries, before)
         return opens
 
+    @property
+    def _chunk(self) -> int:
+        """How many queries are ranked at once."""
+        most = _MAX_CHUNK_SIMILARITIES // len(self.references)
+        return int(np.clip(most, _MIN_CHUNK_QUERIES, _MAX_CHUNK_QUERIES))
+
+    @cached_property
+    def blocks(self) -> NDArray[np.intp]:
+        """The first query of each block, and then how many there are: (blocks + 1,).
+
+        A block is a chunk of queries, unless there are more than `MOST_BLOCKS` of these, and then
+        it is several.
+        """
+        n = len(self.queries)
+        n_chunks = -(-n // self._chunk)
+        n_blocks = min(n_chunks, MOST_BLOCKS)
+        return np.minimum(np.arange(n_blocks + 1) * n_chunks // n_blocks * self._chunk, n)
+
+    @property
+    def has_long_blocks(self) -> bool:
+        """Whether a block is more than a chunk."""
+        return len(self.queries) > MOST_BLOCKS * self._chunk
+
+    def shard(self, number: int, shards: int) -> range:
+        """The blocks of one of several shards, from 1: as even as whole blocks allow.
+
+        Where there are fewer blocks than shards, some shards have none.
+        """
+        n_blocks = len(self.blocks) - 1
+        return range((number - 1) * n_blocks // shards, number * n_blocks // shards)
+
     def by_group(
         self,
         score: Callable[[NDArray[np.float64], int, Relevant], None],
         n_threads: int,
         progress: Callable[[int], object] = lambda n: None,
+        blocks: range | None = None,
     ) -> None:
         """Call ``score`` with the similarities (q, m) of q queries of one group, all in turn.
 
         Its other arguments are the first of these queries and their relevant references, themselves
-        included where they are references. Queries to which none is relevant are left out. Memory
-        is that for a fixed number of similarities a thread. ``progress`` is called with how many
-        more queries are done.
+        included where they are references. Queries to which none is relevant are left out. Those of
+        a block come one after the other, all in one thread. Memory is that for some similarities a
+        thread: a fixed number, or those of 32 queries. ``progress`` is called with how many more
+        queries are done. ``blocks`` are those of a :meth:`shard`; all unless given.
         """
-        n = len(self.queries)
-        most = _MAX_CHUNK_SIMILARITIES // len(self.references)
-        size = int(np.clip(most, 1, _MAX_CHUNK_QUERIES))
+        bounds = self.blocks
+        chosen = range(len(bounds) - 1) if blocks is None else blocks
 
-        def score_chunk(first: int) -> None:
-            last = min(first + size, n)
+        def score_chunk(first: int, last: int) -> None:
             similarities = self.similarities(first, last)
             groups = self._groups[first:last]
             bounds = [0, *(np.flatnonzero(np.diff(groups)) + 1), last - first]
@@ -153,8 +191,10 @@ class Ranking:
 
         def score_some(thread: int) -> None:
             with one_blas_thread():
-                for first in range(thread * size, n, n_threads * size):
-                    score_chunk(first)
+                for block in chosen[thread::n_threads]:
+                    end = int(bounds[block + 1])
+                    for first in range(int(bounds[block]), end, self._chunk):
+                        score_chunk(first, min(first + self._chunk, end))
 
         # NumPy releases the interpreter's lock while it multiplies and sorts.
         with ThreadPoolExecutor(n_threads) as pool:

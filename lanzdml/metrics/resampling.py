@@ -9,8 +9,6 @@ of an image tie, and so do images that tie anyway, as said in `lanzdml.metrics.s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -24,7 +22,6 @@ from lanzdml.metrics.ranking import (
     are_relevant,
     expected_precisions,
 )
-from lanzdml.metrics.scores import QueryScores
 
 N_DRAWS, FEWEST_DRAWS = 300, 100
 """Enough to know a standard deviation to 4 %, and to 7 % where classes are large."""
@@ -64,55 +61,12 @@ def resampled_scores(
     of the query's class.
     """
     ranking = Ranking(embeddings, labels, distance, queries)
-    draws = _Draws(ranking, n_draws)
+    draws = Draws(ranking, n_draws)
     ranking.by_group(draws.add, n_threads)
-    return draws.by_metric()
+    return scores_of_draws(draws.sums)
 
 
-@dataclass(frozen=True)
-class Scores:
-    """What one ranking gives.
-
-    Attributes:
-        queries: (n,) scores by metric, as :func:`lanzdml.metrics.scores.query_scores`.
-        tied: (n,), which of them are expectations over ties.
-        draws: (n_draws,) scores by metric, as :func:`resampled_scores`.
-    """
-
-    queries: dict[str, NDArray[np.float64]]
-    tied: NDArray[np.bool_]
-    draws: dict[str, NDArray[np.float64]]
-
-
-def scores_and_draws(
-    embeddings: Any,
-    labels: Any,
-    *,
-    distance: Distance = "cosine",
-    queries: Any = None,
-    recalls: Sequence[str] = (),
-    n_draws: int | None = None,
-    n_threads: int = 1,
-    progress: Callable[[int], object] = lambda n: None,
-) -> Scores:
-    """The queries' scores and the draws', bit for bit, with similarities that are computed once.
-
-    Arguments and errors as in :func:`resampled_scores`; ``recalls`` are metrics of
-    :data:`lanzdml.metrics.recalls.RECALLS` that queries are scored by, too, and ``progress`` is
-    called with how many more images are done.
-    """
-    ranking = Ranking(embeddings, labels, distance, queries)
-    scores, draws = QueryScores(ranking, recalls), _Draws(ranking, n_draws)
-
-    def add(similarities: NDArray[np.float64], first: int, relevant: Relevant) -> None:
-        scores.add(similarities, first, relevant)
-        draws.add(similarities, first, relevant)
-
-    ranking.by_group(add, n_threads, progress)
-    return Scores(scores.by_metric(), scores.tied, draws.by_metric())
-
-
-class _Draws:
+class Draws:
     """Sums of scores of drawn collections, added by :meth:`Ranking.by_group`.
 
     Args:
@@ -128,7 +82,8 @@ class _Draws:
         self._of_references = (
             self._of_queries if ranking.leave_one_out else weights[ranking.references]
         )
-        # Over queries by the first of each call, added up in their order whatever the threads.
+        # By the first query of a block, or of a call where blocks are short: added up in that
+        # order, whatever threads and shards there are.
         self._sums: dict[int, NDArray[np.float64]] = {}
 
     def add(self, similarities: NDArray[np.float64], first: int, relevant: Relevant) -> None:
@@ -139,7 +94,7 @@ class _Draws:
         # Some draws at a time, so that what is computed of them stays in a core's cache.
         width = int(np.clip(_MOST_NUMBERS // (largest + 1), 8, n_draws))
         blocks = [slice(start, start + width) for start in range(0, n_draws, width)]
-        sums = np.zeros((len(RESAMPLED) + 1, n_draws))
+        sums = self._sums.setdefault(self._start(first), np.zeros((len(RESAMPLED) + 1, n_draws)))
         for query, row in enumerate(similarities, start=first):
             times = self._of_queries[query]
             R = of_group - times if ranking.leave_one_out else of_group  # without its own copies
@@ -152,14 +107,25 @@ class _Draws:
             for block in blocks:
                 of_block = np.ascontiguousarray(drawn[:, block])
                 sums[:-1, block] += counted[block] * _scores(of_block, positive, opens, R[block])
-        self._sums[first] = sums
 
-    def by_metric(self) -> dict[str, NDArray[np.float64]]:
-        """(n_draws,) a metric of `RESAMPLED`."""
-        zeros = np.zeros((len(RESAMPLED) + 1, self._of_queries.shape[1]))
-        total = sum((self._sums[first] for first in sorted(self._sums)), zeros)
-        with np.errstate(invalid="ignore"):
-            return dict(zip(RESAMPLED, total[:-1] / total[-1], strict=True))
+    def _start(self, first: int) -> int:
+        if not self._ranking.has_long_blocks:
+            return first
+        blocks = self._ranking.blocks
+        return int(blocks[np.searchsorted(blocks, first, "right") - 1])
+
+    @property
+    def sums(self) -> NDArray[np.float64]:
+        """(k, 3, n_draws): of k parts of the queries in order, of `RESAMPLED` and how many."""
+        none = np.zeros((0, len(RESAMPLED) + 1, self._of_queries.shape[1]))
+        return np.concatenate((none, [self._sums[first] for first in sorted(self._sums)] or none))
+
+
+def scores_of_draws(sums: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+    """(n_draws,) a metric of `RESAMPLED`, of :attr:`Draws.sums`."""
+    total = sum(sums, np.zeros(sums.shape[1:]))
+    with np.errstate(invalid="ignore"):
+        return dict(zip(RESAMPLED, total[:-1] / total[-1], strict=True))
 
 
 def _scores(

@@ -28,7 +28,12 @@ CHANCE, MACRO = "chance_", "macro_"
 (:func:`lanzdml.metrics.chance.chance`) and over classes
 (:func:`lanzdml.metrics.scores.macro_scores`)."""
 _OF_RANKS = (*RANK_METRICS, *RECALLS)
-_MORE = {*MORE_METRICS, *(beside + name for beside in (CHANCE, MACRO) for name in RECALLS)}
+KMEANS_BATCH_SIZE = "kmeans_batch_size"
+_MORE = {
+    KMEANS_BATCH_SIZE,
+    *MORE_METRICS,
+    *(beside + name for beside in (CHANCE, MACRO) for name in RECALLS),
+}
 ALL_COLUMNS = {
     "dataset": "string",
     "notion": "string",
@@ -42,6 +47,7 @@ ALL_COLUMNS = {
     "seed": "int64",
     **dict.fromkeys((*METRICS, *MORE_METRICS), "float64"),
     **{beside + name: "float64" for beside in (CHANCE, MACRO) for name in _OF_RANKS},
+    KMEANS_BATCH_SIZE: "Int64",
     "fit_seconds": "float64",
     "iterations": "Int64",
     "loss": "float64",
@@ -57,8 +63,9 @@ ALL_COLUMNS = {
     PROMPTS: "string",
     WEIGHTS: "string",
 }
-"""Columns of ``metrics.parquet`` and their types, with those of the metrics beyond the seven, which
-are there where they were asked for."""
+"""Columns of ``metrics.parquet`` and their types, with those of the metrics beyond the seven, and
+``kmeans_batch_size``, images a batch where clusters are of mini-batch k-means: these are there
+where they were asked for."""
 COLUMNS = {name: kind for name, kind in ALL_COLUMNS.items() if name not in _MORE}
 """The columns that are always there. ``dim`` is the r' that was asked for, which is
 more than some methods use; for a method without one it is the size that its vectors have.

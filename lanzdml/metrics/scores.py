@@ -83,6 +83,7 @@ def compute_metrics(
     queries: Any = None,
     metrics: Iterable[str] = METRICS,
     kmeans_repeats: int = 1,
+    kmeans_batch_size: int | None = None,
     n_threads: int = 1,
 ) -> dict[str, float]:
     """Compute metrics: all seven unless others are named.
@@ -98,6 +99,8 @@ def compute_metrics(
             image ranks all others unless given. Clusters are of all images.
         metrics: names of `METRICS` and `MORE_METRICS`.
         kmeans_repeats: how many starts of k-means are averaged, of which the first has the seed.
+        kmeans_batch_size: images a batch of mini-batch k-means, for very many images and classes;
+            None for k-means of all at once.
         n_threads: the threads that rank queries. The result is the same for any number.
 
     Returns:
@@ -120,8 +123,9 @@ def compute_metrics(
         )  # fmt: skip
     if any(name in OF_KMEANS for name in asked):
         values |= cluster_metrics(
-            embeddings, labels, seed=seed, distance=distance, metrics=asked, repeats=kmeans_repeats
-        )
+            embeddings, labels, seed=seed, distance=distance, metrics=asked,
+            repeats=kmeans_repeats, batch_size=kmeans_batch_size,
+        )  # fmt: skip
     if SILHOUETTE in asked:
         values[SILHOUETTE] = silhouette(embeddings, labels, distance=distance)
     return {name: values[name] for name in asked}

@@ -16,7 +16,7 @@ from lanzdml.experiments.task import MeasureTask
 from lanzdml.methods import METHODS, QUICK, method_on_paper
 from lanzdml.methods.needs import AGAINST, IMAGES, LABELS, PROMPTS
 from lanzdml.metrics.evidence import Evidence
-from lanzdml.metrics.scoring import ScoreTask
+from lanzdml.metrics.task import ScoreTask
 from lanzdml.names import DATASET_NAMES, on_paper
 from lanzdml.plan.plan import FIGURES, MAIN, Plan
 from lanzdml.plan.runs import Fit, Run
