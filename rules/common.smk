@@ -16,8 +16,9 @@ from lanzdml.limits import impose
 from lanzdml.plan import Plan
 from lanzdml.plan.external import vectors_to_read
 from lanzdml.plan.given import Given
-from lanzdml.plan.jobs import fit_jobs, score_jobs
+from lanzdml.plan.jobs import fit_jobs, parameters_of, score_jobs
 from lanzdml.plan.plan import FIGURES, MAIN
+from lanzdml.plan.shards import clustering_of, memory_mb, ranking_of
 from lanzdml.plan.versions import version_measured, version_of, version_told, version_with
 
 ROOT = Path(workflow.basedir)

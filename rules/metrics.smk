@@ -1,6 +1,8 @@
 # metrics: transform the images and score the result; then all rows in one file
 
-for job in score_jobs(PLAN, partial(version_with, "compute_metrics")):
+SCORES = score_jobs(PLAN, partial(version_with, "compute_metrics"))
+
+for job in SCORES:
 
     rule:
         name:
@@ -18,7 +20,7 @@ for job in score_jobs(PLAN, partial(version_with, "compute_metrics")):
             "../envs/analysis.yaml"
         threads: 1
         resources:
-            mem_mb=more_each_time(2000),
+            mem_mb=more_each_time(memory_mb(PLAN, job.tasks[0])),
             runtime=more_each_time(240),
         params:
             tasks_digest=digest(job.parameters),
@@ -28,6 +30,86 @@ for job in score_jobs(PLAN, partial(version_with, "compute_metrics")):
             f"Scoring {as_message(job.title)}"
         script:
             "../workflow_scripts/compute_metrics.py"
+
+
+# Of a dataset that is large several jobs rank a run's queries, and one more clusters; the job above then
+# puts together what these give. The parts stay: they are small, and one is not made anew for the other.
+
+SHARDED = {task.clusters: task for job in SCORES for task in job.tasks if task.clusters}
+SHARDED_RUN = "{protocol}/{dataset}/{run}"
+
+
+def sharded(wildcards):
+    return SHARDED[PATHS.clusters(SHARDED_RUN.format(**wildcards))]
+
+
+def ranking(wildcards):
+    return ranking_of(sharded(wildcards), partial(version_with, "rank_shard"))
+
+
+def clustering(wildcards):
+    return clustering_of(sharded(wildcards), partial(version_with, "cluster_run"))
+
+
+def memory_of_step(wildcards, attempt):
+    return memory_mb(PLAN, sharded(wildcards)) * attempt
+
+
+if SHARDED:
+
+    rule rank_shard:
+        input:
+            lambda wildcards: ranking(wildcards).inputs,
+        output:
+            PATHS.ranked_shard(SHARDED_RUN, "{shard}", "{shards}"),
+        log:
+            PATHS.at("logs/metrics/{dataset}/shards/{protocol}/{run}/{shard}-of-{shards}.log"),
+        benchmark:
+            PATHS.at("benchmarks/metrics/{dataset}/shards/{protocol}/{run}/{shard}-of-{shards}.tsv")
+        wildcard_constraints:
+            shard=r"\d+",
+            shards=r"\d+",
+        priority: TABLES
+        conda:
+            "../envs/analysis.yaml"
+        threads: 1
+        resources:
+            mem_mb=memory_of_step,
+            runtime=more_each_time(120),
+        params:
+            tasks_digest=lambda wildcards: digest(parameters_of(ranking(wildcards))),
+            tasks=lambda wildcards, input: [parameters_of(ranking(wildcards))],  # not recorded
+            kept=PATHS.kept,
+        message:
+            "Ranking shard {wildcards.shard} of {wildcards.shards} of the queries of "
+            "{wildcards.dataset} for {wildcards.run} ({wildcards.protocol})"
+        script:
+            "../workflow_scripts/rank_shard.py"
+
+    rule cluster_run:
+        input:
+            lambda wildcards: [*clustering(wildcards).inputs, *clustering(wildcards).siblings],
+        output:
+            PATHS.clusters(SHARDED_RUN),
+        log:
+            PATHS.at("logs/metrics/{dataset}/clusters/{protocol}/{run}.log"),
+        benchmark:
+            PATHS.at("benchmarks/metrics/{dataset}/clusters/{protocol}/{run}.tsv")
+        priority: TABLES + FIRST
+        conda:
+            "../envs/analysis.yaml"
+        threads: 1
+        resources:
+            mem_mb=memory_of_step,
+            runtime=more_each_time(960),
+        params:
+            tasks_digest=lambda wildcards: digest(parameters_of(clustering(wildcards))),
+            tasks=lambda wildcards, input: [parameters_of(clustering(wildcards))],  # not recorded
+            kept=PATHS.kept,
+        message:
+            "Clustering the images of {wildcards.dataset} for {wildcards.run} ({wildcards.protocol})"
+        script:
+            "../workflow_scripts/cluster_run.py"
 
 
 rule collect_metrics:

@@ -97,6 +97,15 @@ class Benchmark(Section):
         int,
         Field(ge=1, le=1000, description="starts of k-means that are averaged; 1 unless given"),
     ] = 1
+    kmeans_batch_size: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            le=2**24,
+            description="images a batch of mini-batch k-means, for very many images and classes; "
+            "k-means of all at once unless given",
+        ),
+    ] = None
     published: Annotated[
         list[PathName],
         Field(

@@ -23,6 +23,7 @@ from lanzdml.embeddings.vectors.reading import Kind
 from lanzdml.errors import LanzdmlError, suggest
 from lanzdml.methods import METHODS
 from lanzdml.metrics.protocols import PROTOCOLS
+from lanzdml.metrics.ranking import MOST_BLOCKS
 
 OWN_DATA = "docs/your-own.md"
 
@@ -78,6 +79,15 @@ class DatasetConfig(Section):
             description="how many jobs share the dataset's images when they are embedded",
         ),
     ] = 1
+    rank_shards: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            le=MOST_BLOCKS,
+            description="how many jobs share the queries of a run when they are ranked; unless "
+            "given, as many as take some minutes each",
+        ),
+    ] = None
     queries: Annotated[
         QueriesConfig | None,
         Field(

@@ -1,7 +1,9 @@
 """Shards of a run: parts of its queries that several jobs rank, and its clusters by one more.
 
 A shard is a safetensors file with the arrays of :class:`lanzdml.metrics.ranked.Ranked`, clusters
-are JSON. Both say what they were made of and which part they are, and go when the run is scored.
+are JSON. Both say what they were made of and which part they are. They stay when the run is
+scored, as they are small: 64 bytes a query, and what is added up of draws. So another setting of
+k-means ranks nothing anew.
 """
 
 import json
@@ -17,10 +19,12 @@ from lanzdml.files import Kept, content_of, digest, replacing, write_text
 from lanzdml.methods import METHODS
 from lanzdml.metrics.images import ScoredImages
 from lanzdml.metrics.ranked import Ranked, Scores, put_together
+from lanzdml.metrics.recalls import RECALLS
 from lanzdml.metrics.steps import Clustered, cluster, first_fitted, rank
 from lanzdml.metrics.task import ScoreTask
 from lanzdml.transforms.storage import check_weights
 
+RANKED, CLUSTERED = "ranked", "clustered"
 MADE_OF, PART, REASON = "made_of", "part", "reason"
 
 
@@ -46,7 +50,7 @@ def rank_shard(
     def fail(told: dict[str, str]) -> None:
         _save(output, {}, told)
 
-    _make(task, output, "ranked", _part(*shard), kept, make, fail)
+    _make(task, output, RANKED, _part(*shard), kept, make, fail)
 
 
 def cluster_run(task: ScoreTask, output: Path, *, kept: Path) -> None:
@@ -63,7 +67,7 @@ def cluster_run(task: ScoreTask, output: Path, *, kept: Path) -> None:
     def fail(told: dict[str, str]) -> None:
         write_text(output, json.dumps(told))
 
-    _make(task, output, "clustered", "", kept, make, fail)
+    _make(task, output, CLUSTERED, "", kept, make, fail)
 
 
 def _make(
@@ -93,11 +97,13 @@ def _make(
 
 def made_of(step: str, task: ScoreTask, images: ScoredImages) -> str:
     """Digest of all that decides what a step gives, but for the code."""
-    transforms = [task.transform]
-    asked: list[Any] = [task.recalls, task.evidence is None]
-    if step == "clustered":
+    transforms, with_evidence = [task.transform], task.evidence is not None
+    asked: list[Any] = [with_evidence, task.recalls]
+    if step == CLUSTERED:
         transforms += [first_fitted(task.siblings) or task.transform]
-        asked = [list(task.metrics), list(task.seeds), task.kmeans_repeats, task.kmeans_batch_size]
+        others = [name for name in task.metrics if name not in RECALLS]
+        kmeans = [list(task.seeds), task.kmeans_repeats, task.kmeans_batch_size]
+        asked = [with_evidence, others, kmeans]
     contents = [content_of(path) for path in transforms]
     return digest(step, task.run["protocol"], images.digest, *contents, asked)
 
@@ -109,7 +115,7 @@ def gather_shards(task: ScoreTask, images: ScoredImages) -> Scores:
         CannotFitError: the images could not be transformed.
         LanzdmlError: a shard cannot be read, or is of another run or another part of it.
     """
-    made = made_of("ranked", task, images)
+    made = made_of(RANKED, task, images)
     shards = [
         _read_shard(path, made, _part(number, len(task.shards)))
         for number, path in enumerate(task.shards, start=1)
@@ -122,7 +128,7 @@ def read_clusters(task: ScoreTask, images: ScoredImages) -> Clustered:
     path = str(task.clusters)
     try:
         told = json.loads(Path(path).read_text(encoding="utf-8"))
-        _check(path, told, made_of("clustered", task, images), "")
+        _check(path, told, made_of(CLUSTERED, task, images), "")
         told["clusters"] = {int(seed): values for seed, values in told["clusters"].items()}
         told["pairs"] = {(fit, seed): values for fit, seed, values in told["pairs"]}
         return Clustered(**{field.name: told[field.name] for field in fields(Clustered)})

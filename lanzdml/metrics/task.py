@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from lanzdml.datasets.labels import LabelColumns
 from lanzdml.datasets.queries import Queries
@@ -51,6 +51,13 @@ class ScoreTask:
     kmeans_batch_size: int | None = None
     shards: Sequence[str] = ()
     clusters: str | None = None
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Self:
+        """That of its attributes, of which those that are classes here are mappings."""
+        kinds = {"evidence": Evidence, "queries": Queries}
+        given = {name: values[name] and kind(**values[name]) for name, kind in kinds.items()}
+        return cls(**{**values, **given})
 
     @property
     def source(self) -> tuple[str, str, LabelColumns, Queries | None]:

@@ -3,7 +3,8 @@
 To start a process takes two to four seconds, which is more than most fits take. So one job fits all
 methods that take less, for a dataset and model, and one each method that takes more; what an
 ablation adds is one job a method, over all its notions, models and sizes. Scores are gathered
-alike, but a large dataset's are a job a notion. What was made before is kept run by run
+alike, but a large dataset's are a job a notion, and of a very large one's other jobs rank and
+cluster (:mod:`lanzdml.plan.shards`). What was made before is kept run by run
 (:class:`lanzdml.files.Kept`): a job to which a run is added makes that run only.
 """
 
@@ -20,12 +21,10 @@ from lanzdml.metrics.task import ScoreTask
 from lanzdml.names import DATASET_NAMES, on_paper
 from lanzdml.plan.plan import FIGURES, MAIN, Plan
 from lanzdml.plan.runs import Fit, Run
+from lanzdml.plan.shards import Version, n_shards
 from lanzdml.transforms.fitting import FitTask
 
 LARGE = 3_000  # images; from here on the scores of one notion are worth a process
-
-Version = Callable[[str], str]
-"""From a method's name to the version of the code behind its results."""
 
 Task = TypeVar("Task", FitTask, ScoreTask, MeasureTask)
 Item = TypeVar("Item")
@@ -61,20 +60,22 @@ class Job(Generic[Task]):
 
     @property
     def parameters(self) -> list[dict[str, Any]]:
-        """Its tasks; a list that many of them have is not copied into each."""
-        return [
-            {
-                key: asdict(value) if isinstance(value, Evidence | Queries) else value
-                for key, value in items
-            }
-            for items in (vars(task).items() for task in self.tasks)
-        ]
+        """Its tasks, as :func:`parameters_of`."""
+        return [parameters_of(task) for task in self.tasks]
 
     @property
     def path(self) -> str:
         """Where its log and its benchmark lie below their stage's folder."""
         owner, dataset, *rest = self.key
         return "/".join((dataset, owner, *rest))
+
+
+def parameters_of(task: FitTask | ScoreTask | MeasureTask) -> dict[str, Any]:
+    """A task as a parameter; a list that many of them have is not copied into each."""
+    return {
+        key: asdict(value) if isinstance(value, Evidence | Queries) else value
+        for key, value in vars(task).items()
+    }
 
 
 def fit_jobs(plan: Plan, version: Version) -> list[Job[FitTask]]:
@@ -98,6 +99,7 @@ def score_jobs(plan: Plan, version: Version) -> list[Job[ScoreTask]]:
     """The jobs that score all runs, each in one of them."""
     owners = {run: name for name, runs in reversed(plan.experiments.items()) for run in runs}
     large = {name for name in plan.config.datasets if is_large(plan, name)}
+    shards = {name: n_shards(plan, name) for name in plan.config.datasets}
 
     def key(run: Run) -> tuple[str, ...]:
         owner, fit = owners[run], run.fit
@@ -107,7 +109,10 @@ def score_jobs(plan: Plan, version: Version) -> list[Job[ScoreTask]]:
 
     jobs = []
     for group, runs in grouped(plan.runs, key).items():
-        tasks = [_score_task(plan, run, version, owners[run] == MAIN) for run in runs]
+        tasks = [
+            _score_task(plan, run, version, owners[run] == MAIN, shards[run.fit.dataset])
+            for run in runs
+        ]
         # Each a list that many tasks have.
         siblings = {id(task.siblings): task.siblings for task in tasks}
         inputs = {path for task in tasks for path in task.inputs}
@@ -197,7 +202,7 @@ def _used(task: FitTask) -> list[str]:
     return [path for path in files if path is not None]
 
 
-def _score_task(plan: Plan, run: Run, version: Version, is_main: bool) -> ScoreTask:
+def _score_task(plan: Plan, run: Run, version: Version, is_main: bool, shards: int) -> ScoreTask:
     paths, fit = plan.paths, run.fit
     evidence = Evidence(paths.queries(run), paths.clusterings(run), paths.draws(run))
     name = {key: getattr(fit, key) for key in ("dataset", "notion", "model", "method")}
@@ -217,4 +222,7 @@ def _score_task(plan: Plan, run: Run, version: Version, is_main: bool) -> ScoreT
         evidence=evidence if is_main else None,
         metrics=plan.config.more_metrics,
         kmeans_repeats=plan.config.kmeans_repeats,
+        kmeans_batch_size=plan.config.kmeans_batch_size,
+        shards=paths.ranked_shards(run, shards) if shards > 1 else (),
+        clusters=paths.clusters(str(run.path)) if shards > 1 else None,
     )

@@ -68,6 +68,18 @@ class Paths:
         """A row a draw of images."""
         return self.at(f"draws/{run.path}.parquet")
 
+    def ranked_shard(self, run: str, shard: int | str, shards: int | str) -> str:
+        """What the ranking of some of a run's queries gives; of its path."""
+        return self.at(f"shards/{run}/{shard}-of-{shards}.safetensors")
+
+    def ranked_shards(self, run: Run, n: int) -> list[str]:
+        """All of them, in order."""
+        return [self.ranked_shard(str(run.path), shard, n) for shard in range(1, n + 1)]
+
+    def clusters(self, run: str) -> str:
+        """What clustering gives of a run whose queries are ranked in shards; of its path."""
+        return self.at(f"shards/{run}/clusters.json")
+
     def measured(self, experiment: str, run: Run, wording: str | None = None) -> str:
         """What an experiment measures of a method on a notion, or on one of its wordings."""
         of_wording = "" if wording is None else f"/wordings/{wording}"

@@ -19,7 +19,7 @@ _KINDS: dict[str, Sequence[str]] = {
     "datasets": (),
     "embeddings": ("images", "shards", "prompts"),
     "transforms": (*METHODS, QUICK),
-    "metrics": (),
+    "metrics": ("shards", "clusters"),
 }
 ALL = "all"
 
