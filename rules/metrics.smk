@@ -1,6 +1,7 @@
 # metrics: transform the images and score the result; then all rows in one file
 
-SCORES = score_jobs(PLAN, partial(version_with, "compute_metrics"))
+with plain_errors():
+    SCORES = score_jobs(PLAN, partial(version_with, "compute_metrics"))
 
 for job in SCORES:
 

@@ -89,6 +89,12 @@ WRONG = [
     (("metrics",), ["ari", "recall"], "metrics[1]: should be 'map_at_r', 'precision_at_1', "),
     (("metrics",), ["ari", "ari"], "metrics: 'ari' is listed twice"),
     (("kmeans_repeats",), 0, "kmeans_repeats: should be greater than or equal to 1, not 0"),
+    (("kmeans_batch_size",), 0, "kmeans_batch_size: should be greater than or equal to 1, not 0"),
+    (
+        ("datasets", "demo_cars", "rank_shards"),
+        0,
+        "demo_cars.rank_shards: should be greater than or equal to 1, not 0",
+    ),
     (("sedes",), [1], "sedes: unknown key; did you mean 'seeds'?"),
     (("embeddings", "devise"), "cpu", "embeddings.devise: unknown key; did you mean 'device'?"),
     (("datasets", "demo_cars", "rot"), "x", "datasets.demo_cars.rot: unknown key; did you mean"),

@@ -1,5 +1,6 @@
 """The plan: which runs, fits, files and jobs a configuration asks for; no workflow is started."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,11 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lanzdml.config.config import parse_config
+from lanzdml.datasets import DATASETS
 from lanzdml.errors import LanzdmlError
 from lanzdml.methods import METHODS, QUICK
 from lanzdml.plan import Fit, Plan, Run
 from lanzdml.plan.jobs import fit_jobs, score_jobs
 from lanzdml.plan.measurements import measure_jobs, measurements
+from lanzdml.plan.shards import memory_mb
 from lanzdml.sources import definitions_behind
 
 ROOT = Path(__file__).parents[1]
@@ -420,3 +423,28 @@ def test_ranks_are_over_notions_with_labels_of_their_own(names, ranks):
     kept["pair"] = {"combine": ["car_color", "paint"]}
     config["datasets"]["demo_cars"]["notions"] = kept
     assert plan_of(config).has_ranks == ranks
+
+
+@pytest.mark.parametrize(
+    ("n_images", "expected"),
+    [(100_000, 1), (100_001, 2), (200_000, 4), (1_000_000, 100), (10_000_000, 4096)],
+)
+def test_a_shard_is_ranked_in_the_time_of_100000_images(n_images, expected, monkeypatch):
+    monkeypatch.setitem(DATASETS, "demo_cars", replace(DATASETS["demo_cars"], n_images=n_images))
+    plan = plan_of(copy(DEFAULT, figures={}, experiments={}, methods=["clip", "indirect"]))
+    tasks = [task for job in jobs_of(plan)[1] for task in job.tasks]
+    assert {len(task.shards) for task in tasks} == {0 if expected == 1 else expected}
+    assert {task.clusters is None for task in tasks} == {expected == 1}
+    asked = copy(DEFAULT, figures={}, experiments={}, methods=["clip", "indirect"])
+    asked["datasets"]["demo_cars"]["rank_shards"] = 7
+    tasks = [task for job in jobs_of(plan_of(asked))[1] for task in job.tasks]
+    parts = [path for task in tasks for path in (*task.shards, task.clusters)]
+    assert len(parts) == len(set(parts)) == 8 * len(tasks), "no two runs share one"
+    assert memory_mb(plan, tasks[0]) > 2_000
+
+
+def test_more_shards_than_can_be_planned_are_refused():
+    config = copy(DEFAULT, figures={}, experiments={}, seeds=[*range(40)])
+    config["datasets"]["demo_cars"]["rank_shards"] = 4096
+    with pytest.raises(LanzdmlError, match=r"for .* shards of queries, and 1,000,000 are"):
+        jobs_of(plan_of(config))

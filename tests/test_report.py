@@ -736,6 +736,8 @@ def test_benchmarks_of_other_columns_or_depth_are_read(tmp_path):
         ("transforms/pca/main/tiny/quick", "transforms", "quick"),
         ("embeddings/pca/tiny/shards/1-of-2", "embeddings", "shards"),
         ("metrics/pca/main/paper/tiny/indirect", "metrics", "all"),
+        ("metrics/pca/shards/paper/tiny/kind/lae/dim-4/seed-0/1-of-2", "metrics", "shards"),
+        ("metrics/pca/clusters/paper/tiny/kind/lae/dim-4/seed-0", "metrics", "clusters"),
         ("trimap/pca/indirect", "trimap", "all"),
     ],
 )

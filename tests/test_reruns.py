@@ -128,6 +128,8 @@ EDITS = {
     "protocol": setting("protocol", value=["paper", "released"]),
     "metrics": setting("metrics", value=["ari"]),
     "kmeans_repeats": setting("kmeans_repeats", value=3),
+    "kmeans_batch_size": setting("kmeans_batch_size", value=40),
+    "rank_shards": setting(*MINE, "rank_shards", value=2),
     "queries": setting(*CARS, "queries", value={"share": 0.2}),
     "protocols": setting(
         "experiments", "protocols", "protocols", value=["query_gallery", "released"]

@@ -135,3 +135,16 @@ def test_metrics_that_are_not_defined_are_null(tmp_path):
     frame = read_runs([write(tmp_path / "rows.parquet", undefined)])
     assert frame[list(METRICS)].isna().all(axis=None)
     assert frame["reason"].tolist() == ["too few"] * 3
+
+
+def test_clusters_of_two_kinds_of_k_means_are_not_beside_each_other(tmp_path):
+    whole = write(tmp_path / "whole.parquet", rows())
+    batches = write(tmp_path / "batches.parquet", rows(method="ae", kmeans_batch_size=100))
+    assert read_runs([batches])["kmeans_batch_size"].tolist() == [100] * 3
+    with pytest.raises(LanzdmlError, match=r"method lae.* is clustered in batches of other sizes"):
+        read_runs([whole, batches])
+    other = write(tmp_path / "other.parquet", rows(method="pca", kmeans_batch_size=200))
+    with pytest.raises(LanzdmlError, match="batches of other sizes"):
+        read_runs([batches, other])
+    elsewhere = write(tmp_path / "elsewhere.parquet", rows(dataset="another"))
+    assert read_runs([batches, elsewhere])["kmeans_batch_size"].isna().sum() == 3

@@ -282,3 +282,14 @@ def test_no_fit_is_named_without_reason(losses):
 def test_the_document_says_from_where_on_fits_are_named():
     text = (Path(__file__).parents[1] / "docs/significance.md").read_text(encoding="utf-8")
     assert f"loss is more than {FACTOR} times the median of its seeds" in text
+
+
+def test_tables_say_which_k_means_found_the_clusters(runs):
+    assert "k-means" not in render(runs, "appendix_table1", "md")
+    batches = runs.assign(kmeans_batch_size=pd.array([10_000] * len(runs), "Int64"))
+    note = "AMI, NMI: clusters are of mini-batch k-means, 10,000 images a batch, and not to be"
+    assert note in render(batches, "appendix_table1", "md")
+    assert "k-means" not in render(batches, "table2", "md"), "which has none of them"
+    values = pd.read_csv(io.StringIO(render(batches, "appendix_table1", "csv")))
+    assert (values["kmeans_batch_size"] == 10_000).all()
+    assert "kmeans_batch_size" not in render(runs, "appendix_table1", "csv")

@@ -133,14 +133,19 @@ def read_runs(paths: Sequence[Path], seeds: Sequence[int] | None = None) -> pd.D
 
     Raises:
         LanzdmlError: a file lacks a column, as those of earlier versions do, a run has two rows, or
-            runs that are compared or averaged were scored on other images or labels, fitted to
-            other prompts, or made with other weights.
+            runs that are compared or averaged were scored on other images or labels, clustered in
+            batches of other sizes, fitted to other prompts, or made with other weights.
     """
     tables = [_read(path).assign(_file=str(path)) for path in paths]
     runs = pd.concat(tables, ignore_index=True)
     repeated = runs.duplicated(list(RUN), keep=False)
     if repeated.any():
         raise _contradiction(runs[repeated], "there twice")
+    if KMEANS_BATCH_SIZE in runs:  # absent of k-means of all at once, which is another kind
+        sizes = runs.assign(**{KMEANS_BATCH_SIZE: runs[KMEANS_BATCH_SIZE].fillna(0)})
+        mixed = sizes.groupby("dataset")[KMEANS_BATCH_SIZE].transform("nunique") > 1
+        if mixed.any():
+            raise _contradiction(runs[mixed], "clustered in batches of other sizes than one beside")
     for digest, shared in _shared_by(runs).items():
         mixed = runs.groupby(shared, dropna=False)[digest].transform("nunique") > 1
         if mixed.any():

@@ -21,7 +21,7 @@ from lanzdml.metrics.task import ScoreTask
 from lanzdml.names import DATASET_NAMES, on_paper
 from lanzdml.plan.plan import FIGURES, MAIN, Plan
 from lanzdml.plan.runs import Fit, Run
-from lanzdml.plan.shards import Version, n_shards
+from lanzdml.plan.shards import Version, check_number, n_shards
 from lanzdml.transforms.fitting import FitTask
 
 LARGE = 3_000  # images; from here on the scores of one notion are worth a process
@@ -96,10 +96,15 @@ def fit_jobs(plan: Plan, version: Version) -> list[Job[FitTask]]:
 
 
 def score_jobs(plan: Plan, version: Version) -> list[Job[ScoreTask]]:
-    """The jobs that score all runs, each in one of them."""
+    """The jobs that score all runs, each in one of them.
+
+    Raises:
+        LanzdmlError: the runs have more shards than can be planned.
+    """
     owners = {run: name for name, runs in reversed(plan.experiments.items()) for run in runs}
     large = {name for name in plan.config.datasets if is_large(plan, name)}
     shards = {name: n_shards(plan, name) for name in plan.config.datasets}
+    check_number(sum(shards[run.fit.dataset] for run in plan.runs))
 
     def key(run: Run) -> tuple[str, ...]:
         owner, fit = owners[run], run.fit

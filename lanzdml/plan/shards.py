@@ -4,12 +4,14 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 
+from lanzdml.errors import LanzdmlError
 from lanzdml.metrics.ranking import MOST_BLOCKS
 from lanzdml.metrics.recalls import RECALLS
 from lanzdml.metrics.task import ScoreTask
 from lanzdml.plan.plan import Plan
 
 ONE_SHARD = 100_000  # images, whose ranking takes some minutes: as long as a shard of more
+MOST_SHARDS = 1_000_000
 Version = Callable[[str], str]
 """From a method's name to the version of the code behind its results."""
 _LARGEST_DIM = 1_024  # where a model does not say its own
@@ -22,6 +24,19 @@ def n_shards(plan: Plan, dataset: str) -> int:
     # Ranking grows as the square of the images.
     fitting = math.ceil((_n_images(plan, dataset) / ONE_SHARD) ** 2)
     return asked or min(max(fitting, 1), MOST_BLOCKS)
+
+
+def check_number(n: int) -> None:
+    """Raise for more shards in all than can be planned, before they are listed.
+
+    Raises:
+        LanzdmlError: there are more than :data:`MOST_SHARDS`.
+    """
+    if n > MOST_SHARDS:
+        raise LanzdmlError(
+            f"the configuration asks for {n:,} shards of queries, and {MOST_SHARDS:,} are the "
+            "most: lower rank_shards of its datasets, or list fewer seeds, dims, methods or models"
+        )
 
 
 def ranking_of(task: ScoreTask, version: Version) -> ScoreTask:

@@ -12,7 +12,7 @@ from lanzdml.methods import in_order, method_on_paper
 from lanzdml.methods.dim import AUTO, size_on_paper
 from lanzdml.metrics.clusters import OF_KMEANS
 from lanzdml.metrics.protocols import DEFAULT
-from lanzdml.metrics.runs import AUTO_DIM, CHANCE, MACRO, TRAITS, read_runs
+from lanzdml.metrics.runs import AUTO_DIM, CHANCE, KMEANS_BATCH_SIZE, MACRO, TRAITS, read_runs
 from lanzdml.metrics.scores import METRICS, MORE_METRICS
 from lanzdml.names import (
     DATASET_NAMES,
@@ -64,7 +64,7 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
     Returns:
         columns protocol, model, dim, dataset, notion, metric, method, mean, std, macro_mean (over
         classes, of a rank metric), chance, n_seeds, n_runs, n_images, n_classes, n_queries,
-        against, tied_queries, poor_fits, reason, ``source``, the traits of
+        against, tied_queries, kmeans_batch_size, poor_fits, reason, ``source``, the traits of
         :data:`lanzdml.metrics.runs.TRAITS`, and ``above_chance`` and ``of_oracle`` of
         :func:`lanzdml.tables.scale.with_scale`. ``dim`` is the table that a value belongs to: a
         method whose size nobody chooses is in the table of every dim, or in one without,
@@ -79,6 +79,8 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
     chosen = runs["dim_auto"]
     table = runs["dim"].where(runs["has_dim"].astype("bool"), NO_DIM).mask(chosen, AUTO_DIM)
     runs = runs.assign(dim=table, chosen_dim=runs["dim"].astype("Int64").where(chosen))
+    if KMEANS_BATCH_SIZE not in runs:
+        runs[KMEANS_BATCH_SIZE] = pd.Series(pd.NA, runs.index, "Int64")
     metrics = [*METRICS, *(name for name in MORE_METRICS if name in runs)]
     long = runs.melt(
         id_vars=[
@@ -89,6 +91,7 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
             "n_classes",
             "n_queries",
             "tied_queries",
+            KMEANS_BATCH_SIZE,
             "reason",
         ],
         value_vars=metrics,
@@ -112,6 +115,7 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
         n_classes=("n_classes", "first"),
         n_queries=("n_queries", "max"),
         tied_queries=("tied_queries", "max"),
+        kmeans_batch_size=(KMEANS_BATCH_SIZE, "first"),
         reason=("reason", "first"),
         **{name: (name, "first") for name in _OF_METHOD},
     ).reset_index()
@@ -241,6 +245,7 @@ def sections(summary: pd.DataFrame, table: str) -> list[Section]:
         fitted = block.drop_duplicates(["method", "dataset", "notion"])
         reasons += sorted(line for row in fitted.itertuples() for line in _which_are_poor(row))
         reasons += _chosen_dims(block)
+        reasons += _which_k_means(of_table)
         title = f"{spec.title} {setting}, in {spec.unit}"
         shown.append(Section(setting, title, methods, _lines(block, spec), reasons))
     return shown
@@ -259,6 +264,19 @@ def _chosen_dims(block: pd.DataFrame) -> list[str]:
         ]
         said.append(f"{notion_on_paper(dataset, notion)} {most}{''.join(others)}")
     return [f"r' is {', '.join(said)}."] if said else []
+
+
+def _which_k_means(rows: pd.DataFrame) -> list[str]:
+    """That clusters are of mini-batches, where some metrics go by these."""
+    of_clusters = rows[rows["metric"].isin(OF_KMEANS)].dropna(subset=KMEANS_BATCH_SIZE)
+    if of_clusters.empty:
+        return []
+    names = ", ".join(METRIC_NAMES[name] for name in of_clusters["metric"].unique())
+    sizes = " or ".join(f"{size:,}" for size in sorted(of_clusters[KMEANS_BATCH_SIZE].unique()))
+    return [
+        f"{names}: clusters are of mini-batch k-means, {sizes} images a batch, and not to be "
+        "compared with those of k-means of all at once."
+    ]
 
 
 def _why_missing(missing: pd.DataFrame) -> Iterator[str]:
@@ -316,6 +334,8 @@ def table_values(summary: pd.DataFrame, table: str) -> pd.DataFrame:
     columns = ["dataset", "notion", "metric", "method", *scores, "unit", "n_seeds",
                "n_runs", "protocol", "model", "dim", "chosen_dim", "n_images", "n_classes",
                "n_queries", "tied_queries", "reason"]  # fmt: skip
+    if rows[KMEANS_BATCH_SIZE].notna().any():
+        columns.append(KMEANS_BATCH_SIZE)
     return rows[columns]
 
 

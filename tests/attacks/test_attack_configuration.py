@@ -306,6 +306,10 @@ MUCH = {
         PLAIN | {"datasets": {"demo_cars": SMALL["datasets"]["demo_cars"] | {"shards": 10**6}}},
         "datasets.demo_cars.shards: should be less than or equal to 10000, not 1000000",
     ),
+    "rank_shards": (
+        PLAIN | {"datasets": {"demo_cars": SMALL["datasets"]["demo_cars"] | {"rank_shards": 5000}}},
+        "datasets.demo_cars.rank_shards: should be less than or equal to 4096, not 5000",
+    ),
     "workers": (
         PLAIN | {"embeddings": {"workers": 10**6}},
         "embeddings.workers: should be less than or equal to 256, not 1000000",
