@@ -13,6 +13,7 @@
 #   queries/{protocol}/.../seed-{seed}.parquet                      one row a query; of the tables' runs only
 #   clusterings/{protocol}/.../seed-{seed}.parquet                  one row a pair of seeds
 #   draws/{protocol}/.../seed-{seed}.parquet                        one row a draw
+#   shards/{protocol}/.../seed-{seed}/{shard}-of-{shards}.safetensors, .../clusters.json    of large datasets
 #   {transforms,metrics}/.../dim-{dim}/prompts-{n_prompts}/seed-{seed}...     of some prompts only
 #   kept/                                                           second links to the above, by what is in them;
 #                                                                   tables.json: what is known of tables of the user's

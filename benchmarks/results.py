@@ -11,6 +11,7 @@ BENCHMARKS = (
     "several_values",
     "score",
     "scaling",
+    "shards",
     "fits",
     "products",
     "embeddings",
