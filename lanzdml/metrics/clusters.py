@@ -98,7 +98,7 @@ def cluster_metrics(
     classes = relevance.groups
     values: list[list[float]] = []
     for start in _starts(seed, repeats):
-        k_means = _k_means(int(classes.max()) + 1, start, batch_size)
+        k_means = new_k_means(int(classes.max()) + 1, start, batch_size)
         if batch_size is None:
             # Points that are moved in place, and back, are no longer the same to the last bit.
             k_means.set_params(copy_x=repeats > 1)
@@ -112,7 +112,8 @@ def cluster_metrics(
     return dict(zip(scorers, means.tolist(), strict=True))
 
 
-def _k_means(n_clusters: int, seed: int, batch_size: int | None) -> Any:
+def new_k_means(n_clusters: int, seed: int, batch_size: int | None) -> Any:
+    """What clusters points, not fitted yet: see :func:`cluster_metrics`."""
     # Only clustering needs scikit-learn, whose import takes longer than ranking a small dataset.
     from sklearn.cluster import KMeans, MiniBatchKMeans
 

@@ -17,7 +17,7 @@ SCORED = ("metrics", "queries", "clusterings", "draws")
 
 
 def config(shards):
-    """Few runs of several kinds: of one value and several, of a gallery, and by Euclidean distance."""
+    """Few runs of several kinds: of one value and several, of a gallery, by Euclidean distance."""
     changed = yaml.safe_load(yaml.safe_dump(SMALL))
     notions = changed["datasets"]["demo_cars"]["notions"]
     del notions["car_model"]
