@@ -22,7 +22,7 @@ from lanzdml.metrics.ranked import Ranked, Scores, put_together
 from lanzdml.metrics.recalls import RECALLS
 from lanzdml.metrics.steps import Clustered, cluster, first_fitted, rank
 from lanzdml.metrics.task import ScoreTask
-from lanzdml.transforms.storage import check_weights
+from lanzdml.transforms.storage import check_weights, made_with
 
 RANKED, CLUSTERED = "ranked", "clustered"
 MADE_OF, PART, REASON = "made_of", "part", "reason"
@@ -96,7 +96,7 @@ def _make(
 
 
 def made_of(step: str, task: ScoreTask, images: ScoredImages) -> str:
-    """Digest of all that decides what a step gives, but for the code."""
+    """Digest of all that decides what a step gives, but for our code: also of what computes it."""
     transforms, with_evidence = [task.transform], task.evidence is not None
     asked: list[Any] = [with_evidence, task.recalls]
     if step == CLUSTERED:
@@ -105,7 +105,8 @@ def made_of(step: str, task: ScoreTask, images: ScoredImages) -> str:
         kmeans = [list(task.seeds), task.kmeans_repeats, task.kmeans_batch_size]
         asked = [with_evidence, others, kmeans]
     contents = [content_of(path) for path in transforms]
-    return digest(step, task.run["protocol"], images.digest, *contents, asked)
+    versions = sorted(made_with().items())
+    return digest(step, task.run["protocol"], images.digest, *contents, asked, versions)
 
 
 def gather_shards(task: ScoreTask, images: ScoredImages) -> Scores:
@@ -162,7 +163,10 @@ def _read_shard(path: str, made_of: str, part: str) -> Ranked:
 
 def _check(path: str, told: dict[str, str], made_of: str, part: str) -> None:
     if (told.get(MADE_OF), told.get(PART)) != (made_of, part):
-        raise LanzdmlError(f"{path} is not of this run and part: delete it and run again")
+        raise LanzdmlError(
+            f"{path} is not of this run and part, or other versions of packages made it: delete it "
+            "and run again"
+        )
     if REASON in told:
         raise CannotFitError(told[REASON])
 
