@@ -52,8 +52,10 @@ def read_vectors(
     Raises:
         LanzdmlError: there are none, or they cannot be read; the message names the file.
     """
-    sources = sources_of(path, kind)
-    return Vectors([read_source(each, kind, column=column, id_column=id_column) for each in sources])
+    return Vectors([
+        read_source(source, kind, column=column, id_column=id_column)
+        for source in sources_of(path, kind)
+    ])  # fmt: skip
 
 
 def sources_of(path: Path, kind: Kind = Kind.IMAGES) -> list[Source]:
@@ -112,10 +114,15 @@ def shape_of(
         n is None where there are ids, as they need not be as many as a table's; all is None for
         tensors of torch, which have to be loaded.
     """
-    if path.suffix.lower() == _TORCH or (path.is_dir() and any(path.glob(f"*{_TORCH}"))):
+    if is_torch(path) or (path.is_dir() and any(path.glob(f"*{_TORCH}"))):
         return None
     vectors = read_vectors(path, kind, column=column, id_column=id_column)
     return None if vectors.has_ids else len(vectors), vectors.dim
+
+
+def is_torch(path: Path) -> bool:
+    """Whether a file has to be loaded for its shape to be known."""
+    return path.suffix.lower() == _TORCH
 
 
 def _of_file(path: Path, kind: Kind, column: str | None, id_column: str | None) -> Part:
