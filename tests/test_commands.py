@@ -333,7 +333,8 @@ WRONG = {
         ["transform", "images.npy", "images.npy", "-o", "out.npy"], "images.npy",
     ),
     "another format": (
-        ["transform", "t.safetensors", "images.npy", "-o", "out.csv"], "written as .npy or",
+        ["transform", "t.safetensors", "images.npy", "-o", "out.csv"],
+        "written as .npy, .parquet, .faiss or",
     ),
 }  # fmt: skip
 

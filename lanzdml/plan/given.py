@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Collection, Iterable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ class Given:
 
     def __init__(self, config: Config) -> None:
         self._config = config
+        # Looked for once: each of a collection's jobs asks.
+        self._shards = cache(lambda name: config.collections[name].shards())
 
     def dataset(self, name: str) -> AnyDataset:
         """The dataset: a registered one, that of a table of the user's, or torchvision's."""
@@ -94,7 +97,7 @@ class Given:
 
     def shards(self, collection: str) -> list[str]:
         """The files of a collection's vectors, by their names without a suffix, in order."""
-        return list(self._config.collections[collection].shards())
+        return list(self._shards(collection))
 
     def shard_files(self, collection: str, shard: str) -> list[Path]:
         """One of them, with the table beside it, if there is one.
@@ -102,7 +105,7 @@ class Given:
         Raises:
             LanzdmlError: there is no such shard.
         """
-        shards = self._config.collections[collection].shards()
+        shards = self._shards(collection)
         if shard not in shards:
             raise LanzdmlError(f"collections.{collection}: there is no shard {shard!r}")
         return [file for file in shards[shard] if file is not None]
