@@ -20,6 +20,8 @@
 #   metrics.parquet                                                 all rows
 #   record.json                                                     which configuration and which code made them
 #   experiments/{experiment}/{protocol}/.../dim-{dim}.parquet       what else is measured of a method on a notion
+#   collections/{collection}/shards/{shard}.parquet                 vectors of other images, a file as theirs
+#   collections/{collection}/{ids.parquet,vectors.npy,vectors.faiss}
 #   trimap/{dataset}/{model}.parquet
 #   saliency/{dataset}/{model}/{maps.safetensors,shares.parquet}
 #   tables/{table}.{md,csv,tex}
@@ -87,6 +89,7 @@ include: "rules/datasets.smk"
 include: "rules/embeddings.smk"
 include: "rules/transforms.smk"
 include: "rules/metrics.smk"
+include: "rules/collections.smk"
 include: "rules/significance.smk"
 include: "rules/experiments.smk"
 include: "rules/tables.smk"
@@ -138,4 +141,5 @@ rule all:
         # Also of notions that are not scored.
         [PATHS.prompts(*key) for key in PLAN.prompts],
         [PATHS.transform(fit) for fit in PLAN.fits],
+        COLLECTIONS,
     localrule: True

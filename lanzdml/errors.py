@@ -41,7 +41,13 @@ class CannotFitError(LanzdmlError, ValueError):
     """A method cannot be fitted to these prompts; the run is reported with this reason."""
 
 
-_EXTRAS = {"torch": "fit", "open_clip": "clip", "pydantic": "workflow", "yaml": "workflow"}
+_EXTRAS = {
+    "torch": "fit",
+    "open_clip": "clip",
+    "faiss": "index",
+    "pydantic": "workflow",
+    "yaml": "workflow",
+}
 """What may lack where the library alone is installed, and the extra that brings it."""
 
 

@@ -60,6 +60,7 @@ def rule_name(*parts):
 wildcard_constraints:
     dataset=any_of(CONFIG.datasets),
     model=any_of(CONFIG.models),
+    collection=any_of(CONFIG.collections),
 
 
 def unrecorded(value):
@@ -77,9 +78,10 @@ def more_each_time(amount):
 
 
 def config_told(**options):
-    """The configuration without the settings of the machine, which rerun nothing."""
-    machine = {"embeddings": True, "limits": True, "datasets": {"__all__": {"linked"}}}
-    return CONFIG.model_dump(mode="json", exclude=machine, **options)
+    """The configuration without what no score goes by: settings of the machine, and collections."""
+    beside = {"datasets": {"__all__": {"linked"}}}
+    beside |= dict.fromkeys(("embeddings", "limits", "collections"), True)
+    return CONFIG.model_dump(mode="json", exclude=beside, **options)
 
 
 def priority_of(job):

@@ -11,8 +11,8 @@ from lanzdml import sources
 ROOT = Path(__file__).parents[1]
 LIBRARY = ROOT / "lanzdml"
 STAGES = (
-    "datasets", "embeddings", "methods", "transforms", "metrics", "tables", "significance",
-    "figures", "report", "explorer", "sharing",
+    "datasets", "embeddings", "methods", "transforms", "metrics", "collections", "tables",
+    "significance", "figures", "report", "explorer", "sharing",
 )  # fmt: skip
 ACROSS = ("arithmetic", "commands", "config", "experiments", "plan")
 LOOSE = ("errors", "files", "limits", "names", "registry", "signatures", "sources", "spreadsheet")

@@ -18,11 +18,12 @@ from lanzdml.commands.main import lanzdml
 from lanzdml.commands.score import CLUSTERS, FEW, IMAGES, NO_CLASSES, QUERIES, score
 from lanzdml.embeddings.vectors import read_vectors
 from lanzdml.methods import METHODS
+from lanzdml.methods.base import normalise
 from lanzdml.metrics import METRICS, compute_metrics
 from lanzdml.metrics.chance import chance, chance_of
 from lanzdml.metrics.resampling import resampled_scores
 from lanzdml.metrics.scores import RANK_METRICS
-from lanzdml.transforms.storage import load_transform
+from lanzdml.transforms.storage import load_transform, save_transform
 from tests.tiny_clip import cache_repository
 
 ROOT = Path(__file__).parents[1]
@@ -238,6 +239,70 @@ def test_a_large_collection_is_transformed_block_by_block(folder, monkeypatch):
     assert np.allclose(np.load("out.npy"), expected, atol=1e-6)
 
 
+def in_files(folder, n=3):
+    """The shuffled vectors in several files of a new folder."""
+    table = pd.read_parquet(folder / "shuffled.parquet")
+    (folder / "many").mkdir()
+    for number, rows in enumerate(np.array_split(np.arange(N), n)):
+        table.iloc[rows].to_parquet(folder / f"many/part-{number}.parquet", index=False)
+
+
+def test_a_folder_is_transformed_file_by_file(folder):
+    in_files(folder)
+    run("fit", "prompts.npy", "-o", "t.safetensors", "--method", "text_subspace", "--dim", 3)
+    code, out, _ = run("transform", "t.safetensors", "many", "-o", "made/here")
+    assert code == 0
+    assert f"{N} vectors of 3 dimensions: made/here" in out
+    assert sorted(path.name for path in (folder / "made").rglob("*")) == [
+        "here", *(f"part-{number}.parquet" for number in range(3)),
+    ]  # fmt: skip
+    run("transform", "t.safetensors", "many", "-o", "one.parquet")
+    made, one = read_vectors(folder / "made/here"), read_vectors(folder / "one.parquet")
+    assert made.ids == one.ids
+    np.testing.assert_array_equal(made.array(), one.array())
+    code, out, err = run("transform", "t.safetensors", "many", "-o", "made/here")
+    assert code == 1
+    assert "made/here is there already" in out + err
+
+
+def test_a_folder_is_there_when_all_of_it_is(folder):
+    in_files(folder)
+    run("fit", "prompts.npy", "-o", "t.safetensors", "--method", "text_subspace", "--dim", 3)
+    last = folder / "many/part-2.parquet"
+    last.write_bytes(last.read_bytes()[:-9])
+    before = set(folder.iterdir())
+    code, out, err = run("transform", "t.safetensors", "many", "-o", "made")
+    assert code == 1
+    assert "many/part-2.parquet cannot be read" in out + err
+    assert set(folder.iterdir()) == before
+    run("fit", "prompts.npy", "-o", "clay.safetensors", "--method", "clay")
+    code, out, err = run("transform", "clay.safetensors", "many", "-o", "made")
+    assert code == 1
+    assert "clay.safetensors makes the vectors of all images at once: name a file" in out + err
+
+
+def test_an_index_is_by_cosine(folder):
+    faiss = pytest.importorskip("faiss")
+    fit = METHODS["prompt_posterior"](logit_scale=5.0).fit(PROMPTS)  # not of unit length
+    save_transform("t.safetensors", fit)
+    before = set(folder.iterdir())
+    assert run("transform", "t.safetensors", "images.npy", "-o", "out.faiss")[0] == 0
+    assert set(folder.iterdir()) - before == {folder / "out.faiss"}
+    index = faiss.read_index("out.faiss")
+    expected = normalise(fit.transform(VECTORS))
+    assert index.metric_type == faiss.METRIC_INNER_PRODUCT
+    np.testing.assert_array_equal(index.reconstruct_n(0, N), expected)
+
+
+def test_an_index_without_faiss_says_which_extra_has_it(folder, monkeypatch):
+    run("fit", "prompts.npy", "-o", "t.safetensors", "--method", "text_subspace", "--dim", 3)
+    monkeypatch.setitem(sys.modules, "faiss", None)
+    code, out, err = run("transform", "t.safetensors", "images.npy", "-o", "out.faiss")
+    assert code == 1
+    assert "this needs faiss, which is not installed" in out + err
+    assert "pip install '.[index]'" in out + err
+
+
 def test_what_lacks_says_which_extra_has_it(folder, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     code, out, err = run("fit", "prompts.npy", "-o", "t.safetensors")
@@ -333,8 +398,13 @@ WRONG = {
     "no transform": (
         ["transform", "images.npy", "images.npy", "-o", "out.npy"], "images.npy",
     ),
+    "another size": (
+        ["transform", "small.safetensors", "images.npy", "-o", "out.npy"],
+        "images.npy holds vectors of 8 dimensions, but small.safetensors was fitted to those of 5",
+    ),
     "another format": (
-        ["transform", "t.safetensors", "images.npy", "-o", "out.csv"], "written as .npy or",
+        ["transform", "t.safetensors", "images.npy", "-o", "out.csv"],
+        "written as .npy, .parquet, .faiss or",
     ),
 }  # fmt: skip
 
@@ -345,6 +415,7 @@ def test_what_is_wrong_is_one_line(name, folder):
     table = pd.read_csv("labels.csv", dtype="str")
     table.assign(image_id=[*table["image_id"][:-1], "other"]).to_csv("other.csv", index=False)
     table.assign(image_id=["00", *table["image_id"][:-1]]).to_csv("twice.csv", index=False)
+    save_transform("small.safetensors", METHODS["clip"]().fit(PROMPTS[:, :5]))
     before = set(folder.iterdir())
     arguments, says = WRONG[name]
     code, out, err = run(*arguments)

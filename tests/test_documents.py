@@ -24,6 +24,9 @@ import pytest
 import yaml
 from snakemake.cli import get_argument_parser
 
+from lanzdml.collections.applying import apply_transform
+from lanzdml.collections.gathering import gather_collection
+from lanzdml.collections.writing import write_index
 from lanzdml.commands.main import lanzdml
 from lanzdml.config.config import parse_config
 from lanzdml.config.file import read_values
@@ -31,6 +34,7 @@ from lanzdml.config.owner import RECORD
 from lanzdml.datasets.manifest import FINGERPRINT, fingerprint, write_manifest
 from lanzdml.embeddings import write_embeddings
 from lanzdml.embeddings.models import CONFIG_FILE, WEIGHTS_FILE
+from lanzdml.embeddings.vectors.reading import Source
 from lanzdml.methods import METHODS
 from lanzdml.methods.base import Method
 from lanzdml.methods.needs import PROMPTS
@@ -123,11 +127,14 @@ def folder(tmp_path_factory):
         write_manifest(manifest, rows, [notion], "made by this test")
         of_images = {FINGERPRINT: fingerprint(rows)}
         write_embeddings(embedded / "images.parquet", rows[["image_id"]], vectors(12), of_images)
-        prompts = pd.DataFrame({"prompt": list("pqrstu"), "aspect": list("pqrstu")})
-        write_embeddings(embedded / f"prompts/{notion}.parquet", prompts, vectors(6), {})
-    fit = folder / "results/flowers/transforms/my_flowers/my_clip/brightness/indirect/dim-128"
-    fit.mkdir(parents=True)
-    save_transform(fit / "seed-0.safetensors", METHODS["indirect"](128).fit(vectors(6)))
+        prompts = pd.DataFrame({"prompt": list("pqrstu"), "aspect": list("abcdef")})
+        for wording in (notion, f"{notion}/wordings/bare"):
+            write_embeddings(embedded / f"prompts/{wording}.parquet", prompts, vectors(6), {})
+    for run in ("flowers/transforms/my_flowers/my_clip/brightness",
+                "transforms/demo_cars/demo-M/car_color"):  # fmt: skip
+        fit = folder / f"results/{run}/indirect/dim-128"
+        fit.mkdir(parents=True)
+        save_transform(fit / "seed-0.safetensors", METHODS["indirect"](128).fit(vectors(6)))
     for method in ("indirect", "prompt_posterior"):
         queries = folder / f"results/queries/paper/demo_cars/demo-M/car_color/{method}/dim-128"
         queries.mkdir(parents=True)
@@ -155,13 +162,31 @@ def folder(tmp_path_factory):
     model = json.loads((ROOT / "resources/demo_clip/demo-S.json").read_text())
     (from_hub / CONFIG_FILE).write_text(json.dumps({"model_cfg": model, "preprocess_cfg": {}}))
     (from_hub / WEIGHTS_FILE).symlink_to(ROOT / "resources/demo_clip/demo-S.safetensors")
-    (makes_vectors,) = python_of("docs/your-vectors.md")
+    (makes_vectors,), (makes_more, *_) = map(
+        python_of, ("docs/your-vectors.md", "docs/collections.md")
+    )
     (folder / "my_methods").mkdir()
     (method,) = (text for text in python_of("docs/your-own.md") if "(Method):" in text)
     (folder / "my_methods/prompt_span.py").write_text(method)
     with contextlib.chdir(folder):
         exec(makes_vectors, {})
+        exec(makes_more, {})
+        apply_to_collection(folder / "results/things/collections/more")
+        (folder / "results/things" / RECORD).touch()
     return folder
+
+
+def apply_to_collection(results):
+    """What a run makes of the files that docs/collections.md makes."""
+    fit = results / "fit.safetensors"
+    results.mkdir(parents=True)
+    save_transform(fit, METHODS["clip"]().fit(vectors(6, 32)))
+    shards = [results / f"shards/{path.name}" for path in sorted(Path("data/more").iterdir())]
+    for shard in shards:
+        source = Source(Path("data/more", shard.name))
+        apply_transform(fit, source, shard, protocol="paper", facts={})
+    gather_collection(shards, results / "ids.parquet", results / "vectors.npy")
+    write_index(results / "vectors.npy", results / "vectors.faiss", "cosine")
 
 
 def python_of(document):
@@ -229,6 +254,16 @@ ADDED = {
 }
 
 
+# Documents whose configuration is added to that of another one.
+GOES_ON_FROM = {
+    "docs/collections.md": next(
+        yaml.safe_load(text)
+        for name, _, language, text in blocks()
+        if (name, language) == ("docs/your-vectors.md", "yaml")
+    ),
+}
+
+
 def _alone(notion):
     """A notion without what it says of others, which may not be in a part."""
     return {key: value for key, value in notion.items() if key != "against"}
@@ -243,7 +278,7 @@ def completed(document, part):
             for name, notion in part["notions"].items()
         }
         part = {"datasets": {"demo_cars": cars | {"notions": notions}}}
-    config = MINIMAL | part
+    config = MINIMAL | GOES_ON_FROM.get(document, {}) | part
     config["datasets"] = {
         name: {"notions": PAPER["datasets"].get(name, {}).get("notions", NOTIONS)} | dataset
         for name, dataset in config["datasets"].items()

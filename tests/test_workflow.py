@@ -182,28 +182,36 @@ def named_by_rules(job):
     return []
 
 
+def scripts_of(job):
+    name = Path(job["script"]).name.split(".")[-2]
+    return [ROOT / "workflow_scripts" / f"{script}.py" for script in (name, "job")]
+
+
+def called_beside(job, sources):
+    """What a job called that is not behind the fingerprint of its script and of more sources."""
+    behind = {*definitions_behind(*scripts_of(job), *sources), *PRINTED}
+    lines = {(str(path), line) for path, line in lines_of(behind)}
+    return [
+        (file, function)
+        for file, line, function in job["called"]
+        if (file, line) not in lines and not file.endswith("lanzdml/errors.py")
+    ]
+
+
 def test_what_a_job_calls_is_in_its_fingerprint(finished):
     jobs = [json.loads(path.read_text()) for path in (finished / "told").glob("*.json")]
     assert len({job["rule"] for job in jobs}) > 15
     for job in jobs:
-        name = Path(job["script"]).name.split(".")[-2]
-        scripts = [ROOT / "workflow_scripts" / f"{script}.py" for script in (name, "job")]
         if job["tasks"] is None:
-            sources = [*scripts, *named_by_rules(job)]
-            assert job["version"].split()[0] == source_fingerprint(*sources), job["rule"]
+            sources = named_by_rules(job)
+            version = source_fingerprint(*scripts_of(job), *sources)
+            assert job["version"].split()[0] == version, job["rule"]
         else:
             methods = {task.get("method") or task["run"]["method"] for task in job["tasks"]}
             measured = {task["experiment"] for task in job["tasks"] if "experiment" in task}
             measures = [module_of(name, "measure") for name in measured]
-            sources = [*scripts, *map(METHODS.module, methods), *measures]
-        behind = {*definitions_behind(*sources), *PRINTED}
-        lines = {(str(path), line) for path, line in lines_of(behind)}
-        missed = [
-            (file, function)
-            for file, line, function in job["called"]
-            if (file, line) not in lines and not file.endswith("lanzdml/errors.py")
-        ]
-        assert not missed, job["rule"]
+            sources = [*map(METHODS.module, methods), *measures]
+        assert not called_beside(job, sources), job["rule"]
 
 
 def test_default_is_planned_in_full(tmp_path):

@@ -212,7 +212,10 @@ def fit(
 @lanzdml.command()
 @click.argument("file", type=FILE)
 @click.argument("vectors", type=FILE)
-@click.option("-o", "--output", type=FILE, required=True, help="The result, .npy or .parquet.")
+@click.option(
+    "-o", "--output", type=FILE, required=True,
+    help="The result: .npy, .parquet, .faiss, or a new folder, a Parquet file for each of VECTORS.",
+)  # fmt: skip
 @click.option("--method", help="file.py:Class of the transform's method, where it is one of yours.")
 @_COLUMN
 @_ID

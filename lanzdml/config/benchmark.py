@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from lanzdml.config.collections import CollectionConfig
 from lanzdml.config.datasets import DatasetConfig
 from lanzdml.config.methods import MethodName, known_methods
 from lanzdml.config.models import ModelConfig
@@ -106,6 +107,9 @@ class Benchmark(Section):
             "k-means of all at once unless given",
         ),
     ] = None
+    collections: Annotated[
+        dict[Name, CollectionConfig], Field(default_factory=dict, max_length=MOST_LISTED)
+    ]
     published: Annotated[
         list[PathName],
         Field(
@@ -161,6 +165,7 @@ class Benchmark(Section):
         except LanzdmlError as error:
             lines += [f"published: {line}" for line in error.lines]
         data = [path for dataset in self.datasets.values() for path in dataset.paths]
+        data += [collection.vectors.file for collection in self.collections.values()]
         try:
             check_place(
                 self.results, elsewhere=self.results_elsewhere, apart=[*data, *self.published]
@@ -174,4 +179,6 @@ class Benchmark(Section):
             lines += dataset.check(f"datasets.{name}", name, self.protocols, self.methods)
         for name, model in self.models.items():
             lines += model.check(f"models.{name}")
+        for name, collection in self.collections.items():
+            lines += collection.check(f"collections.{name}", self)
         return lines

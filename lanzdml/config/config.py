@@ -129,9 +129,11 @@ class Config(Benchmark):
             name: section.resolved(self) for name, section in self.given_experiments.items()
         }
         pictures = {name: section.resolved(self) for name, section in self.given_pictures.items()}
+        collections = {name: section.resolved(self) for name, section in self.collections.items()}
         return self.model_copy(
             update={
                 "datasets": datasets,
+                "collections": collections,
                 "experiments": self.experiments.model_copy(update=experiments),
                 "figures": self.figures.model_copy(update=pictures),
                 "explorer": self.explorer and self.explorer.resolved(self),

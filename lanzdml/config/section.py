@@ -49,8 +49,9 @@ def _dim(value: Any) -> Any:
     return value
 
 
+OneDim = Annotated[Dim | Literal["auto"], BeforeValidator(_dim)]
 Dims = Annotated[
-    list[Annotated[Dim | Literal["auto"], BeforeValidator(_dim)]],
+    list[OneDim],
     Field(min_length=1, max_length=MOST_LISTED),
     BeforeValidator(
         lambda value: [value] if value == AUTO else value,

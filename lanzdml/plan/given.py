@@ -2,12 +2,14 @@
 
 import hashlib
 from collections.abc import Collection, Iterable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from lanzdml.config.config import Config
 from lanzdml.datasets import AnyDataset, files_read, images_listed
 from lanzdml.embeddings import models
+from lanzdml.errors import LanzdmlError
 from lanzdml.files import sample_of
 from lanzdml.plan.notions import sections_of
 
@@ -17,6 +19,8 @@ class Given:
 
     def __init__(self, config: Config) -> None:
         self._config = config
+        # Looked for once: each of a collection's jobs asks.
+        self._shards = cache(lambda name: config.collections[name].shards())
 
     def dataset(self, name: str) -> AnyDataset:
         """The dataset: a registered one, that of a table of the user's, or torchvision's."""
@@ -90,6 +94,25 @@ class Given:
     def vector_contents(self, *sources: dict[str, Any]) -> list[str]:
         """What those hold."""
         return _contents(self.vector_files(*sources))
+
+    def shards(self, collection: str) -> list[str]:
+        """The files of a collection's vectors, by their names without a suffix, in order."""
+        return list(self._shards(collection))
+
+    def shard_files(self, collection: str, shard: str) -> list[Path]:
+        """One of them, with the table beside it, if there is one.
+
+        Raises:
+            LanzdmlError: there is no such shard.
+        """
+        shards = self._shards(collection)
+        if shard not in shards:
+            raise LanzdmlError(f"collections.{collection}: there is no shard {shard!r}")
+        return [file for file in shards[shard] if file is not None]
+
+    def shard_contents(self, collection: str, shard: str) -> list[str]:
+        """What those hold."""
+        return _contents(self.shard_files(collection, shard))
 
     def model_contents(self, name: str) -> list[str]:
         """What those hold."""

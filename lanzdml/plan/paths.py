@@ -85,6 +85,14 @@ class Paths:
         of_wording = "" if wording is None else f"/wordings/{wording}"
         return self.at(f"experiments/{experiment}/{run.path.parent}{of_wording}.parquet")
 
+    def applied(self, collection: str, shard: str) -> str:
+        """What was made of one file of a collection's vectors."""
+        return self.at(f"collections/{collection}/shards/{shard}.parquet")
+
+    def gathered(self, collection: str, name: str) -> str:
+        """Of all of them: ``ids.parquet``, ``vectors.npy``, ``vectors.faiss``."""
+        return self.at(f"collections/{collection}/{name}")
+
     def trimap(self, dataset: str, model: str) -> str:
         """The points of a TriMap."""
         return self.at(f"trimap/{dataset}/{model}.parquet")

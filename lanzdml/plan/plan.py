@@ -14,13 +14,14 @@ from lanzdml.experiments.measured import Measured
 from lanzdml.figures.picture import Picture
 from lanzdml.methods import METHODS, PAPER_METHODS
 from lanzdml.metrics.protocols import PROTOCOLS, UsedNotions
+from lanzdml.plan.collections import collection_runs
 from lanzdml.plan.external import external_runs
 from lanzdml.plan.paths import Paths
 from lanzdml.plan.queries import QueryPlan
 from lanzdml.plan.runs import Fit, Run, runs_of
 from lanzdml.significance.comparisons import OURS
 
-MAIN, FIGURES = "main", "figures"
+MAIN, FIGURES, COLLECTIONS = "main", "figures", "collections"
 RANKING = "critical_difference"
 
 
@@ -193,6 +194,7 @@ class Plan(QueryPlan):
         yield FIGURES, [fit for name in self.pictures for fit in self.shown_in(name).values()]
         for name, runs in others.items():
             yield name, map(self.fit_of, runs)
+        yield COLLECTIONS, self.applied.values()
 
     def _unscored_fits(self) -> list[Fit]:
         return list(dict.fromkeys(run.fit for run in runs_of(self._unscored)))
@@ -204,6 +206,12 @@ class Plan(QueryPlan):
         methods = [name for name in self.config.methods if not METHODS[name].supervised]
         settings = (self.config.main_models, methods, self.config.dims, self.config.seeds)
         return Grid([""], unscored, *settings)
+
+    @cached_property
+    def applied(self) -> dict[str, Fit]:
+        """What is applied to each collection."""
+        runs = collection_runs(self.config, self.shown_protocol)
+        return {name: self.fit_of(run) for name, run in runs.items()}
 
     # Figures, tables and embeddings
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from enum import Enum
 from pathlib import Path
+from typing import NamedTuple
 
 from lanzdml.embeddings.vectors.arrays import read_npy, read_npz, read_pt, read_safetensors
 from lanzdml.embeddings.vectors.tables import read_arrow, read_parquet, read_texts
@@ -17,7 +18,7 @@ SUFFIXES = (".npy", ".npz", ".safetensors", ".parquet", _TORCH)
 ID = "image_id"
 _PICKLES = (".pkl", ".pickle", ".joblib", ".pth", ".bin", ".ckpt")
 _METADATA = "metadata"
-_STATE, _SPLITS = "state.json", "dataset_dict.json"
+_STATE, _SPLITS, _ARROW = "state.json", "dataset_dict.json", ".arrow"
 
 
 class Kind(Enum):
@@ -28,6 +29,13 @@ class Kind(Enum):
 
 
 _TEXTS: dict[Kind, tuple[str, ...]] = {Kind.IMAGES: (), Kind.PROMPTS: ("prompt", "caption", "text")}
+
+
+class Source(NamedTuple):
+    """A file of vectors, and the table of its rows where clip-retrieval wrote one beside it."""
+
+    file: Path
+    table: Path | None = None
 
 
 def read_vectors(
@@ -44,9 +52,55 @@ def read_vectors(
     Raises:
         LanzdmlError: there are none, or they cannot be read; the message names the file.
     """
-    if path.is_dir():
-        return _of_folder(path, kind, column, id_column)
-    return Vectors([_of_file(path, kind, column, id_column)])
+    return Vectors([
+        read_source(source, kind, column=column, id_column=id_column)
+        for source in sources_of(path, kind)
+    ])  # fmt: skip
+
+
+def sources_of(path: Path, kind: Kind = Kind.IMAGES) -> list[Source]:
+    """The files that the vectors of a file or folder are in, in their order; none is opened.
+
+    Raises:
+        LanzdmlError: a folder has no files of vectors, or several kinds of them.
+    """
+    if not path.is_dir():
+        return [Source(path)]
+    if (path / _SPLITS).is_file():
+        splits = sorted(split.parent.name for split in path.glob(f"*/{_STATE}"))
+        raise LanzdmlError(
+            f"{path} holds several splits: name the folder of one, {' or '.join(splits)}"
+        )
+    if (path / _STATE).is_file():
+        return [Source(file) for file in _of_state(path)]
+    if (path / kind.value).is_dir():
+        return _of_clip_retrieval(path, kind)
+    if others := [other.value for other in Kind if (path / other.value).is_dir()]:
+        raise LanzdmlError(f"{path} has {others[0]}/ and no {kind.value}/")
+    return [Source(file) for file in _files(path)]
+
+
+def read_source(
+    source: Source,
+    kind: Kind = Kind.IMAGES,
+    *,
+    column: str | None = None,
+    id_column: str | None = None,
+) -> Part:
+    """The vectors of one file, of which no more is read than says their shape.
+
+    Arguments and errors as of :func:`read_vectors`.
+    """
+    file, table = source
+    if table is None:
+        if (file.parent / _STATE).is_file() and file.suffix == _ARROW:
+            return read_arrow(file, column, id_column or ID, _TEXTS[kind])
+        return _of_file(file, kind, column, id_column)
+    part = read_npy(file)
+    n_rows, ids, texts = read_texts(table, id_column, _TEXTS[kind])
+    if n_rows != part.shape[0]:
+        raise LanzdmlError(f"{table} has {n_rows:,} rows, but {file} {part.shape[0]:,} vectors")
+    return replace(part, ids=ids, texts=texts)
 
 
 def shape_of(
@@ -60,10 +114,15 @@ def shape_of(
         n is None where there are ids, as they need not be as many as a table's; all is None for
         tensors of torch, which have to be loaded.
     """
-    if path.suffix.lower() == _TORCH or (path.is_dir() and any(path.glob(f"*{_TORCH}"))):
+    if is_torch(path) or (path.is_dir() and any(path.glob(f"*{_TORCH}"))):
         return None
     vectors = read_vectors(path, kind, column=column, id_column=id_column)
     return None if vectors.has_ids else len(vectors), vectors.dim
+
+
+def is_torch(path: Path) -> bool:
+    """Whether a file has to be loaded for its shape to be known."""
+    return path.suffix.lower() == _TORCH
 
 
 def _of_file(path: Path, kind: Kind, column: str | None, id_column: str | None) -> Part:
@@ -94,44 +153,18 @@ def _of_file(path: Path, kind: Kind, column: str | None, id_column: str | None) 
     return part
 
 
-def _of_folder(folder: Path, kind: Kind, column: str | None, id_column: str | None) -> Vectors:
-    if (folder / _SPLITS).is_file():
-        splits = sorted(path.parent.name for path in folder.glob(f"*/{_STATE}"))
-        raise LanzdmlError(
-            f"{folder} holds several splits: name the folder of one, {' or '.join(splits)}"
-        )
-    if (folder / _STATE).is_file():
-        files = _of_state(folder)
-        return Vectors([read_arrow(path, column, id_column or ID, _TEXTS[kind]) for path in files])
-    if (folder / kind.value).is_dir():
-        return _of_clip_retrieval(folder, kind, id_column)
-    if others := [other.value for other in Kind if (folder / other.value).is_dir()]:
-        raise LanzdmlError(f"{folder} has {others[0]}/ and no {kind.value}/")
-    return Vectors([_of_file(path, kind, column, id_column) for path in _files(folder)])
-
-
-def _of_clip_retrieval(folder: Path, kind: Kind, id_column: str | None) -> Vectors:
+def _of_clip_retrieval(folder: Path, kind: Kind) -> list[Source]:
     """Arrays beside tables with as many rows, by the numbers in their names."""
-    parts = [read_npy(path) for path in _files(folder / kind.value)]
+    arrays = _files(folder / kind.value)
     if not (folder / _METADATA).is_dir():
-        if id_column is not None:
-            raise LanzdmlError(f"{folder} has no {_METADATA}/ with {id_column!r} for ids")
-        return Vectors(parts)
+        return [Source(array) for array in arrays]
     tables = _files(folder / _METADATA)
-    if len(tables) != len(parts):
+    if len(tables) != len(arrays):
         raise LanzdmlError(
             f"{folder / _METADATA} has {len(tables):,} files, but {folder / kind.value} "
-            f"{len(parts):,}: each array has a table of its rows"
+            f"{len(arrays):,}: each array has a table of its rows"
         )
-    described = []
-    for part, table in zip(parts, tables, strict=True):
-        n_rows, ids, texts = read_texts(table, id_column, _TEXTS[kind])
-        if n_rows != part.shape[0]:
-            raise LanzdmlError(
-                f"{table} has {n_rows:,} rows, but {part.file} {part.shape[0]:,} vectors"
-            )
-        described.append(replace(part, ids=ids, texts=texts))
-    return Vectors(described)
+    return [Source(*pair) for pair in zip(arrays, tables, strict=True)]
 
 
 def _files(folder: Path) -> list[Path]:
