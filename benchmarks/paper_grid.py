@@ -14,6 +14,8 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from statistics import median
+from types import MappingProxyType
+from typing import Any
 
 import pandas as pd
 import torch
@@ -109,8 +111,12 @@ def where_time_went(
     }
 
 
-def prepare(folder: Path) -> Plan:
+def prepare(folder: Path, changes: Mapping[str, Any] = MappingProxyType({})) -> Plan:
     """Make a folder to run the workflow in, with stand-ins; what was there before goes.
+
+    Args:
+        folder: where.
+        changes: keys of the configuration that take the place of its own.
 
     Returns:
         of the configuration.
@@ -121,6 +127,7 @@ def prepare(folder: Path) -> Plan:
     values = yaml.safe_load((ROOT / "configs/paper.yaml").read_text(encoding="utf-8"))
     for figure in OF_IMAGES:
         del values["figures"][figure]
+    values |= changes
     (folder / CONFIGURATION).write_text(yaml.safe_dump(values), encoding="utf-8")
     # Paths in a configuration are relative to where the workflow runs.
     with contextlib.chdir(folder):
