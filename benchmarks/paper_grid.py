@@ -25,6 +25,7 @@ from benchmarks.machine import cores
 from benchmarks.record import Record
 from benchmarks.standins import place
 from lanzdml.config.config import parse_config
+from lanzdml.config.owner import RECORD
 from lanzdml.plan import Plan
 from lanzdml.plan.jobs import fit_jobs, score_jobs
 from lanzdml.report.cost import fit_costs, job_costs
@@ -133,6 +134,8 @@ def prepare(folder: Path, changes: Mapping[str, Any] = MappingProxyType({})) -> 
     with contextlib.chdir(folder):
         plan = Plan(parse_config(values))
         place(plan, folder)
+    # What a run leaves that made files there: it stands beside the stand-ins, which none made.
+    (folder / plan.config.results / RECORD).touch()
     return plan
 
 
