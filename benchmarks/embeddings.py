@@ -45,7 +45,7 @@ def measure() -> Record:
         ):
             clip = demo_m("cpu") if name == "demo-M" else random_clip("ViT-B-32-quickgelu", "cpu")
             images = demo_cars() if n is None else photographs(Path(folder), n)
-            alone, loop, cells = compare(clip, images, batch_size)
+            alone, loop, cells = compare(clip, images, Path(folder), batch_size)
             reached.append(
                 f"{name}, batches of {batch_size}: {alone:.0%} of the model's speed, {loop:.1f}x"
             )
@@ -65,9 +65,11 @@ def measure() -> Record:
     )
 
 
-def compare(clip: Clip, manifest: pd.DataFrame, batch_size: int) -> tuple[float, float, list[str]]:
+def compare(
+    clip: Clip, manifest: pd.DataFrame, root: Path, batch_size: int
+) -> tuple[float, float, list[str]]:
     """How ours compares with the model alone and with the plain loop, and a row's cells."""
-    images = Images(manifest, Path())
+    images = Images(manifest, root)
     n = len(images)
 
     def decoded(position: int) -> torch.Tensor:
@@ -76,7 +78,7 @@ def compare(clip: Clip, manifest: pd.DataFrame, batch_size: int) -> tuple[float,
     ready = torch.stack([decoded(position) for position in range(n)]).to(clip.device)
 
     def ours() -> None:
-        embed_images(clip, manifest, Path(), batch_size=batch_size)
+        embed_images(clip, manifest, root, batch_size=batch_size)
 
     @torch.inference_mode()
     def torchs_choice() -> None:
@@ -136,12 +138,11 @@ def demo_cars() -> pd.DataFrame:
 
 
 def photographs(folder: Path, n: int) -> pd.DataFrame:
-    """Write n images with about as much detail as photographs; returns a manifest."""
+    """Write n images with about as much detail as photographs to a folder; returns a manifest."""
     rng = np.random.default_rng(0)
-    paths = []
-    for number in range(n):
+    names = [f"{number}.jpg" for number in range(n)]
+    for name in names:
         coarse = rng.integers(0, 256, (45, 60, 3), dtype=np.uint8)
         image = Image.fromarray(coarse).resize(PIXELS, Image.Resampling.BICUBIC)
-        paths.append(folder / f"{number}.jpg")
-        image.save(paths[-1], quality=90)
-    return pd.DataFrame({ID: [path.name for path in paths], PATH: [str(path) for path in paths]})
+        image.save(folder / name, quality=90)
+    return pd.DataFrame({ID: names, PATH: names})
