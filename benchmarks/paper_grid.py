@@ -14,6 +14,8 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from statistics import median
+from types import MappingProxyType
+from typing import Any
 
 import pandas as pd
 import torch
@@ -23,6 +25,7 @@ from benchmarks.machine import cores
 from benchmarks.record import Record
 from benchmarks.standins import place
 from lanzdml.config.config import parse_config
+from lanzdml.config.owner import RECORD
 from lanzdml.plan import Plan
 from lanzdml.plan.jobs import fit_jobs, score_jobs
 from lanzdml.report.cost import fit_costs, job_costs
@@ -109,8 +112,12 @@ def where_time_went(
     }
 
 
-def prepare(folder: Path) -> Plan:
+def prepare(folder: Path, changes: Mapping[str, Any] = MappingProxyType({})) -> Plan:
     """Make a folder to run the workflow in, with stand-ins; what was there before goes.
+
+    Args:
+        folder: where.
+        changes: keys of the configuration that take the place of its own.
 
     Returns:
         of the configuration.
@@ -121,11 +128,14 @@ def prepare(folder: Path) -> Plan:
     values = yaml.safe_load((ROOT / "configs/paper.yaml").read_text(encoding="utf-8"))
     for figure in OF_IMAGES:
         del values["figures"][figure]
+    values |= changes
     (folder / CONFIGURATION).write_text(yaml.safe_dump(values), encoding="utf-8")
     # Paths in a configuration are relative to where the workflow runs.
     with contextlib.chdir(folder):
         plan = Plan(parse_config(values))
         place(plan, folder)
+    # What a run leaves that made files there: it stands beside the stand-ins, which none made.
+    (folder / plan.config.results / RECORD).touch()
     return plan
 
 

@@ -1,5 +1,6 @@
 """benchmarks/results.md: what every benchmark found when it ran last."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from benchmarks.record import Record, load
@@ -31,10 +32,16 @@ runs one. Ratios compare two ways of doing the same, timed in turn in one run.
 """
 
 
-def write_results() -> None:
-    """Write results.md from the records there are."""
-    records = [record for record in map(load, BENCHMARKS) if record]
-    write_text(RESULTS, "\n".join([HEAD, *_summary(records), *map(_section, records)]))
+def write_results(path: Path, head: str, names: Iterable[str]) -> None:
+    """Write a file of results from the records there are.
+
+    Args:
+        path: of the file.
+        head: its first lines.
+        names: of the records.
+    """
+    records = [record for record in map(load, names) if record]
+    write_text(path, "\n".join([head, *_summary(records), *map(_section, records)]))
 
 
 def _summary(records: list[Record]) -> list[str]:
@@ -45,12 +52,15 @@ def _summary(records: list[Record]) -> list[str]:
 
 
 def _section(record: Record) -> str:
-    columns = list(record.rows[0])
-    cells = [[markdown_escape(row[column]) for column in columns] for row in record.rows]
     facts = ", ".join(f"{name} {value}" for name, value in record.machine.items())
+    table = []
+    if record.rows:
+        columns = list(record.rows[0])
+        cells = [[markdown_escape(row[column]) for column in columns] for row in record.rows]
+        table = [*markdown_table(columns, cells, "l" + "r" * (len(columns) - 1)), ""]
     return "\n".join([
         f"## {record.title}\n",
         f"{record.text}\n",
-        *markdown_table(columns, cells, "l" + "r" * (len(columns) - 1)),
-        f"\n{record.day}: {facts}.\n",
+        *table,
+        f"{record.day}: {facts}.\n",
     ])  # fmt: skip

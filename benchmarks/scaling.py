@@ -66,12 +66,12 @@ def _each(costs: dict[str, float]) -> str:
     return ", ".join(f"{METHOD_NAMES[method]} {ms:.2f} ms" for method, ms in costs.items())
 
 
-def metrics_cost(n: int, n_classes: int) -> tuple[float, float, float]:
+def metrics_cost(n: int, n_classes: int, dim: int = 128) -> tuple[float, float, float]:
     """Seconds of the rank metrics and of the clusters, and the process' peak memory in GiB."""
     rng = np.random.default_rng(0)
     labels = rng.permutation(np.arange(n) % n_classes)
-    vectors = rng.standard_normal((n, 128), np.float32)
-    vectors += rng.standard_normal((n_classes, 128), np.float32)[labels] / 2
+    vectors = rng.standard_normal((n, dim), np.float32)
+    vectors += rng.standard_normal((n_classes, dim), np.float32)[labels] / 2
     rank = seconds(lambda: rank_metrics(vectors, labels, n_threads=cores()))
     cluster = seconds(lambda: cluster_metrics(vectors, labels))
     return rank, cluster, _peak_memory()

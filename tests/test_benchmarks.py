@@ -159,13 +159,12 @@ def test_pairs_take_turns():
 
 def test_results_hold_what_ran_last(tmp_path, monkeypatch):
     monkeypatch.setattr("benchmarks.record.FOLDER", tmp_path)
-    monkeypatch.setattr(results, "RESULTS", tmp_path / "results.md")
     facts = {"processor": "P"}
     for result in ("2x", "3x"):
         rows = [{"what": "a|b", "ratio": result}]
         record = Record("Fits", "2x", result, "How.", rows, day="2026-01-02", machine=facts)
         record.save("fits")
-    results.write_results()
+    results.write_results(tmp_path / "results.md", "# Head", ["fits"])
     text = (tmp_path / "results.md").read_text(encoding="utf-8")
     assert "| Fits | 2x | 3x |" in text
     assert "| a\\|b | 3x |" in text

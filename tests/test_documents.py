@@ -319,7 +319,8 @@ RULES = {
 }
 # uv is a program without an entry point.
 PROGRAMS = {"python", "uv"} | {script.name for script in entry_points(group="console_scripts")}
-ELSEWHERE = {"git", "cd", "sinfo", "tmux", "export"}
+ELSEWHERE = {"git", "cd", "sinfo", "tmux", "export", "sbatch", "podman", "docker", "apptainer"}
+IMAGES = {"lanzdml", "lanzdml.sif"}  # containers, which run snakemake
 OURS = {path.name for path in ROOT.iterdir()} - {"results", "data", "models"}
 
 
@@ -371,6 +372,8 @@ class TestShell:
                 check_python(words)
             elif program.startswith(".venv/bin/"):
                 assert name in PROGRAMS
+            elif words[:1] == ["run"] and (image := IMAGES.intersection(words)):
+                check_snakemake(snakemake_options.parse_args(words[words.index(*image) + 1 :]))
             else:
                 assert program in ELSEWHERE, f"{program} is not known to be anywhere"
 

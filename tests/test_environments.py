@@ -50,6 +50,32 @@ def test_every_rule_has_an_existing_environment():
     assert used == {path.stem for path in (ROOT / "envs").glob("*.yaml")}
 
 
+def test_the_image_installs_what_make_installs():
+    made = (ROOT / "Makefile").read_text()
+    image = (ROOT / "envs/Containerfile").read_text().replace("\\\n", " ")
+    copied = re.search(r"^COPY (requirements/.*) /requirements/$", image, re.MULTILINE)[1].split()
+    installed = re.findall(r"--require-hashes +-r /(\S+)", image)
+    assert installed == copied == re.findall(r"--require-hashes -r (\S+)", made)
+    assert all((ROOT / path).is_file() for path in copied)
+    (tag,) = re.findall(r"^ARG BASE=\S+python:(\d+\.\d+)-", image, re.MULTILINE)
+    assert f"--python-version {tag} " in made, "requirements are compiled for it"
+
+
+def test_the_image_holds_what_the_workflow_reads():
+    lines = (ROOT / ".dockerignore").read_text().splitlines()
+    let_through = {line[1:] for line in lines if line.startswith("!")}
+    assert all((ROOT / path).exists() for path in let_through)
+    assert "*" in lines, "all else stays out"
+    workflow = (ROOT / "Snakefile").read_text()
+    read = {"Snakefile", *re.findall(r'^include: "(\w+)/', workflow, re.MULTILINE)}
+    for rules in (ROOT / "rules").glob("*.smk"):
+        read.update(re.findall(r'"\.\./(\w+)/[\w.]+"', rules.read_text()))
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    read.update(dataset["root"].partition("/")[0] for dataset in config["datasets"].values())
+    assert {"rules", "workflow_scripts", "envs", "resources"} <= read
+    assert read | {"lanzdml", "config.yaml", "profiles", "requirements"} <= let_through
+
+
 def test_compiled_requirements_are_pinned_hashed_and_free_of_urls():
     for path in (ROOT / "requirements").glob("*.txt"):
         text = path.read_text()
