@@ -152,7 +152,7 @@ class Results:
 
     def _parse(self, values: dict[str, Any]) -> Config:
         try:
-            config = Config.model_validate(values)
+            config = Config.model_validate(without_nothing(values))
         except ValidationError as error:
             lines = error_of(error, Config).lines
             raise LanzdmlError(*(f"{self._where}: {line}" for line in lines)) from None
@@ -197,6 +197,13 @@ class Results:
         lines += [f"{name!r} is no name" for name in dict.fromkeys(_names(fits))]
         if lines:
             raise LanzdmlError(*(f"{self._where}: {line}" for line in lines[:10]))
+
+
+def without_nothing(value: Any) -> Any:
+    """A configuration without keys that have no value, which need not be there."""
+    if isinstance(value, Mapping):
+        return {key: without_nothing(inner) for key, inner in value.items() if inner is not None}
+    return value
 
 
 def _names(fits: Sequence[Fit]) -> Iterator[str]:

@@ -27,7 +27,7 @@ from lanzdml.errors import LanzdmlError
 from lanzdml.files import content_of, temporary_name, write_text
 from lanzdml.methods import METHODS
 from lanzdml.plan import Plan
-from lanzdml.sharing.folders import Results
+from lanzdml.sharing.folders import Results, without_nothing
 from lanzdml.sharing.joining import joined
 from lanzdml.sharing.names import Source, told_apart
 from lanzdml.sharing.taking import Taking
@@ -173,7 +173,7 @@ class _Local:
                     dataset["root"] = str(Path(dataset["labels"] or "").parent)
                 dataset |= {"labels": f"{given}/{name}.parquet", "torchvision": None}
             self._name_vectors(name, dataset, given)
-        return _without_nothing(values)
+        return without_nothing(values)
 
     def _name_vectors(self, name: str, dataset: dict[str, Any], given: str) -> None:
         models = {*dataset["vectors"], *self._gone}
@@ -260,13 +260,6 @@ def _named(method: str) -> str:
     """A method as a configuration names it."""
     guest = METHODS.guest(method)
     return method if guest is None else guest.source
-
-
-def _without_nothing(value: Any) -> Any:
-    """Without keys that have no value, as they need not be there."""
-    if isinstance(value, dict):
-        return {k: _without_nothing(v) for k, v in value.items() if v is not None}
-    return value
 
 
 def _keep(results: Sequence[Results], folder: Path) -> None:
