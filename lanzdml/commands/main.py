@@ -300,6 +300,27 @@ def merge(results: tuple[Path, ...], output: Path, methods: tuple[str, ...]) -> 
     compute(results, output, methods, click.echo)
 
 
+@lanzdml.command()
+@click.argument("results", type=_RESULTS)
+@click.option(
+    "--runs", type=click.IntRange(0), default=20, help="How many runs are scored anew, by a draw."
+)
+@click.option("--seed", type=click.IntRange(0), default=0, help="Of the draw.")
+@_METHODS
+@_plain
+def verify(results: Path, runs: int, seed: int, methods: tuple[str, ...]) -> None:
+    """Verify that RESULTS are what their embeddings and transforms give, see docs/sharing.md.
+
+    Ends with 1 where they are not, and says which run and file, what is stored and what it is.
+    """
+    from lanzdml.commands.verify import verify as compute
+
+    with _progress("run", runs) as bar:
+        agrees = compute(results, methods, click.echo, runs=runs, seed=seed, progress=bar.update)
+    if not agrees:
+        raise SystemExit(1)
+
+
 def _progress(unit: str, total: int | None = None) -> "tqdm":
     """A bar beside the results, on a terminal, for what takes more than two seconds."""
     from tqdm import tqdm

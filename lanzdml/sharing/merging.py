@@ -108,8 +108,8 @@ def merge(folders: Sequence[Path], output: Path) -> Merged:
     return Merged(output / CONFIG, taking.taken, left, notes)
 
 
-_HEAD = """# Of several folders of results, which merged.json names. Prompts are written out; labels and vectors
-# of other machines are files of this folder.
+_HEAD = """# Of several folders of results, which merged.json names. Prompts are written out; labels and
+# vectors of other machines are files of this folder.
 """
 
 
