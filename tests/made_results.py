@@ -1,4 +1,4 @@
-"""Folders of results made at once: what the workflow's jobs give, in this process, on random vectors.
+"""Folders of results made at once: what jobs of the workflow give, here, on vectors of names.
 
 Images and prompts are vectors that depend on their names only, so that two folders with the same
 configuration have the same numbers, as two runs on one machine have.

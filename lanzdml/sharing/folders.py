@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -191,12 +192,22 @@ class Results:
                 **{f"figures.{k}": v for k, v in self.config.given_pictures.items()},
             }
             lines = [line for key, v in choices.items() for line in v.check(key, self.config)]
-            fits = [*self.plan.fits, *(run.fit for run in self.plan.runs)]
-        except (KeyError, StopIteration) as error:
-            lines, fits = [f"its configuration names {error}, which it does not have"], []
+            lines += self._check_notions()
+            of_plan = () if lines else (self.plan.fits, (run.fit for run in self.plan.runs))
+            fits = [*chain.from_iterable(of_plan)]
+        except (KeyError, StopIteration, ValueError) as error:
+            lines, fits = [f"its configuration does not fit together: {error!r}"], []
         lines += [f"{name!r} is no name" for name in dict.fromkeys(_names(fits))]
         if lines:
             raise LanzdmlError(*(f"{self._where}: {line}" for line in lines[:10]))
+
+    def _check_notions(self) -> Iterator[str]:
+        for dataset, settings in self.config.datasets.items():
+            for name, notion in settings.notions.items():
+                key, notions = f"datasets.{dataset}.notions.{name}", settings.notions
+                yield from notion.check_against(key, name, notions)
+                if notion.combine is not None:
+                    yield from notion.check_parts(key, name, notions, notions)
 
 
 def without_nothing(value: Any) -> Any:

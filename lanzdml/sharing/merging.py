@@ -21,6 +21,7 @@ import yaml
 from lanzdml.config.config import parse_config
 from lanzdml.config.models import ModelConfig
 from lanzdml.config.owner import RECORD as OWNER
+from lanzdml.config.place import GIVEN
 from lanzdml.datasets import DATASETS
 from lanzdml.datasets.manifest import EXCLUDED, ID, IMAGE, MASK, PATH
 from lanzdml.errors import LanzdmlError
@@ -33,7 +34,6 @@ from lanzdml.sharing.names import Source, told_apart
 from lanzdml.sharing.taking import Taking
 
 CONFIG, SOURCES = "config.yaml", "merged.json"
-_GIVEN = "given"  # what the configuration names in place of files of other machines
 _KEPT = re.compile(r"[0-9a-f]{64}\.\d+\.([0-9a-f]{16})")
 
 
@@ -108,8 +108,8 @@ def merge(folders: Sequence[Path], output: Path) -> Merged:
     return Merged(output / CONFIG, taking.taken, left, notes)
 
 
-_HEAD = """# Of several folders of results, which merged.json names. Prompts are written out; labels and
-# vectors of other machines are files of this folder.
+_HEAD = """# Of several folders of results, which merged.json names. Prompts are written out; labels
+# and vectors of other machines are files of this folder.
 """
 
 
@@ -155,7 +155,7 @@ class _Local:
     def values(self, place: Path) -> dict[str, Any]:
         """As they are for results in a folder, which is to have our files."""
         below = os.path.relpath(place)
-        given = f"{below}/{_GIVEN}"
+        given = f"{below}/{GIVEN}"
         values: dict[str, Any] = json.loads(json.dumps(self._values))
         for key in ("embeddings", "limits"):
             values.pop(key, None)
@@ -207,7 +207,7 @@ class _Local:
 
     def _link(self, path: str, given: str) -> dict[str, str] | None:
         """A result as a file that a configuration names; None where no source has it."""
-        here = self._folder / _GIVEN / path
+        here = self._folder / GIVEN / path
         if not here.exists():
             found = (
                 each.results.at(own)
@@ -235,7 +235,7 @@ class _Local:
             at = table.column_names.index(IMAGE)
             table = table.set_column(at, IMAGE, table[ID])
         names = [IMAGE if column == PATH else column for column in table.column_names]
-        path = self._folder / _GIVEN / f"{name}.parquet"
+        path = self._folder / GIVEN / f"{name}.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)
         pq.write_table(table.rename_columns(names).replace_schema_metadata(), path)
 
