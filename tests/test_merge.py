@@ -17,7 +17,7 @@ from lanzdml.errors import LanzdmlError
 from lanzdml.metrics.runs import collect_runs
 from lanzdml.sharing.merging import merge
 from tests.made_results import CONFIG, NOTIONS, make_results, manifest
-from tests.test_workflow import plan
+from tests.test_workflow import SMALL, plan, planned_jobs, snakemake, working_folder
 
 METHODS = CONFIG["methods"]
 TABLES = {
@@ -323,7 +323,7 @@ def test_a_place_that_is_taken(made, tmp_path):
     folders = [made(**half) for half in HALVES["methods"]]
     (tmp_path / "there").mkdir()
     for output in (tmp_path / "there", folders[0] / "inside", folders[0].parent):
-        with pytest.raises(LanzdmlError, match="name another folder|delete it"):
+        with pytest.raises(LanzdmlError, match=r"name another folder|delete it"):
             merge(folders, output)
 
 
@@ -370,3 +370,58 @@ def test_a_hostile_configuration(made, copied, tmp_path, monkeypatch, edit, word
     with pytest.raises(LanzdmlError, match=words):
         merge([made(), theirs], tmp_path / "merged")
     assert not (tmp_path / "ran").exists()
+
+
+# As users do it: by the workflow, which goes on with what was merged
+
+
+def half_of(config, results, methods):
+    """A configuration with some of the methods, wherever they are listed."""
+    experiments = {}
+    for name, section in config["experiments"].items():
+        chosen = {
+            key: [method for method in section[key] if method in methods]
+            for key in ("methods", "influence")
+            if key in section
+        }
+        if chosen.get("methods", methods):
+            experiments[name] = section | chosen
+    half = config | {"results": results, "methods": methods, "experiments": experiments}
+    return half if "indirect" in methods else half | {"figures": {}}
+
+
+@pytest.mark.slow
+def test_two_halves_by_the_workflow_are_one_run_bit_for_bit(tmp_path, monkeypatch):
+    """They take from the whole run what it kept, but for what makes them halves."""
+    working_folder(tmp_path, SMALL)
+    snakemake(tmp_path, "--cores", "2")
+    one, methods = tmp_path / "results", SMALL["methods"]
+    for name, some in (("first", methods[:4]), ("second", methods[4:])):
+        config = tmp_path / f"{name}.yaml"
+        config.write_text(yaml.safe_dump(half_of(SMALL, name, some)))
+        shutil.copytree(one / "kept", tmp_path / name / "kept")
+        (tmp_path / name / "configuration.txt").touch()
+        snakemake(tmp_path, "--cores", "2", "--configfile", config)
+    monkeypatch.chdir(tmp_path)
+    merged = CliRunner().invoke(lanzdml, ["merge", "first", "second", "-o", "merged"])
+    assert merged.exit_code == 0, merged.output
+    assert "left to the workflow" not in merged.output
+    given = ("--cores", "2", "--configfile", tmp_path / "merged/config.yaml")
+    planned = planned_jobs(snakemake(tmp_path, *given, "--dry-run", "--quiet", "rules"))
+    assert not [job for job in planned if job.startswith(("embed", "fit", "score", "measure"))]
+    snakemake(tmp_path, *given)
+    stages = ("metrics", "queries", "draws", "clusterings", "transforms", "experiments")
+    ours, theirs = files(tmp_path / "merged", *stages), files(one, *stages)
+    assert ours.keys() == theirs.keys()
+    assert [n for n in ours if ours[n].read_bytes() != theirs[n].read_bytes()] == []
+    tables = {path.name for path in (one / "tables").iterdir()} - {"saliency.csv", "saliency.md"}
+    for name in ("metrics.parquet", *(f"tables/{table}" for table in tables)):
+        assert (tmp_path / "merged" / name).read_bytes() == (one / name).read_bytes(), name
+    assert (tmp_path / "merged/report.html").stat().st_size > 100_000
+    verified = CliRunner().invoke(lanzdml, ["verify", "merged", "--runs", "8"])
+    assert verified.exit_code == 0, verified.output
+    path = next((tmp_path / "merged/metrics").rglob("*.parquet"))
+    change(path, lambda rows: rows.__setitem__("map_at_r", rows["map_at_r"] + 0.01))
+    forged = CliRunner().invoke(lanzdml, ["verify", "merged", "--runs", "0"])
+    assert forged.exit_code == 1
+    assert str(path.relative_to(tmp_path)) in forged.output

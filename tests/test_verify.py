@@ -174,7 +174,7 @@ def test_rounding_is_told_from_forgery(results):
 
 
 def test_what_is_no_folder_of_results(tmp_path, results):
-    with pytest.raises(LanzdmlError, match="record.json"):
+    with pytest.raises(LanzdmlError, match=r"record\.json"):
         verify(tmp_path)
     (results / "queries" / RUN).unlink()
     with pytest.raises(LanzdmlError, match="not complete"):

@@ -28,6 +28,7 @@ from lanzdml.methods import METHODS
 from lanzdml.methods.elsewhere import is_source
 from lanzdml.metrics.runs import SCORED_WITH
 from lanzdml.plan import Fit, Plan, Run
+from lanzdml.plan.jobs import fit_task
 from lanzdml.plan.notions import of_wording, own_against
 from lanzdml.sharing.record import RECORD, read_record
 
@@ -81,6 +82,17 @@ class Results:
             if model_ == model
         }
 
+    @cached_property
+    def embeddings(self) -> list[str]:
+        """The files of all embeddings, those that only an ablation's fits need, too."""
+        plan, paths = self.plan, self.plan.paths
+        found = [paths.images(*pair) for pair in plan.embedded]
+        found += [paths.prompts(*key) for key in plan.prompts]
+        for fit in plan.fits:
+            task = fit_task(plan, fit, lambda method: "")
+            found += [path for path in (task.prompts, *task.against.values()) if path]
+        return list(dict.fromkeys(found))
+
     def outputs(self, run: Run) -> list[str]:
         """All files of a run."""
         paths, is_main = self.plan.paths, run in self.main_runs
@@ -101,8 +113,7 @@ class Results:
         """The files of all that the plan asks for but tables, figures and experiments' own."""
         plan, paths = self.plan, self.plan.paths
         yield from (paths.manifest(dataset) for dataset in self.config.datasets)
-        yield from (paths.images(*pair) for pair in plan.embedded)
-        yield from (paths.prompts(*key) for key in plan.prompts)
+        yield from self.embeddings
         yield from map(paths.transform, plan.fits)
         for run in plan.runs:
             yield from self.outputs(run)

@@ -105,10 +105,9 @@ class Taking:
     def _take_embeddings(self) -> None:
         found: dict[str, Found] = {}
         for source in self._sources:
-            plan, below = source.results.plan, source.results.below
-            own = [plan.paths.images(*pair) for pair in plan.embedded]
-            for path in own + [plan.paths.prompts(*key) for key in plan.prompts]:
-                found.setdefault(source.new(below(path)), []).append((source, Path(path)))
+            for path in source.results.embeddings:
+                new = source.new(source.results.below(path))
+                found.setdefault(new, []).append((source, Path(path)))
         for path, files in found.items():
             self._take(self._plan.paths.at(path), files, self._embeddings_differ)
         for dataset, model in self._plan.embedded:
