@@ -352,7 +352,8 @@ def test_the_documents_commands_do_what_they_say(folder):
     pd.DataFrame({"color": LABELS}).to_csv("labels.csv", index=False)
     text = (ROOT / "docs/command-line.md").read_text()
     commands = re.findall(r"^\.venv/bin/python -m lanzdml (.+)$", text, re.MULTILINE)
-    assert {command.split()[0] for command in commands} == set(lanzdml.commands)
+    of_folders = {"merge", "verify"}  # of results: docs/sharing.md
+    assert {command.split()[0] for command in commands} == set(lanzdml.commands) - of_folders
     for command in commands:
         code, out, err = run(*shlex.split(command))
         assert code == 0, err

@@ -268,6 +268,50 @@ def models(word: str, form: str, cached: bool, parameters: bool) -> None:
         _print_rows(rows, form)
 
 
+_RESULTS = click.Path(path_type=Path, file_okay=False)
+_METHODS = click.option(
+    "--method", "methods", multiple=True,
+    help="file.py:Class of a method of yours that results are of; any number of times.",
+)  # fmt: skip
+
+
+@lanzdml.command()
+@click.argument("results", type=_RESULTS, nargs=-1, required=True)
+@click.option("-o", "--output", type=_RESULTS, required=True, help="The new folder.")
+@_METHODS
+@_plain
+def merge(results: tuple[Path, ...], output: Path, methods: tuple[str, ...]) -> None:
+    """Merge folders of RESULTS of one benchmark to one, see docs/sharing.md.
+
+    The same run in several folders has to be the same. What was made of other images, labels,
+    prompts or weights, or by other versions, gets a name of its own.
+    """
+    from lanzdml.commands.merge import merge as compute
+
+    compute(results, output, methods, click.echo)
+
+
+@lanzdml.command()
+@click.argument("results", type=_RESULTS)
+@click.option(
+    "--runs", type=click.IntRange(0), default=20, help="How many runs are scored anew, by a draw."
+)
+@click.option("--seed", type=click.IntRange(0), default=0, help="Of the draw.")
+@_METHODS
+@_plain
+def verify(results: Path, runs: int, seed: int, methods: tuple[str, ...]) -> None:
+    """Verify that RESULTS are what their embeddings and transforms give, see docs/sharing.md.
+
+    Ends with 1 where they are not, and says which run and file, what is stored and what it is.
+    """
+    from lanzdml.commands.verify import verify as compute
+
+    with _progress("run", runs) as bar:
+        agrees = compute(results, methods, click.echo, runs=runs, seed=seed, progress=bar.update)
+    if not agrees:
+        raise SystemExit(1)
+
+
 def _progress(unit: str, total: int | None = None) -> "tqdm":
     """A bar beside the results, on a terminal, for what takes more than two seconds."""
     from tqdm import tqdm

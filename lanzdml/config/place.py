@@ -14,6 +14,8 @@ from lanzdml.files import check_stays
 
 # Snakemake's records have names a third longer than a result's path, and paths end at 4,096.
 _LONGEST = 1024
+GIVEN = "given"
+"""The folder of merged results (docs/sharing.md) that holds what is given; no job writes there."""
 _OF_TOOLS = {".git", ".snakemake"}
 _OF_EMPTY_FOLDERS = {".gitkeep", ".gitignore", ".DS_Store"}
 
@@ -41,7 +43,8 @@ def check_place(
     if os.path.abspath(folder) != place:
         name += f" leads to {place}, which"
     for path in (here, *apart):
-        if Path(os.path.realpath(path)).is_relative_to(place):
+        real = Path(os.path.realpath(path))
+        if real.is_relative_to(place) and not real.is_relative_to(Path(place, GIVEN)):
             held = "the working folder" if path == here else path
             raise LanzdmlError(
                 f"{name} is or holds {held}; name a folder for nothing else, such as results/mine"

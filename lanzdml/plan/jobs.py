@@ -88,7 +88,7 @@ def fit_jobs(plan: Plan, version: Version) -> list[Job[FitTask]]:
 
     jobs = []
     for group, fits in grouped(plan.fits, key).items():
-        tasks = [_fit_task(plan, fit, version) for fit in fits]
+        tasks = [fit_task(plan, fit, version) for fit in fits]
         made = {task.output for task in tasks}
         inputs = {path for task in tasks for path in _used(task)} - made
         jobs.append(job_of(group, fits, tasks, sorted(inputs)))
@@ -115,7 +115,7 @@ def score_jobs(plan: Plan, version: Version) -> list[Job[ScoreTask]]:
     jobs = []
     for group, runs in grouped(plan.runs, key).items():
         tasks = [
-            _score_task(plan, run, version, owners[run] == MAIN, shards[run.fit.dataset])
+            score_task(plan, run, version, owners[run] == MAIN, shards[run.fit.dataset])
             for run in runs
         ]
         # Each a list that many tasks have.
@@ -169,7 +169,8 @@ def is_large(plan: Plan, dataset: str) -> bool:
     return plan.config.datasets[dataset].source(dataset).n_images >= LARGE
 
 
-def _fit_task(plan: Plan, fit: Fit, version: Version) -> FitTask:
+def fit_task(plan: Plan, fit: Fit, version: Version) -> FitTask:
+    """What makes a fit."""
     paths = plan.paths
     task = FitTask(
         output=paths.transform(fit),
@@ -207,7 +208,8 @@ def _used(task: FitTask) -> list[str]:
     return [path for path in files if path is not None]
 
 
-def _score_task(plan: Plan, run: Run, version: Version, is_main: bool, shards: int) -> ScoreTask:
+def score_task(plan: Plan, run: Run, version: Version, is_main: bool, shards: int = 1) -> ScoreTask:
+    """What scores a run, with evidence where it is one of the tables'; of so many shards."""
     paths, fit = plan.paths, run.fit
     evidence = Evidence(paths.queries(run), paths.clusterings(run), paths.draws(run))
     name = {key: getattr(fit, key) for key in ("dataset", "notion", "model", "method")}

@@ -123,12 +123,15 @@ def measure_jobs(plan: Plan, version: MeasureVersion) -> Iterator[Job[MeasureTas
                 "scored notion that it takes; leave it out"
             )
         for group, measured in grouped(found, key).items():
-            tasks = [_task(plan, name, each, version) for each in measured]
+            tasks = [measure_task(plan, name, each, version) for each in measured]
             inputs = sorted({path for task in tasks for path in task.files})
             yield job_of(group, [each.run.fit for each in measured], tasks, inputs)
 
 
-def _task(plan: Plan, name: str, measured: Measurement, version: MeasureVersion) -> MeasureTask:
+def measure_task(
+    plan: Plan, name: str, measured: Measurement, version: MeasureVersion
+) -> MeasureTask:
+    """What makes a measurement of an experiment."""
     paths, run, section = plan.paths, measured.run, plan.measured[name]
     fit, external = run.fit, plan.external(run.fit)
     anew = section.fits_anew or measured.to_labels

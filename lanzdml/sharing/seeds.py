@@ -1,0 +1,136 @@
+"""Runs of more seeds than one folder has: their rows put together as one run would have written
+them."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from lanzdml.embeddings.storage import SEED
+from lanzdml.embeddings.storage import read_metadata as read_facts
+from lanzdml.files import replacing
+from lanzdml.metrics.clusters import CLUSTER_METRICS, OF_KMEANS, cluster_metrics
+from lanzdml.metrics.images import ScoredImages, is_finished
+from lanzdml.metrics.protocols import PROTOCOLS
+from lanzdml.metrics.runs import SCORED_WITH, write_runs
+from lanzdml.metrics.scoring import ScoreTask
+from lanzdml.sharing.agreement import TIMES, differences, read_rows
+from lanzdml.transforms.storage import OK, read_metadata
+
+PAIR = ("fit_seed", "clustering_seed")
+
+
+def join_seeds(
+    files: Mapping[str, Sequence[Path]], outputs: Mapping[str, Path], seeds: Sequence[int]
+) -> list[str]:
+    """Write the files of a run that is the same for every seed, of several that have some each.
+
+    Args:
+        files: by stage, in one order of folders; the first has the first seed.
+        outputs: by stage.
+        seeds: each is in one of the files.
+
+    Returns:
+        Where what does not depend on the seed differs, in words; then nothing is written.
+    """
+    metrics = [read_rows(path) for path in files["metrics"]]
+    first, *others = metrics
+    for other in others:
+        varied = {*TIMES, *OF_KMEANS, "seed", "dataset", "model"}
+        if found := differences(first.head(1), other.head(1), (), varied):
+            return found
+    rows = _by_seed(metrics, seeds)
+    rows = rows.assign(**{name: first[name].iloc[0] for name in TIMES})
+    told = read_facts(files["metrics"][0])[SCORED_WITH]
+    write_runs(outputs["metrics"], rows, **{SCORED_WITH: told})
+    if "queries" not in files:
+        return []
+    _write(outputs["queries"], _by_seed([read_rows(path) for path in files["queries"]], seeds))
+    _write(outputs["draws"], read_rows(files["draws"][0]).assign(seed=seeds[0]))
+    values = rows.set_index("seed")
+    pairs: list[tuple[int, int]] = []
+    if rows["status"].iloc[0] == OK:
+        pairs = expected_pairs(seeds[0], seeds)
+    clusterings = pd.DataFrame(
+        [
+            {"fit_seed": fit, "clustering_seed": seed}
+            | {name: values.loc[seed, name] for name in CLUSTER_METRICS}
+            for fit, seed in pairs
+        ]
+    )
+    like = read_rows(files["clusterings"][0])
+    _write(outputs["clusterings"], _like(like, clusterings))
+    return []
+
+
+def expected_pairs(first: int, seeds: Sequence[int]) -> list[tuple[int, int]]:
+    """The pairs of seeds of fit and k-means that a run has, by the first seed that was fitted."""
+    return list(dict.fromkeys([*((first, seed) for seed in seeds), *((s, first) for s in seeds)]))
+
+
+def has_pairs(task: ScoreTask) -> bool:
+    """Whether the clusterings of a run of one seed are of the pairs that its siblings ask for."""
+    first = _first_fitted(task)
+    if task.evidence is None or first is None or _status(task.transform) != OK:
+        return True
+    rows = read_rows(Path(task.evidence.clusterings))
+    if rows.empty:  # it could be fitted, and not scored
+        return True
+    there = set(rows[list(PAIR)].itertuples(index=False, name=None))
+    return there == set(expected_pairs(_seed_of(first), task.seeds))
+
+
+def write_pairs(task: ScoreTask, images: ScoredImages) -> None:
+    """Cluster what a run of one seed lacks, as scoring does, and write its clusterings anew."""
+    first, protocol = _first_fitted(task), PROTOCOLS[task.run["protocol"]]
+    if task.evidence is None or first is None:
+        return
+    (seed,), least = task.seeds, _seed_of(first)
+
+    def clustered(transform: str, seed: int) -> dict[str, float]:
+        vectors = images.transformed(transform, protocol.unit_images)
+        return cluster_metrics(
+            vectors, images.labels, seed=seed, distance=protocol.distance,
+            repeats=task.kmeans_repeats,
+        )  # fmt: skip
+
+    pairs = {(least, seed): clustered(first, seed), (seed, least): clustered(task.transform, least)}
+    path = Path(task.evidence.clusterings)
+    rows = [dict(zip(PAIR, pair, strict=True)) | values for pair, values in pairs.items()]
+    _write(path, _like(read_rows(path), pd.DataFrame(rows)))
+
+
+def _first_fitted(task: ScoreTask) -> str | None:
+    return next((path for path in task.siblings if _status(path) == OK), None)
+
+
+def _status(path: str) -> str:
+    return OK if is_finished(path) else read_metadata(path)["status"]
+
+
+def _seed_of(path: str) -> int:
+    told = read_facts(Path(path))[SEED] if is_finished(path) else read_metadata(path)["seed"]
+    return int(told)
+
+
+def _by_seed(frames: Sequence[pd.DataFrame], seeds: Sequence[int]) -> pd.DataFrame:
+    """The rows of each seed, of the first frame that has it."""
+    parts = []
+    for seed in seeds:
+        found = (frame[frame["seed"] == seed] for frame in frames)
+        parts.append(next((rows for rows in found if len(rows)), frames[0].head(0)))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _like(rows: pd.DataFrame, values: pd.DataFrame) -> pd.DataFrame:
+    """Values with the columns and types of other rows, and what these have in common."""
+    common: dict[str, Any] = {}
+    if len(rows):
+        common = {name: rows[name].iloc[0] for name in rows if name not in values}
+    return values.assign(**common).reindex(columns=list(rows)).astype(dict(rows.dtypes))
+
+
+def _write(path: Path, rows: pd.DataFrame) -> None:
+    with replacing(path) as temporary:
+        rows.to_parquet(temporary, index=False, compression="zstd")
