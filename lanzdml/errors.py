@@ -41,7 +41,16 @@ class CannotFitError(LanzdmlError, ValueError):
     """A method cannot be fitted to these prompts; the run is reported with this reason."""
 
 
-_EXTRAS = {"torch": "fit", "open_clip": "clip", "pydantic": "workflow", "yaml": "workflow"}
+_EXTRAS = {
+    "torch": "fit",
+    "open_clip": "clip",
+    "pydantic": "workflow",
+    "yaml": "workflow",
+    "jinja2": "report",
+    "latex2mathml": "report",
+    "markupsafe": "report",
+    "matplotlib": "report",
+}
 """What may lack where the library alone is installed, and the extra that brings it."""
 
 
