@@ -5,7 +5,7 @@ embeddings by the same weights (by theirs), of one r', and of methods that were 
 as many as each other. What has no r' stands on each board of the others, as in the tables.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
@@ -63,7 +63,7 @@ class Place:
 
 
 def rank_entries(entries: Sequence[Entry], metrics: Sequence[str]) -> list[Place]:
-    """All places of all boards: boards with intervals first, in each the best by the first metric.
+    """All places of all boards, first those with intervals; in each the best by the first metric.
 
     Args:
         entries: of all sources.
@@ -76,7 +76,7 @@ def rank_entries(entries: Sequence[Entry], metrics: Sequence[str]) -> list[Place
         (size, on_board, [_ranks(on_board, metric) for metric in metrics])
         for size, on_board in _boards(entries)
     ]
-    ranked.sort(key=lambda board: not any(rank.low for rank in board[2][0].values()))
+    ranked.sort(key=lambda board: not _is_known(board[2][0].values()))
     places = []
     for number, (size, on_board, by_metric) in enumerate(ranked):
         places += [
@@ -93,6 +93,11 @@ def rank_entries(entries: Sequence[Entry], metrics: Sequence[str]) -> list[Place
             for entry in _best_first(on_board, metrics[0])
         ]
     return places
+
+
+def _is_known(ranks: Collection[Rank]) -> bool:
+    """Whether most have an interval, as those of the tables' runs have."""
+    return 2 * sum(rank.low is not None for rank in ranks) > len(ranks)
 
 
 def _boards(entries: Sequence[Entry]) -> list[tuple[int, list[Entry]]]:

@@ -36,11 +36,11 @@ def copy_figures(site: Path, source: Source) -> list[Picture]:
     """Copy a source's figures into the site, in the order of the catalogue.
 
     Raises:
-        LanzdmlError: one is no PNG, too large, or a link out of the folder.
+        LanzdmlError: one is no PNG, or is too large.
     """
     pictures = []
     for name, words in _words(source):
-        path = source.file("figures", f"{name}.png")
+        path = source.folder / "figures" / f"{name}.png"
         if not path.exists():
             continue
         content = read_bounded(path)
@@ -69,13 +69,15 @@ def copy_pages(site: Path, source: Source) -> list[str]:
     Returns:
         addresses of those that there are.
     """
-    pages = [name for name in ("report.html", "explorer.html") if source.file(name).is_file()]
+    pages = [name for name in ("report.html", "explorer.html") if (source.folder / name).is_file()]
     below = Path("folders", str(source.number))
     beside = ["metrics.parquet"] if pages else []
     for folder in ("tables", "figures") if pages else ():
-        beside += [f"{folder}/{path.name}" for path in sorted(source.file(folder).glob("[!.]*"))]
+        beside += [
+            f"{folder}/{path.name}" for path in sorted((source.folder / folder).glob("[!.]*"))
+        ]
     for name in (*pages, *beside):
-        path = source.file(*name.split("/"))
+        path = source.folder / name
         if path.is_file():
             (site / below / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, site / below / name)

@@ -18,7 +18,7 @@ from lanzdml.sharing.site import FOLDER
 from lanzdml.sharing.site.downloads import source_file
 from lanzdml.sharing.site.figures import Picture
 from lanzdml.sharing.site.source import Source
-from lanzdml.sharing.site.table import FILTERS, Row, script_data, told_text
+from lanzdml.sharing.site.table import FILTERS, Row, board_names, script_data, told_text
 
 _COLUMNS = {
     "rank": "Rank", "interval": "Interval", "method": "Method", "score": "Score",
@@ -80,7 +80,7 @@ def index_page(sources: Sequence[Shown], rows: Sequence[Row], metrics: Sequence[
         script,
         sources=sources,
         rows=rows,
-        n_boards=len({row.place.board for row in rows}),
+        boards=board_names(rows),
         n_sources=len(sources),
         newest=max(source.date for source in sources),
         metrics=metrics,

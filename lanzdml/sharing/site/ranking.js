@@ -3,7 +3,7 @@
 (() => {
   const PAGE = 100;
   const byId = (id) => document.getElementById(id);
-  const { metrics, texts, rows } = JSON.parse(byId("data").textContent);
+  const { metrics, texts, boards, rows } = JSON.parse(byId("data").textContent);
   const names = Object.keys(texts);
   const at = Object.fromEntries(names.map((name, i) => [name, i + 2]));
   const SCORES = names.length + 2; // a row: id, ranking, numbers of texts, then a list a metric
@@ -58,7 +58,7 @@
     },
     interval: (row) => {
       const [low, high] = score(row).slice(4);
-      if (low == null) return ["—"];
+      if (low == null) return [];
       return [low === high ? String(low) : `${low}–${high}`];
     },
     score: (row) => [score(row)[1]],
@@ -96,17 +96,28 @@
     return element;
   };
 
+  const heading = (board) => {
+    const element = document.createElement("tr");
+    element.className = "board";
+    element.setAttribute("role", "row");
+    const cell = document.createElement("th");
+    cell.colSpan = heads.size;
+    cell.scope = "rowgroup";
+    cell.setAttribute("role", "rowheader");
+    cell.textContent = boards[board];
+    element.append(cell);
+    return element;
+  };
+
   const draw = () => {
     const fragment = document.createDocumentFragment();
-    let before = null;
-    for (const index of matching.slice(0, count)) {
-      const element = line(rows[index]);
-      if (!sorting.column && before !== null && rows[before][1] !== rows[index][1]) {
-        element.className = "group";
-      }
-      before = index;
-      fragment.append(element);
+    let board = null;
+    for (const row of matching.slice(0, count).map((index) => rows[index])) {
+      if (!sorting.column && row[1] !== board) fragment.append(heading(row[1]));
+      board = row[1];
+      fragment.append(line(row));
     }
+    table.classList.toggle("grouped", !sorting.column);
     body.replaceChildren(fragment);
     const [found, all] = [matching.length, rows.length].map((n) => n.toLocaleString("en"));
     const part = matching.length > count ? `, the first ${count.toLocaleString("en")} shown` : "";

@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from lanzdml.config.place import check_links
 from lanzdml.datasets.manifest import ID
 from lanzdml.datasets.parquet_file import read_result
 from lanzdml.errors import LanzdmlError
-from lanzdml.files import check_stays
 from lanzdml.metrics.protocols import PROTOCOLS
 from lanzdml.metrics.runs import ALL_COLUMNS, PER_QUERY, RUN, read_runs
 from lanzdml.metrics.scores import METRICS, MORE_METRICS
@@ -61,22 +61,10 @@ class Source:
         """Scores of drawn collections, as :func:`lanzdml.significance.kept.mean_draws`."""
         return self._kept("draws", mean_draws)
 
-    def file(self, *parts: str) -> Path:
-        """A path in the folder.
-
-        Raises:
-            LanzdmlError: it leads out by a link.
-        """
-        path = self.folder.joinpath(*parts)
-        check_stays(path, self.folder)
-        return path
-
     def _kept(
         self, kind: str, reduce: Callable[[pd.DataFrame], pd.DataFrame]
     ) -> dict[Run, pd.DataFrame]:
-        paths = sorted(self.file(kind).rglob("*.parquet"))
-        for path in paths:
-            check_stays(path, self.folder)
+        paths = sorted((self.folder / kind).rglob("*.parquet"))
         with_dim = set(self.runs.loc[self.runs["has_dim"].fillna(False), "method"])
         try:
             return by_run(paths, reduce, with_dim)
@@ -90,7 +78,7 @@ def read_sources(folders: Sequence[Path]) -> list[Source]:
     """Several folders of results, in their order.
 
     Raises:
-        LanzdmlError: one is none, is there twice, or holds rows that cannot be.
+        LanzdmlError: one is none, is there twice, holds rows that cannot be, or a link out of it.
     """
     places = [os.path.realpath(folder) for folder in folders]
     names = [shortened(one_line(Path(place).name), _LONGEST_NAME) for place in places]
@@ -99,6 +87,9 @@ def read_sources(folders: Sequence[Path]) -> list[Source]:
         number, name = position + 1, names[position]
         if place in places[:position]:
             raise LanzdmlError(f"{folder} is named twice")
+        if not folder.is_dir():
+            raise LanzdmlError(f"there is no folder {folder}")
+        check_links(folder)
         if names.count(name) > 1:
             name = f"{name} ({number})"
         sources.append(Source(number, name, folder, _record(folder), _read_runs(folder)))
@@ -107,7 +98,6 @@ def read_sources(folders: Sequence[Path]) -> list[Source]:
 
 def _record(folder: Path) -> Record:
     path = folder / RECORD
-    check_stays(path, folder)
     record = read_record(folder)
     try:  # it is passed on
         json.dumps(without_places(record.config), allow_nan=False)
@@ -118,7 +108,6 @@ def _record(folder: Path) -> Record:
 
 def _read_runs(folder: Path) -> pd.DataFrame:
     path = folder / "metrics.parquet"
-    check_stays(path, folder)
     if not path.is_file():
         raise LanzdmlError(f"{path} is not there: run its workflow, which makes what is missing")
     protocols = read_result(path, ["protocol"]).column(0).to_pylist()

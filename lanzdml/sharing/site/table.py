@@ -92,6 +92,28 @@ def table_rows(places: Sequence[Place], metrics: Sequence[str]) -> list[Row]:
     return [_row(place, metrics) for place in places]
 
 
+def board_names(rows: Sequence[Row]) -> list[str]:
+    """What each board is of; the start of a checksum tells those apart that are called alike."""
+    first = {row.place.board: row for row in rows}
+    names = [_board_name(first[number]) for number in sorted(first)]
+    for number, name in enumerate(names):
+        if names.count(name) > 1:
+            told = first[number].entry.told
+            names[number] = (
+                f"{name}, labels {str(told['labels_sha256'])[:8]}, "
+                f"weights {first[number].entry.board_weights[:8]}"
+            )
+    return names
+
+
+def _board_name(row: Row) -> str:
+    texts = row.texts
+    size = "" if row.place.size == NO_DIM else f", r′ {texts['size']}"
+    prompts = "" if row.entry.all_prompts else f", {row.prompts} prompts"
+    protocol = "" if texts["protocol"] == "paper" else f", {texts['protocol']}"
+    return f"{texts['dataset']}: {texts['notion']}, {texts['model']}{size}{prompts}{protocol}"
+
+
 def name_on_paper(column: str, name: str) -> str:
     """A dataset, notion, protocol, method or model as the page prints it."""
     if column == "method":
@@ -193,6 +215,7 @@ def script_data(rows: Sequence[Row], metrics: Sequence[str]) -> Markup:
     return as_script_text({
         "metrics": [[name, METRIC_NAMES[name], name in PER_QUERY] for name in metrics],
         "texts": {name: list(values) for name, values in texts.items()},
+        "boards": board_names(rows),
         "rows": data,
     })  # fmt: skip
 
