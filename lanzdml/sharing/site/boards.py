@@ -5,7 +5,7 @@ embeddings by the same weights (by theirs), of one r', and of methods that were 
 as many as each other. What has no r' stands on each board of the others, as in the tables.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
@@ -90,7 +90,7 @@ def rank_entries(entries: Sequence[Entry], metrics: Sequence[str]) -> list[Place
                     if entry.id in ranks
                 },
             )
-            for entry in _best_first(on_board, metrics[0])
+            for entry in _in_order(on_board, by_metric[0], metrics[0])
         ]
     return places
 
@@ -116,13 +116,12 @@ def _boards(entries: Sequence[Entry]) -> list[tuple[int, list[Entry]]]:
     return boards
 
 
-def _best_first(entries: Sequence[Entry], metric: str) -> list[Entry]:
-    """By the metric; what has no value comes last."""
-    values = {entry.id: entry.value(metric) for entry in entries}
+def _in_order(entries: Sequence[Entry], ranks: Mapping[str, Rank], metric: str) -> list[Entry]:
+    """By rank, then what is not ranked by its value, and what has none."""
 
-    def key(entry: Entry) -> float:
-        value = values[entry.id]
-        return np.inf if value is None else -value.mean
+    def key(entry: Entry) -> tuple[float, float]:
+        rank, value = ranks.get(entry.id), entry.value(metric)
+        return rank.rank if rank else np.inf, -value.mean if value else np.inf
 
     return sorted(entries, key=key)
 

@@ -3,7 +3,7 @@
 (() => {
   const PAGE = 100;
   const byId = (id) => document.getElementById(id);
-  const { metrics, texts, boards, rows } = JSON.parse(byId("data").textContent);
+  const { metrics, texts, sources, boards, rows } = JSON.parse(byId("data").textContent);
   const names = Object.keys(texts);
   const at = Object.fromEntries(names.map((name, i) => [name, i + 2]));
   const SCORES = names.length + 2; // a row: id, ranking, numbers of texts, then a list a metric
@@ -19,6 +19,12 @@
   const DOWN_FIRST = new Set(["score"]);
 
   const text = (row, name) => texts[name][row[at[name]]];
+  // A row may be of several folders: it is found by each.
+  const isLike = (name, number, wanted) =>
+    name === "source" ? sources[number].includes(wanted) : texts[name][number] === wanted;
+  const numbersOf = (name, wanted) =>
+    new Set([...texts[name].keys()].filter((number) => isLike(name, number, wanted)));
+  const optionsOf = (name) => [...new Set(name === "source" ? sources.flat() : texts[name])];
   const haystacks = rows.map((row) => names.map((name) => text(row, name)).join(" ").toLowerCase());
 
   let metric = 0;
@@ -130,11 +136,11 @@
     metric = Math.max(0, metrics.findIndex(([name]) => name === byId("metric").value));
     const wanted = filters
       .filter((select) => select.value !== "")
-      .map((select) => [at[select.dataset.key], texts[select.dataset.key].indexOf(select.value)]);
+      .map((select) => [at[select.dataset.key], numbersOf(select.dataset.key, select.value)]);
     const words = byId("search").value.toLowerCase().split(/\s+/).filter(Boolean);
     matching = [...rows.keys()].filter(
       (index) =>
-        wanted.every(([position, number]) => rows[index][position] === number) &&
+        wanted.every(([position, numbers]) => numbers.has(rows[index][position])) &&
         words.every((word) => haystacks[index].includes(word)),
     );
     const { column, direction } = sorting;
@@ -187,7 +193,7 @@
   };
 
   for (const select of filters) {
-    const options = [...texts[select.dataset.key]].sort(collator.compare);
+    const options = optionsOf(select.dataset.key).sort(collator.compare);
     select.append(...options.map((option) => new Option(option, option)));
     select.closest("p").hidden = options.length < 2;
   }

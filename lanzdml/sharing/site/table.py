@@ -198,8 +198,9 @@ def script_data(rows: Sequence[Row], metrics: Sequence[str]) -> Markup:
     def number(name: str, text: str) -> int:
         return texts[name].setdefault(text, len(texts[name]))
 
-    data = []
+    data, sources = [], {}
     for row in rows:
+        sources[row.texts["source"]] = [source.name for source in row.entry.sources]
         shown = {
             **row.texts, "prompts": row.prompts, "seeds": row.seeds, "warning": row.warning,
             "note": row.note,
@@ -215,6 +216,7 @@ def script_data(rows: Sequence[Row], metrics: Sequence[str]) -> Markup:
     return as_script_text({
         "metrics": [[name, METRIC_NAMES[name], name in PER_QUERY] for name in metrics],
         "texts": {name: list(values) for name, values in texts.items()},
+        "sources": [sources[text] for text in texts["source"]],
         "boards": board_names(rows),
         "rows": data,
     })  # fmt: skip
