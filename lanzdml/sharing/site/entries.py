@@ -68,11 +68,23 @@ class Entry:
 
     def value(self, metric: str) -> Value | None:
         """A metric over the seeds; None where no seed has it."""
-        if metric not in self.seeds or self.seeds[metric].isna().all():
-            return None
-        values = self.seeds[metric].dropna()
-        spread = len(values) > 1 and (not self.told["deterministic"] or metric in OF_KMEANS)
-        return Value(float(values.mean()), float(values.std(ddof=0)), len(values), spread)
+        return self._values.get(metric)
+
+    @cached_property
+    def _values(self) -> dict[str, Value]:
+        metrics = [name for name in METRIC_NAMES if name in self.seeds]
+        scores = self.seeds[metrics]
+        means, stds, counts = scores.mean(), scores.std(ddof=0), scores.count()
+        return {
+            name: Value(
+                float(means[name]),
+                float(stds[name]),
+                n_seeds,
+                n_seeds > 1 and (not self.told["deterministic"] or name in OF_KMEANS),
+            )
+            for name in metrics
+            if (n_seeds := int(counts[name]))
+        }
 
 
 def read_entries(sources: Sequence[Source]) -> list[Entry]:
