@@ -20,6 +20,7 @@ from lanzdml.sharing.record import RECORD
 from lanzdml.sharing.site.boards import rank_entries
 from lanzdml.sharing.site.entries import read_entries
 from lanzdml.sharing.site.source import read_sources
+from lanzdml.sharing.site.table import board_names, table_rows
 from lanzdml.sharing.site.write import MARKER, SUMS, write_site
 from lanzdml.significance.compute import compute_significance
 from lanzdml.spreadsheet import read_csv
@@ -93,6 +94,17 @@ def test_what_cannot_be_compared_is_never_ranked_together(tmp_path, changes):
     boards = [{p.entry.told["method"] for p in found if p.board == number} for number in (0, 1)]
     assert boards == [{"indirect", "lae"}, {"pca"}]
     assert {p.ranks["map_at_r"].n for p in found if p.board == 1} == {1}
+
+
+def test_rankings_that_are_called_alike_say_by_which_checksums_they_differ(tmp_path):
+    a = make_results(tmp_path / "a", [fit("indirect"), fit("indirect", dim=16)])
+    b = make_results(tmp_path / "b", [fit("lae", labels_sha256="ff" * 32)])
+    names = board_names(table_rows(places(a, b), ["map_at_r"]))
+    start = "Synthetic Cars: Car Color, tiny, r′"
+    assert names == [
+        f"{start} 4, labels a1a1a1a1, weights c3c3c3c3", f"{start} 16",
+        f"{start} 4, labels ffffffff, weights c3c3c3c3",
+    ]  # fmt: skip
 
 
 def test_fewer_prompts_are_a_ranking_of_their_own(tmp_path):

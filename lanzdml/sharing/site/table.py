@@ -1,5 +1,6 @@
 """The ranking as rows of text and numbers: for the page, its script, and the files to download."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -95,15 +96,16 @@ def table_rows(places: Sequence[Place], metrics: Sequence[str]) -> list[Row]:
 def board_names(rows: Sequence[Row]) -> list[str]:
     """What each board is of; the start of a checksum tells those apart that are called alike."""
     first = {row.place.board: row for row in rows}
-    names = [_board_name(first[number]) for number in sorted(first)]
-    for number, name in enumerate(names):
-        if names.count(name) > 1:
-            told = first[number].entry.told
-            names[number] = (
-                f"{name}, labels {str(told['labels_sha256'])[:8]}, "
-                f"weights {first[number].entry.board_weights[:8]}"
-            )
-    return names
+    names = {number: _board_name(row) for number, row in sorted(first.items())}
+    often = Counter(names.values())
+    return [
+        name if often[name] == 1 else f"{name}, {_checksums(first[number].entry)}"
+        for number, name in names.items()
+    ]
+
+
+def _checksums(entry: Entry) -> str:
+    return f"labels {str(entry.told['labels_sha256'])[:8]}, weights {entry.board_weights[:8]}"
 
 
 def _board_name(row: Row) -> str:
