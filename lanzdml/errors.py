@@ -47,6 +47,10 @@ _EXTRAS = {
     "faiss": "index",
     "pydantic": "workflow",
     "yaml": "workflow",
+    "jinja2": "report",
+    "latex2mathml": "report",
+    "markupsafe": "report",
+    "matplotlib": "report",
 }
 """What may lack where the library alone is installed, and the extra that brings it."""
 

@@ -312,6 +312,25 @@ def verify(results: Path, runs: int, seed: int, methods: tuple[str, ...]) -> Non
         raise SystemExit(1)
 
 
+@lanzdml.command()
+@click.argument("results", type=FILE, nargs=-1, required=True)
+@click.option("-o", "--output", type=FILE, required=True, help="The folder of the site.")
+@click.option(
+    "--own", type=FILE, multiple=True,
+    help="One of RESULTS whose report and explorer are put on the site, too; may be repeated.",
+)  # fmt: skip
+@_plain
+def site(results: tuple[Path, ...], output: Path, own: tuple[Path, ...]) -> None:
+    """Make a ranking for the web from folders of RESULTS, for a server or GitHub Pages.
+
+    What two folders have alike is one row; where they contradict each other both are shown. Report
+    and explorer are pages with scripts by whoever made them: --own is for folders of yours only.
+    """
+    from lanzdml.commands.site import site as compute
+
+    click.echo(compute(results, output, own))
+
+
 def _progress(unit: str, total: int | None = None) -> "tqdm":
     """A bar beside the results, on a terminal, for what takes more than two seconds."""
     from tqdm import tqdm

@@ -13,7 +13,7 @@ from lanzdml.report.figure_tables import figure_findings, figure_tables
 from lanzdml.report.grid import Grid
 from lanzdml.report.results import Results
 
-_PIXELS_PER_INCH = 128  # a third larger than in print
+PIXELS_PER_INCH = 128  # a third larger than in print
 _PNG = re.compile(rb"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR(.{8})", re.DOTALL)
 _MOST_PIXELS = 2**16  # a side, which is all that matplotlib draws
 
@@ -56,7 +56,7 @@ def read_figure(results: Results, name: str) -> Figure | None:
         return None
     png, words = results.figures[name], results.words[name]
     content = read_bounded(png)
-    width, height = (round(n * _PIXELS_PER_INCH / DPI) for n in _pixels(content, png))
+    width, height = (round(n * PIXELS_PER_INCH / DPI) for n in pixels(content, png))
     pdf = png.with_suffix(".pdf")
     return Figure(
         name=name,
@@ -72,8 +72,16 @@ def read_figure(results: Results, name: str) -> Figure | None:
     )
 
 
-def _pixels(content: bytes, path: Path) -> tuple[int, int]:
-    """Width and height of a PNG, by its first chunk."""
+def pixels(content: bytes, path: Path) -> tuple[int, int]:
+    """Width and height of a PNG, by its first chunk.
+
+    Args:
+        content: of the file.
+        path: of the file, for what is said of it.
+
+    Raises:
+        LanzdmlError: it is none.
+    """
     header = _PNG.match(content)
     width, height = struct.unpack(">II", header[1]) if header else (0, 0)
     if not 0 < min(width, height) <= max(width, height) <= _MOST_PIXELS:

@@ -46,11 +46,17 @@ def write_report(output: Path, results: Results, parts: Sequence[MakePart] = PAR
     write_text(output, page)
 
 
-def policy(style: str, scripts: Sequence[str]) -> str:
-    """What the browser lets a page do: have this style, run these scripts, and load nothing."""
+def policy(style: str, scripts: Sequence[str], images: str = "data:") -> str:
+    """What the browser lets a page do: have this style, run these scripts, and load nothing else.
+
+    Args:
+        style: the page's, all of it.
+        scripts: those of the page.
+        images: where they may come from.
+    """
     may_run = " ".join(map(_hash, scripts)) or "'none'"
     return (
-        f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {may_run}; "
+        f"default-src 'none'; img-src {images}; style-src {_hash(style)}; script-src {may_run}; "
         "base-uri 'none'; form-action 'none'"
     )
 

@@ -61,7 +61,7 @@ def differences(
             notes: list[str] = []
             if labels is not None and has_several(labels):
                 labels, notes = None, [NO_CLASS]
-            measured = {name: _measured(by_method[name], draws, where) for name in made}
+            measured = {name: measured_on(by_method[name], draws, where) for name in made}
             supervised = {name for name, row in by_method.items() if row["supervised"]}
             for pair in query_intervals(table, SEED).itertuples():
                 (a, its_notes), (b, other_notes) = measured[pair.method], measured[pair.other]
@@ -72,17 +72,21 @@ def differences(
                     "supervised": " ".join(n for n in (pair.method, pair.other) if n in supervised),
                     "unit": "percent points", "n": len(table),
                     "note": "; ".join([*its_notes, *other_notes, *notes]) or None,
-                } | _interval_of(a, b, table[pair.method] - table[pair.other], labels)  # fmt: skip
+                } | interval_of(a, b, table[pair.method] - table[pair.other], labels)  # fmt: skip
 
 
 def _run(row: pd.Series) -> Run:
     return run_of(row, row["has_dim"])
 
 
-def _measured(
+def measured_on(
     row: pd.Series, draws: Mapping[Run, pd.DataFrame], where: str
 ) -> tuple[Measured, list[str]]:
-    """The method of a row of the summary, in percent, and what its intervals leave out."""
+    """The method of a row of the summary, in percent, and what its intervals leave out.
+
+    Raises:
+        LanzdmlError: there are no draws of it, or those of other fits.
+    """
     name = method_on_paper(row["method"])
     seeds = int(row["n_seeds"])
     drawn = draws.get(_run(row))
@@ -106,7 +110,7 @@ def _measured(
     return Measured(100 * row["mean"], 100 * drawn[row["metric"]].to_numpy(), fits), notes
 
 
-def _interval_of(a: Measured, b: Measured, by_query: pd.Series, labels: pd.Series | None) -> Row:
+def interval_of(a: Measured, b: Measured, by_query: pd.Series, labels: pd.Series | None) -> Row:
     """The interval of a minus b, what it is made of, and that for other classes.
 
     Args:

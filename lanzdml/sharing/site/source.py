@@ -1,0 +1,138 @@
+"""A folder of results as the site reads it: its record, its runs, and what is kept of them.
+
+Folders may be somebody else's. What is taken from one is numbers in their range, and texts.
+"""
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from lanzdml.config.place import check_links
+from lanzdml.datasets.manifest import ID
+from lanzdml.datasets.parquet_file import read_result
+from lanzdml.errors import LanzdmlError
+from lanzdml.metrics.protocols import PROTOCOLS
+from lanzdml.metrics.runs import ALL_COLUMNS, PER_QUERY, RUN, read_runs
+from lanzdml.metrics.scores import METRICS, MORE_METRICS
+from lanzdml.names import METRIC_NAMES, one_line, shortened
+from lanzdml.report.places import without_places
+from lanzdml.sharing.record import RECORD, Record, read_record
+from lanzdml.significance.kept import Run, by_run, mean_draws
+
+_LONGEST_NAME = 60
+
+
+@dataclass(frozen=True)
+class Source:
+    """A folder of results.
+
+    Attributes:
+        number: its place on the site, from 1.
+        name: what the site calls it.
+        folder: where it lies; the site does not tell.
+        record: what it says of itself.
+        runs: the rows of ``metrics.parquet``.
+    """
+
+    number: int
+    name: str
+    folder: Path
+    record: Record
+    runs: pd.DataFrame
+
+    @property
+    def metrics(self) -> list[str]:
+        """The metrics that its runs have."""
+        return [*METRICS, *(name for name in MORE_METRICS if name in self.runs)]
+
+    @cached_property
+    def queries(self) -> dict[Run, pd.DataFrame]:
+        """Scores of every query, means over the seeds, by run; of those that are kept."""
+        return self._kept("queries", lambda rows: rows.groupby(ID)[list(PER_QUERY)].mean())
+
+    @cached_property
+    def draws(self) -> dict[Run, pd.DataFrame]:
+        """Scores of drawn collections, as :func:`lanzdml.significance.kept.mean_draws`."""
+        return self._kept("draws", mean_draws)
+
+    def _kept(
+        self, kind: str, reduce: Callable[[pd.DataFrame], pd.DataFrame]
+    ) -> dict[Run, pd.DataFrame]:
+        paths = sorted((self.folder / kind).rglob("*.parquet"))
+        with_dim = set(self.runs.loc[self.runs["has_dim"].fillna(False), "method"])
+        try:
+            return by_run(paths, reduce, with_dim)
+        except (KeyError, TypeError, ValueError) as error:
+            raise LanzdmlError(
+                f"{self.folder / kind} is not as a run writes it: {error}; delete it and run again"
+            ) from None
+
+
+def read_sources(folders: Sequence[Path]) -> list[Source]:
+    """Several folders of results, in their order.
+
+    Raises:
+        LanzdmlError: one is none, is there twice, holds rows that cannot be, or a link out of it.
+    """
+    places = [os.path.realpath(folder) for folder in folders]
+    names = [shortened(one_line(Path(place).name), _LONGEST_NAME) for place in places]
+    sources = []
+    for position, (folder, place) in enumerate(zip(folders, places, strict=True)):
+        number, name = position + 1, names[position]
+        if place in places[:position]:
+            raise LanzdmlError(f"{folder} is named twice")
+        if not folder.is_dir():
+            raise LanzdmlError(f"there is no folder {folder}")
+        check_links(folder)
+        if names.count(name) > 1:
+            name = f"{name} ({number})"
+        sources.append(Source(number, name, folder, _record(folder), _read_runs(folder)))
+    return sources
+
+
+def _record(folder: Path) -> Record:
+    path = folder / RECORD
+    record = read_record(folder)
+    try:  # it is passed on
+        json.dumps(without_places(record.config), allow_nan=False)
+    except (ValueError, RecursionError) as error:
+        raise LanzdmlError(f"{path}: no run has such a configuration: {error}") from None
+    return record
+
+
+def _read_runs(folder: Path) -> pd.DataFrame:
+    path = folder / "metrics.parquet"
+    if not path.is_file():
+        raise LanzdmlError(f"{path} is not there: run its workflow, which makes what is missing")
+    protocols = read_result(path, ["protocol"]).column(0).to_pylist()
+    if unknown := sorted({str(name) for name in protocols} - {*PROTOCOLS}):
+        raise LanzdmlError(f"{path}: there is no protocol {unknown[0]!r} here")
+    try:
+        runs = read_runs([path])
+        runs = runs.astype({name: kind for name, kind in ALL_COLUMNS.items() if name in runs})
+    except (TypeError, ValueError) as error:
+        raise LanzdmlError(f"{path} has a column of another kind: {error}") from None
+    _check_values(path, runs)
+    return runs
+
+
+def _check_values(path: Path, runs: pd.DataFrame) -> None:
+    """Raise for what no run has: no name, or a score that no metric gives."""
+    for column in ("dataset", "notion", "model", "method", "has_dim", "supervised", "status"):
+        if runs[column].isna().any():
+            raise LanzdmlError(f"{path}: a row has no {column}")
+    for metric in (name for name in (*METRICS, *MORE_METRICS) if name in runs):
+        values = runs[metric].to_numpy("float64", na_value=np.nan)
+        for position in np.flatnonzero(~np.isnan(values) & ~(np.abs(values) <= 1)):
+            row = runs.iloc[position]
+            run = ", ".join(f"{name} {row[name]}" for name in RUN if not pd.isna(row[name]))
+            raise LanzdmlError(
+                f"{path}: {METRIC_NAMES[metric]} of the run of {run} is {values[position]}, which "
+                "no run has"
+            )
