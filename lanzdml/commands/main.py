@@ -23,6 +23,8 @@ P = ParamSpec("P")
 _EXTRAS = {
     "torch": "fit",
     "open_clip": "clip",
+    "pydantic": "workflow",
+    "yaml": "workflow",
 }  # what a command may lack, and the extra that brings it
 FILE = click.Path(path_type=Path)
 _FORMAT = click.option(
@@ -275,6 +277,34 @@ def models(word: str, form: str, cached: bool, parameters: bool) -> None:
     click.echo(f"{len(rows):,} models of open_clip", err=True)
     if form != "table" or len(rows):
         _print_rows(rows, form)
+
+
+@lanzdml.command("estimate")
+@click.option("--configfile", type=FILE, default=Path("config.yaml"), help="As that of Snakemake.")
+@click.option("--cores", type=click.IntRange(1), help="As those of Snakemake. [default: all]")
+@click.option(
+    "--measured",
+    type=FILE,
+    multiple=True,
+    default=[Path("results")],
+    help="Folders of results that this machine made, whose jobs say how fast it is.",
+)
+@_FORMAT
+@_plain
+def tell_estimate(
+    configfile: Path, cores: int | None, measured: tuple[Path, ...], form: str
+) -> None:  # fmt: skip
+    """Tell what a run of the workflow will cost: jobs, hours, memory, disk and downloads.
+
+    By the configuration's plan, and by how long finished jobs took on this machine; what is done
+    already costs nothing. Nothing is started, and no data has to be there.
+    """
+    from lanzdml.commands.estimate import cores_here, read_estimate, rows_of, summary
+
+    found = read_estimate(configfile, measured)
+    click.echo("\n".join(summary(found, cores or cores_here())), err=form != "table")
+    if found.left:
+        _print_rows(rows_of(found), form)
 
 
 def _progress(unit: str, total: int | None = None) -> "tqdm":
