@@ -105,6 +105,11 @@ onstart:
         check_links(CONFIG.results)
         record_owner(Path(CONFIG.results), FILES, OVERRIDES)
         write_down(SUMMARIES)
+        # Imported here only, as no job needs it.
+        from lanzdml.estimate.estimate import estimate
+        from lanzdml.estimate.written import write_estimate
+
+        write_estimate(estimate(PLAN))
     # Snakemake 9.27 limits jobs to 100 a second. For that it wakes its scheduler once a second for every
     # job that ever finished, and looks at the inputs of all jobs that could run: in a run of hundreds that
     # takes a core from the jobs. What runs here needs no limit.

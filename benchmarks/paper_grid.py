@@ -11,9 +11,10 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import pandas as pd
 import torch
@@ -109,8 +110,12 @@ def where_time_went(
     }
 
 
-def prepare(folder: Path) -> Plan:
+def prepare(folder: Path, leave_out: Callable[[dict[str, Any]], None] = lambda _: None) -> Plan:
     """Make a folder to run the workflow in, with stand-ins; what was there before goes.
+
+    Args:
+        folder: to be made.
+        leave_out: deletes from the values of the configuration what is not to be run.
 
     Returns:
         of the configuration.
@@ -121,6 +126,7 @@ def prepare(folder: Path) -> Plan:
     values = yaml.safe_load((ROOT / "configs/paper.yaml").read_text(encoding="utf-8"))
     for figure in OF_IMAGES:
         del values["figures"][figure]
+    leave_out(values)
     (folder / CONFIGURATION).write_text(yaml.safe_dump(values), encoding="utf-8")
     # Paths in a configuration are relative to where the workflow runs.
     with contextlib.chdir(folder):

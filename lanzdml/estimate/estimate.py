@@ -14,6 +14,9 @@ from lanzdml.estimate.schedule import Schedule, schedule
 from lanzdml.estimate.sizes import Sizes
 from lanzdml.plan import Plan
 
+DEFAULT = Path("results")
+"""Where the default configuration's results lie."""
+
 
 @dataclass(frozen=True)
 class Row:
@@ -95,18 +98,20 @@ class Estimate:
         ]  # fmt: skip
 
 
-def estimate(plan: Plan, folders: Iterable[Path] = (), *, of: Rates | None = None) -> Estimate:
+def estimate(
+    plan: Plan, folders: Iterable[Path] = (DEFAULT,), *, of: Rates | None = None
+) -> Estimate:
     """What a plan will take here. Nothing is started, and no data has to be there.
 
     Args:
         plan: of a configuration.
-        folders: of results, whose jobs say how long this machine takes; the plan's own is one.
+        folders: of results, whose jobs say how long this machine takes, beside the plan's own; of
+            others only such as hold the estimate that was written when they were made.
         of: rates; those that come with the library unless given.
     """
     sizes, own = Sizes(plan), Path(plan.config.results)
     jobs = [*JobList(plan, sizes, of or rates())]
     left = [job for job in jobs if not job.is_done]
-    # Shards go when they are gathered, and what is gathered needs none.
     measured = measured_in([own, *folders], own, jobs)
     return Estimate(plan, jobs, left, measured, [*sizes.assumed])
 

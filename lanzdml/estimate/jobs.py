@@ -207,10 +207,10 @@ class JobList:
                             sum(efforts, _NOTHING), benchmark=f"metrics/{job.path}")  # fmt: skip
         if self._plan.runs:
             rows = [self._paths.metrics(run) for run in self._plan.runs]
-            effort = Effort(2e-3 * len(rows))
-            yield self._job(
-                "tables", ALL, "table", [self._paths.at("metrics.parquet")], rows, effort
-            )
+            effort, all_rows = Effort(2e-3 * len(rows)), self._paths.at("metrics.parquet")
+            yield self._job("tables", ALL, "table", [all_rows], rows, effort)
+            record = self._paths.at("record.json")
+            yield self._job("tables", ALL, "table", [record], [all_rows])
 
     def _measurements(self) -> Iterator[PlannedJob]:
         for job in measure_jobs(self._plan, lambda *_: ""):

@@ -53,7 +53,7 @@ class Measured:
                 self.memory[key] = max(self.memory.get(key, more), more)
 
     def factor(self, stage: str, kind: str) -> float:
-        """How many times as long such jobs take here, by the most similar ones that were measured."""
+        """How many times as long such jobs take here, by the most similar that were measured."""
         for keys in (
             [(stage, kind)],
             [key for key in self.took if key[0] == stage],

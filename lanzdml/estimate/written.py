@@ -10,7 +10,7 @@ from lanzdml.files import write_text
 from lanzdml.report.estimated import NAME, VERSION, read_estimate
 
 
-def write_down(estimate: Estimate) -> None:
+def write_estimate(estimate: Estimate) -> None:
     """Keep what each job that is left is to take, in the folder of the plan's results.
 
     What was estimated of those that are done stays as it is: that of a finished job would say
