@@ -23,6 +23,7 @@
 #   saliency/{dataset}/{model}/{maps.safetensors,shares.parquet}
 #   tables/{table}.{md,csv,tex}
 #   figures/{figure}.{pdf,png,rst}
+#   estimate.json                                                   what jobs are to take, written before they run
 #   report.html
 # dim is "full" for a method that keeps the model's own size and "auto" where the prompts say it; "every-seed"
 # stands in place of "seed-{seed}" for one that is the same for each. lanzdml/plan/paths.py makes these paths. Each job

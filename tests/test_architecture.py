@@ -16,7 +16,10 @@ STAGES = (
 )  # fmt: skip
 ACROSS = ("arithmetic", "commands", "config", "estimate", "experiments", "plan")
 ABOVE = ("commands", "estimate", "plan")
-LOOSE = ("errors", "files", "limits", "names", "registry", "signatures", "sources", "spreadsheet")
+LOOSE = (
+    "errors", "files", "limits", "names", "progress", "registry", "signatures", "sources",
+    "spreadsheet",
+)  # fmt: skip
 LONGEST = 350
 
 
