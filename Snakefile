@@ -26,6 +26,7 @@
 #   saliency/{dataset}/{model}/{maps.safetensors,shares.parquet}
 #   tables/{table}.{md,csv,tex}
 #   figures/{figure}.{pdf,png,rst}
+#   estimate.json                                                   what jobs are to take, written before they run
 #   report.html
 #   explorer.html
 # dim is "full" for a method that keeps the model's own size and "auto" where the prompts say it; "every-seed"
@@ -111,6 +112,11 @@ onstart:
         check_links(CONFIG.results)
         record_owner(Path(CONFIG.results), FILES, OVERRIDES)
         write_down(SUMMARIES)
+        # Imported here only, as no job needs it.
+        from lanzdml.estimate.estimate import estimate
+        from lanzdml.estimate.written import write_estimate
+
+        write_estimate(estimate(PLAN))
     # Snakemake 9.27 limits jobs to 100 a second. For that it wakes its scheduler once a second for every
     # job that ever finished, and looks at the inputs of all jobs that could run: in a run of hundreds that
     # takes a core from the jobs. What runs here needs no limit.

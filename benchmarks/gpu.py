@@ -225,7 +225,7 @@ def grid(folder: Path, changes: Mapping[str, Any]) -> Found:
         folder: to run it in; what was there before goes.
         changes: keys of the configuration that take the place of its own.
     """
-    plan = prepare(folder, {"seeds": [0], "figures": {}, **changes})
+    plan = prepare(folder, lambda values: values.update(seeds=[0], figures={}, **changes))
     wall = seconds(lambda: run_workflow(folder, CONFIGURATION, cores()))
     runs = pd.read_parquet(folder / plan.config.results / "metrics.parquet")
     return Found(

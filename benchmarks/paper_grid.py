@@ -11,10 +11,9 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from statistics import median
-from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -112,12 +111,12 @@ def where_time_went(
     }
 
 
-def prepare(folder: Path, changes: Mapping[str, Any] = MappingProxyType({})) -> Plan:
+def prepare(folder: Path, change: Callable[[dict[str, Any]], object] = lambda _: None) -> Plan:
     """Make a folder to run the workflow in, with stand-ins; what was there before goes.
 
     Args:
-        folder: where.
-        changes: keys of the configuration that take the place of its own.
+        folder: to be made.
+        change: changes the values of its configuration.
 
     Returns:
         of the configuration.
@@ -128,7 +127,7 @@ def prepare(folder: Path, changes: Mapping[str, Any] = MappingProxyType({})) -> 
     values = yaml.safe_load((ROOT / "configs/paper.yaml").read_text(encoding="utf-8"))
     for figure in OF_IMAGES:
         del values["figures"][figure]
-    values |= changes
+    change(values)
     (folder / CONFIGURATION).write_text(yaml.safe_dump(values), encoding="utf-8")
     # Paths in a configuration are relative to where the workflow runs.
     with contextlib.chdir(folder):

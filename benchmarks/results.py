@@ -20,6 +20,7 @@ BENCHMARKS = (
     "ranks",
     "paper_grid",
     "clevr4",
+    "estimates",
 )
 """Modules of this folder, each with a function ``measure``; in the order in which they run."""
 

@@ -14,7 +14,8 @@ from lanzdml.embeddings.storage import WEIGHTS, write_embeddings
 from lanzdml.explorer.page import write_explorer
 from lanzdml.explorer.task import DatasetTask, MethodTask, NotionTask, Source
 from lanzdml.metrics.evidence import Evidence
-from lanzdml.metrics.scoring import ScoreTask, score_runs
+from lanzdml.metrics.scoring import score_runs
+from lanzdml.metrics.task import ScoreTask
 from lanzdml.transforms.storage import save_not_fitted, save_transform
 
 SEED = 3

@@ -3,70 +3,25 @@
 Each command imports what it needs when it is called, so that ``lanzdml --help`` takes no time.
 """
 
-import json
-from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec
 
 import click
 
-from lanzdml.errors import plain_errors
-from lanzdml.methods.dim import AUTO, Dim
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from tqdm import tqdm
-
-
-P = ParamSpec("P")
-FILE = click.Path(path_type=Path)
-_FORMAT = click.option(
-    "--format", "form", type=click.Choice(["table", "csv", "json"]), default="table",
-    show_default=True, help="How results are printed.",
-)  # fmt: skip
-_LABEL = click.option("--label", required=True, help="The column of the labels.")
-_SEPARATOR = click.option(
-    "--labels-separator", help="What separates the values in a label, where images have several."
+from lanzdml.commands.options import (
+    COLUMN,
+    FILE,
+    FORMAT,
+    ID,
+    METHODS,
+    RESULTS,
+    SEPARATOR,
+    DimType,
+    of_labelled,
+    plain,
+    print_rows,
+    progress_bar,
 )
-_QUERIES = click.option(
-    "--queries", help="A column that says query or gallery: queries rank the gallery only."
-)
-_COLUMN = click.option(
-    "--column", help="The array or column of the vectors, where a file has several."
-)
-_ID = click.option("--id", "id_column", help="The array or column of ids. [default: image_id]")
-_THREADS = click.option(
-    "--threads", type=click.IntRange(1), default=1, show_default=True,
-    help="Threads that rank; the result is the same for any number.",
-)  # fmt: skip
-
-
-class _Dim(click.ParamType):  # type: ignore[type-arg]  # none before click 8.4
-    """r', or the word that leaves it to the prompts."""
-
-    name = "integer|auto"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        return value if value == AUTO else click.IntRange(1).convert(value, param, ctx)
-
-
-def _of_labelled(command: Callable[P, None]) -> Callable[P, None]:
-    """A command with the options of all that takes labelled vectors."""
-    for option in (_THREADS, _ID, _COLUMN, _FORMAT, _QUERIES, _SEPARATOR, _LABEL):
-        command = option(command)
-    return command
-
-
-def _plain(command: Callable[P, None]) -> Callable[P, None]:
-    """A command that ends with a line for each thing that the user can mend."""
-
-    @wraps(command)
-    def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        with plain_errors():
-            command(*args, **kwargs)
-
-    return run
+from lanzdml.methods.dim import Dim
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
@@ -77,13 +32,13 @@ def lanzdml() -> None:
 @lanzdml.command()
 @click.argument("vectors", type=FILE)
 @click.argument("labels", type=FILE)
-@_of_labelled
+@of_labelled
 @click.option("--metrics", default="", help="Others beside the seven, as recall_at_5,ari.")
 @click.option("--seed", type=click.IntRange(0), default=0, help="Of k-means.")
 @click.option(
     "--kmeans-repeats", type=click.IntRange(1), default=1, help="Starts of k-means to average."
 )
-@_plain
+@plain
 def score(
     vectors: Path, labels: Path, label: str, labels_separator: str | None, queries: str | None,
     form: str, column: str | None, id_column: str | None, metrics: str, seed: int,
@@ -115,20 +70,20 @@ def score(
         id_column=id_column,
     )  # fmt: skip
     click.echo(given.described(), err=True)  # not among the results, which go to other programs
-    with _progress("image", given.n_ranking) as bar:
+    with progress_bar("image", given.n_ranking) as bar:
         rows = compute(
             given.vectors, given.labels, queries=given.queries, metrics=names, seed=seed,
             kmeans_repeats=kmeans_repeats, n_threads=threads, progress=bar.update,
         )  # fmt: skip
-    _print_rows(rows, form)
+    print_rows(rows, form)
 
 
 @lanzdml.command()
 @click.argument("first", type=FILE)
 @click.argument("second", type=FILE)
 @click.argument("labels", type=FILE)
-@_of_labelled
-@_plain
+@of_labelled
+@plain
 def compare(
     first: Path, second: Path, labels: Path, label: str, labels_separator: str | None,
     queries: str | None, form: str, column: str | None, id_column: str | None, threads: int,
@@ -158,12 +113,12 @@ def compare(
     for each in given:
         click.echo(each.described(), err=True)
     a, b = given
-    with _progress("image", 2 * a.n_ranking) as bar:
+    with progress_bar("image", 2 * a.n_ranking) as bar:
         rows = compute(
             a.vectors, b.vectors, a.labels, queries=a.queries, n_threads=threads,
             progress=bar.update,
         )  # fmt: skip
-    _print_rows(rows, form)
+    print_rows(rows, form)
 
 
 @lanzdml.command()
@@ -175,16 +130,16 @@ def compare(
     help="A method that learns from prompts; file.py:Class for yours.",
 )
 @click.option(
-    "--dim", type=_Dim(), help="r', the size of the vectors it makes; auto: as the prompts say."
+    "--dim", type=DimType(), help="r', the size of the vectors it makes; auto: as the prompts say."
 )
 @click.option("--seed", type=click.IntRange(0), default=0, help="Of the fit.")
 @click.option("--against", type=FILE, help="Vectors of prompts of what must not matter.")
 @click.option("--images", type=FILE, help="Vectors of images, for methods that see a collection.")
 @click.option("--labels", type=FILE, help="The images' labels, for methods that see these, too.")
 @click.option("--label", help="The column of the labels.")
-@_SEPARATOR
-@_COLUMN
-@_plain
+@SEPARATOR
+@COLUMN
+@plain
 def fit(
     prompts: Path, output: Path, method: str, dim: Dim | None, seed: int, against: Path | None,
     images: Path | None, labels: Path | None, label: str | None, labels_separator: str | None,
@@ -217,9 +172,9 @@ def fit(
     help="The result: .npy, .parquet, .faiss, or a new folder, a Parquet file for each of VECTORS.",
 )  # fmt: skip
 @click.option("--method", help="file.py:Class of the transform's method, where it is one of yours.")
-@_COLUMN
-@_ID
-@_plain
+@COLUMN
+@ID
+@plain
 def transform(
     file: Path, vectors: Path, output: Path, method: str | None, column: str | None,
     id_column: str | None,
@@ -230,7 +185,7 @@ def transform(
 
     if method is not None:
         welcome(method)
-    with _progress("vector") as bar:
+    with progress_bar("vector") as bar:
         n, dim = compute(
             file, vectors, output, column=column, id_column=id_column, progress=bar.update
         )
@@ -239,7 +194,7 @@ def transform(
 
 @lanzdml.command("check-method")
 @click.argument("method")
-@_plain
+@plain
 def check_method(method: str) -> None:
     """Check METHOD against the contract that all methods keep.
 
@@ -254,10 +209,10 @@ def check_method(method: str) -> None:
 
 @lanzdml.command()
 @click.argument("word", default="")
-@_FORMAT
+@FORMAT
 @click.option("--cached", is_flag=True, help="Only weights that are in the hub's cache.")
 @click.option("--parameters", is_flag=True, help="Count them, in up to a second a model.")
-@_plain
+@plain
 def models(word: str, form: str, cached: bool, parameters: bool) -> None:
     """List open_clip's models whose architecture or weights hold WORD; nothing is fetched."""
     from lanzdml.commands.models import models as compute
@@ -265,21 +220,14 @@ def models(word: str, form: str, cached: bool, parameters: bool) -> None:
     rows = compute(word, cached=cached, parameters=parameters)
     click.echo(f"{len(rows):,} models of open_clip", err=True)
     if form != "table" or len(rows):
-        _print_rows(rows, form)
-
-
-_RESULTS = click.Path(path_type=Path, file_okay=False)
-_METHODS = click.option(
-    "--method", "methods", multiple=True,
-    help="file.py:Class of a method of yours that results are of; any number of times.",
-)  # fmt: skip
+        print_rows(rows, form)
 
 
 @lanzdml.command()
-@click.argument("results", type=_RESULTS, nargs=-1, required=True)
-@click.option("-o", "--output", type=_RESULTS, required=True, help="The new folder.")
-@_METHODS
-@_plain
+@click.argument("results", type=RESULTS, nargs=-1, required=True)
+@click.option("-o", "--output", type=RESULTS, required=True, help="The new folder.")
+@METHODS
+@plain
 def merge(results: tuple[Path, ...], output: Path, methods: tuple[str, ...]) -> None:
     """Merge folders of RESULTS of one benchmark to one, see docs/sharing.md.
 
@@ -292,13 +240,13 @@ def merge(results: tuple[Path, ...], output: Path, methods: tuple[str, ...]) -> 
 
 
 @lanzdml.command()
-@click.argument("results", type=_RESULTS)
+@click.argument("results", type=RESULTS)
 @click.option(
     "--runs", type=click.IntRange(0), default=20, help="How many runs are scored anew, by a draw."
 )
 @click.option("--seed", type=click.IntRange(0), default=0, help="Of the draw.")
-@_METHODS
-@_plain
+@METHODS
+@plain
 def verify(results: Path, runs: int, seed: int, methods: tuple[str, ...]) -> None:
     """Verify that RESULTS are what their embeddings and transforms give, see docs/sharing.md.
 
@@ -306,7 +254,7 @@ def verify(results: Path, runs: int, seed: int, methods: tuple[str, ...]) -> Non
     """
     from lanzdml.commands.verify import verify as compute
 
-    with _progress("run", runs) as bar:
+    with progress_bar("run", runs) as bar:
         agrees = compute(results, methods, click.echo, runs=runs, seed=seed, progress=bar.update)
     if not agrees:
         raise SystemExit(1)
@@ -319,7 +267,7 @@ def verify(results: Path, runs: int, seed: int, methods: tuple[str, ...]) -> Non
     "--own", type=FILE, multiple=True,
     help="One of RESULTS whose report and explorer are put on the site, too; may be repeated.",
 )  # fmt: skip
-@_plain
+@plain
 def site(results: tuple[Path, ...], output: Path, own: tuple[Path, ...]) -> None:
     """Make a ranking for the web from folders of RESULTS, for a server or GitHub Pages.
 
@@ -331,23 +279,32 @@ def site(results: tuple[Path, ...], output: Path, own: tuple[Path, ...]) -> None
     click.echo(compute(results, output, own))
 
 
-def _progress(unit: str, total: int | None = None) -> "tqdm":
-    """A bar beside the results, on a terminal, for what takes more than two seconds."""
-    from tqdm import tqdm
+@lanzdml.command("estimate")
+@click.option("--configfile", type=FILE, default=Path("config.yaml"), help="As that of Snakemake.")
+@click.option("--cores", type=click.IntRange(1), help="As those of Snakemake. [default: all]")
+@click.option(
+    "--measured",
+    type=FILE,
+    multiple=True,
+    default=[Path("results")],
+    help="Folders of results that this machine made, whose jobs say how fast it is.",
+)
+@FORMAT
+@plain
+def tell_estimate(
+    configfile: Path, cores: int | None, measured: tuple[Path, ...], form: str
+) -> None:  # fmt: skip
+    """Tell what a run of the workflow will cost: jobs, hours, memory, disk and downloads.
 
-    return tqdm(total=total, unit=unit, unit_scale=True, mininterval=1, delay=2, disable=None)
+    By the configuration's plan, and by how long finished jobs took on this machine; what is done
+    already costs nothing. Nothing is started, and no data has to be there.
+    """
+    from lanzdml.commands.estimate import cores_here, read_estimate, rows_of, summary
 
-
-def _print_rows(rows: "pd.DataFrame", form: str) -> None:
-    if form == "csv":
-        from lanzdml.spreadsheet import to_csv
-
-        click.echo(to_csv(rows), nl=False)
-    elif form == "json":
-        records = json.loads(rows.to_json(orient="records", double_precision=15))
-        click.echo(json.dumps(records, indent=2, ensure_ascii=False))
-    else:
-        click.echo(rows.to_string(index=False, na_rep="", float_format="{:.4f}".format))
+    found = read_estimate(configfile, measured)
+    click.echo("\n".join(summary(found, cores or cores_here())), err=form != "table")
+    if found.left:
+        print_rows(rows_of(found), form)
 
 
 def main() -> None:

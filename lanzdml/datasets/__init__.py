@@ -92,6 +92,7 @@ DATASETS: dict[str, Dataset] = {
             file="CUB_200_2011.tgz",
             holds="images/001.Black_footed_Albatross",
             md5="97eceeb196236b17998738112f37df78",
+            n_bytes=1_100_000_000,
         ),
     ),
     "deepfashion": Dataset(
@@ -110,6 +111,7 @@ DATASETS: dict[str, Dataset] = {
             file="clevr_4_10k_v1.zip",
             holds="clevr_4_annots.json",
             sums="SHA512SUMS",
+            n_bytes=3_800_000_000,
         ),
     ),
 }

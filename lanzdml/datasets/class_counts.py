@@ -33,7 +33,7 @@ def differing_classes(dataset: str, notion: str, labels: pd.Series) -> str:
     Returns:
         nothing where all are equal, or where no counts are known.
     """
-    known = _counts().get((dataset, notion))
+    known = known_counts(dataset, notion)
     if known is None:
         return ""
     counts = pd.DataFrame({"found": class_sizes(labels), "known": known}).fillna(0).astype("int64")
@@ -60,6 +60,11 @@ def warn_of_differing_classes(dataset: str, manifest: pd.DataFrame) -> None:
     for notion in manifest.columns.difference(NOT_NOTIONS, sort=False):
         if told := differing_classes(dataset, notion, manifest[notion]):
             _log.warning("%s: %s: %s", dataset, notion, told)
+
+
+def known_counts(dataset: str, notion: str) -> pd.Series | None:
+    """How many images each class of a notion has by the original annotation; None if not known."""
+    return _counts().get((dataset, notion))
 
 
 @cache

@@ -28,7 +28,8 @@ class Download:
 
     ``holds`` is a name in it, by which :func:`lanzdml.datasets.raw.locate` finds the collection
     where it is unpacked already. Of its checksum we hold an ``md5``, or know the name of a file
-    ``sums`` beside it at the same address, as ``sha512sum`` writes one.
+    ``sums`` beside it at the same address, as ``sha512sum`` writes one. ``n_bytes`` is about how
+    many it has, which is told before and decides nothing; None where nobody looked.
     """
 
     url: str
@@ -36,6 +37,7 @@ class Download:
     holds: str
     md5: str = ""
     sums: str = ""
+    n_bytes: int | None = None
 
     @property
     def sums_url(self) -> str:

@@ -1,6 +1,6 @@
 """Measurements of experiments: a method on a notion each, one after the other in a job."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -24,12 +24,18 @@ def module_of(experiment: str, part: str) -> str:
     return f"{EXPERIMENTS.module(experiment).rpartition('.')[0]}.{part}"
 
 
-def measure_runs(tasks: Iterable[MeasureTask], *, kept: Path) -> None:
+def measure_runs(
+    tasks: Iterable[MeasureTask],
+    *,
+    kept: Path,
+    progress: Callable[[int], object] = lambda n: None,
+) -> None:
     """Measure, and write the rows of each task; what was measured before is taken from there.
 
     Args:
         tasks: what to measure.
         kept: folder of :class:`lanzdml.files.Kept`.
+        progress: is called with how many more tasks are done.
 
     Raises:
         LanzdmlError: files do not belong together, or cannot be read.
@@ -42,6 +48,7 @@ def measure_runs(tasks: Iterable[MeasureTask], *, kept: Path) -> None:
         contents = [content(path) for path in task.files]
         made_of = digest("measure", task.experiment, task.version, *map(_plain, named), *contents)
         if store.take(made_of, [task.output]):
+            progress(1)
             continue
         rows = import_module(module_of(task.experiment, "measure")).measure(task)
         dim = AUTO_DIM if is_auto(task.dim) else task.dim
@@ -51,6 +58,7 @@ def measure_runs(tasks: Iterable[MeasureTask], *, kept: Path) -> None:
         # What code of others lacked may be there when it runs again.
         if METHODS.is_ours(task.run["method"]) or rows["reason"].isna().all():
             store.keep(made_of, [task.output])
+        progress(1)
 
 
 def _plain(value: Any) -> Any:

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -60,7 +60,13 @@ class _Scores:
     clustered: Clustered | None = None
 
 
-def score_runs(tasks: Sequence[ScoreTask], *, kept: Path, n_threads: int = 1) -> None:
+def score_runs(
+    tasks: Sequence[ScoreTask],
+    *,
+    kept: Path,
+    n_threads: int = 1,
+    progress: Callable[[int], object] = lambda n: None,
+) -> None:
     """Transform the labelled images, score them, and write a row a run.
 
     The protocol says what is handed to the transforms and by which distance their vectors are
@@ -70,6 +76,7 @@ def score_runs(tasks: Sequence[ScoreTask], *, kept: Path, n_threads: int = 1) ->
         tasks: the runs; those of one notion one after the other, so that its images are read once.
         kept: folder of :class:`lanzdml.files.Kept`.
         n_threads: for the metrics; the values do not depend on it.
+        progress: is called with how many more runs are done.
 
     Raises:
         LanzdmlError: files do not belong together, or cannot be read.
@@ -91,6 +98,7 @@ def score_runs(tasks: Sequence[ScoreTask], *, kept: Path, n_threads: int = 1) ->
                 # What code of others lacked may be there when it runs again.
                 if scores.row["status"] == OK or METHODS.is_ours(task.run["method"]):
                     store.keep(made_of, task.outputs)
+            progress(1)
 
 
 def _score(task: ScoreTask, images: ScoredImages, first: str, n_threads: int) -> _Scores:

@@ -22,6 +22,7 @@ _KINDS: dict[str, Sequence[str]] = {
     "metrics": ("shards", "clusters"),
 }
 ALL = "all"
+_DENSE, _SPARSE = 15, 30  # seconds, of Snakemake's looking at a job
 
 
 def fit_costs(runs: pd.DataFrame) -> pd.DataFrame:
@@ -107,6 +108,28 @@ def job_costs(folder: Path, datasets: Collection[str]) -> pd.DataFrame:
         memory=("max_rss", "max"),
     )
     return costs.reset_index()
+
+
+def used(path: Path, folder: Path) -> dict[str, float]:
+    """What a job used: ``cpu``, its seconds of a core, and ``memory``, MiB; NaN if not measured.
+
+    Snakemake looks at a job every half second, after fifteen every thirty. What a job used after it
+    was last looked at is taken to be at the rate of before.
+
+    Args:
+        path: of the job's benchmark file.
+        folder: of all these, out of which no link may lead.
+
+    Raises:
+        LanzdmlError: the file is no such table, or a link that leads elsewhere.
+    """
+    check_stays(path, folder)
+    measured = _measured(path)
+    last = measured["s"]
+    if last > _DENSE:
+        last -= (last - _DENSE) % _SPARSE
+    share = measured["s"] / last if last > 0 else 1.0
+    return {"cpu": measured["cpu_time"] * share, "memory": measured["max_rss"]}
 
 
 def _measured(path: Path) -> dict[str, float]:

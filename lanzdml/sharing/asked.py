@@ -6,7 +6,7 @@ from typing import Any
 
 from lanzdml.experiments.task import MeasureTask
 from lanzdml.methods import METHODS
-from lanzdml.metrics.scoring import ScoreTask
+from lanzdml.metrics.task import ScoreTask
 from lanzdml.sharing.names import Source
 from lanzdml.transforms.fitting import FitTask
 

@@ -14,7 +14,7 @@ from lanzdml.metrics.clusters import CLUSTER_METRICS, OF_KMEANS, cluster_metrics
 from lanzdml.metrics.images import ScoredImages, is_finished
 from lanzdml.metrics.protocols import PROTOCOLS
 from lanzdml.metrics.runs import SCORED_WITH, write_runs
-from lanzdml.metrics.scoring import ScoreTask
+from lanzdml.metrics.task import ScoreTask
 from lanzdml.sharing.agreement import TIMES, differences, read_rows
 from lanzdml.transforms.storage import OK, read_metadata
 

@@ -26,7 +26,8 @@ from lanzdml.metrics.clusters import OF_KMEANS, cluster_metrics
 from lanzdml.metrics.evidence import Evidence
 from lanzdml.metrics.images import ScoredImages
 from lanzdml.metrics.protocols import PROTOCOLS
-from lanzdml.metrics.scoring import ScoreTask, score_runs
+from lanzdml.metrics.scoring import score_runs
+from lanzdml.metrics.task import ScoreTask
 from lanzdml.plan import Fit, Run
 from lanzdml.plan.jobs import fit_task, score_task
 from lanzdml.sharing.agreement import TIMES, differences, read_rows, transforms_differ

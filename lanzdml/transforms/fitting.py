@@ -134,7 +134,13 @@ def number_for(method: str, dim: Dim | None, given: "Sequence[NDArray[Any]]") ->
     return number_of(dim, normalise(as_embeddings(vectors, what)), *labels)
 
 
-def fit_transforms(tasks: Sequence[FitTask], *, kept: Path, n_threads: int = 1) -> None:
+def fit_transforms(
+    tasks: Sequence[FitTask],
+    *,
+    kept: Path,
+    n_threads: int = 1,
+    progress: Callable[[int], object] = lambda n: None,
+) -> None:
     """Make transforms, each bit for bit that of a fit alone: no arithmetic is shared.
 
     Products batched over seeds would change the rounding with the size of the batch, and are not
@@ -150,6 +156,7 @@ def fit_transforms(tasks: Sequence[FitTask], *, kept: Path, n_threads: int = 1) 
         kept: folder of :class:`lanzdml.files.Kept`.
         n_threads: fits that run side by side, each with one thread. The result is the same for any
             number.
+        progress: is called with how many more transforms are there.
 
     Raises:
         LanzdmlError: the embeddings are smaller than r', there are fewer prompts than are to be
@@ -180,11 +187,13 @@ def fit_transforms(tasks: Sequence[FitTask], *, kept: Path, n_threads: int = 1) 
             pass  # loads the library that it computes with, before there are several threads
     with ThreadPoolExecutor(n_threads) as pool:
         made = pool.map(lambda fit: _make(store, *fit), new)
+        progress(len(fits) - len(new))  # that were kept
         for _ in made:  # raises what a fit raised
-            pass
+            progress(1)
     for task in tasks:
         if task.parts:
             stack(task.parts, Path(task.output))
+            progress(1)
 
 
 def _source(task: FitTask) -> tuple[object, ...]:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from lanzdml.methods import QUICK, method_on_paper
 from lanzdml.report.cost import duration, fit_costs, job_costs, total
+from lanzdml.report.estimated import beside_taken, read_estimate
 from lanzdml.report.grid import Grid, make_grid
 from lanzdml.report.part import Part
 from lanzdml.report.results import Results
@@ -19,7 +20,8 @@ def part(results: Results) -> Part | None:
     runs, datasets = results.all_runs, results.config["datasets"]
     fits = fit_costs(runs[~_stacked(runs, datasets)])
     jobs = job_costs(results.benchmarks, datasets)
-    tables = [*_fits(fits), *_jobs(jobs)]
+    told = beside_taken(read_estimate(results.folder), results.benchmarks, datasets)
+    tables = [*_fits(fits), *_jobs(jobs), *_estimated(told)]
     if not tables:
         return None
     html = render("parts/cost.html.j2", total=total(fits, jobs), tables=tables)
@@ -83,6 +85,31 @@ def _jobs(costs: pd.DataFrame) -> list[Grid]:
         "Tables, figures and this page are not measured.",
     ]
     return [make_grid("cost-jobs", Table(caption, ["Stage", "Job"], heads, columns, cells, notes))]
+
+
+def _estimated(told: pd.DataFrame) -> list[Grid]:
+    if told.empty:
+        return []
+    of_all = {"stage": "all", **told[["jobs", "estimated", "taken"]].sum()}
+    rows = [*told.to_dict("records"), of_all]
+    cells = [
+        [
+            f"{row['jobs']:,.0f}",
+            duration(row["estimated"]),
+            duration(row["taken"]),
+            f"{row['taken'] / row['estimated']:.2f}",
+        ]
+        for row in rows
+    ]
+    caption = "What was estimated before, and what it took: seconds of a core"
+    columns = ["Jobs", "Estimated", "Taken", "Taken / estimated"]
+    notes = [
+        "Estimated when the run began that made them, by the jobs that had finished by then, or by "
+        "the rates that come with the benchmark (`lanzdml estimate`). What a job took after it was "
+        "last sampled is taken to be at its rate before.",
+    ]
+    heads = [(row["stage"],) for row in rows]
+    return [make_grid("cost-estimated", Table(caption, ["Stage"], heads, columns, cells, notes))]
 
 
 def _duration(seconds: float) -> str:

@@ -1,0 +1,1 @@
+"""What a run will cost, before it starts: jobs, hours, memory, disk, downloads, from its plan."""
