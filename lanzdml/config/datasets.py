@@ -1,12 +1,13 @@
 """A dataset: where it lies, how it is read, and the notions to evaluate on it."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field
 
 from lanzdml.config.external import check_external
+from lanzdml.config.labels import check_labels
 from lanzdml.config.links import check_links
 from lanzdml.config.models import ModelConfig
 from lanzdml.config.notions import NotionConfig
@@ -16,9 +17,7 @@ from lanzdml.config.torchvision import TorchvisionConfig
 from lanzdml.config.vectors import VectorsByModel, check_shape
 from lanzdml.datasets import DATASETS, AnyDataset, OwnDataset, find_dataset
 from lanzdml.datasets.archives import is_archive
-from lanzdml.datasets.manifest import NOT_NOTIONS
 from lanzdml.datasets.raw import LAYOUTS
-from lanzdml.embeddings.prompts import FROM_LABELS
 from lanzdml.embeddings.vectors.reading import Kind
 from lanzdml.errors import LanzdmlError, suggest
 from lanzdml.methods import METHODS
@@ -269,7 +268,7 @@ class DatasetConfig(Section):
             return [f"{key}.labels: {error}"]
         lines = self._check_download(key, name)
         for notion in self.notions:
-            lines += self._check_labels(key, name, notion, known)
+            lines += check_labels(self, key, name, notion, known)
         return lines
 
     def _check_download(self, key: str, name: str) -> list[str]:
@@ -287,46 +286,6 @@ class DatasetConfig(Section):
                 f"not {self.root!r}"
             ]
         return []
-
-    def _check_labels(
-        self, key: str, name: str, notion_name: str, known: Collection[str]
-    ) -> list[str]:
-        """Whether a notion has the labels that it needs, among those that are known."""
-        where, notion = f"{key}.notions.{notion_name}", self.notions[notion_name]
-        column = notion.labels or notion_name
-        if notion_name in NOT_NOTIONS:
-            return [f"{where}: no notion can be called {notion_name}"]
-        if notion.combine is not None:
-            return notion.check_parts(where, notion_name, self.notions, known)
-        if column in known:
-            own = OwnDataset(Path(self.labels)) if self.labels is not None else None
-            if own and notion.labels_separator is not None and column in own.lists:
-                return [
-                    f"{where}.labels_separator: column {column!r} of {self.labels} holds lists of "
-                    "values already; leave it out"
-                ]
-            if not notion.scored or own is None or column in own.labelled:
-                return []
-            return [
-                f"{where}: {self.labels} has no label in column {column!r}; if that is right, say "
-                "scored: false"
-            ]
-        none = (
-            f"{name} has no notion {column!r}"
-            if self.labels is None
-            else f"{self.labels} has no column {column!r} of names or integers"
-        )
-        if self.torchvision:
-            none = f"{key}.torchvision.notions has no {column!r}"
-        if notion.labels is not None:
-            return [f"{where}.labels: {none}; {suggest(column, known)}"]
-        if notion.scored:
-            advice = "if the notion has no labels, say scored: false"
-        elif notion.takes_labels:
-            advice = f"aspects: {FROM_LABELS} needs them"
-        else:
-            return []
-        return [f"{where}: {none}; {suggest(notion_name, known)}; {advice}"]
 
     def check_protocols(
         self, key: str, name: str, protocols: list[str], methods: list[str]
