@@ -56,6 +56,7 @@ CONTENTS = """
 
 docs/your-own
 docs/your-vectors
+docs/collections
 docs/command-line
 docs/configuration
 docs/datasets
@@ -66,12 +67,14 @@ docs/paper
 :hidden:
 :caption: Read results
 
+docs/explorer
 docs/scores
 docs/significance
 docs/specificity
 docs/wording
 docs/label-worth
 docs/dim-choice
+docs/sharing
 ```
 
 ```{toctree}

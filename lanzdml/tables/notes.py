@@ -1,4 +1,4 @@
-"""What is said below the paper's tables: of values that are missing, and of how others came about."""
+"""What is said below the paper's tables: of values that are missing, and of how others came."""
 
 from collections.abc import Iterator
 from typing import Any
