@@ -15,7 +15,7 @@ from lanzdml.config.config import parse_config
 from lanzdml.config.place import RECORD
 from lanzdml.datasets.manifest import FINGERPRINT, fingerprint_of, write_manifest
 from lanzdml.embeddings.prompts import make_prompts
-from lanzdml.embeddings.storage import LOGIT_SCALE, WEIGHTS, write_embeddings
+from lanzdml.embeddings.storage import LOGIT_SCALE, WEIGHTS, combine_prompts, write_embeddings
 from lanzdml.experiments.measuring import measure_runs
 from lanzdml.metrics.runs import collect_runs
 from lanzdml.metrics.scoring import score_runs
@@ -90,6 +90,11 @@ def make_results(folder, *, images=None, weights="0" * 64, turn=0.0, **changes):
     for dataset in config.datasets:
         sources = [*plan.prompt_sources(dataset), *plan.wording_sources(dataset)]
         for source in sources:
+            if parts := source["parts"]:
+                for model in config.main_models:
+                    files = [Path(paths.prompts(dataset, model, part)) for part in parts]
+                    combine_prompts(files, Path(paths.prompts(dataset, model, source["name"])))
+                continue
             prompts = make_prompts(source["template"], source["aspects"])
             for model in config.main_models:
                 found = np.array([vector(model, text) for text in prompts["aspect"]])

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from pathlib import Path
 
 import pandas as pd
 import pyarrow.parquet as pq
@@ -14,9 +15,11 @@ from safetensors.numpy import save_file
 
 from lanzdml.commands.main import lanzdml
 from lanzdml.errors import LanzdmlError
+from lanzdml.methods.elsewhere import forget
 from lanzdml.metrics.runs import collect_runs
 from lanzdml.sharing.merging import merge
-from tests.made_results import CONFIG, NOTIONS, make_results, manifest
+from lanzdml.sharing.verifying import verify
+from tests.made_results import COLORS, CONFIG, NOTIONS, make_results, manifest
 from tests.test_workflow import SMALL, plan, planned_jobs, snakemake, working_folder
 
 METHODS = CONFIG["methods"]
@@ -288,6 +291,49 @@ def test_measurements_are_taken(made, tmp_path):
     assert {n: p.read_bytes() for n, p in ours.items()} == {
         n: p.read_bytes() for n, p in theirs.items()
     }
+
+
+MINE = """
+from lanzdml.methods.text_subspace import TextSubspace
+
+class Mine(TextSubspace):
+    name = "mine"
+"""
+
+
+def test_nothing_of_the_owners_machine_is_needed(tmp_path, monkeypatch):
+    """A table of one's own with its images, a file of prompts; and a method that is named here."""
+    monkeypatch.chdir(tmp_path)
+    there = tmp_path / "there"
+    there.mkdir()
+    images = manifest().rename(columns={"path": "image"})
+    images.to_csv("there/labels.csv", index=False)
+    for name in images["image"]:
+        (there / name).touch()
+    (there / "colors.txt").write_text("\n".join(COLORS))
+    (there / "mine.py").write_text(MINE)
+    notions = {
+        "car_color": {"template": "a {aspect} car", "aspects": "there/colors.txt"},
+        "car_model": NOTIONS["car_model"],
+        "both": {"combine": ["car_color", "car_model"]},
+    }
+    given = {"labels": "there/labels.csv", "queries": {"share": 0.3}, "notions": notions}
+    theirs = {"datasets": {"cars": given}, "protocol": ["paper", "query_gallery"], "seeds": [0]}
+    for name, methods in (("a", ["clip", "indirect"]), ("b", ["there/mine.py:Mine", "oracle"])):
+        make_results(name, **theirs, methods=methods)
+    shutil.rmtree(there)
+    forget()
+    command = ["merge", "a", "b", "-o", "merged"]
+    refused = CliRunner().invoke(lanzdml, command)
+    assert "b has runs of 'mine', no method of this version" in refused.output
+    (tmp_path / "mine.py").write_text(MINE)
+    merged = CliRunner().invoke(lanzdml, [*command, "--method", "mine.py:Mine"])
+    assert merged.exit_code == 0, merged.output
+    assert "left to the workflow" not in merged.output
+    shutil.copy("merged/config.yaml", "config.yaml")
+    (tmp_path / "merged/configuration.txt").write_text("")
+    assert plan(tmp_path).keys() == TABLES
+    assert not verify(Path("b"), runs=4).wrong
 
 
 # What comes in
