@@ -63,8 +63,8 @@ class Entry:
         """Hex digits of all that two folders must have alike to have the same entry."""
         scores = self.seeds.drop(columns=[*_COST]).dropna(axis="columns", how="all")
         # As ranks and tests take them: what rounds otherwise on another machine is no other value.
-        text = scores.round(DECIMALS).to_csv(index=False)
-        return digest(sorted(self.told.items()), text)[:16]
+        rows = scores.round(DECIMALS).to_json(orient="split", double_precision=DECIMALS)
+        return digest(sorted(self.told.items()), rows)[:16]
 
     def value(self, metric: str) -> Value | None:
         """A metric over the seeds; None where no seed has it."""
