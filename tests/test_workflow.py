@@ -21,6 +21,7 @@ import pytest
 import yaml
 from PIL import Image
 
+from lanzdml.config.explorer import A_HANDFUL
 from lanzdml.datasets import DATASETS
 from lanzdml.datasets.class_counts import COUNTS_FILE
 from lanzdml.embeddings.models import WEIGHTS_FILE
@@ -168,7 +169,8 @@ def named_by_rules(job):
     if rule == "make_report":
         return [*ASSETS, *map(EXPERIMENTS.module, MEASURED)]
     if rule == "make_explorer":
-        return [*EXPLORER_ASSETS, *map(METHODS.module, SMALL["explorer"]["methods"])]
+        shown = [name for name in A_HANDFUL if name in SMALL["methods"]]
+        return [*EXPLORER_ASSETS, *map(METHODS.module, shown)]
     if rule == "make_overview":
         return [PAPER_COUNTS, COUNTS_FILE]
     if rule == "prepare_dataset":
