@@ -1,6 +1,7 @@
 """One configuration of several: all that any of them has, where none contradicts another."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import takewhile
 from typing import Any
 
 from lanzdml.config.against import AgainstConfig
@@ -58,7 +59,9 @@ def joined(sources: Sequence[Source]) -> tuple[dict[str, Any], list[str]]:
         for name in _union(of["datasets"] for _, of in given)
     }
     values["experiments"] = {
-        name: _experiment(name, _having(given, "experiments", name), conflicts, notes)
+        name: _experiment(
+            name, _having(given, "experiments", name), values["seeds"], conflicts, notes
+        )
         for name in _union(of["experiments"] for _, of in given)
     }
     values["figures"] = {
@@ -171,7 +174,9 @@ def _own(names: Mapping[str, str], new: str) -> str:
     return next(old for old, name in names.items() if name == new)
 
 
-def _experiment(name: str, given: Given, conflicts: _Conflicts, notes: list[str]) -> dict[str, Any]:
+def _experiment(
+    name: str, given: Given, seeds: Sequence[int], conflicts: _Conflicts, notes: list[str]
+) -> dict[str, Any]:
     key, section = f"experiments.{name}", EXPERIMENTS[name]
     measured = issubclass(section, Measured)
     first, values = given[0]
@@ -188,7 +193,7 @@ def _experiment(name: str, given: Given, conflicts: _Conflicts, notes: list[str]
     for setting in values:
         said = [(source, of[setting]) for source, of in alike]
         if setting == "seeds":
-            values[setting] = _n_seeds(said)
+            values[setting] = _n_seeds(said, seeds, measured)
         elif any(value is None for _, value in said):
             values[setting] = None
         elif setting in (*_METHODS, "datasets", "models") or (
@@ -200,11 +205,18 @@ def _experiment(name: str, given: Given, conflicts: _Conflicts, notes: list[str]
     return values
 
 
-def _n_seeds(said: Sequence[tuple[Source, int | None]]) -> int | None:
-    """How many seeds from the first: all, where each has all of its own."""
-    if all(n in (None, len(source.results.config.seeds)) for source, n in said):
-        return None
-    return max(n or 0 for _, n in said)
+def _n_seeds(said: Sequence[tuple[Source, int]], seeds: Sequence[int], measured: bool) -> int:
+    """How many of all seeds from the first: as many as folders have that have the experiment.
+
+    Or as a folder says that has more. What is measured is of all its seeds at once, so there the
+    first folder's count.
+    """
+    if chosen := [n for source, n in said if n < len(source.results.config.seeds)]:
+        return max(chosen)
+    folders = said[:1] if measured else said
+    covered = {seed for source, n in folders for seed in source.results.config.seeds[:n]}
+    n_covered = sum(1 for _ in takewhile(covered.__contains__, seeds))
+    return max(1, n_covered)
 
 
 def _renamed(source: Source) -> dict[str, Any]:

@@ -101,9 +101,8 @@ def merge(folders: Sequence[Path], output: Path) -> Merged:
             f"of {taking.n_clustered:,} runs, k-means was run here with the seeds of another folder"
         )
     left = [
-        f"{what} by {model}" + (f", {count} times" if count > 1 else "")
-        for model, of in taking.left.items()
-        for what, count in of.items()
+        f"{of.total():,} {what} by {model} ({', '.join(of)})"
+        for (model, what), of in taking.left.items()
     ]
     return Merged(output / CONFIG, taking.taken, left, notes)
 

@@ -47,7 +47,8 @@ class Taking:
 
     Attributes:
         taken: how many files, by stage.
-        left: what no source has, by model: the workflow is to make it.
+        left: what no source has, by model and what it is: how many of each method or the like. The
+            workflow is to make it.
         notes: what else is to be said, in lines.
         n_clustered: of how many runs k-means was run, as no source has both seeds.
     """
@@ -57,7 +58,7 @@ class Taking:
         self._main = frozenset(plan.main_runs)
         self._conflicts: list[str] = []
         self.taken: Counter[str] = Counter()
-        self.left: dict[str, Counter[str]] = {}
+        self.left: dict[tuple[str, str], Counter[str]] = {}
         self.notes: list[str] = []
         self.n_clustered = 0
 
@@ -112,10 +113,10 @@ class Taking:
             self._take(self._plan.paths.at(path), files, self._embeddings_differ)
         for dataset, model in self._plan.embedded:
             if not Path(self._plan.paths.images(dataset, model)).exists():
-                self._leave(model, f"embeddings of {dataset}, which needs its images")
+                self._leave(model, "embeddings, which need the images", dataset)
         for dataset, model, name in self._plan.prompts:
             if not Path(self._plan.paths.prompts(dataset, model, name)).exists():
-                self._leave(model, f"embeddings of the prompts {name} of {dataset}")
+                self._leave(model, "embeddings of prompts", f"{dataset} {name}")
 
     def _embeddings_differ(self, mine: Path, theirs: Path) -> list[str]:
         try:
@@ -139,7 +140,7 @@ class Taking:
                 if asked(task, plan.config.results, source) == wanted:
                     found.append((source, Path(plan.paths.transform(own))))
         if not self._take(self._plan.paths.transform(fit), found, transforms_differ):
-            self._leave(fit.model, f"fits of {fit.method}")
+            self._leave(fit.model, "fits", fit.method)
 
     def _take_run(self, run: Run) -> None:
         plan, is_main = self._plan, run in self._main
@@ -156,7 +157,7 @@ class Taking:
             # Of another first seed there are other draws and pairs, which others do not have.
             self._check_same(of, partial(rows_differ, keys=_ROW_KEYS[stage]))
         if not set(task.seeds) <= {seed for of in seeds for seed in of}:
-            self._leave(run.fit.model, f"scores of {run.fit.method}")
+            self._leave(run.fit.model, "scores", run.fit.method)
             return
         # First the one that begins as this.
         first = next(position for position, of in enumerate(seeds) if task.seeds[0] in of)
@@ -193,7 +194,7 @@ class Taking:
         path = self._plan.scored_file(run.fit)
         own = [(source, Path(source.results.plan.scored_file(its.fit))) for source, its in found]
         if not Path(path).exists() and not self._take(path, own, self._embeddings_differ):
-            self._leave(run.fit.model, f"vectors of {run.fit.method}")
+            self._leave(run.fit.model, "vectors", run.fit.method)
 
     def _complete_clusterings(self) -> None:
         """Run k-means with pairs of seeds that no source has: of the first fit, by the seeds of
@@ -232,7 +233,7 @@ class Taking:
         for path, measured in wanted.items():
             if not self._take(path, found.get(path, []), rows_differ):
                 fit = measured.run.fit
-                self._leave(fit.model, f"what {experiment} measures of {fit.method}")
+                self._leave(fit.model, f"measurements of {experiment}", fit.method)
 
     def _take_picture(self, picture: str) -> None:
         """What a picture is drawn of; that of images itself, as these may not be here."""
@@ -252,7 +253,7 @@ class Taking:
             path = source.results.at(file.format(own.dataset, own_model))
             there = [(source, path)] if first[0] == first[1] and path.is_file() else []
             if not self._take(self._plan.paths.at(file.format(section.dataset, model)), there):
-                self._leave(model, f"the picture {picture}")
+                self._leave(model, "the picture", picture)
 
     # Files
 
@@ -291,8 +292,8 @@ class Taking:
         with replacing(path) as temporary:
             pq.write_table(table, temporary)
 
-    def _leave(self, model: str, what: str) -> None:
-        self.left.setdefault(model, Counter())[what] += 1
+    def _leave(self, model: str, what: str, of: str) -> None:
+        self.left.setdefault((model, what), Counter())[of] += 1
 
     def check_left(self) -> None:
         """Raise where the workflow would make anew here what was made by other versions.
@@ -300,8 +301,8 @@ class Taking:
         Raises:
             LanzdmlError: it would.
         """
-        for model, what in self.left.items():
-            self._check_made_here(model, f"{next(iter(what))} are in none of the folders")
+        for (model, what), of in self.left.items():
+            self._check_made_here(model, f"{what} of {', '.join(of)} are in none of the folders")
 
     def _check_made_here(self, model: str, why: str) -> None:
         for source in self._sources:
