@@ -278,19 +278,19 @@ def test_what_another_version_would_make_is_refused(made, copied, tmp_path):
         merge([made(seeds=[0]), theirs], tmp_path / "merged")
 
 
-def test_experiments_go_on_with_the_seeds_that_they_had(made, tmp_path):
+def test_experiments_have_the_seeds_of_the_folders_that_have_them(made, tmp_path):
+    """What is measured of more seeds than one folder has is made anew, of what is there."""
     chosen = {"dimensions": {"dataset": "demo_cars", "dims": [2, 3], "methods": ["indirect"]}}
     measured = chosen | {"specificity": {}}
     first, second = HALVES["seeds"]
-    for number, (experiments, others, seeds) in enumerate(
-        [(measured, {}, (1, 1)), (measured, measured, (3, 1)), (chosen, chosen, (3, None))]
+    for number, (others, n_seeds, left) in enumerate(
+        [({}, 1, []), (measured, 3, ["6 measurements of specificity"])]
     ):
-        folders = [made(**first, experiments=experiments), made(**second, experiments=others)]
+        folders = [made(**first, experiments=measured), made(**second, experiments=others)]
         merged = merge(folders, tmp_path / str(number))
         found = yaml.safe_load(merged.config.read_text())["experiments"]
-        assert not merged.left
-        assert found["dimensions"]["seeds"] == seeds[0]
-        assert found.get("specificity", {}).get("seeds") == seeds[1]
+        assert {found[name]["seeds"] for name in measured} == {n_seeds}
+        assert [line.partition(" by ")[0] for line in merged.left] == left
 
 
 def test_measurements_are_taken(made, tmp_path):

@@ -193,7 +193,7 @@ def _experiment(
     for setting in values:
         said = [(source, of[setting]) for source, of in alike]
         if setting == "seeds":
-            values[setting] = _n_seeds(said, seeds, measured)
+            values[setting] = _n_seeds(said, seeds)
         elif any(value is None for _, value in said):
             values[setting] = None
         elif setting in (*_METHODS, "datasets", "models") or (
@@ -205,18 +205,15 @@ def _experiment(
     return values
 
 
-def _n_seeds(said: Sequence[tuple[Source, int]], seeds: Sequence[int], measured: bool) -> int:
-    """How many of all seeds from the first: as many as folders have that have the experiment.
+def _n_seeds(said: Sequence[tuple[Source, int]], seeds: Sequence[int]) -> int:
+    """How many of all seeds from the first: those of the folders that have the experiment.
 
-    Or as a folder says that has more. What is measured is of all its seeds at once, so there the
-    first folder's count.
+    Or as many as one of them says that has more.
     """
     if chosen := [n for source, n in said if n < len(source.results.config.seeds)]:
         return max(chosen)
-    folders = said[:1] if measured else said
-    covered = {seed for source, n in folders for seed in source.results.config.seeds[:n]}
-    n_covered = sum(1 for _ in takewhile(covered.__contains__, seeds))
-    return max(1, n_covered)
+    covered = {seed for source, _ in said for seed in source.results.config.seeds}
+    return max(1, sum(1 for _ in takewhile(covered.__contains__, seeds)))
 
 
 def _renamed(source: Source) -> dict[str, Any]:
