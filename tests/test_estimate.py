@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 from click.testing import CliRunner
@@ -13,9 +14,9 @@ from lanzdml.config.config import parse_config
 from lanzdml.config.owner import RECORD
 from lanzdml.errors import LanzdmlError
 from lanzdml.estimate.estimate import estimate
-from lanzdml.estimate.jobs import PlannedJob
 from lanzdml.estimate.measured import Measured, as_record
 from lanzdml.estimate.models import size_of
+from lanzdml.estimate.planned import PlannedJob
 from lanzdml.estimate.rates import rates
 from lanzdml.estimate.schedule import schedule
 from lanzdml.estimate.written import write_estimate
@@ -48,7 +49,11 @@ def estimate_of(config=SMALL, folders=(), **changes):
 
 def main_only(**changes):
     """The small configuration's tables and nothing else."""
-    return {"experiments": {"main": SMALL["experiments"]["main"]}, "figures": {}} | changes
+    return {
+        "experiments": {"main": SMALL["experiments"]["main"]},
+        "figures": {},
+        "explorer": None,
+    } | changes
 
 
 def make(job):
@@ -68,12 +73,22 @@ def write_benchmark(folder, job, seconds, memory=300.0):
     path.write_text(HEAD + row)
 
 
-def test_all_jobs_of_the_workflow_are_estimated(here):
-    (here / "config.yaml").write_text(yaml.safe_dump(SMALL))
+@pytest.mark.parametrize("rank_shards", [1, 3])
+def test_all_jobs_of_the_workflow_are_estimated(here, rank_shards):
+    config = yaml.safe_load(yaml.safe_dump(SMALL))
+    config["datasets"]["demo_cars"]["rank_shards"] = rank_shards
+    np.save(here / "vectors.npy", np.ones((3, 512), np.float32))
+    config["collections"] = {
+        "ours": {
+            "vectors": "vectors.npy", "dataset": "demo_cars", "notion": "car_color",
+            "method": "pca", "model": "demo-S",
+        }
+    }  # fmt: skip
+    (here / "config.yaml").write_text(yaml.safe_dump(config))
     code, printed = run_workflow(here, ["--snakefile", ROOT / "Snakefile", "-n", "--cores", "1"])
     assert code == 0, printed
     total = int(re.search(r"^total\s+(\d+)$", printed, re.MULTILINE)[1])
-    assert len(estimate_of().jobs) == total - 1, "all but `all`"
+    assert len(estimate_of(config).jobs) == total - 1, "all but `all`"
 
 
 def test_every_method_and_every_experiment_has_a_rate():

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lanzdml.errors import LanzdmlError
-from lanzdml.estimate.jobs import PlannedJob
+from lanzdml.estimate.planned import PlannedJob
 from lanzdml.report.cost import used
 from lanzdml.report.estimated import NAME, read_estimate
 
