@@ -4,17 +4,19 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 from click.testing import CliRunner
 
 from lanzdml.commands.main import lanzdml
 from lanzdml.config.config import parse_config
+from lanzdml.config.owner import RECORD
 from lanzdml.errors import LanzdmlError
 from lanzdml.estimate.estimate import estimate
-from lanzdml.estimate.jobs import PlannedJob
 from lanzdml.estimate.measured import Measured, as_record
 from lanzdml.estimate.models import size_of
+from lanzdml.estimate.planned import PlannedJob
 from lanzdml.estimate.rates import rates
 from lanzdml.estimate.schedule import schedule
 from lanzdml.estimate.written import write_estimate
@@ -47,22 +49,46 @@ def estimate_of(config=SMALL, folders=(), **changes):
 
 def main_only(**changes):
     """The small configuration's tables and nothing else."""
-    return {"experiments": {"main": SMALL["experiments"]["main"]}, "figures": {}} | changes
+    return {
+        "experiments": {"main": SMALL["experiments"]["main"]},
+        "figures": {},
+        "explorer": None,
+    } | changes
+
+
+def make(job):
+    """What a job makes, in a folder that a run made."""
+    Path("results").mkdir(exist_ok=True)
+    (Path("results") / RECORD).touch()
+    for path in job.outputs:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).touch()
 
 
 def write_benchmark(folder, job, seconds, memory=300.0):
     path = folder / "benchmarks" / f"{job.benchmark}.tsv"
     path.parent.mkdir(parents=True, exist_ok=True)
-    row = f"{seconds}\t0:00:01\t{memory}\t1\t1\t1\t0\t0\t100\t{seconds}\n"
+    (folder / RECORD).touch()
+    row = f"1\t0:00:01\t{memory}\t1\t1\t1\t0\t0\t100\t{seconds}\n"
     path.write_text(HEAD + row)
 
 
-def test_all_jobs_of_the_workflow_are_estimated(here):
-    (here / "config.yaml").write_text(yaml.safe_dump(SMALL))
+@pytest.mark.parametrize("rank_shards", [1, 3])
+def test_all_jobs_of_the_workflow_are_estimated(here, rank_shards):
+    config = yaml.safe_load(yaml.safe_dump(SMALL))
+    config["datasets"]["demo_cars"]["rank_shards"] = rank_shards
+    np.save(here / "vectors.npy", np.ones((3, 512), np.float32))
+    config["collections"] = {
+        "ours": {
+            "vectors": "vectors.npy", "dataset": "demo_cars", "notion": "car_color",
+            "method": "pca", "model": "demo-S",
+        }
+    }  # fmt: skip
+    (here / "config.yaml").write_text(yaml.safe_dump(config))
     code, printed = run_workflow(here, ["--snakefile", ROOT / "Snakefile", "-n", "--cores", "1"])
     assert code == 0, printed
     total = int(re.search(r"^total\s+(\d+)$", printed, re.MULTILINE)[1])
-    assert len(estimate_of().jobs) == total - 1, "all but `all`"
+    assert len(estimate_of(config).jobs) == total - 1, "all but `all`"
 
 
 def test_every_method_and_every_experiment_has_a_rate():
@@ -99,17 +125,13 @@ def test_what_is_done_costs_nothing_more(here):
     assert before.left == before.jobs
     for job in before.jobs:
         if job.stage in ("datasets", "embeddings", "transforms"):
-            for path in job.outputs:
-                Path(path).parent.mkdir(parents=True, exist_ok=True)
-                Path(path).touch()
+            make(job)
     after = estimate_of()
     assert {job.stage for job in after.left}.isdisjoint({"datasets", "embeddings", "transforms"})
     assert after.total < before.total
     assert len(after.jobs) == len(before.jobs)
     for job in before.jobs:
-        for path in job.outputs:
-            Path(path).parent.mkdir(parents=True, exist_ok=True)
-            Path(path).touch()
+        make(job)
     nothing = estimate_of()
     assert (nothing.left, nothing.total, nothing.on(2).seconds) == ([], 0, 0)
     (here / "config.yaml").write_text(yaml.safe_dump(SMALL))
@@ -154,12 +176,14 @@ def test_a_method_of_others_is_as_quick_as_the_median(here):
     "text",
     ["", "s\n", "no table", HEAD, HEAD + "x\ty\n", HEAD + "-1\t0\t-\t-\t-\t-\t-\t-\tNA\tNA\n",
      HEAD + "1\t0\tinf\t1\t1\t1\t0\t0\t100\tinf\n", "\x00" * 99, HEAD + '"'],
+    ids=range(9),
 )  # fmt: skip
 def test_a_damaged_benchmark_says_nothing(here, text):
     before = estimate_of()
     job = next(job for job in before.jobs if job.stage == "transforms")
     path = here / "results/benchmarks" / f"{job.benchmark}.tsv"
     path.parent.mkdir(parents=True)
+    (here / "results" / RECORD).touch()
     path.write_text(text)
     after = estimate_of()
     assert after.total == before.total
@@ -172,6 +196,7 @@ def test_a_benchmark_is_followed_by_no_link(here):
     (here / "secret.tsv").write_text(HEAD + "9\t0\t9\t1\t1\t1\t0\t0\t100\t9999\n")
     path = here / "results/benchmarks" / f"{job.benchmark}.tsv"
     path.parent.mkdir(parents=True)
+    (here / "results" / RECORD).touch()
     path.symlink_to(here / "secret.tsv")
     after = estimate_of()
     assert after.measured.unread == [path]
@@ -190,9 +215,11 @@ def jobs_with(**fault):
      jobs_with(stage=1), jobs_with(benchmark="../x"), jobs_with(benchmark="/x"),
      jobs_with(seconds=float("nan")), jobs_with(seconds=True), jobs_with(memory=-1),
      jobs_with(estimated="1")],
+    ids=range(15),
 )  # fmt: skip
 def test_a_damaged_estimate_is_told_and_written_anew(here, text):
     (here / "results").mkdir()
+    (here / "results" / RECORD).touch()
     path = here / "results" / NAME
     path.write_text(text, errors="surrogateescape")
     with pytest.raises(LanzdmlError, match=NAME):
@@ -206,10 +233,9 @@ def test_a_damaged_estimate_is_told_and_written_anew(here, text):
 def test_what_was_estimated_before_a_job_ran_stays(here):
     first = estimate_of()
     write_estimate(first)
+    (here / "results" / RECORD).touch()
     job = next(job for job in first.jobs if job.kind == "oracle")
-    for path in job.outputs:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        Path(path).touch()
+    make(job)
     write_benchmark(here / "results", job, 5 * job.seconds)
     write_estimate(estimate_of())
     again = read_estimate(here / "results")

@@ -16,7 +16,7 @@ def main(snakemake: Job) -> None:
         tasks,
         kept=Path(params.kept),
         n_threads=snakemake.threads,
-        progress=Progress("scored", len(tasks), "runs"),
+        progress=Progress(f"{snakemake.rule}: scored", len(tasks), "runs"),
     )
 
 

@@ -15,7 +15,7 @@ def main(snakemake: Job) -> None:
         tasks,
         kept=Path(params.kept),
         n_threads=snakemake.threads,
-        progress=Progress("fitted", len(tasks), "transforms"),
+        progress=Progress(f"{snakemake.rule}: fitted", len(tasks), "transforms"),
     )
 
 

@@ -54,6 +54,7 @@ class Job(Protocol):
     input: Files
     output: Files
     log: Files
+    rule: str
     params: Named[Any]
     resources: Named[Any]
     wildcards: Named[str]

@@ -12,7 +12,7 @@ def main(snakemake: Job) -> None:
 
     params = snakemake.params
     tasks = [MeasureTask(**task) for task in params.tasks]
-    progress = Progress("measured", len(tasks), "methods on notions")
+    progress = Progress(f"{snakemake.rule}: measured", len(tasks), "methods on notions")
     measure_runs(tasks, kept=Path(params.kept), progress=progress)
 
 

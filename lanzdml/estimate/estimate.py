@@ -7,8 +7,9 @@ from functools import cached_property
 from pathlib import Path
 
 from lanzdml.estimate.downloads import Downloads, downloads
-from lanzdml.estimate.jobs import JobList, PlannedJob
+from lanzdml.estimate.jobs import JobList
 from lanzdml.estimate.measured import Measured, measured_in
+from lanzdml.estimate.planned import PlannedJob
 from lanzdml.estimate.rates import Rates, rates
 from lanzdml.estimate.schedule import Schedule, schedule
 from lanzdml.estimate.sizes import Sizes

@@ -5,15 +5,13 @@ them: a rule more there is an entry more here, and `tests/test_estimate.py` comp
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from lanzdml.estimate.rates import Rates
-from lanzdml.estimate.sizes import Sizes
-from lanzdml.estimate.work import FLOAT, Effort, Work
+from lanzdml.estimate.larger import LargeJobs
+from lanzdml.estimate.planned import NOTHING, PlannedJob, Planner
+from lanzdml.estimate.work import FLOAT, Effort
 from lanzdml.figures.saliency.picture import SaliencyFigure
-from lanzdml.plan import Plan
 from lanzdml.plan.external import vectors_to_read
 from lanzdml.plan.jobs import fit_jobs, score_jobs
 from lanzdml.plan.measurements import measure_jobs, measurements
@@ -25,58 +23,17 @@ from lanzdml.tables.paper import TABLES as PAPER_TABLES
 from lanzdml.tables.published import NAME as COMPARISON
 from lanzdml.tables.published_values import published_files, read_published
 
-MIB = 2**20
 ALL = "all"
-_NOTHING = Effort()
 _OF_FIGURE = 300_000  # bytes
 _WEIGHTS = 4 * 1.5  # bytes a parameter while a model is loaded
 
 
-@dataclass(frozen=True)
-class PlannedJob:
-    """A job, with what it takes of a core of the machine of :mod:`lanzdml.estimate.rates`.
-
-    Attributes:
-        stage, kind: of its work. Jobs that have both in common take another machine as many times
-            as long.
-        outputs, inputs: files.
-        seconds: of a core.
-        memory: MiB that it holds at most.
-        disk: bytes that it writes.
-        threads: cores that it fills.
-        images: how many it embeds, which a GPU may do.
-        benchmark: where its time is measured, below the folder of benchmarks; empty if it is not.
-    """
-
-    stage: str
-    kind: str
-    outputs: Sequence[str]
-    inputs: Sequence[str]
-    seconds: float
-    memory: float
-    disk: float
-    threads: int = 1
-    images: int = 0
-    benchmark: str = ""
+class JobList(Planner):
+    """The jobs of a plan, one after the other."""
 
     @property
-    def is_done(self) -> bool:
-        """Whether all that it makes is there."""
-        return all(Path(path).exists() for path in self.outputs)
-
-
-class JobList:
-    """The jobs of a plan.
-
-    Args:
-        plan: of the configuration.
-        sizes: of its data.
-        rates: what single things take.
-    """
-
-    def __init__(self, plan: Plan, sizes: Sizes, rates: Rates) -> None:
-        self._plan, self._sizes, self._rates = plan, sizes, rates
-        self._paths, self._work = plan.paths, Work(sizes, rates)
+    def _larger(self) -> LargeJobs:
+        return LargeJobs(self._plan, self._sizes, self._rates)
 
     def __iter__(self) -> Iterator[PlannedJob]:
         yield from self._datasets()
@@ -86,23 +43,9 @@ class JobList:
         yield from self._scores()
         yield from self._measurements()
         yield from self._pictures()
+        yield from self._explorer()
         yield from self._tables()
-
-    def _job(
-        self, stage: str, kind: str, start: str, outputs: Sequence[str], inputs: Iterable[str],
-        effort: Effort = _NOTHING, *, threads: int = 1, images: int = 0, benchmark: str = "",
-    ) -> PlannedJob:  # fmt: skip
-        """A job whose process starts as those called ``start``."""
-        return PlannedJob(
-            stage, kind, outputs, [*inputs],
-            seconds=self._rates.start[start] + effort.seconds,
-            memory=self._rates.memory[start] + effort.data / MIB,
-            disk=effort.disk, threads=threads, images=images, benchmark=benchmark,
-        )  # fmt: skip
-
-    def _at(self, output: str) -> str:
-        """Where a job is measured that is so by the path of its output."""
-        return output.removeprefix(self._paths.at("")).rpartition(".")[0]
+        yield from self._larger.collections()
 
     def _datasets(self) -> Iterator[PlannedJob]:
         for name, settings in self._plan.config.datasets.items():
@@ -196,15 +139,22 @@ class JobList:
             start = "trained" if job.cost else "quick"
             outputs = [task.output for task in job.tasks]
             yield self._job("transforms", job.key[-1], start, outputs, job.inputs,
-                            sum(efforts, _NOTHING), benchmark=f"transforms/{job.path}")  # fmt: skip
+                            sum(efforts, NOTHING), benchmark=f"transforms/{job.path}")  # fmt: skip
 
     def _scores(self) -> Iterator[PlannedJob]:
         by_path = {self._paths.metrics(run): run for run in self._plan.runs}
         for job in score_jobs(self._plan, _no_version):
-            efforts = [self._work.score(by_path[task.output], task) for task in job.tasks]
+            efforts = []
+            for task in job.tasks:
+                run = by_path[task.output]
+                ranking, clustering, rest = self._work.score(run, task)
+                if task.clusters:
+                    yield from self._larger.shards(run, task, ranking, clustering)
+                    ranking = clustering = NOTHING
+                efforts += [ranking, clustering, rest]
             outputs = [path for task in job.tasks for path in task.outputs]
             yield self._job("metrics", ALL, "score", outputs, job.inputs,
-                            sum(efforts, _NOTHING), benchmark=f"metrics/{job.path}")  # fmt: skip
+                            sum(efforts, NOTHING), benchmark=f"metrics/{job.path}")  # fmt: skip
         if self._plan.runs:
             rows = [self._paths.metrics(run) for run in self._plan.runs]
             effort, all_rows = Effort(2e-3 * len(rows)), self._paths.at("metrics.parquet")
@@ -214,7 +164,7 @@ class JobList:
 
     def _measurements(self) -> Iterator[PlannedJob]:
         for job in measure_jobs(self._plan, lambda *_: ""):
-            effort = sum(map(self._work.measure, job.tasks), _NOTHING)
+            effort = sum(map(self._work.measure, job.tasks), NOTHING)
             start, name = "trained" if job.cost else "score", job.key[0]
             kind = name if job.cost else f"{name}, quick"
             outputs = [task.output for task in job.tasks]
@@ -254,6 +204,25 @@ class JobList:
                 yield self._figure(name, outputs, self._files(name, ("md", "csv")))
             else:
                 yield self._figure(name, [images, *fits])
+
+    def _explorer(self) -> Iterator[PlannedJob]:
+        section, paths = self._plan.config.explorer, self._paths
+        if section is None:
+            return
+        shown = [
+            run
+            for run in self._plan.main_runs
+            if run.fit.method in (section.methods or ())
+            and run.fit.notion in (section.notions or ())
+            if run.fit.model == section.model and run.fit.dataset in (section.datasets or ())
+        ]
+        inputs = [self._plan.scored_file(self._plan.fit_of(run)) for run in shown]
+        count = section.images
+        seconds = self._rates.ranked(count, self._sizes.width(str(section.model))) * len(shown)
+        seconds += self._rates.single["trimap"] * count * len(shown)
+        effort = Effort(seconds, disk=8_000 * count)
+        yield self._job("explorer", ALL, "trimap", [paths.at("explorer.html")], inputs, effort,
+                        benchmark="explorer")  # fmt: skip
 
     def _figure(self, name: str, inputs: Iterable[str], more: Sequence[str] = ()) -> PlannedJob:
         outputs = [*(self._paths.figure(name, end) for end in ("pdf", "png", "rst")), *more]

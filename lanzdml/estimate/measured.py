@@ -1,14 +1,13 @@
 """What finished jobs on this machine took beside what they were to take by the shipped rates."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from lanzdml.errors import LanzdmlError
-from lanzdml.estimate.jobs import PlannedJob
+from lanzdml.estimate.planned import PlannedJob
 from lanzdml.report.cost import used
 from lanzdml.report.estimated import NAME, read_estimate
 
@@ -43,12 +42,12 @@ class Measured:
                 self.unread.append(path)
                 continue
             key, seconds = (job["stage"], job["kind"]), job["seconds"]
-            if pd.isna(spent["cpu"]) or seconds <= 0:
+            if not (math.isfinite(spent["cpu"]) and spent["cpu"] >= 0) or seconds <= 0:
                 continue
             taken, meant = self.took.get(key, (0.0, 0.0))
             self.took[key] = (taken + spent["cpu"], meant + seconds)
             self.n_jobs += 1
-            if not pd.isna(spent["memory"]):
+            if math.isfinite(spent["memory"]):
                 more = spent["memory"] - job["memory"]
                 self.memory[key] = max(self.memory.get(key, more), more)
 

@@ -4,7 +4,7 @@ import heapq
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from lanzdml.estimate.jobs import PlannedJob
+from lanzdml.estimate.planned import PlannedJob
 
 
 @dataclass(frozen=True)

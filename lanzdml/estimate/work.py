@@ -102,8 +102,12 @@ class Work:
 
     # Scores
 
-    def score(self, run: Run, task: ScoreTask) -> Effort:
-        """A run that is scored, with the evidence where it is one of the tables'."""
+    def score(self, run: Run, task: ScoreTask) -> tuple[Effort, Effort, Effort]:
+        """A run that is scored, with the evidence where it is one of the tables'.
+
+        Returns:
+            to rank, to cluster, and the rest.
+        """
         fit, is_main = run.fit, task.evidence is not None
         classes = self.sizes.classes(fit.dataset, task.labels)
         n, width = in_all(classes), self.sizes.width(fit.model)
@@ -115,16 +119,14 @@ class Work:
         starts = len(task.seeds)
         if is_main and len(task.siblings) > 1:  # by its own seed, and crossed with the first fit's
             starts += 2
-        seconds = (
-            self.rates.single["run"] * (2 if is_main else 1)
-            + self.rates.transformed(fit.method, n)
-            + self.rates.ranked(n_queries, dim, n_references)
-            + (self.rates.drawn(classes) * n_queries / max(n, 1) if is_main else 0)
-            + starts * task.kmeans_repeats * self.rates.clustered(n, len(classes))
-        )
         data = FLOAT * n * (3 * width + 4 * dim)
+        ranking = self.rates.ranked(n_queries, dim, n_references)
+        if is_main:
+            ranking += self.rates.drawn(classes) * n_queries / max(n, 1)
+        clustering = starts * task.kmeans_repeats * self.rates.clustered(n, len(classes))
+        rest = self.rates.transformed(fit.method, n) + self.rates.single["run"] * (1 + is_main)
         disk = 2 * _OF_FILE + (is_main * (3 * _OF_FILE + 5 * n_queries))
-        return Effort(seconds, data, disk)
+        return Effort(ranking, data), Effort(clustering, data), Effort(rest, data, disk)
 
     def _width_of(self, method: str, dim: Dim | None, dataset: str, notion: str, width: int) -> int:
         n_prompts = self.sizes.n_prompts(dataset, notion)

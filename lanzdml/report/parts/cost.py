@@ -105,7 +105,7 @@ def _estimated(told: pd.DataFrame) -> list[Grid]:
     columns = ["Jobs", "Estimated", "Taken", "Taken / estimated"]
     notes = [
         "Estimated when the run began that made them, by the jobs that had finished by then, or by "
-        "the rates that come with the benchmark (`lanzdml estimate`). What a job took after it was "
+        "the rates that come with the benchmark (lanzdml estimate). What a job took after it was "
         "last sampled is taken to be at its rate before.",
     ]
     heads = [(row["stage"],) for row in rows]
