@@ -39,23 +39,6 @@ for job in SCORES:
 SHARDED = {task.clusters: task for job in SCORES for task in job.tasks if task.clusters}
 SHARDED_RUN = "{protocol}/{dataset}/{run}"
 
-
-def sharded(wildcards):
-    return SHARDED[PATHS.clusters(SHARDED_RUN.format(**wildcards))]
-
-
-def ranking(wildcards):
-    return ranking_of(sharded(wildcards), partial(version_with, "rank_shard"))
-
-
-def clustering(wildcards):
-    return clustering_of(sharded(wildcards), partial(version_with, "cluster_run"))
-
-
-def memory_of_step(wildcards, attempt):
-    return memory_mb(PLAN, sharded(wildcards)) * attempt
-
-
 if SHARDED:
 
     rule rank_shard:
