@@ -133,26 +133,6 @@ def at_path_of(output, folder, suffix):
     return PATHS.at(str(Path(folder, path).with_suffix("")) + suffix)
 
 
-def sharded(wildcards):
-    """The run whose queries rules/metrics.smk ranks in shards."""
-    return SHARDED[PATHS.clusters(SHARDED_RUN.format(**wildcards))]
-
-
-def ranking(wildcards):
-    """The task of one of its shards."""
-    return ranking_of(sharded(wildcards), partial(version_with, "rank_shard"))
-
-
-def clustering(wildcards):
-    """That of its clusters."""
-    return clustering_of(sharded(wildcards), partial(version_with, "cluster_run"))
-
-
-def memory_of_step(wildcards, attempt):
-    """What either of them claims, in MB."""
-    return memory_mb(PLAN, sharded(wildcards)) * attempt
-
-
 def figure_files(name):
     """Outputs of a figure and its caption, which Snakemake's own report shows."""
     words, caption = WORDS[name], PATHS.figure(name, "rst")

@@ -36,16 +36,23 @@ for job in SCORES:
 # Of a dataset that is large several jobs rank a run's queries, and one more clusters; the job above then
 # puts together what these give. The parts stay: they are small, and one is not made anew for the other.
 
+CLUSTERS = PATHS.clusters("{protocol}/{dataset}/{run}")  # of a run, whose tasks go by it
 SHARDED = {task.clusters: task for job in SCORES for task in job.tasks if task.clusters}
-SHARDED_RUN = "{protocol}/{dataset}/{run}"
+RANKINGS = {
+    path: ranking_of(task, partial(version_with, "rank_shard")) for path, task in SHARDED.items()
+}
+CLUSTERINGS = {
+    path: clustering_of(task, partial(version_with, "cluster_run"))
+    for path, task in SHARDED.items()
+}
 
 if SHARDED:
 
     rule rank_shard:
         input:
-            lambda wildcards: ranking(wildcards).inputs,
+            lambda wildcards: RANKINGS[CLUSTERS.format(**wildcards)].inputs,
         output:
-            PATHS.ranked_shard(SHARDED_RUN, "{shard}", "{shards}"),
+            PATHS.ranked_shard("{protocol}/{dataset}/{run}", "{shard}", "{shards}"),
         log:
             PATHS.at("logs/metrics/{dataset}/shards/{protocol}/{run}/{shard}-of-{shards}.log"),
         benchmark:
@@ -58,11 +65,14 @@ if SHARDED:
             "../envs/analysis.yaml"
         threads: 1
         resources:
-            mem_mb=memory_of_step,
+            mem_mb=lambda wildcards, attempt: attempt
+            * memory_mb(PLAN, SHARDED[CLUSTERS.format(**wildcards)]),
             runtime=more_each_time(120),
         params:
-            tasks_digest=lambda wildcards: digest(parameters_of(ranking(wildcards))),
-            tasks=lambda wildcards, input: [parameters_of(ranking(wildcards))],  # not recorded
+            tasks_digest=lambda wildcards: digest(
+                parameters_of(RANKINGS[CLUSTERS.format(**wildcards)])
+            ),
+            tasks=lambda wildcards, input: [parameters_of(RANKINGS[CLUSTERS.format(**wildcards)])],  # not recorded
             kept=PATHS.kept,
         message:
             "Ranking shard {wildcards.shard} of {wildcards.shards} of the queries of "
@@ -72,9 +82,10 @@ if SHARDED:
 
     rule cluster_run:
         input:
-            lambda wildcards: [*clustering(wildcards).inputs, *clustering(wildcards).siblings],
+            lambda wildcards: CLUSTERINGS[CLUSTERS.format(**wildcards)].inputs,
+            lambda wildcards: CLUSTERINGS[CLUSTERS.format(**wildcards)].siblings,
         output:
-            PATHS.clusters(SHARDED_RUN),
+            CLUSTERS,
         log:
             PATHS.at("logs/metrics/{dataset}/clusters/{protocol}/{run}.log"),
         benchmark:
@@ -84,11 +95,16 @@ if SHARDED:
             "../envs/analysis.yaml"
         threads: 1
         resources:
-            mem_mb=memory_of_step,
+            mem_mb=lambda wildcards, attempt: attempt
+            * memory_mb(PLAN, SHARDED[CLUSTERS.format(**wildcards)]),
             runtime=more_each_time(960),
         params:
-            tasks_digest=lambda wildcards: digest(parameters_of(clustering(wildcards))),
-            tasks=lambda wildcards, input: [parameters_of(clustering(wildcards))],  # not recorded
+            tasks_digest=lambda wildcards: digest(
+                parameters_of(CLUSTERINGS[CLUSTERS.format(**wildcards)])
+            ),
+            tasks=lambda wildcards, input: [
+                parameters_of(CLUSTERINGS[CLUSTERS.format(**wildcards)])
+            ],  # not recorded
             kept=PATHS.kept,
         message:
             "Clustering the images of {wildcards.dataset} for {wildcards.run} ({wildcards.protocol})"
