@@ -214,10 +214,12 @@ class JobList(Planner):
             for run in self._plan.main_runs
             if run.fit.method in (section.methods or ())
             and run.fit.notion in (section.notions or ())
-            if run.fit.model == section.model and run.fit.dataset in (section.datasets or ())
+            and run.fit.dataset in (section.datasets or ())
+            and run.fit.model == section.model
         ]
         inputs = [self._plan.scored_file(self._plan.fit_of(run)) for run in shown]
-        count = section.images
+        datasets = {run.fit.dataset for run in shown}
+        count = min(section.images, max(map(self._sizes.n_images, datasets), default=0))
         seconds = self._rates.ranked(count, self._sizes.width(str(section.model))) * len(shown)
         seconds += self._rates.single["trimap"] * count * len(shown)
         effort = Effort(seconds, disk=8_000 * count)
