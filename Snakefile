@@ -116,7 +116,10 @@ onstart:
         from lanzdml.estimate.estimate import estimate
         from lanzdml.estimate.written import write_estimate
 
-        write_estimate(estimate(PLAN))
+        try:
+            write_estimate(estimate(PLAN))
+        except LanzdmlError as error:  # no result depends on it
+            print(f"There is no estimate of this run: {error}")
     # Snakemake 9.27 limits jobs to 100 a second. For that it wakes its scheduler once a second for every
     # job that ever finished, and looks at the inputs of all jobs that could run: in a run of hundreds that
     # takes a core from the jobs. What runs here needs no limit.

@@ -129,9 +129,9 @@ class Work:
         return Effort(ranking, data), Effort(clustering, data), Effort(rest, data, disk)
 
     def _width_of(self, method: str, dim: Dim | None, dataset: str, notion: str, width: int) -> int:
-        n_prompts = self.sizes.n_prompts(dataset, notion)
-        if METHODS[method].has_dim:
-            return self.sizes.dim(dim, width, n_prompts)
+        """Components of a method's vectors; of finished ones nobody knows them yet."""
+        if method in METHODS and METHODS[method].has_dim:
+            return self.sizes.dim(dim, width, self.sizes.n_prompts(dataset, notion))
         return width
 
     # Measurements
