@@ -1,5 +1,6 @@
 """docs/your-vectors.md, done as it says; vectors in all formats; and what is wrong with them."""
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -79,6 +80,11 @@ def external_of():
 
 BY_SEED = {"seeded": {"vectors": ["data/things/s0.npy", "data/things/s1.npy"], "source": "a | <b>",
                       "supervised": True}}  # fmt: skip
+
+
+def test_a_run_of_finished_vectors_is_estimated(finished):
+    estimate = json.loads((finished / "results/things/estimate.json").read_text())
+    assert any("estimated" in job for job in estimate["jobs"])
 
 
 def test_finished_vectors_are_rows_beside_the_others(finished):

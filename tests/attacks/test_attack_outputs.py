@@ -427,7 +427,8 @@ def test_classes_that_differ_behind_the_cut_are_two():
     assert all(line.startswith("| aaa") for line in overview.markdown()[2:]), (
         "no repeat of the row above"
     )
-    assert [len(row.heads) for row in make_grid("t", overview).rows] == [1, 1]
+    (band,) = make_grid("t", overview).bands
+    assert [len(row.heads) for row in band.rows] == [1, 1]
 
 
 @pytest.mark.slow
