@@ -90,7 +90,7 @@ def write_index(vectors: Path, output: Path, distance: Distance) -> None:
     """
     import faiss
 
-    # A plain array of what is mapped: once pytorch-metric-learning is imported, faiss takes no other.
+    # As a plain array: faiss takes no other once pytorch-metric-learning is imported.
     array = np.asarray(np.load(vectors, mmap_mode="r", allow_pickle=False))
     index = (faiss.IndexFlatIP if distance == COSINE else faiss.IndexFlatL2)(array.shape[1])
     index.add(array)  # at once: in parts it would be moved as it grows, and be there twice
