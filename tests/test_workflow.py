@@ -759,7 +759,7 @@ def test_an_edited_method_reruns_itself_only(finished, copied_code):
 
 
 def test_edited_metrics_rerun_the_scores_and_no_fit(finished, copied_code):
-    edit(copied_code / "lanzdml/metrics/clusters.py", "max_iter=25", "max_iter=26")
+    edit(copied_code / "lanzdml/metrics/clusters.py", '"max_iter": 25', '"max_iter": 26')
     jobs = plan(finished, copied_code)
     stages = stages_of(jobs)
     assert stages["score"] == stages_of(plan(finished, copied_code))["score"] > 5
