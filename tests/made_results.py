@@ -36,9 +36,9 @@ CONFIG = {
     # A registered dataset and a model of open_clip: neither has to be here.
     "datasets": {"demo_cars": {"root": "not/here", "notions": NOTIONS}},
     "models": {"small": {"architecture": "RN50", "pretrained": "openai"}},
-    "methods": ["random", "clip", "indirect", "text_subspace", "oracle"],
+    "methods": ["clip", "indirect", "text_subspace", "oracle"],
     "dims": [3],
-    "seeds": [0, 1, 2],
+    "seeds": [0, 1],
 }
 
 
@@ -49,15 +49,15 @@ def vector(*names):
 
 
 def manifest():
-    """36 images, each with a label for every notion of the dataset."""
-    rows = range(36)
+    """24 images, each with a label for every notion of the dataset."""
+    rows = range(24)
     return pd.DataFrame(
         {
             "image_id": [f"image_{row:02}" for row in rows],
             "path": [f"{row}.png" for row in rows],
             "car_color": [COLORS[row % 4] for row in rows],
             "car_model": [MODELS[row % 3] for row in rows],
-            "background_color": [COLORS[row // 9] for row in rows],
+            "background_color": [COLORS[row // 6] for row in rows],
         }
     )
 

@@ -233,7 +233,7 @@ def _moved(task: ScoreTask) -> dict[str, float]:
 
 
 def _refitted(results: Results, rng: np.random.Generator) -> list[Fit]:
-    """Fits that take no time and need prompts only, one a method as far as can be."""
+    """Some fits that take no time and need prompts only, first one a method."""
     plan = results.plan
     quick = [
         fit
@@ -246,7 +246,7 @@ def _refitted(results: Results, rng: np.random.Generator) -> list[Fit]:
     ]
     drawn = [quick[position] for position in rng.permutation(len(quick))]
     first = {fit.method: fit for fit in reversed(drawn)}
-    return [*first.values()][:_REFITS]
+    return [*dict.fromkeys((*first.values(), *drawn))][:_REFITS]
 
 
 def _fit_anew(results: Results, fit: Fit, place: Path, found: Verified) -> None:
