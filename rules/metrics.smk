@@ -104,7 +104,8 @@ if SHARDED:
             ),
             tasks=lambda wildcards, input: [
                 parameters_of(CLUSTERINGS[CLUSTERS.format(**wildcards)])
-            ],  # not recorded
+            ],
+            # not recorded
             kept=PATHS.kept,
         message:
             "Clustering the images of {wildcards.dataset} for {wildcards.run} ({wildcards.protocol})"
