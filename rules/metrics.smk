@@ -72,7 +72,8 @@ if SHARDED:
             tasks_digest=lambda wildcards: digest(
                 parameters_of(RANKINGS[CLUSTERS.format(**wildcards)])
             ),
-            tasks=lambda wildcards, input: [parameters_of(RANKINGS[CLUSTERS.format(**wildcards)])],  # not recorded
+            # Not recorded, as it has `input`; see unrecorded.
+            tasks=lambda wildcards, input: [parameters_of(RANKINGS[CLUSTERS.format(**wildcards)])],
             kept=PATHS.kept,
         message:
             "Ranking shard {wildcards.shard} of {wildcards.shards} of the queries of "
@@ -102,10 +103,10 @@ if SHARDED:
             tasks_digest=lambda wildcards: digest(
                 parameters_of(CLUSTERINGS[CLUSTERS.format(**wildcards)])
             ),
+            # Not recorded, as it has `input`; see unrecorded.
             tasks=lambda wildcards, input: [
                 parameters_of(CLUSTERINGS[CLUSTERS.format(**wildcards)])
             ],
-            # not recorded
             kept=PATHS.kept,
         message:
             "Clustering the images of {wildcards.dataset} for {wildcards.run} ({wildcards.protocol})"
