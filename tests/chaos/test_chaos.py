@@ -21,7 +21,10 @@ SEED = 7
 # Seconds until a kill: from before the first job begins to after several have ended.
 SHORTEST, LONGEST = 1.0, 15.0
 # What times and machines are written in, also by its name; not results.
-TIMES = ("report.html", "metrics.parquet", "logs", "benchmarks", "kept")
+TIMES = (
+    "report.html", "explorer.html", "record.json", "estimate.json", "metrics.parquet", "logs",
+    "benchmarks", "kept",
+)  # fmt: skip
 
 
 def config():
