@@ -10,6 +10,8 @@ import pytest
 
 from lanzdml.methods.elsewhere import VARIABLE
 
+pytest_plugins = ("browser_pages",)
+
 # They run the workflow. One that began at the end would run alone while the other cores are idle;
 # with `--dist loadscope` this takes `--no-loadscope-reorder`, which else goes by numbers of tests.
 LONGEST = (

@@ -19,9 +19,11 @@ from lanzdml.embeddings.storage import LOGIT_SCALE, WEIGHTS, combine_prompts, wr
 from lanzdml.experiments.measuring import measure_runs
 from lanzdml.metrics.runs import collect_runs
 from lanzdml.metrics.scoring import score_runs
+from lanzdml.metrics.shards import cluster_run, rank_shard
 from lanzdml.plan import Plan
 from lanzdml.plan.jobs import fit_jobs, score_jobs
 from lanzdml.plan.measurements import measure_jobs
+from lanzdml.plan.shards import clustering_of, ranking_of
 from lanzdml.plan.versions import version_measured, version_with
 from lanzdml.sharing.record import write_record
 from lanzdml.transforms.fitting import fit_transforms
@@ -60,6 +62,17 @@ def manifest():
             "background_color": [COLORS[row // 6] for row in rows],
         }
     )
+
+
+def make_shards(task, kept):
+    """What a run is put together of, where its queries are ranked in shards."""
+    if task.clusters is None:
+        return
+    ranking = ranking_of(task, partial(version_with, "rank_shard"))
+    for number, path in enumerate(task.shards, start=1):
+        rank_shard(ranking, Path(path), (number, len(task.shards)), kept=kept)
+    clustering = clustering_of(task, partial(version_with, "cluster_run"))
+    cluster_run(clustering, Path(task.clusters), kept=kept)
 
 
 def make_results(folder, *, images=None, weights="0" * 64, turn=0.0, **changes):
@@ -104,6 +117,8 @@ def make_results(folder, *, images=None, weights="0" * 64, turn=0.0, **changes):
     for job in fit_jobs(plan, partial(version_with, "fit_transforms")):
         fit_transforms(job.tasks, kept=kept)
     for job in score_jobs(plan, partial(version_with, "compute_metrics")):
+        for task in job.tasks:
+            make_shards(task, kept)
         score_runs(job.tasks, kept=kept)
     for job in measure_jobs(plan, version_measured):
         measure_runs(job.tasks, kept=kept)

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from test_report_browser import CHROMIUM, LOWEST_CONTRAST, browser  # noqa: F401
+from browser_pages import LOWEST_CONTRAST, NAMELESS, open_details, width_of
 from tiny_explorer import Tiny, vectors_by, write_page
 from tiny_report import EVIL
 
@@ -13,15 +13,13 @@ from lanzdml import CLIP, TextSubspace
 from lanzdml.datasets.queries import Queries
 from lanzdml.explorer.collect import N_NEIGHBOURS
 
-pytestmark = pytest.mark.skipif(not CHROMIUM, reason="there is no Chromium")
-
 LONG = "long " * 2_000
 TURNED = "\u202eturned\u202c שלום"
 NAMES = ("plain", EVIL, LONG, TURNED, "=cmd|' /C calc'!A0")
 KINDS = [NAMES[i % 5] for i in range(140)]
 COLORS = [("red", "blue") if i % 3 else ("green",) for i in range(140)]
 IDS = [f"image {i}" for i in range(138)] + [f"{EVIL} id", "x" * 10_000]
-WIDE, PHONE = {"width": 1400, "height": 900}, {"width": 400, "height": 860}
+PHONE = {"width": 400, "height": 860}
 
 
 @pytest.fixture(scope="module")
@@ -42,27 +40,16 @@ def page_file(mine, tmp_path_factory):
 
 
 @pytest.fixture
-def open_page(browser, page_file):  # noqa: F811
-    """Opens the page, given what is in its address; nothing must go wrong, nothing be loaded."""
-    contexts, requests, complaints = [], [], []
+def open_page(pages, page_file):
+    """Opens the page, given what is in its address; at the end nothing was loaded."""
 
-    def open_explorer(address="", path=page_file, **screen):
-        context = browser.new_context(viewport=screen.pop("viewport", WIDE), **screen)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("request", lambda request: requests.append(request.url))
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("dialog", lambda dialog: complaints.append(dialog.message))
-        page.goto(path.as_uri() + address)
-        return page
+    def open_explorer(address="", path=page_file, width=1400, height=900, **screen):
+        return pages(path.as_uri() + address, width, height, **screen)
 
     yield open_explorer
-    for context in contexts:
-        context.close()
-    assert not complaints
-    assert all(url.startswith(("data:", "file:")) for url in requests)
-    assert len({url.partition("#")[0] for url in requests if url.startswith("file:")}) == 1
+    assert all(url.startswith(("data:", "file:")) for url in pages.requests)
+    files = [url for url in pages.requests if url.startswith("file:")]
+    assert len({url.partition("#")[0] for url in files}) == 1
 
 
 def scores(mine, cls, notion="kind"):
@@ -306,13 +293,13 @@ def test_everything_by_keyboard(open_page):
 @pytest.mark.parametrize("view", ["images", "maps", "losses", "confusions"])
 @pytest.mark.parametrize("width", [320, 400, 1200])
 def test_nothing_is_wider_than_the_window(open_page, view, width):
-    page = open_page(f"#view={view}&image=2", viewport={"width": width, "height": 860})
-    page.evaluate("document.querySelectorAll('details').forEach((e) => { e.open = true; })")
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page = open_page(f"#view={view}&image=2", width=width)
+    open_details(page)
+    assert width_of(page) <= width
 
 
 def test_on_a_phone_a_tap_leads_to_the_neighbours_and_back(open_page):
-    page = open_page(viewport=PHONE, has_touch=True)
+    page = open_page(**PHONE, has_touch=True)
     page.locator("#grid .tile").nth(5).tap()
     assert page.evaluate("document.activeElement.id") == "chosen"
     assert page.evaluate("document.querySelector('#chosen').getBoundingClientRect().top") < 860
@@ -328,15 +315,6 @@ def test_contrast(open_page, scheme):
         page = open_page(f"#view={view}&image=2", color_scheme=scheme)
         ratio, text = page.evaluate(LOWEST_CONTRAST)
         assert ratio >= 4.5, (view, text)
-
-
-NAMELESS = """() => [...document.querySelectorAll(
-    "select, input, button, img, canvas, section, [tabindex='0'], [role=tabpanel], [role=region]")]
-  .filter((e) => e.checkVisibility())
-  .filter((e) => !(e.getAttribute("aria-label") || e.labels?.[0]?.textContent || e.alt
-    || document.getElementById(e.getAttribute("aria-labelledby"))?.textContent
-    || (e.tagName === "BUTTON" && (e.textContent.trim() || e.querySelector("img")?.alt))))
-  .map((e) => e.outerHTML.slice(0, 200))"""
 
 
 def test_every_control_and_picture_has_a_name(open_page):
@@ -416,13 +394,10 @@ def test_a_gallery_says_so(open_page, tmp_path):
     assert page.locator("#grid .tile").count() == 12
 
 
-def test_without_javascript_the_page_says_what_it_needs(browser, page_file):  # noqa: F811
-    context = browser.new_context(java_script_enabled=False)
-    page = context.new_page()
-    page.goto(page_file.as_uri())
+def test_without_javascript_the_page_says_what_it_needs(open_page):
+    page = open_page(java_script_enabled=False)
     assert page.get_by_text("This page needs JavaScript").is_visible()
     assert not page.locator("#explorer").is_visible()
-    context.close()
 
 
 def test_it_is_one_file(page_file):

@@ -14,10 +14,14 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from lanzdml.commands.main import lanzdml
+from lanzdml.config.config import parse_config
 from lanzdml.errors import LanzdmlError
 from lanzdml.methods.elsewhere import forget
 from lanzdml.metrics.runs import collect_runs
+from lanzdml.plan import Plan
 from lanzdml.sharing.merging import merge
+from lanzdml.sharing.parts import MERGED, read_parts
+from lanzdml.sharing.record import write_record
 from lanzdml.sharing.verifying import verify
 from tests.made_results import COLORS, CONFIG, NOTIONS, make_results, manifest
 from tests.test_workflow import SMALL, plan, planned_jobs, snakemake, working_folder
@@ -119,6 +123,30 @@ def test_the_workflow_goes_on_with_tables_and_makes_nothing_else(made, tmp_path,
     shutil.copy("merged/config.yaml", "config.yaml")
     (tmp_path / "merged/configuration.txt").write_text("")
     assert plan(tmp_path).keys() == TABLES
+
+
+def in_shards(n):
+    return {"demo_cars": {"root": "r", "rank_shards": n, "notions": NOTIONS}}
+
+
+@pytest.mark.parametrize("kind", ["methods", "seeds"])
+def test_rankings_in_shards_are_taken_along(made, tmp_path, monkeypatch, kind):
+    monkeypatch.chdir(tmp_path)
+    alike = {"datasets": in_shards(3), "kmeans_batch_size": 20}
+    merged = merge([made(**half, **alike) for half in HALVES[kind]], Path("merged"))
+    assert not merged.left
+    shutil.copy("merged/config.yaml", "config.yaml")
+    Path("merged/configuration.txt").touch()
+    assert plan(tmp_path).keys() == TABLES
+
+
+def test_rankings_in_other_shards_are_left_to_the_workflow(made, tmp_path):
+    halves = [
+        half | {"datasets": in_shards(n)} for half, n in zip(HALVES["methods"], (2, 3), strict=True)
+    ]
+    merged = merge([made(**half) for half in halves], tmp_path / "merged")
+    # Of two notions each, with two seeds where these matter.
+    assert merged.left == ["6 rankings in shards by small (text_subspace, oracle)"]
 
 
 def test_what_was_kept_serves_another_run(made, tmp_path):
@@ -268,6 +296,35 @@ def test_what_no_folder_has_is_said(made, tmp_path):
     merged = merge(folders, tmp_path / "merged")
     assert any("fits" in line and "indirect" in line for line in merged.left)
     assert not any("clip" in line for line in merged.left)
+
+
+def test_merged_folders_are_merged(made, tmp_path):
+    """By methods first and then by seeds, as one run, which says of which folders it is."""
+    seeds = [{"seeds": [seed]} for seed in (0, 1)]
+    for name, of in zip(("first", "second"), seeds, strict=True):
+        merge([made(**half, **of) for half in HALVES["methods"]], tmp_path / name)
+        collect(tmp_path / name)
+    merged = tmp_path / "merged"
+    assert not merge([tmp_path / "first", tmp_path / "second"], merged).left
+    stages = ("metrics", "queries", "clusterings", "draws", "transforms")
+    ours, theirs = files(merged, *stages), files(made(), *stages)
+    assert ours.keys() == theirs.keys()
+    assert all(without_times(ours[name]) == without_times(theirs[name]) for name in ours)
+    parts = read_parts(merged)
+    assert [part.folder for part in parts] == ["first", "second"]
+    assert [len(part.parts) for part in parts] == [2, 2]
+    (merged / MERGED).write_text('[{"folder": 3}]')
+    with pytest.raises(LanzdmlError, match=r"merged/merged\.json cannot be read: .*merge anew"):
+        read_parts(merged)
+
+
+def collect(folder):
+    """What the workflow makes of a merged folder before its tables."""
+    config = parse_config(yaml.safe_load((folder / "config.yaml").read_text()))
+    runs = [Path(Plan(config).paths.metrics(run)) for run in Plan(config).runs]
+    collect_runs(runs, folder / "metrics.parquet")
+    told = config.model_dump(mode="json", exclude={"embeddings": True, "limits": True})
+    write_record(folder / "record.json", told)
 
 
 def test_what_another_version_would_make_is_refused(made, copied, tmp_path):

@@ -1,9 +1,8 @@
 """The report in a browser: it stands alone, its table works, and everybody can use it."""
 
-import shutil
-
 import pandas as pd
 import pytest
+from browser_pages import LOWEST_CONTRAST, NAMELESS, open_details, width_of
 from tiny_report import EVIL, make_report
 
 from lanzdml.names import METHOD_NAMES
@@ -11,48 +10,6 @@ from lanzdml.report.grid import make_grids
 from lanzdml.report.part import Part
 from lanzdml.report.templates import render
 from lanzdml.tables.markup import Table
-
-sync_api = pytest.importorskip("playwright.sync_api")
-
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
-)
-ARGUMENTS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
-
-pytestmark = pytest.mark.skipif(not CHROMIUM, reason="there is no Chromium")
-
-# Lowest contrast of any visible text with what is behind it (WCAG 2, relative luminance).
-LOWEST_CONTRAST = """() => {
-  const parse = (text) => text.match(/[\\d.]+/g).map(Number)
-    .map((value, i) => (text.startsWith("color(") && i < 3 ? 255 * value : value));
-  const luminance = (rgb) => {
-    const [r, g, b] = rgb.slice(0, 3).map((v) => v / 255)
-      .map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
-  const behind = (element) => {
-    for (let e = element; e; e = e.parentElement) {
-      const color = parse(getComputedStyle(e).backgroundColor);
-      if (color.length < 4 || color[3] > 0) return color;
-    }
-    return [255, 255, 255];
-  };
-  let lowest = [99, ""];
-  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  while (walker.nextNode()) {
-    const element = walker.currentNode.parentElement;
-    if (!walker.currentNode.data.trim() || !element.checkVisibility()) continue;
-    const style = getComputedStyle(element);
-    const color = element.closest("svg") ? style.fill : style.color;
-    const [a, b] = [luminance(parse(color)), luminance(behind(element))];
-    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-    if (ratio < lowest[0]) lowest = [ratio, element.tagName + " " + walker.currentNode.data.trim()];
-  }
-  return lowest;
-}"""
 
 
 @pytest.fixture(scope="module")
@@ -65,35 +22,15 @@ def runs(report):
     return pd.read_parquet(report.parent / "metrics.parquet")
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
-def open_page(browser, report):
-    """Opens the report, given what kind of screen; at the end nothing must have gone wrong."""
-    contexts, requests, complaints = [], [], []
+def open_page(pages, report):
+    """Opens the report, given what kind of screen; at the end nothing was loaded."""
 
-    def open_report(width=1280, height=800, **screen):
-        context = browser.new_context(viewport={"width": width, "height": height}, **screen)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("request", lambda request: requests.append(request.url))
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("dialog", lambda dialog: complaints.append(dialog.message))
-        page.goto(report.as_uri())
-        return page
+    def open_report(**screen):
+        return pages(report.as_uri(), **screen)
 
     yield open_report
-    for context in contexts:
-        context.close()
-    assert not complaints
-    assert {url for url in requests if not url.startswith("data:")} == {report.as_uri()}
+    assert {url for url in pages.requests if not url.startswith("data:")} == {report.as_uri()}
 
 
 def count(page):
@@ -215,35 +152,21 @@ def test_it_can_be_used_by_keyboard(open_page, runs):
 
 def test_every_control_and_region_has_a_name(open_page):
     page = open_page()
-    for selector in (
-        "select",
-        "input",
-        "button",
-        "[tabindex='0']",
-        "nav",
-        "section",
-        "svg[role=img]",
-    ):
-        for element in page.locator(selector).all():
-            name = element.evaluate(
-                """(e) => e.getAttribute("aria-label") || e.labels?.[0]?.textContent
-                   || document.getElementById(e.getAttribute("aria-labelledby"))?.textContent
-                   || (e.tagName === "BUTTON" && e.textContent)"""
-            )
-            assert name, selector
+    open_details(page)
+    assert page.evaluate(NAMELESS) == []
 
 
 @pytest.mark.parametrize("width", [320, 360, 800])
 def test_a_narrow_page_does_not_scroll_sideways(open_page, width):
     page = open_page(width=width, height=740)
-    page.evaluate("document.querySelectorAll('details').forEach((e) => { e.open = true; })")
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    open_details(page)
+    assert width_of(page) <= width
     # Tables are wider, and scroll in their regions.
     region = "document.querySelector('#table2-1').parentElement"
     assert page.evaluate(f"{region}.scrollWidth > {region}.clientWidth") == (width < 800)
 
 
-def test_tables_of_many_methods_do_not_scroll_sideways(browser, tmp_path):
+def test_tables_of_many_methods_do_not_scroll_sideways(pages, tmp_path):
     methods = [*METHOD_NAMES.values()]
     values = [["0.002 / 0.118" for _ in methods]] * 2
     heads = [("Demo Cars", "Background Color", metric) for metric in ("AMI", "NMI")]
@@ -255,20 +178,18 @@ def test_tables_of_many_methods_do_not_scroll_sideways(browser, tmp_path):
         )
         return Part("mine", "Mine", html)
 
-    page = browser.new_page(viewport={"width": 1200, "height": 900})
-    page.goto(make_report(tmp_path, [part]).as_uri())
+    page = pages(make_report(tmp_path, [part]).as_uri(), width=1200)
     region = page.locator(".table-region")
     assert region.locator("thead").count() > 1
     assert region.evaluate("(region) => region.scrollWidth <= region.clientWidth")
     for method in methods:
         assert region.get_by_role("columnheader", name=method, exact=True).count() == 1
-    page.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_contrast(open_page, scheme):
     page = open_page(color_scheme=scheme)
-    page.evaluate("document.querySelectorAll('details').forEach((e) => { e.open = true; })")
+    open_details(page)
     ratio, text = page.evaluate(LOWEST_CONTRAST)
     assert ratio >= 4.5, text
 
@@ -284,11 +205,8 @@ def test_the_dark_page_is_dark_and_its_figures_are_light(open_page):
     assert colors["light", "figure img"] == colors["dark", "figure img"] == "rgb(255, 255, 255)"
 
 
-def test_without_javascript_the_page_is_complete_but_for_the_runs(browser, report):
-    context = browser.new_context(java_script_enabled=False)
-    page = context.new_page()
-    page.goto(report.as_uri())
+def test_without_javascript_the_page_is_complete_but_for_the_runs(open_page):
+    page = open_page(java_script_enabled=False)
     assert page.get_by_text("This table needs JavaScript").is_visible()
     assert not page.locator("#run-browser").is_visible()
     assert page.locator("#table2-1").is_visible()
-    context.close()

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
+from markupsafe import escape
 from tiny_report import EVIL
 from tiny_results import METHODS, SECRET, SEEDS, fit, fits, make_results, not_fitted
 
@@ -16,10 +17,11 @@ from lanzdml.commands.main import lanzdml
 from lanzdml.errors import LanzdmlError
 from lanzdml.metrics.runs import PER_QUERY
 from lanzdml.report.provenance import Commit
+from lanzdml.sharing.parts import MERGED
 from lanzdml.sharing.record import RECORD
 from lanzdml.sharing.site.boards import rank_entries
 from lanzdml.sharing.site.entries import read_entries
-from lanzdml.sharing.site.source import read_sources
+from lanzdml.sharing.site.source import folder_name, read_sources
 from lanzdml.sharing.site.table import board_names, table_rows
 from lanzdml.sharing.site.write import MARKER, SUMS, write_site
 from lanzdml.significance.compute import compute_significance
@@ -346,6 +348,23 @@ def test_a_row_to_download(tmp_path):
     assert first["configuration"]["models"]["tiny"]["pretrained"] == "…/tiny.safetensors"
     assert "other" in json.loads((site / first["all_of_it"]).read_text())["configuration"][
         "datasets"]["synthetic_cars"]["notions"]  # fmt: skip
+
+
+def test_a_merged_folder_says_of_which(tmp_path):
+    """Their names are others' words."""
+    part = {
+        "folder": EVIL, "commit": "d4" * 20, "dirty": False, "versions": {"numpy": "2.0"},
+        "date": "2026-05-04T03:02:01+00:00", "datasets": {}, "models": {"tiny": "/home/me/tiny"},
+    }  # fmt: skip
+    a = make_results(tmp_path / "a")
+    (a / MERGED).write_text(json.dumps([part, part | {"folder": "b", "parts": [part]}]))
+    write_site([a], tmp_path / "site")
+    page = (tmp_path / "site/index.html").read_text()
+    assert f"merged of {escape(folder_name(EVIL))}, b</small>" in page
+    first, second = json.loads((tmp_path / "site/sources/1.json").read_text())["merged_of"]
+    assert first["commit"] == "d4" * 20
+    assert first["models"] == {"tiny": "…/tiny"}
+    assert second["merged_of"] == [first]
 
 
 def test_tables_to_download_hold_all_rows(tmp_path):

@@ -8,7 +8,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pandas as pd
 import pytest
-from test_report_browser import ARGUMENTS, CHROMIUM, LOWEST_CONTRAST, sync_api
+from browser_pages import LOWEST_CONTRAST, NAMELESS, open_details, width_of
 from tiny_report import EVIL
 from tiny_results import METHODS, fit, fits, make_results, not_fitted
 
@@ -16,7 +16,6 @@ from lanzdml.names import METHOD_NAMES
 from lanzdml.report.provenance import Commit
 from lanzdml.sharing.site.write import write_site
 
-pytestmark = pytest.mark.skipif(not CHROMIUM, reason="there is no Chromium")
 NARROW, WIDE = 400, 1400
 
 
@@ -64,40 +63,20 @@ def server(site):
     server.server_close()
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        browser.close()
-
-
 @pytest.fixture(params=["server", "file"])
 def base(request, server, site):
     return server if request.param == "server" else site.as_uri()
 
 
 @pytest.fixture
-def open_page(browser, site, server):
-    """Opens a page at a width; at the end nothing went wrong, and nothing else was asked for."""
-    contexts, requests, complaints = [], [], []
+def open_page(pages, site, server):
+    """Opens a page at a width; at the end nothing else was asked for."""
 
     def open_at(base=server, page="index.html", width=WIDE, **screen):
-        context = browser.new_context(viewport={"width": width, "height": 900}, **screen)
-        contexts.append(context)
-        opened = context.new_page()
-        opened.on("request", lambda request: requests.append(request.url))
-        opened.on("console", lambda message: complaints.append(message.text))
-        opened.on("pageerror", lambda error: complaints.append(str(error)))
-        opened.on("dialog", lambda dialog: complaints.append(dialog.message))
-        opened.goto(f"{base}/{page}")
-        return opened
+        return pages(f"{base}/{page}", width, 900, **screen)
 
     yield open_at
-    for context in contexts:
-        context.close()
-    assert not complaints
-    assert all(url.startswith((server, site.as_uri(), "data:")) for url in requests)
+    assert all(url.startswith((server, site.as_uri(), "data:")) for url in pages.requests)
 
 
 def count(page):
@@ -307,21 +286,15 @@ def test_a_screen_reader_finds_a_table_with_names(open_page, width):
     assert table.get_by_role("row").count() > 100
     assert table.get_by_role("rowheader", name="InDiReCT").count()
     assert table.get_by_role("cell", name="1 of 5").count()
-    for selector in ("select", "input", "button", "[tabindex='0']", "nav", "section"):
-        for element in page.locator(selector).all():
-            assert element.evaluate(
-                """(e) => e.getAttribute("aria-label") || e.labels?.[0]?.textContent
-                   || document.getElementById(e.getAttribute("aria-labelledby"))?.textContent
-                   || (e.tagName === "BUTTON" && e.textContent)"""
-            ), selector  # fmt: skip
+    assert page.evaluate(NAMELESS) == []
 
 
 @pytest.mark.parametrize("page_name", ["index.html", "figures.html"])
 @pytest.mark.parametrize("width", [320, 360, NARROW, 800])
 def test_a_narrow_page_does_not_scroll_sideways(open_page, width, page_name):
     page = open_page(page=page_name, width=width)
-    page.evaluate("document.querySelectorAll('details').forEach((e) => { e.open = true; })")
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    open_details(page)
+    assert width_of(page) <= width
 
 
 def test_a_phone_sorts_without_heads_of_columns(open_page):
@@ -342,15 +315,12 @@ def test_contrast(open_page, scheme, page_name):
     assert ratio >= 4.5, text
 
 
-def test_without_javascript_all_rows_are_there(browser, base, data):
-    context = browser.new_context(java_script_enabled=False)
-    page = context.new_page()
-    page.goto(f"{base}/index.html")
+def test_without_javascript_all_rows_are_there(open_page, base, data):
+    page = open_page(base, java_script_enabled=False)
     assert page.get_by_text("With JavaScript they can be sorted").is_visible()
     assert not page.locator("#filters").is_visible()
     assert len(column(page, "method")) == len(data)
     assert [text.split(" ")[0] for text in column(page, "rank")[:4]] == ["1", "2", "3", "4"]
-    context.close()
 
 
 def test_it_prints_the_rows_that_are_shown(open_page):

@@ -129,11 +129,15 @@ BENCHMARKS = {
     "embeddings/synthetic_cars/tiny/prompts": (4, 900, 3),
     "embeddings/synthetic_cars/tiny/images": (6, 2500, 9),
     "transforms/elsewhere/main/tiny/ae": (1000, 9999, 1000),
+    "collections/synthetic_cars/shards/a": (1000, 9999, 1000),
 }
 
 
 def write_benchmarks(folder):
-    """Write :data:`BENCHMARKS` below ``folder``; the last one is of a dataset that is not shown."""
+    """Write :data:`BENCHMARKS` below ``folder``.
+
+    The last are of a dataset that is not shown, and of a collection that is called as one is.
+    """
     for name, (seconds, memory, cpu) in BENCHMARKS.items():
         path = folder / f"{name}.tsv"
         path.parent.mkdir(parents=True, exist_ok=True)

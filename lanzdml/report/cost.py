@@ -22,6 +22,7 @@ _KINDS: dict[str, Sequence[str]] = {
     "metrics": ("shards", "clusters"),
 }
 ALL = "all"
+_BESIDE = "collections"  # no part of the benchmark, but may be called as a dataset is
 _DENSE, _SPARSE = 15, 30  # seconds, of Snakemake's looking at a job
 
 
@@ -90,7 +91,7 @@ def job_costs(folder: Path, datasets: Collection[str]) -> pd.DataFrame:
     for path in folder.rglob("*.tsv"):
         job = path.relative_to(folder).with_suffix("")
         stage, *_ = parts = job.parts
-        if not set(datasets) & set(parts[1:2]):
+        if stage == _BESIDE or not set(datasets) & set(parts[1:2]):
             continue
         check_stays(path, folder)
         # The last such part: a dataset may be called as a kind is.

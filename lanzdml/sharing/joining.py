@@ -13,7 +13,7 @@ from lanzdml.methods.needs import AGAINST
 from lanzdml.sharing.names import Source
 
 _LISTED = ("methods", "dims", "seeds")
-_OF_SCORES = ("metrics", "kmeans_repeats")
+_OF_SCORES = ("metrics", "kmeans_repeats", "kmeans_batch_size")
 _OF_QUERIES = ("queries",)
 # What decides a notion's numbers, but for its prompts, which are compared as they were embedded.
 _OF_NOTION = ("template", "labels", "labels_separator", "combine", "by", "weights", "ensemble")

@@ -31,9 +31,10 @@ from lanzdml.plan import Plan
 from lanzdml.sharing.folders import Results, without_nothing
 from lanzdml.sharing.joining import joined
 from lanzdml.sharing.names import Source, told_apart
+from lanzdml.sharing.parts import Part, read_parts, write_parts
 from lanzdml.sharing.taking import Taking
 
-CONFIG, SOURCES = "config.yaml", "merged.json"
+CONFIG = "config.yaml"
 _KEPT = re.compile(r"[0-9a-f]{64}\.\d+\.([0-9a-f]{16})")
 
 
@@ -87,7 +88,7 @@ def merge(folders: Sequence[Path], output: Path) -> Merged:
         write_text(
             temporary / CONFIG, _HEAD + yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
         )
-        write_text(temporary / SOURCES, json.dumps([_told(s) for s in sources], indent=1) + "\n")
+        write_parts(temporary, [_part(source) for source in sources])
         _date(temporary)
         if os.path.lexists(output):
             raise LanzdmlError(f"{output} has been made in the meantime: name another folder")
@@ -263,9 +264,10 @@ def _named(method: str) -> str:
 
 def _keep(results: Sequence[Results], folder: Path) -> None:
     """Keep what was kept of files that were taken, so that jobs need not make them anew."""
+    stages = "transforms", "shards", "metrics", "queries", "clusterings", "draws", "experiments"
     contents = {
         content_of(path): path
-        for stage in ("transforms", "metrics", "queries", "clusterings", "draws", "experiments")
+        for stage in stages
         for path in (folder / stage).rglob("*")
         if path.is_file()
     }
@@ -290,11 +292,11 @@ def _date(folder: Path) -> None:
             os.utime(path, (now, now))
 
 
-def _told(source: Source) -> dict[str, Any]:
-    record = {key: value for key, value in asdict(source.results.record).items() if key != "config"}
-    return {
-        "folder": source.results.folder.name,
-        **record,
-        "datasets": source.datasets,
-        "models": source.models,
-    }
+def _part(source: Source) -> Part:
+    made = asdict(source.results.record)
+    del made["config"]
+    folder = source.results.folder
+    return Part(
+        folder=folder.resolve().name, **made, datasets=source.datasets, models=source.models,
+        parts=read_parts(folder),
+    )  # fmt: skip

@@ -22,6 +22,7 @@ from lanzdml.metrics.images import ScoredImages
 from lanzdml.plan import Fit, Plan, Run
 from lanzdml.plan.jobs import fit_task, score_task
 from lanzdml.plan.measurements import measure_task, measurements
+from lanzdml.plan.shards import n_shards
 from lanzdml.sharing.agreement import embeddings_differ, rows_differ, transforms_differ
 from lanzdml.sharing.asked import asked, no_version
 from lanzdml.sharing.names import Source, is_of_these_packages, is_of_this_code
@@ -163,6 +164,7 @@ class Taking:
         first = next(position for position, of in enumerate(seeds) if task.seeds[0] in of)
         for of in files.values():
             of.insert(0, of.pop(first))
+        self._take_shards(run, *found[first])
         if seeds[first] == list(task.seeds):
             for stage, of in files.items():
                 self._take(str(_file(plan, stage, run)), of)
@@ -175,6 +177,21 @@ class Taking:
         for stage, of in files.items():
             self.taken[stage] += 1
             self._rename(outputs[stage], of[0][0])
+
+    def _take_shards(self, run: Run, source: Source, own: Run) -> None:
+        """What a run was put together of, without which the workflow would rank it anew."""
+        n = n_shards(self._plan, run.fit.dataset)
+        if n == 1:
+            return
+        ours, theirs = (
+            [*paths.ranked_shards(its, n), paths.clusters(str(its.path))]
+            for paths, its in ((self._plan.paths, run), (source.results.plan.paths, own))
+        )
+        if not _are_there(theirs):  # of as many
+            self._leave(run.fit.model, "rankings in shards", run.fit.method)
+            return
+        for path, other in zip(ours, theirs, strict=True):
+            self._take(path, [(source, Path(other))])
 
     def _runs_like(
         self, run: Run, wanted: dict[str, Any], is_main: bool

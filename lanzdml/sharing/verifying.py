@@ -226,6 +226,7 @@ def _moved(task: ScoreTask) -> dict[str, float]:
             scores = cluster_metrics(
                 vectors + units * np.spacing(vectors), images.labels, seed=seed,
                 distance=protocol.distance, metrics=OF_KMEANS, repeats=task.kmeans_repeats,
+                batch_size=task.kmeans_batch_size,
             )  # fmt: skip
             for name, value in scores.items():
                 values.setdefault(name, []).append(value)

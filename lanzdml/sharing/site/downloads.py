@@ -7,9 +7,10 @@ from typing import Any
 
 from lanzdml.metrics.runs import DIGESTS
 from lanzdml.report.places import in_text, without_places
+from lanzdml.sharing.parts import Part
 from lanzdml.sharing.site.boards import Place
 from lanzdml.sharing.site.entries import Entry, plain_cell
-from lanzdml.sharing.site.source import Source
+from lanzdml.sharing.site.source import Source, folder_name
 from lanzdml.sharing.site.table import Row, frame
 from lanzdml.spreadsheet import to_csv
 from lanzdml.tables.paper import NO_DIM
@@ -92,7 +93,19 @@ def _told(source: Source) -> dict[str, Any]:
 
 
 def _source(source: Source) -> dict[str, Any]:
-    return {**_told(source), "configuration": without_places(source.record.config)}
+    parts = without_places(_merged_of(source.parts))
+    config = without_places(source.record.config)
+    return {**_told(source), "merged_of": parts, "configuration": config}
+
+
+def _merged_of(parts: Sequence[Part]) -> list[dict[str, Any]]:
+    return [
+        {"name": folder_name(part.folder), "date": part.date.isoformat(), "commit": part.commit,
+         "local_changes": part.dirty, "versions": dict(part.versions),
+         "datasets": dict(part.datasets), "models": dict(part.models),
+         "merged_of": _merged_of(part.parts)}
+        for part in parts
+    ]  # fmt: skip
 
 
 def _part(config: Mapping[str, Any], entry: Entry) -> Any:

@@ -17,7 +17,7 @@ from lanzdml.report.templates import render
 from lanzdml.sharing.site import FOLDER
 from lanzdml.sharing.site.downloads import source_file
 from lanzdml.sharing.site.figures import Picture
-from lanzdml.sharing.site.source import Source
+from lanzdml.sharing.site.source import Source, folder_name
 from lanzdml.sharing.site.table import FILTERS, Row, board_names, script_data, told_text
 
 _COLUMNS = {
@@ -40,6 +40,7 @@ class Shown:
 
     number: int
     name: str
+    merged_of: Sequence[str]
     date: datetime
     commit: str
     dirty: bool
@@ -61,9 +62,9 @@ def shown(source: Source, pages: Sequence[str], pictures: Sequence[Picture]) -> 
     record = source.record
     versions = (f"{name} {record.versions[name]}" for name in _VERSIONS if name in record.versions)
     return Shown(
-        source.number, source.name, datetime.fromisoformat(record.date), record.commit,
-        record.dirty, told_text(", ".join(versions)), len(source.runs), source_file(source), pages,
-        pictures,
+        source.number, source.name, [folder_name(part.folder) for part in source.parts],
+        datetime.fromisoformat(record.date), record.commit, record.dirty,
+        told_text(", ".join(versions)), len(source.runs), source_file(source), pages, pictures,
     )  # fmt: skip
 
 

@@ -22,6 +22,7 @@ from lanzdml.metrics.runs import ALL_COLUMNS, PER_QUERY, RUN, read_runs
 from lanzdml.metrics.scores import METRICS, MORE_METRICS
 from lanzdml.names import METRIC_NAMES, one_line, shortened
 from lanzdml.report.places import without_places
+from lanzdml.sharing.parts import Part, read_parts
 from lanzdml.sharing.record import RECORD, Record, read_record
 from lanzdml.significance.kept import Run, by_run, mean_draws
 
@@ -38,6 +39,7 @@ class Source:
         folder: where it lies; the site does not tell.
         record: what it says of itself.
         runs: the rows of ``metrics.parquet``.
+        parts: the folders that it was merged of, if it was.
     """
 
     number: int
@@ -45,6 +47,7 @@ class Source:
     folder: Path
     record: Record
     runs: pd.DataFrame
+    parts: Sequence[Part] = ()
 
     @property
     def metrics(self) -> list[str]:
@@ -81,7 +84,7 @@ def read_sources(folders: Sequence[Path]) -> list[Source]:
         LanzdmlError: one is none, is there twice, holds rows that cannot be, or a link out of it.
     """
     places = [os.path.realpath(folder) for folder in folders]
-    names = [shortened(one_line(Path(place).name), _LONGEST_NAME) for place in places]
+    names = [folder_name(Path(place).name) for place in places]
     sources = []
     for position, (folder, place) in enumerate(zip(folders, places, strict=True)):
         number, name = position + 1, names[position]
@@ -92,8 +95,15 @@ def read_sources(folders: Sequence[Path]) -> list[Source]:
         check_links(folder)
         if names.count(name) > 1:
             name = f"{name} ({number})"
-        sources.append(Source(number, name, folder, _record(folder), _read_runs(folder)))
+        sources.append(
+            Source(number, name, folder, _record(folder), _read_runs(folder), read_parts(folder))
+        )
     return sources
+
+
+def folder_name(name: str) -> str:
+    """What the site calls a folder of that name."""
+    return shortened(one_line(name), _LONGEST_NAME)
 
 
 def _record(folder: Path) -> Record:
