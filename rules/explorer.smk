@@ -31,7 +31,10 @@ if EXPLORED:
             version=version_showing("make_explorer", CONFIG.explorer.methods, *EXPLORER_ASSETS),
             # Without the settings of the machine, which rerun nothing.
             explored_digest=digest(
-                [[task.dataset, task.source.root, task.notions] for task in EXPLORED]
+                [
+                    [task.dataset, task.source.root, task.others and task.others.root, task.notions]
+                    for task in EXPLORED
+                ]
             ),
             explored=unrecorded([asdict(task) for task in EXPLORED]),
             shown={

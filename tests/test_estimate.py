@@ -31,6 +31,7 @@ from tests.workflow_runs import run_workflow
 ROOT = Path(__file__).parents[1]
 SMALL = yaml.safe_load((ROOT / "tests/configs/small.yaml").read_text())
 PAPER = yaml.safe_load((ROOT / "configs/paper.yaml").read_text())
+NOTIONS = SMALL["datasets"]["demo_cars"]["notions"]
 HEAD = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n"
 
 
@@ -104,7 +105,8 @@ def test_every_method_and_every_experiment_has_a_rate():
 @pytest.mark.parametrize(
     "more",
     [{"seeds": [0, 1, 2]}, {"dims": [16, 64]}, {"protocol": ["paper", "released"]},
-     {"kmeans_repeats": 5}, {"methods": [*SMALL["methods"], "splice"]}],
+     {"kmeans_repeats": 5}, {"metrics": ["silhouette"]},
+     {"methods": [*SMALL["methods"], "splice"]}],
     ids=str,
 )  # fmt: skip
 def test_more_costs_more(more):
@@ -118,6 +120,25 @@ def test_twice_the_images_take_four_times_the_ranking():
     known = rates()
     assert known.ranked(20_000, 128) == pytest.approx(4 * known.ranked(10_000, 128))
     assert known.embedded(2_000, 4.4) == pytest.approx(2 * known.embedded(1_000, 4.4))
+
+
+def test_an_explorer_costs_what_it_shows():
+    """Runs by the first seed and dim; and where nothing is scored, there is none."""
+
+    def explorers(found):
+        return [job for job in found.jobs if job.stage == "explorer"]
+
+    few, many = (estimate_of(**main_only(explorer={}, seeds=seeds)) for seeds in ([0], [0, 1, 2]))
+    (one,), (other,) = explorers(few), explorers(many)
+    assert (one.seconds, len(one.inputs)) == (other.seconds, len(other.inputs))
+    notions = {
+        name: {key: value for key, value in of.items() if key != "sampled_classes"}
+        | {"scored": False}
+        for name, of in NOTIONS.items()
+    }
+    demo_cars = SMALL["datasets"]["demo_cars"] | {"notions": notions}
+    config = main_only(explorer={}, datasets={"demo_cars": demo_cars}, experiments={})
+    assert not explorers(estimate_of(**config))
 
 
 def test_what_is_done_costs_nothing_more(here):
@@ -282,9 +303,11 @@ def test_a_schedule():
     assert on([], 2).seconds == 0
 
 
+@pytest.mark.parametrize("rank_shards", [1, 4])
 @pytest.mark.parametrize("cores", [1, 2, 7, 1000])
-def test_a_run_is_never_shorter_than_its_work(cores):
-    found = estimate_of()
+def test_a_run_is_never_shorter_than_its_work(cores, rank_shards):
+    demo_cars = SMALL["datasets"]["demo_cars"] | {"rank_shards": rank_shards}
+    found = estimate_of(datasets={"demo_cars": demo_cars})
     longest = found.seconds(found.longest) / found.longest.threads
     assert max(longest, found.total / cores) * 0.999 <= found.on(cores).seconds
     assert found.on(cores).seconds <= found.total * 1.001

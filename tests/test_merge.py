@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -17,8 +18,12 @@ from lanzdml.commands.main import lanzdml
 from lanzdml.config.config import parse_config
 from lanzdml.errors import LanzdmlError
 from lanzdml.methods.elsewhere import forget
+from lanzdml.metrics.images import ScoredImages
 from lanzdml.metrics.runs import collect_runs
+from lanzdml.metrics.shards import gather_shards, read_clusters
 from lanzdml.plan import Plan
+from lanzdml.plan.jobs import score_jobs
+from lanzdml.plan.versions import no_version
 from lanzdml.sharing.merging import merge
 from lanzdml.sharing.parts import MERGED, read_parts
 from lanzdml.sharing.record import write_record
@@ -34,6 +39,7 @@ TABLES = {
 HALVES = {
     "methods": [{"methods": METHODS[:2]}, {"methods": METHODS[2:]}],
     "seeds": [{"seeds": [0]}, {"seeds": [1]}],
+    "seeds in batches": [{"seeds": [seed], "kmeans_batch_size": 5} for seed in (0, 1)],
     "notions": [
         {"datasets": {"demo_cars": {"root": "r", "notions": {name: NOTIONS[name]}}}}
         for name in NOTIONS
@@ -62,8 +68,6 @@ def copied(made, tmp_path):
 
     def of(name="theirs", **changes):
         shutil.copytree(made(**changes), tmp_path / name)
-        record = json.loads((tmp_path / name / "record.json").read_text())
-        (tmp_path / name / "record.json").write_text(json.dumps(record))
         return tmp_path / name
 
     return of
@@ -98,8 +102,11 @@ def change(path, edit):
 
 @pytest.mark.parametrize("kind", HALVES)
 def test_halves_are_as_one_run(made, tmp_path, kind):
-    whole = {"models": {**HALVES["models"][0]["models"], **HALVES["models"][1]["models"]}}
-    one = made(**(whole if kind == "models" else {}))
+    whole = {
+        "models": {"models": {**HALVES["models"][0]["models"], **HALVES["models"][1]["models"]}},
+        "seeds in batches": {"kmeans_batch_size": 5},
+    }
+    one = made(**whole.get(kind, {}))
     merged = tmp_path / "merged"
     merge([made(**half) for half in HALVES[kind]], merged)
     stages = ("datasets", "embeddings", "transforms", "metrics")
@@ -129,15 +136,32 @@ def in_shards(n):
     return {"demo_cars": {"root": "r", "rank_shards": n, "notions": NOTIONS}}
 
 
-@pytest.mark.parametrize("kind", ["methods", "seeds"])
-def test_rankings_in_shards_are_taken_along(made, tmp_path, monkeypatch, kind):
+def test_rankings_in_shards_are_taken_along(made, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     alike = {"datasets": in_shards(3), "kmeans_batch_size": 20}
-    merged = merge([made(**half, **alike) for half in HALVES[kind]], Path("merged"))
+    merged = merge([made(**half, **alike) for half in HALVES["methods"]], Path("merged"))
     assert not merged.left
     shutil.copy("merged/config.yaml", "config.yaml")
     Path("merged/configuration.txt").touch()
     assert plan(tmp_path).keys() == TABLES
+
+
+def test_clusters_of_more_seeds_than_a_shard_knows_are_left_to_the_workflow(made, tmp_path):
+    """What is taken along is as it would be made: a job that scores does not refuse it."""
+    halves = [half | {"datasets": in_shards(2)} for half in HALVES["seeds"]]
+    merged = merge([made(**half) for half in halves], tmp_path / "merged")
+    (left,) = merged.left
+    assert re.fullmatch(r"\d+ clusters of runs in shards by small \(.*\)", left)
+    config = parse_config(yaml.safe_load((tmp_path / "merged/config.yaml").read_text()))
+    tasks = [task for job in score_jobs(Plan(config), no_version) for task in job.tasks]
+    there = [task for task in tasks if Path(task.clusters).exists()]
+    assert len(tasks) - len(there) == int(left.split()[0])
+    assert {task.run["method"] for task in there} == {"indirect", "oracle"}, "of the first seed"
+    for task in tasks:
+        images = ScoredImages(*task.source)
+        gather_shards(task, images)
+        if task in there:
+            read_clusters(task, images)
 
 
 def test_rankings_in_other_shards_are_left_to_the_workflow(made, tmp_path):
@@ -146,7 +170,7 @@ def test_rankings_in_other_shards_are_left_to_the_workflow(made, tmp_path):
     ]
     merged = merge([made(**half) for half in halves], tmp_path / "merged")
     # Of two notions each, with two seeds where these matter.
-    assert merged.left == ["6 rankings in shards by small (text_subspace, oracle)"]
+    assert merged.left == ["6 rankings of runs in shards by small (text_subspace, oracle)"]
 
 
 def test_what_was_kept_serves_another_run(made, tmp_path):

@@ -56,6 +56,18 @@ def files(folder):
 # --- what is ranked with what -----------------------------------------------------------------
 
 
+def test_k_means_in_batches_is_ranked_apart(tmp_path):
+    a = make_results(tmp_path / "a")
+    b = make_results(tmp_path / "b", fits(kmeans_batch_size=100))
+    found = places(a, b)
+    names = board_names(table_rows(found, ["map_at_r"]))
+    assert [name.endswith(", k-means in batches of 100") for name in names] == [False, True]
+    for place in found:
+        assert place.entry.told.get("kmeans_batch_size") == (None, 100)[place.board]
+        (differs,) = place.entry.differs
+        assert differs.startswith("clustered in other batches")
+
+
 @pytest.mark.parametrize("metric", PER_QUERY)
 def test_ranks_and_intervals_are_those_of_the_statistics(tmp_path, metric):
     folder = make_results(tmp_path / "a")

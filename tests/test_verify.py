@@ -89,6 +89,23 @@ def test_a_forged_value_of_a_query(results):
     assert str(results / "queries" / RUN) in wrong(results)
 
 
+def test_queries_of_other_images(results):
+    path = results / "queries" / RUN
+    change(path, lambda rows: rows.__setitem__("image_id", "x" + rows["image_id"]))
+    assert f"{path}: its rows are of other seed and image_id" in wrong(results, runs=12)
+
+
+def test_prompts_that_the_transform_does_not_know(results):
+    """In all files alike."""
+
+    def other(rows):
+        rows.loc[rows["method"] == "text_subspace", "prompts_sha256"] = "0" * 64
+
+    change(results / "metrics" / RUN, other)
+    change(results / "metrics.parquet", other)
+    assert f"{results / 'metrics' / RUN}: prompts_sha256 is {'0' * 64}" in wrong(results)
+
+
 def test_what_is_forged_alike_everywhere_the_sample_finds(results):
     """In the run's row, in the collected ones, and in the queries' values."""
 

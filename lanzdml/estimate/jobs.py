@@ -9,13 +9,15 @@ from itertools import chain
 from pathlib import Path
 
 from lanzdml.estimate.larger import LargeJobs
-from lanzdml.estimate.planned import NOTHING, PlannedJob, Planner
+from lanzdml.estimate.planned import NOTHING, PlannedJob
 from lanzdml.estimate.work import FLOAT, Effort
 from lanzdml.figures.saliency.picture import SaliencyFigure
+from lanzdml.plan.explorer import explored_runs
 from lanzdml.plan.external import vectors_to_read
 from lanzdml.plan.jobs import fit_jobs, score_jobs
 from lanzdml.plan.measurements import measure_jobs, measurements
 from lanzdml.plan.plan import RANKING
+from lanzdml.plan.versions import no_version
 from lanzdml.tables.beyond import NAME as BEYOND
 from lanzdml.tables.classes import NAME as CLASSES
 from lanzdml.tables.paper import SUFFIXES
@@ -28,12 +30,8 @@ _OF_FIGURE = 300_000  # bytes
 _WEIGHTS = 4 * 1.5  # bytes a parameter while a model is loaded
 
 
-class JobList(Planner):
+class JobList(LargeJobs):
     """The jobs of a plan, one after the other."""
-
-    @property
-    def _larger(self) -> LargeJobs:
-        return LargeJobs(self._plan, self._sizes, self._rates)
 
     def __iter__(self) -> Iterator[PlannedJob]:
         yield from self._datasets()
@@ -45,7 +43,7 @@ class JobList(Planner):
         yield from self._pictures()
         yield from self._explorer()
         yield from self._tables()
-        yield from self._larger.collections()
+        yield from self.collections()
 
     def _datasets(self) -> Iterator[PlannedJob]:
         for name, settings in self._plan.config.datasets.items():
@@ -131,7 +129,7 @@ class JobList(Planner):
 
     def _fits(self) -> Iterator[PlannedJob]:
         by_path = {self._paths.transform(fit): fit for fit in self._plan.fits}
-        for job in fit_jobs(self._plan, _no_version):
+        for job in fit_jobs(self._plan, no_version):
             efforts = [
                 self._work.fit(by_path[task.output], task.labels, is_stack=bool(task.parts))
                 for task in job.tasks
@@ -143,13 +141,13 @@ class JobList(Planner):
 
     def _scores(self) -> Iterator[PlannedJob]:
         by_path = {self._paths.metrics(run): run for run in self._plan.runs}
-        for job in score_jobs(self._plan, _no_version):
+        for job in score_jobs(self._plan, no_version):
             efforts = []
             for task in job.tasks:
                 run = by_path[task.output]
                 ranking, clustering, rest = self._work.score(run, task)
                 if task.clusters:
-                    yield from self._larger.shards(run, task, ranking, clustering)
+                    yield from self.shards(run, task, ranking, clustering)
                     ranking = clustering = NOTHING
                 efforts += [ranking, clustering, rest]
             outputs = [path for task in job.tasks for path in task.outputs]
@@ -209,19 +207,18 @@ class JobList(Planner):
         section, paths = self._plan.config.explorer, self._paths
         if section is None:
             return
-        shown = [
-            run
-            for run in self._plan.main_runs
-            if run.fit.method in (section.methods or ())
-            and run.fit.notion in (section.notions or ())
-            and run.fit.dataset in (section.datasets or ())
-            and run.fit.model == section.model
-        ]
+        shown = explored_runs(self._plan)
+        if not shown:
+            return
         inputs = [self._plan.scored_file(self._plan.fit_of(run)) for run in shown]
-        datasets = {run.fit.dataset for run in shown}
-        count = min(section.images, max(map(self._sizes.n_images, datasets), default=0))
-        seconds = self._rates.ranked(count, self._sizes.width(str(section.model))) * len(shown)
-        seconds += self._rates.single["trimap"] * count * len(shown)
+        sizes = {run.fit.dataset: self._sizes.n_images(run.fit.dataset) for run in shown}
+        width, count, seconds = self._sizes.width(str(section.model)), 0, 0.0
+        for run in shown:
+            n = sizes[run.fit.dataset]
+            sample = min(section.images, n)
+            seconds += self._rates.ranked(sample, width, n)
+            seconds += self._rates.single["trimap"] * sample
+            count = max(count, sample)
         effort = Effort(seconds, disk=8_000 * count)
         yield self._job("explorer", ALL, "trimap", [paths.at("explorer.html")], inputs, effort,
                         benchmark="explorer")  # fmt: skip
@@ -277,8 +274,3 @@ class JobList(Planner):
         runs = self._plan.main_runs
         datasets = {run.fit.dataset for run in runs if (run.fit.dataset, run.fit.notion) in pairs}
         return [self._paths.metrics(run) for run in runs if run.fit.dataset in datasets]
-
-
-def _no_version(_: str) -> str:
-    """Versions of code take long to tell, and say nothing of time."""
-    return ""

@@ -6,12 +6,14 @@ from lanzdml.estimate.planned import PlannedJob, Planner
 from lanzdml.estimate.work import FLOAT, Effort
 from lanzdml.metrics.task import ScoreTask
 from lanzdml.plan.runs import Run
+from lanzdml.plan.shards import clustering_of, ranking_of
+from lanzdml.plan.versions import no_version
 
 _BYTES_A_SECOND = 1e8  # read and written
 
 
 class LargeJobs(Planner):
-    """Those of a plan."""
+    """Makes them of a plan."""
 
     def shards(
         self, run: Run, task: ScoreTask, ranking: Effort, clustering: Effort
@@ -28,11 +30,13 @@ class LargeJobs(Planner):
         at = f"metrics/{run.fit.dataset}"
         name = f"{run.protocol}/{of_run.relative_to(f'{run.protocol}/{run.fit.dataset}')}"
         part = Effort(ranking.seconds / n, ranking.data, 1_000_000 / n)
+        inputs = ranking_of(task, no_version).inputs
         for number, output in enumerate(task.shards, 1):
             benchmark = f"{at}/shards/{name}/{number}-of-{n}"
-            yield self._job("metrics", "shards", "score", [output], task.inputs, part,
+            yield self._job("metrics", "shards", "score", [output], inputs, part,
                             benchmark=benchmark)  # fmt: skip
-        inputs = [*task.inputs, *task.siblings]
+        clusters = clustering_of(task, no_version)
+        inputs = [*clusters.inputs, *clusters.siblings]
         yield self._job("metrics", "clusters", "score", [task.clusters], inputs, clustering,
                         benchmark=f"{at}/clusters/{name}")  # fmt: skip
 

@@ -69,4 +69,5 @@ def schedule(
             waits[other].discard(place)
             if not waits[other]:
                 heapq.heappush(ready, (-lasts[other], other))
+    assert not any(waits), "jobs wait for each other"
     return Schedule(now, most)

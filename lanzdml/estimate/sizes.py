@@ -4,13 +4,11 @@ What finished parts of the run know is taken from there, and else what the confi
 and our own lists of the paper's collections say. What nobody knows is assumed, and told.
 """
 
-from collections.abc import Sequence
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from lanzdml.datasets.class_counts import known_counts
@@ -54,7 +52,7 @@ class Sizes:
             pass
         source = self._plan.config.datasets[dataset].source(dataset)
         if not isinstance(source, OwnDataset) and not self._is_table(dataset):
-            self._assume(f"{dataset} has {source.n_images:,} images, as nothing of it was read yet")
+            self.assume(f"{dataset} has {source.n_images:,} images, as nothing of it was read yet")
         return source.n_images
 
     def classes(self, dataset: str, columns: LabelColumns) -> NDArray[np.int64]:
@@ -85,9 +83,9 @@ class Sizes:
         for name in self._plan.notions_of(dataset):
             given = self._prompts[dataset].get(name, {})
             if column in [name, self._plan.notions[dataset, name].labels] and given.get("aspects"):
-                self._assume(f"{dataset} has as many classes by {column} as aspects, equally large")
+                self.assume(f"{dataset} has as many classes by {column} as aspects, equally large")
                 return len(given["aspects"])
-        self._assume(f"{dataset} has {FEW} classes by {column}")
+        self.assume(f"{dataset} has {FEW} classes by {column}")
         return FEW
 
     def n_prompts(self, dataset: str, name: str) -> int:
@@ -127,9 +125,9 @@ class Sizes:
             config = None
         size = size_of(config)
         if architecture and not size.is_known:
-            self._assume(f"{name} takes as long an image, and is as large, as ViT-B/32")
+            self.assume(f"{name} takes as long an image, and is as large, as ViT-B/32")
         if not size.width:
-            self._assume(f"{name} has embeddings of {WIDE} components")
+            self.assume(f"{name} has embeddings of {WIDE} components")
         return size
 
     @staticmethod
@@ -149,7 +147,8 @@ class Sizes:
         found = Path(path) if path else None
         return found if found and found.is_file() and found.suffix == ".parquet" else None
 
-    def _assume(self, what: str) -> None:
+    def assume(self, what: str) -> None:
+        """Note what is told with an estimate, as nobody knows it yet."""
         self.assumed.setdefault(what)
 
 
@@ -158,6 +157,6 @@ def pairs_of(classes: NDArray[np.int64]) -> int:
     return int((classes.astype(np.float64) ** 2).sum())
 
 
-def in_all(classes: Sequence[int] | NDArray[np.int64] | pd.Series) -> int:
+def in_all(classes: NDArray[np.int64]) -> int:
     """Images that have a label."""
-    return int(np.sum(classes))
+    return int(classes.sum())

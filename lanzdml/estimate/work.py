@@ -14,6 +14,7 @@ from lanzdml.experiments.task import MeasureTask
 from lanzdml.methods import METHODS
 from lanzdml.methods.dim import Dim
 from lanzdml.methods.needs import IMAGES, LABELS, PROMPTS
+from lanzdml.metrics.clusters import SILHOUETTE
 from lanzdml.metrics.resampling import FEWEST_DRAWS
 from lanzdml.metrics.task import ScoreTask
 from lanzdml.plan.runs import Fit, Run
@@ -124,6 +125,10 @@ class Work:
         if is_main:
             ranking += self.rates.drawn(classes) * n_queries / max(n, 1)
         clustering = starts * task.kmeans_repeats * self.rates.clustered(n, len(classes))
+        if task.kmeans_batch_size is not None:
+            self.sizes.assume("k-means in batches takes as long as of all images at once")
+        if SILHOUETTE in task.metrics:  # distances of all to all
+            clustering += self.rates.ranked(n, dim)
         rest = self.rates.transformed(fit.method, n) + self.rates.single["run"] * (1 + is_main)
         disk = 2 * _OF_FILE + (is_main * (3 * _OF_FILE + 5 * n_queries))
         return Effort(ranking, data), Effort(clustering, data), Effort(rest, data, disk)

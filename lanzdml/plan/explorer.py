@@ -10,23 +10,28 @@ from lanzdml.plan.plan import Plan
 from lanzdml.plan.runs import Run
 
 
-def explorer_tasks(plan: Plan, given: Given) -> list[DatasetTask]:
-    """What the explorer shows, by dataset; nothing where the configuration has no such section."""
+def explored_runs(plan: Plan) -> list[Run]:
+    """The runs that the explorer shows; none where the configuration has no such section."""
     section = plan.config.explorer
     if section is None:
         return []
-    methods = list(section.methods or ())
-    runs = [
+    return [
         run
         for run in plan.main_runs
         if run.protocol == plan.shown_protocol
         and run.fit.model == section.model
         and run.fit.dataset in (section.datasets or ())
         and run.fit.notion in (section.notions or ())
-        and run.fit.method in methods
+        and run.fit.method in (section.methods or ())
         and run.fit.dim in (None, plan.config.dims[0])
         and run.fit.seed in (None, plan.config.seeds[0])
     ]
+
+
+def explorer_tasks(plan: Plan, given: Given) -> list[DatasetTask]:
+    """What the explorer shows, by dataset."""
+    runs, section = explored_runs(plan), plan.config.explorer
+    methods = list(section.methods or ()) if section else []
     tasks = []
     for (dataset,), of_dataset in grouped(runs, lambda run: (run.fit.dataset,)).items():
         by_notion = grouped(of_dataset, lambda run: (run.fit.notion,)).values()

@@ -16,6 +16,13 @@ from lanzdml.transforms.storage import read_stored
 
 TIMES = ("fit_seconds",)
 """What differs from one time to the next."""
+ROW_KEYS = {
+    "metrics": ["seed"],
+    "queries": ["seed", "image_id"],
+    "clusterings": ["fit_seed", "clustering_seed"],
+    "draws": ["seed", "draw"],
+}
+"""The files of a run, by stage, and which columns name a row."""
 _SHOWN = 3  # differing columns
 
 ROUNDING = 2.0**-10
@@ -61,8 +68,8 @@ def differences(
         )
         if differ.any():
             row = int(differ.argmax())
-            where = f" at {_named(keys, mine.index[row])}" if keys else ""
-            found.append(f"{name} is {_shown(first[row])} and {_shown(second[row])}{where}")
+            place = f" at {where(keys, mine.index[row])}" if keys else ""
+            found.append(f"{name} is {_shown(first[row])} and {_shown(second[row])}{place}")
     return found[:_SHOWN]
 
 
@@ -76,7 +83,8 @@ def _shown(value: Any) -> str:
     return shortened(repr(value.item() if isinstance(value, np.generic) else value), 60)
 
 
-def _named(keys: Sequence[str], index: Any) -> str:
+def where(keys: Sequence[str], index: object) -> str:
+    """A place in an index of some keys, in words."""
     values = index if isinstance(index, tuple) else (index,)
     return ", ".join(f"{key} {value}" for key, value in zip(keys, values, strict=True))
 

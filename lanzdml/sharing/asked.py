@@ -11,11 +11,6 @@ from lanzdml.sharing.names import Source
 from lanzdml.transforms.fitting import FitTask
 
 
-def no_version(*names: str) -> str:
-    """In place of the code's version, which is compared elsewhere."""
-    return ""
-
-
 def asked(
     task: FitTask | ScoreTask | MeasureTask, results: str, source: Source | None = None
 ) -> dict[str, Any]:

@@ -12,20 +12,19 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pandas as pd
 
-from lanzdml.datasets.labels import LabelColumns
 from lanzdml.datasets.parquet_file import read_result
-from lanzdml.datasets.queries import Queries
 from lanzdml.embeddings.storage import PROMPTS, digest_of
 from lanzdml.errors import LanzdmlError
 from lanzdml.files import content_of
 from lanzdml.methods import METHODS
+from lanzdml.methods.needs import AGAINST
 from lanzdml.methods.needs import PROMPTS as NEEDS_PROMPTS
 from lanzdml.metrics.images import ScoredImages
 from lanzdml.metrics.runs import PER_QUERY, RUN
 from lanzdml.plan import Fit, Run
 from lanzdml.plan.jobs import score_task
+from lanzdml.plan.versions import no_version
 from lanzdml.sharing.agreement import differences, read_rows
-from lanzdml.sharing.asked import no_version
 from lanzdml.sharing.folders import Results
 from lanzdml.tables.paper import write_tables
 from lanzdml.transforms.storage import OK, read_metadata
@@ -125,21 +124,16 @@ def _of_queries(rows: pd.DataFrame, path: Path, file: Path) -> Iterator[str]:
 def _of_sources(results: Results) -> Iterator[str]:
     """Rows are of the images, labels and weights that are there."""
 
-    @cache
-    def facts(images: str, manifest: str, labels: str, queries: str) -> dict[str, object]:
-        return ScoredImages(images, manifest, *sources[images, manifest, labels, queries]).facts
-
-    sources: dict[tuple[str, ...], tuple[LabelColumns, Queries | None]] = {}
+    facts = cache(lambda *source: ScoredImages(*source).facts)
     for run in results.plan.runs:
         task = score_task(results.plan, run, no_version, is_main=False)
         if task.external:  # its vectors are scored, and the sample looks at these
             continue
         images, manifest, labels, queries = task.source
-        key = images, manifest, repr(labels), repr(queries)
-        sources.setdefault(key, (labels, queries))
+        columns = labels if isinstance(labels, str) else tuple(labels)
         path = Path(task.output)
         try:
-            found = facts(*key)
+            found = facts(images, manifest, columns, queries)
         except LanzdmlError as error:
             yield from (f"{path}: {line}" for line in error.lines)
             continue
@@ -191,6 +185,10 @@ def _of_fit(results: Results, run: Run) -> Iterator[str]:
     row = read_rows(file).iloc[0]
     if told["status"] != OK and row["status"] == OK:
         yield f"{file}: status is {row['status']!r}, and that of {path} is {told['status']!r}"
+    for name in (PROMPTS, "n_prompts", AGAINST):
+        said = None if pd.isna(row[name]) else str(row[name])
+        if said != told.get(name):
+            yield f"{file}: {name} is {said}, and that of {path} is {told.get(name)}"
     for name in ("loss", "fit_seconds", "iterations"):
         stored = None if name not in told else float(told[name])
         if not (pd.isna(row[name]) if stored is None else np.isclose(row[name], stored, 1e-12)):

@@ -30,6 +30,7 @@ from lanzdml.metrics.runs import SCORED_WITH
 from lanzdml.plan import Fit, Plan, Run
 from lanzdml.plan.jobs import fit_task
 from lanzdml.plan.notions import of_wording, own_against
+from lanzdml.plan.versions import no_version
 from lanzdml.sharing.record import RECORD, read_record
 
 _NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_.-]{{0,{LETTERS_OF_NAME - 1}}}")
@@ -89,7 +90,7 @@ class Results:
         found = [paths.images(*pair) for pair in plan.embedded]
         found += [paths.prompts(*key) for key in plan.prompts]
         for fit in plan.fits:
-            task = fit_task(plan, fit, lambda method: "")
+            task = fit_task(plan, fit, no_version)
             found += [path for path in (task.prompts, *task.against.values()) if path]
         return list(dict.fromkeys(found))
 

@@ -17,7 +17,8 @@ _OF_SCORES = ("metrics", "kmeans_repeats", "kmeans_batch_size")
 _OF_QUERIES = ("queries",)
 # What decides a notion's numbers, but for its prompts, which are compared as they were embedded.
 _OF_NOTION = ("template", "labels", "labels_separator", "combine", "by", "weights", "ensemble")
-_METHODS = ("methods", "turned", "influence", "maps")  # keys that list methods
+OF_METHODS = ("methods", "turned", "influence", "maps")
+"""Keys of experiments that list methods."""
 
 
 class _Conflicts:
@@ -155,10 +156,10 @@ def _against(key: str, dataset: str, name: str, given: Given, conflicts: _Confli
     said, told = [], []
     for source, of in given:
         results = source.results
-        settings = results.config.datasets[_own(source.datasets, dataset)].notions[name]
+        settings = results.config.datasets[source.own_datasets[dataset]].notions[name]
         if settings.stacked or isinstance(settings.against, AgainstConfig):
             return of["against"]
-        others = results.plan.against(_own(source.datasets, dataset), name)
+        others = results.plan.against(source.own_datasets[dataset], name)
         said.append((source, others))
         measured = results.plan.measured.values()
         if any(AGAINST in METHODS[method].needs for method in results.config.methods) or any(
@@ -168,10 +169,6 @@ def _against(key: str, dataset: str, name: str, given: Given, conflicts: _Confli
     if not told:
         return given[0][1]["against"]
     return _same(f"{key}.against", told, conflicts)
-
-
-def _own(names: Mapping[str, str], new: str) -> str:
-    return next(old for old, name in names.items() if name == new)
 
 
 def _experiment(
@@ -196,7 +193,7 @@ def _experiment(
             values[setting] = _n_seeds(said, seeds)
         elif any(value is None for _, value in said):
             values[setting] = None
-        elif setting in (*_METHODS, "datasets", "models") or (
+        elif setting in (*OF_METHODS, "datasets", "models") or (
             not measured and isinstance(values[setting], list)
         ):
             values[setting] = _union(value for _, value in said)

@@ -29,7 +29,7 @@ from lanzdml.files import content_of, temporary_name, write_text
 from lanzdml.methods import METHODS
 from lanzdml.plan import Plan
 from lanzdml.sharing.folders import Results, without_nothing
-from lanzdml.sharing.joining import joined
+from lanzdml.sharing.joining import OF_METHODS, joined
 from lanzdml.sharing.names import Source, told_apart
 from lanzdml.sharing.parts import Part, read_parts, write_parts
 from lanzdml.sharing.taking import Taking
@@ -162,7 +162,7 @@ class _Local:
         values |= {"results": below, "results_elsewhere": below.startswith("..")}
         values["methods"] = [_named(name) for name in values["methods"]]
         for section in values["experiments"].values():
-            for key in ("methods", "turned", "influence", "maps"):
+            for key in OF_METHODS:
                 if section.get(key) is not None:
                     section[key] = [_named(name) for name in section[key]]
         for name in self._gone:
@@ -247,8 +247,7 @@ def _is_there(model: Mapping[str, Any]) -> bool:
 def _own_path(source: Source, path: str) -> str | None:
     """A path of the result as it is in a source."""
     stage, dataset, second, *rest = path.split("/")
-    datasets = {new: old for old, new in source.datasets.items()}
-    models = {new: old for old, new in source.models.items()}
+    datasets, models = source.own_datasets, source.own_models
     if stage == "embeddings":
         if dataset not in datasets or second not in models:
             return None

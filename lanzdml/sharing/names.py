@@ -40,17 +40,26 @@ class Source:
 
     def own(self, fit: Fit) -> Fit | None:
         """A fit of the result as this folder calls it; None where it has no such names."""
-        datasets = {new: old for old, new in self.datasets.items()}
-        models = {new: old for old, new in self.models.items()}
+        datasets, models = self.own_datasets, self.own_models
         if fit.dataset not in datasets or fit.model not in models:
             return None
         return Fit(**vars(fit) | {"dataset": datasets[fit.dataset], "model": models[fit.model]})
+
+    @cached_property
+    def own_datasets(self) -> dict[str, str]:
+        """From names of the result to those of this folder."""
+        return {new: old for old, new in self.datasets.items()}
+
+    @cached_property
+    def own_models(self) -> dict[str, str]:
+        """As :attr:`own_datasets`."""
+        return {new: old for old, new in self.models.items()}
 
     def new(self, path: str) -> str:
         """A path below the folder as it is in the result."""
         first, *rest = path.split("/")
         before = {"experiments": 2, "trimap": 0, "saliency": 0}.get(
-            first, int(first in ("metrics", "queries", "clusterings", "draws"))
+            first, int(first in ("shards", "metrics", "queries", "clusterings", "draws"))
         )
         head, names = rest[:before], rest[before:]
         if first == "vectors":

@@ -2,23 +2,21 @@
 them."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from lanzdml.embeddings.storage import SEED
-from lanzdml.embeddings.storage import read_metadata as read_facts
+from lanzdml.embeddings.storage import read_metadata
 from lanzdml.files import replacing
-from lanzdml.metrics.clusters import CLUSTER_METRICS, OF_KMEANS, cluster_metrics
-from lanzdml.metrics.images import ScoredImages, is_finished
-from lanzdml.metrics.protocols import PROTOCOLS
+from lanzdml.metrics.clusters import CLUSTER_METRICS, OF_KMEANS
+from lanzdml.metrics.images import ScoredImages
 from lanzdml.metrics.runs import SCORED_WITH, write_runs
+from lanzdml.metrics.steps import cluster, first_fitted, told_by
 from lanzdml.metrics.task import ScoreTask
-from lanzdml.sharing.agreement import TIMES, differences, read_rows
-from lanzdml.transforms.storage import OK, read_metadata
-
-PAIR = ("fit_seed", "clustering_seed")
+from lanzdml.sharing.agreement import ROW_KEYS, TIMES, differences, read_rows
+from lanzdml.transforms.storage import OK
 
 
 def join_seeds(
@@ -42,7 +40,7 @@ def join_seeds(
             return found
     rows = _by_seed(metrics, seeds)
     rows = rows.assign(**{name: first[name].iloc[0] for name in TIMES})
-    told = read_facts(files["metrics"][0])[SCORED_WITH]
+    told = read_metadata(files["metrics"][0])[SCORED_WITH]
     write_runs(outputs["metrics"], rows, **{SCORED_WITH: told})
     if "queries" not in files:
         return []
@@ -71,47 +69,25 @@ def expected_pairs(first: int, seeds: Sequence[int]) -> list[tuple[int, int]]:
 
 def has_pairs(task: ScoreTask) -> bool:
     """Whether the clusterings of a run of one seed are of the pairs that its siblings ask for."""
-    first = _first_fitted(task)
-    if task.evidence is None or first is None or _status(task.transform) != OK:
+    first = first_fitted(task.siblings)
+    if task.evidence is None or first is None or told_by(task.transform)["status"] != OK:
         return True
     rows = read_rows(Path(task.evidence.clusterings))
     if rows.empty:  # it could be fitted, and not scored
         return True
-    there = set(rows[list(PAIR)].itertuples(index=False, name=None))
-    return there == set(expected_pairs(_seed_of(first), task.seeds))
+    there = set(rows[ROW_KEYS["clusterings"]].itertuples(index=False, name=None))
+    return there == set(expected_pairs(int(told_by(first)["seed"]), task.seeds))
 
 
 def write_pairs(task: ScoreTask, images: ScoredImages) -> None:
-    """Cluster what a run of one seed lacks, as scoring does, and write its clusterings anew."""
-    first, protocol = _first_fitted(task), PROTOCOLS[task.run["protocol"]]
-    if task.evidence is None or first is None:
-        return
-    (seed,), least = task.seeds, _seed_of(first)
-
-    def clustered(transform: str, seed: int) -> dict[str, float]:
-        vectors = images.transformed(transform, protocol.unit_images)
-        return cluster_metrics(
-            vectors, images.labels, seed=seed, distance=protocol.distance,
-            repeats=task.kmeans_repeats,
-        )  # fmt: skip
-
-    pairs = {(least, seed): clustered(first, seed), (seed, least): clustered(task.transform, least)}
-    path = Path(task.evidence.clusterings)
-    rows = [dict(zip(PAIR, pair, strict=True)) | values for pair, values in pairs.items()]
+    """Cluster a run of one seed, as scoring does, and write its clusterings anew."""
+    first = first_fitted(task.siblings)
+    assert task.evidence is not None, "it is one of the tables'"
+    assert first is not None, "it was fitted itself"
+    pairs = cluster(replace(task, metrics=()), images, first).pairs
+    path, keys = Path(task.evidence.clusterings), ROW_KEYS["clusterings"]
+    rows = [dict(zip(keys, pair, strict=True)) | values for pair, values in pairs.items()]
     _write(path, _like(read_rows(path), pd.DataFrame(rows)))
-
-
-def _first_fitted(task: ScoreTask) -> str | None:
-    return next((path for path in task.siblings if _status(path) == OK), None)
-
-
-def _status(path: str) -> str:
-    return OK if is_finished(path) else read_metadata(path)["status"]
-
-
-def _seed_of(path: str) -> int:
-    told = read_facts(Path(path))[SEED] if is_finished(path) else read_metadata(path)["seed"]
-    return int(told)
 
 
 def _by_seed(frames: Sequence[pd.DataFrame], seeds: Sequence[int]) -> pd.DataFrame:

@@ -17,24 +17,21 @@ import pyarrow.parquet as pq
 
 from lanzdml.datasets.parquet_file import read_result
 from lanzdml.errors import LanzdmlError
-from lanzdml.files import replacing
+from lanzdml.files import content_of, replacing
 from lanzdml.metrics.images import ScoredImages
+from lanzdml.metrics.steps import first_fitted
+from lanzdml.metrics.task import ScoreTask
 from lanzdml.plan import Fit, Plan, Run
 from lanzdml.plan.jobs import fit_task, score_task
 from lanzdml.plan.measurements import measure_task, measurements
 from lanzdml.plan.shards import n_shards
-from lanzdml.sharing.agreement import embeddings_differ, rows_differ, transforms_differ
-from lanzdml.sharing.asked import asked, no_version
+from lanzdml.plan.versions import no_version
+from lanzdml.sharing.agreement import ROW_KEYS, embeddings_differ, rows_differ, transforms_differ
+from lanzdml.sharing.asked import asked
 from lanzdml.sharing.names import Source, is_of_these_packages, is_of_this_code
 from lanzdml.sharing.seeds import has_pairs, join_seeds, write_pairs
 
 _MOST_LINES = 20
-_ROW_KEYS = {
-    "metrics": ["seed"],
-    "queries": ["seed", "image_id"],
-    "clusterings": ["fit_seed", "clustering_seed"],
-    "draws": ["seed", "draw"],
-}
 Found = list[tuple[Source, Path]]
 """Files of the same thing, and the folders that they are of."""
 
@@ -150,13 +147,13 @@ class Taking:
         if plan.external(run.fit) is not None:
             self._take_vectors(run, found)
         seeds = [source.results.plan.seeds_of(own) for source, own in found]
-        stages = list(_ROW_KEYS) if is_main else ["metrics"]
+        stages = list(ROW_KEYS) if is_main else ["metrics"]
         files: dict[str, Found] = {stage: [] for stage in stages}
         for (source, own), (stage, of) in product(found, files.items()):
             of.append((source, _file(source.results.plan, stage, own)))
         for stage, of in files.items():
             # Of another first seed there are other draws and pairs, which others do not have.
-            self._check_same(of, partial(rows_differ, keys=_ROW_KEYS[stage]))
+            self._check_same(of, partial(rows_differ, keys=ROW_KEYS[stage]))
         if not set(task.seeds) <= {seed for of in seeds for seed in of}:
             self._leave(run.fit.model, "scores", run.fit.method)
             return
@@ -164,7 +161,7 @@ class Taking:
         first = next(position for position, of in enumerate(seeds) if task.seeds[0] in of)
         for of in files.values():
             of.insert(0, of.pop(first))
-        self._take_shards(run, *found[first])
+        self._take_shards(task, run, *found[first])
         if seeds[first] == list(task.seeds):
             for stage, of in files.items():
                 self._take(str(_file(plan, stage, run)), of)
@@ -174,24 +171,31 @@ class Taking:
         if lines := join_seeds(paths, outputs, task.seeds):
             names = " and ".join(map(str, paths["metrics"]))
             self._conflicts.append(f"{names} differ: {'; '.join(lines)}")
+            return
         for stage, of in files.items():
             self.taken[stage] += 1
             self._rename(outputs[stage], of[0][0])
 
-    def _take_shards(self, run: Run, source: Source, own: Run) -> None:
-        """What a run was put together of, without which the workflow would rank it anew."""
+    def _take_shards(self, task: ScoreTask, run: Run, source: Source, own: Run) -> None:
+        """What a run was put together of, without which the workflow would make it anew."""
         n = n_shards(self._plan, run.fit.dataset)
         if n == 1:
             return
-        ours, theirs = (
-            [*paths.ranked_shards(its, n), paths.clusters(str(its.path))]
-            for paths, its in ((self._plan.paths, run), (source.results.plan.paths, own))
-        )
-        if not _are_there(theirs):  # of as many
-            self._leave(run.fit.model, "rankings in shards", run.fit.method)
-            return
-        for path, other in zip(ours, theirs, strict=True):
-            self._take(path, [(source, Path(other))])
+        its, paths = source.results.plan, self._plan.paths
+        theirs = score_task(its, own, no_version, run in self._main)
+        # Of more seeds there are more clusters, and pairs with those of the first.
+        firsts = {first_fitted(of.siblings) or of.transform for of in (task, theirs)}
+        alike = [*task.seeds] == [*theirs.seeds] and len({*map(content_of, firsts)}) == 1
+        clusters = its.paths.clusters(str(own.path)) if alike else ""
+        for what, ours, others in (
+            ("rankings", paths.ranked_shards(run, n), its.paths.ranked_shards(own, n)),
+            ("clusters", [paths.clusters(str(run.path))], [clusters]),
+        ):
+            if _are_there(others):
+                for path, other in zip(ours, others, strict=True):
+                    self._take(path, [(source, Path(other))])
+            else:  # or of another number of shards
+                self._leave(run.fit.model, f"{what} of runs in shards", run.fit.method)
 
     def _runs_like(
         self, run: Run, wanted: dict[str, Any], is_main: bool
@@ -222,6 +226,7 @@ class Taking:
             there = task.evidence is not None and Path(task.evidence.clusterings).exists()
             if (
                 run.fit.seed is None
+                or n_shards(self._plan, run.fit.dataset) > 1  # the workflow does
                 or not there
                 or not _are_there(task.siblings)
                 or has_pairs(task)
@@ -334,7 +339,7 @@ class Taking:
 
 
 def _are_there(paths: Sequence[str]) -> bool:
-    return all(Path(path).exists() for path in paths)
+    return all(Path(path).is_file() for path in paths)
 
 
 def _file(plan: Plan, stage: str, run: Run) -> Path:

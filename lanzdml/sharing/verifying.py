@@ -30,8 +30,15 @@ from lanzdml.metrics.scoring import score_runs
 from lanzdml.metrics.task import ScoreTask
 from lanzdml.plan import Fit, Run
 from lanzdml.plan.jobs import fit_task, score_task
-from lanzdml.sharing.agreement import TIMES, differences, read_rows, transforms_differ
-from lanzdml.sharing.asked import no_version
+from lanzdml.plan.versions import no_version
+from lanzdml.sharing.agreement import (
+    ROW_KEYS,
+    TIMES,
+    differences,
+    read_rows,
+    transforms_differ,
+    where,
+)
 from lanzdml.sharing.checking import contradictions
 from lanzdml.sharing.folders import Results
 from lanzdml.transforms.fitting import fit_transforms
@@ -44,12 +51,8 @@ changes the order only of what is almost equally near."""
 _REFITS = 5
 _MOVED = 8  # times
 _APART = (*TIMES, "source")  # a method of the user's may lie elsewhere here
+_EVIDENCE = ("queries", "clusterings", "draws")
 _COSINES = 1e-3  # as much as TF32 rounds
-_KEYS = {
-    "queries": ["seed", "image_id"],
-    "clusterings": ["fit_seed", "clustering_seed"],
-    "draws": ["seed", "draw"],
-}
 
 
 @dataclass
@@ -144,14 +147,14 @@ def _traits(run: Run) -> set[tuple[str, object]]:
 def _score_anew(results: Results, run: Run, place: Path, found: Verified) -> None:
     is_main = run in results.main_runs
     stored = score_task(results.plan, run, no_version, is_main)
-    made = Evidence(*(str(place / f"{name}.parquet") for name in _KEYS)) if is_main else None
+    made = Evidence(*(str(place / f"{name}.parquet") for name in _EVIDENCE)) if is_main else None
     task = replace(stored, output=str(place / "metrics.parquet"), evidence=made)
     score_runs([task], kept=place / "kept")
     lines, is_exact = list[str](), True
     moved: dict[str, float] = {}
     for path, anew, keys in _pairs(stored, task):
         old, new = read_rows(Path(path)), read_rows(Path(anew))
-        if not differences(old, new, keys, _APART) and len(old) == len(new):
+        if old[keys].equals(new[keys]) and not differences(old, new, keys, _APART):
             continue
         is_exact = False
         if not moved and any(name in old for name in OF_KMEANS):
@@ -162,10 +165,10 @@ def _score_anew(results: Results, run: Run, place: Path, found: Verified) -> Non
 
 
 def _pairs(stored: ScoreTask, task: ScoreTask) -> Iterator[tuple[str, str, list[str]]]:
-    yield stored.output, task.output, ["seed"]
+    yield stored.output, task.output, ROW_KEYS["metrics"]
     if stored.evidence is not None and task.evidence is not None:
-        for name, keys in _KEYS.items():
-            yield getattr(stored.evidence, name), getattr(task.evidence, name), keys
+        for name in _EVIDENCE:
+            yield getattr(stored.evidence, name), getattr(task.evidence, name), ROW_KEYS[name]
 
 
 def _beyond_rounding(
@@ -200,16 +203,11 @@ def _beyond_rounding(
         if difference > HALF_A_DIGIT + moved.get(name, 0.0):
             lines.append(
                 f"{path}: {name} is {first[name].iloc[at]:.9g}, and {second[name].iloc[at]:.9g} "
-                f"when made anew ({_where(keys, first.index[at])})"
+                f"when made anew ({where(keys, first.index[at])})"
             )
         elif difference > found.most[0]:
             found.most = difference, f"{name} of {path}"
     return lines
-
-
-def _where(keys: Sequence[str], index: object) -> str:
-    values = index if isinstance(index, tuple) else (index,)
-    return ", ".join(f"{key} {value}" for key, value in zip(keys, values, strict=True))
 
 
 def _moved(task: ScoreTask) -> dict[str, float]:
@@ -222,14 +220,13 @@ def _moved(task: ScoreTask) -> dict[str, float]:
     for number in range(_MOVED):
         rng = np.random.default_rng(number)
         units = rng.integers(-2, 3, vectors.shape).astype(np.float32)
-        for seed in task.seeds[:1]:
-            scores = cluster_metrics(
-                vectors + units * np.spacing(vectors), images.labels, seed=seed,
-                distance=protocol.distance, metrics=OF_KMEANS, repeats=task.kmeans_repeats,
-                batch_size=task.kmeans_batch_size,
-            )  # fmt: skip
-            for name, value in scores.items():
-                values.setdefault(name, []).append(value)
+        scores = cluster_metrics(
+            vectors + units * np.spacing(vectors), images.labels, seed=task.seeds[0],
+            distance=protocol.distance, metrics=OF_KMEANS, repeats=task.kmeans_repeats,
+            batch_size=task.kmeans_batch_size,
+        )  # fmt: skip
+        for name, value in scores.items():
+            values.setdefault(name, []).append(value)
     return {name: max(of) - min(of) for name, of in values.items()}
 
 
@@ -256,7 +253,7 @@ def _fit_anew(results: Results, fit: Fit, place: Path, found: Verified) -> None:
     found.fits += 1
     task = replace(fit_task(plan, fit, no_version), output=str(anew))
     fit_transforms([task], kept=place / "kept")
-    if not _arrays_differ(stored, anew):
+    if not transforms_differ(stored, anew):
         found.exact_fits += 1
         return
     states = [read_metadata(path)["status"] for path in (stored, anew)]
@@ -271,10 +268,6 @@ def _fit_anew(results: Results, fit: Fit, place: Path, found: Verified) -> None:
                 f"{stored} is not what {fit.method} learns from its prompts: cosines between "
                 f"images differ by {most:.3g} when it is fitted anew"
             )
-
-
-def _arrays_differ(stored: Path, anew: Path) -> bool:
-    return bool(transforms_differ(stored, anew))
 
 
 def _cosines(vectors: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -1,8 +1,9 @@
 """Rankings: entries that can be compared stand on one board, and nothing is ranked beyond it.
 
 A board is of one dataset, notion and protocol, of the same images and labels (by their digest), of
-embeddings by the same weights (by theirs), of one r', and of methods that were given all prompts or
-as many as each other. What has no r' stands on each board of the others, as in the tables.
+embeddings by the same weights (by theirs), of one r', of methods that were given all prompts or as
+many as each other, and clustered by k-means in batches of one size or of all images at once. What
+has no r' stands on each board of the others, as in the tables.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -15,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from lanzdml.errors import LanzdmlError
-from lanzdml.metrics.runs import PER_QUERY
+from lanzdml.metrics.runs import KMEANS_BATCH_SIZE, PER_QUERY
 from lanzdml.names import METRIC_NAMES
 from lanzdml.sharing.site.entries import Entry
 from lanzdml.significance.differences import interval_of, measured_on
@@ -104,9 +105,10 @@ def _boards(entries: Sequence[Entry]) -> list[tuple[int, list[Entry]]]:
     """Each board's r' and entries, in the order of the entries."""
     shared: dict[tuple[Any, ...], list[Entry]] = {}
     for entry in entries:
-        names = (entry.told[name] for name in ("dataset", "notion", "protocol", "labels_sha256"))
+        names = ("dataset", "notion", "protocol", "labels_sha256", KMEANS_BATCH_SIZE)
         given = None if entry.all_prompts else entry.told["n_prompts"]
-        shared.setdefault((*names, entry.board_weights, given), []).append(entry)
+        key = (*map(entry.told.get, names), entry.board_weights, given)
+        shared.setdefault(key, []).append(entry)
     boards = []
     for together in shared.values():
         sizes = dict.fromkeys(entry.told["size"] for entry in together)

@@ -13,7 +13,7 @@ import pandas as pd
 
 from lanzdml.files import digest
 from lanzdml.metrics.clusters import OF_KMEANS
-from lanzdml.metrics.runs import ALL_COLUMNS, AUTO_DIM, DIGESTS, RUN, TRAITS
+from lanzdml.metrics.runs import ALL_COLUMNS, AUTO_DIM, DIGESTS, KMEANS_BATCH_SIZE, RUN, TRAITS
 from lanzdml.names import METRIC_NAMES
 from lanzdml.sharing.site.source import Source
 from lanzdml.significance.statistics import DECIMALS
@@ -156,6 +156,8 @@ def _difference(entry: Entry, other: Entry) -> str:
     ]
     if named:
         return f"made with other {' and '.join(named)} than the row of this name from {where}"
+    if entry.told.get(KMEANS_BATCH_SIZE) != other.told.get(KMEANS_BATCH_SIZE):
+        return f"clustered in other batches than the row of this name from {where}"
     ours, theirs = (each.seeds.set_index("seed") for each in (entry, other))
     for seed in ours.index.intersection(theirs.index):
         for metric in (name for name in METRIC_NAMES if name in ours and name in theirs):

@@ -9,7 +9,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from lanzdml.methods import method_on_paper
-from lanzdml.metrics.runs import AUTO_DIM, DIGESTS, PER_QUERY
+from lanzdml.metrics.runs import AUTO_DIM, DIGESTS, KMEANS_BATCH_SIZE, PER_QUERY
 from lanzdml.names import (
     DATASET_NAMES,
     METRIC_NAMES,
@@ -113,7 +113,10 @@ def _board_name(row: Row) -> str:
     size = "" if row.place.size == NO_DIM else f", r′ {texts['size']}"
     prompts = "" if row.entry.all_prompts else f", {row.prompts} prompts"
     protocol = "" if texts["protocol"] == "paper" else f", {texts['protocol']}"
-    return f"{texts['dataset']}: {texts['notion']}, {texts['model']}{size}{prompts}{protocol}"
+    batch = row.entry.told.get(KMEANS_BATCH_SIZE)
+    batches = "" if batch is None else f", k-means in batches of {batch:,}"
+    name = f"{texts['dataset']}: {texts['notion']}, {texts['model']}"
+    return f"{name}{size}{prompts}{protocol}{batches}"
 
 
 def name_on_paper(column: str, name: str) -> str:
