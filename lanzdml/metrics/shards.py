@@ -12,16 +12,15 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from lanzdml.errors import CannotFitError, LanzdmlError
-from lanzdml.files import Kept, content_of, digest, replacing, write_text
+from lanzdml.files import Kept, content_of, digest, write_text
 from lanzdml.methods import METHODS
 from lanzdml.metrics.images import ScoredImages
 from lanzdml.metrics.ranked import Ranked, Scores, put_together
 from lanzdml.metrics.recalls import RECALLS
 from lanzdml.metrics.steps import Clustered, cluster, first_fitted, rank
 from lanzdml.metrics.task import ScoreTask
+from lanzdml.tensors import save_tensors
 from lanzdml.transforms.storage import check_weights, made_with
 
 RANKED, CLUSTERED = "ranked", "clustered"
@@ -45,10 +44,10 @@ def rank_shard(
     """
 
     def make(images: ScoredImages, told: dict[str, str]) -> None:
-        _save(output, vars(rank(task, images, n_threads, shard)), told)
+        save_tensors(output, vars(rank(task, images, n_threads, shard)), told)
 
     def fail(told: dict[str, str]) -> None:
-        _save(output, {}, told)
+        save_tensors(output, {}, told)
 
     _make(task, output, RANKED, _part(*shard), kept, make, fail)
 
@@ -139,15 +138,6 @@ def read_clusters(task: ScoreTask, images: ScoredImages) -> Clustered:
 
 def _part(number: int, shards: int) -> str:
     return f"{number} of {shards}"
-
-
-def _save(path: Path, arrays: dict[str, Any], told: dict[str, str]) -> None:
-    from safetensors.numpy import save_file
-
-    # safetensors stores memory as it lies.
-    arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    with replacing(path) as temporary:
-        save_file(arrays, temporary, told)
 
 
 def _read_shard(path: str, made_of: str, part: str) -> Ranked:

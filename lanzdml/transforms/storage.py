@@ -7,8 +7,8 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from lanzdml.errors import CannotFitError, LanzdmlError
-from lanzdml.files import replacing
 from lanzdml.methods import METHODS
+from lanzdml.tensors import save_tensors
 from lanzdml.transforms.parameters import as_text, from_text
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def save_transform(path: str | os.PathLike[str], estimator: "Method", **metadata
     from sklearn.utils.validation import check_is_fitted
 
     check_is_fitted(estimator, "n_features_in_")
-    tensors = {name: np.ascontiguousarray(getattr(estimator, name)) for name in estimator.learned}
+    tensors = {name: np.asarray(getattr(estimator, name)) for name in estimator.learned}
     scalars = {
         key: str(type_(getattr(estimator, attribute)))
         for key, (attribute, type_) in _SCALARS.items()
@@ -178,8 +178,6 @@ def _save(
     own: dict[str, str],
     metadata: dict[str, object],
 ) -> None:
-    from safetensors.numpy import save_file
-
     own |= {
         "method": estimator.name,
         "params": as_text(estimator),
@@ -188,8 +186,7 @@ def _save(
     }
     if taken := sorted(metadata.keys() & (own.keys() | _SCALARS.keys())):
         raise ValueError(f"metadata keys in use: {', '.join(taken)}")
-    with replacing(path) as temporary:
-        save_file(tensors, temporary, own | {key: str(value) for key, value in metadata.items()})
+    save_tensors(path, tensors, own | {key: str(value) for key, value in metadata.items()})
 
 
 def made_with() -> dict[str, str]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from lanzdml.datasets.manifest import ID
 from lanzdml.files import replacing
+from lanzdml.tensors import save_tensors
 
 SHARES = pa.schema([
     (ID, pa.string()),
@@ -62,13 +63,8 @@ class SaliencyMaps:
 
 def write_maps(path: Path, maps: SaliencyMaps, metadata: dict[str, str]) -> None:
     """Store maps, with further metadata: of the model that they are of, and the seed."""
-    from safetensors.numpy import save_file
-
-    # safetensors stores memory as it lies.
-    tensors = {name: np.ascontiguousarray(getattr(maps, name)) for name in _TENSORS}
     described = {name: json.dumps(getattr(maps, name)) for name in _DESCRIBED}
-    with replacing(path) as temporary:
-        save_file(tensors, temporary, described | metadata)
+    save_tensors(path, {name: getattr(maps, name) for name in _TENSORS}, described | metadata)
 
 
 def read_maps(path: str | os.PathLike[str]) -> SaliencyMaps:
