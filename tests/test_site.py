@@ -314,7 +314,11 @@ def hostile(tmp_path_factory):
         fit("indirect", **told), fit("lae", **told, called="<b>\u202e" + "x" * 10_000),
         not_fitted("pca", f"{EVIL} in {SECRET}/prompts.csv", **told),
     ]  # fmt: skip
-    config = {"datasets": EVIL, "models": {f"=cmd|{EVIL}": f"\ud800 {SECRET}"}, "protocol": [EVIL]}
+    config = {
+        "datasets": EVIL,
+        "models": {f"=cmd|{EVIL}": f"models of {SECRET}"},
+        "protocol": [EVIL],
+    }
     source = make_results(folder / "<b>&'", made, config=config, commit=Commit(EVIL, True))
     write_site([source], folder / "site")
     return folder / "site"

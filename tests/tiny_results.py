@@ -10,7 +10,7 @@ from lanzdml.figures.style import new_figure, write_figure
 from lanzdml.metrics.runs import traits_of, write_runs
 from lanzdml.metrics.scores import METRICS
 from lanzdml.report.provenance import Commit
-from lanzdml.sharing.record import RECORD, Record
+from lanzdml.sharing.record import RECORD
 
 N, DRAWS, SEEDS = 60, 100, (0, 1, 2)
 # How well each does it; CLIP has no r' and no seed, and Oracle sees the labels.
@@ -106,10 +106,9 @@ def make_results(folder, made=None, *, config=None, commit=COMMIT):
         "models": {"tiny": {"pretrained": f"{SECRET}/tiny.safetensors"}},
         "seeds": list(SEEDS), "protocol": "paper",
     }  # fmt: skip
-    record = Record(
-        config, commit.hash, commit.dirty, {"numpy": "2.0"}, "2026-05-04T03:02:01+00:00"
-    )
-    (folder / RECORD).write_text(json.dumps(vars(record)))
+    made = {"commit": commit.hash, "dirty": commit.dirty, "versions": {"numpy": "2.0"}}
+    record = made | {"config": config, "date": "2026-05-04T03:02:01+00:00"}
+    (folder / RECORD).write_text(json.dumps(record))
     figure = folder / "figures" / "critical_difference.png"
     write_figure(new_figure(2, 1), [figure, figure.with_suffix(".pdf")])
     return folder

@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -292,8 +292,7 @@ def _date(folder: Path) -> None:
 
 
 def _part(source: Source) -> Part:
-    made = asdict(source.results.record)
-    del made["config"]
+    made = source.results.record.model_dump(exclude={"config"})
     folder = source.results.folder
     return Part(
         folder=folder.resolve().name, **made, datasets=source.datasets, models=source.models,

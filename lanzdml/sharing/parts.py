@@ -1,38 +1,31 @@
 """Which folders a merged one is of, and what made them: ``merged.json``."""
 
 import json
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from lanzdml.errors import LanzdmlError
 from lanzdml.files import read_bounded, write_text
+from lanzdml.sharing.record import MadeBy, why
 
 MERGED = "merged.json"
 
 
-class Part(BaseModel):
-    """One of the folders.
+class Part(MadeBy):
+    """One of the folders, and what made it.
 
     Attributes:
         folder: its name.
-        commit, dirty, versions, date: as of :class:`lanzdml.sharing.record.Record`.
         datasets, models: from its own names to those of the merged folder.
         parts: those of which it was merged itself.
     """
 
-    model_config = ConfigDict(frozen=True)
-
     folder: str
-    commit: str
-    dirty: bool
-    versions: Mapping[str, str]
-    date: datetime
-    datasets: Mapping[str, str]
-    models: Mapping[str, str]
-    parts: "Sequence[Part]" = ()
+    datasets: dict[str, str]
+    models: dict[str, str]
+    parts: "list[Part]" = Field(default_factory=list)
 
 
 _PARTS = TypeAdapter(list[Part])
@@ -56,8 +49,7 @@ def read_parts(folder: Path) -> list[Part]:
     except FileNotFoundError:
         return []
     except (OSError, ValidationError) as error:
-        reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
         raise LanzdmlError(
-            f"{path} cannot be read: {reason}; merge anew, or delete it, and nothing tells any "
+            f"{path} cannot be read: {why(error)}; merge anew, or delete it, and nothing tells any "
             "more what the folder was merged of"
         ) from None

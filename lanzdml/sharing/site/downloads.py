@@ -87,7 +87,7 @@ def _ranking(place: Place) -> dict[str, Any]:
 def _told(source: Source) -> dict[str, Any]:
     record = source.record
     return {
-        "name": source.name, "date": record.date, "commit": record.commit,
+        "name": source.name, "date": record.date.isoformat(), "commit": record.commit,
         "local_changes": record.dirty, "versions": dict(record.versions),
     }  # fmt: skip
 
@@ -130,5 +130,4 @@ def _write_json(path: Path, data: object) -> None:
     path.parent.mkdir(exist_ok=True)
     # What is no number in JSON is no number of a run, either.
     text = json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    # A configuration may hold halves of characters, which JSON can only spell.
-    path.write_bytes(text.encode("utf-8", "backslashreplace"))
+    path.write_text(text, encoding="utf-8")

@@ -63,7 +63,7 @@ def shown(source: Source, pages: Sequence[str], pictures: Sequence[Picture]) -> 
     versions = (f"{name} {record.versions[name]}" for name in _VERSIONS if name in record.versions)
     return Shown(
         source.number, source.name, [folder_name(part.folder) for part in source.parts],
-        datetime.fromisoformat(record.date), record.commit, record.dirty,
+        record.date, record.commit, record.dirty,
         told_text(", ".join(versions)), len(source.runs), source_file(source), pages, pictures,
     )  # fmt: skip
 
