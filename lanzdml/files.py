@@ -175,6 +175,11 @@ class Kept:
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self._folder = Path(folder)
 
+    @classmethod
+    def at(cls, place: "str | os.PathLike[str] | Kept") -> "Kept":
+        """What is kept in a folder, or that itself."""
+        return place if isinstance(place, Kept) else cls(place)
+
     def take(self, made_of: str, outputs: Sequence[str | os.PathLike[str]]) -> bool:
         """Put what is kept in its places; false, and nothing is there, if not all is kept."""
         paths = [self._find(made_of, position) for position in range(len(outputs))]

@@ -75,6 +75,19 @@ def make_shards(task, kept):
     cluster_run(clustering, Path(task.clusters), kept=kept)
 
 
+def make_fits_and_scores(plan):
+    """What jobs make of embeddings and manifests."""
+    kept = Path(plan.paths.kept)
+    for job in fit_jobs(plan, partial(version_with, "fit_transforms")):
+        fit_transforms(job.tasks, kept=kept)
+    for job in score_jobs(plan, partial(version_with, "compute_metrics")):
+        for task in job.tasks:
+            make_shards(task, kept)
+        score_runs(job.tasks, kept=kept)
+    for job in measure_jobs(plan, version_measured):
+        measure_runs(job.tasks, kept=kept)
+
+
 def make_results(folder, *, images=None, weights="0" * 64, turn=0.0, **changes):
     """Make a folder of results; returns it.
 
@@ -113,15 +126,7 @@ def make_results(folder, *, images=None, weights="0" * 64, turn=0.0, **changes):
                 found = np.array([vector(model, text) for text in prompts["aspect"]])
                 path = Path(paths.prompts(dataset, model, source["name"]))
                 write_embeddings(path, prompts, (found + turn).astype(np.float32), facts)
-    kept = Path(paths.kept)
-    for job in fit_jobs(plan, partial(version_with, "fit_transforms")):
-        fit_transforms(job.tasks, kept=kept)
-    for job in score_jobs(plan, partial(version_with, "compute_metrics")):
-        for task in job.tasks:
-            make_shards(task, kept)
-        score_runs(job.tasks, kept=kept)
-    for job in measure_jobs(plan, version_measured):
-        measure_runs(job.tasks, kept=kept)
+    make_fits_and_scores(plan)
     runs = [Path(paths.metrics(run)) for run in plan.runs]
     collect_runs(runs, Path(paths.at("metrics.parquet")))
     write_record(

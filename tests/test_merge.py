@@ -24,11 +24,20 @@ from lanzdml.metrics.shards import gather_shards, read_clusters
 from lanzdml.plan import Plan
 from lanzdml.plan.jobs import score_jobs
 from lanzdml.plan.versions import no_version
+from lanzdml.report.provenance import Commit
+from lanzdml.sharing import keeping
 from lanzdml.sharing.merging import merge
 from lanzdml.sharing.parts import MERGED, read_parts
 from lanzdml.sharing.record import write_record
 from lanzdml.sharing.verifying import verify
-from tests.made_results import COLORS, CONFIG, NOTIONS, make_results, manifest
+from tests.made_results import (
+    COLORS,
+    CONFIG,
+    NOTIONS,
+    make_fits_and_scores,
+    make_results,
+    manifest,
+)
 from tests.test_workflow import SMALL, plan, planned_jobs, snakemake, working_folder
 
 METHODS = CONFIG["methods"]
@@ -173,11 +182,39 @@ def test_rankings_in_other_shards_are_left_to_the_workflow(made, tmp_path):
     assert merged.left == ["6 rankings of runs in shards by small (text_subspace, oracle)"]
 
 
-def test_what_was_kept_serves_another_run(made, tmp_path):
-    merge([made(**half) for half in HALVES["methods"]], tmp_path / "merged")
-    kept = [path for path in (tmp_path / "merged/kept").glob("*/*") if path.is_file()]
-    assert len(kept) >= len(files(tmp_path / "merged", "transforms", "metrics"))
-    assert all(path.stat().st_nlink == 2 for path in kept)
+def committed(folder):
+    """A folder that says of which commit it is, which nobody changed."""
+    path = folder / "record.json"
+    path.write_text(
+        json.dumps(json.loads(path.read_text()) | {"commit": "d4" * 20, "dirty": False})
+    )
+    return folder
+
+
+@pytest.mark.parametrize("dirty", [False, True])
+def test_what_was_taken_is_not_made_again_beside_another_run(copied, tmp_path, monkeypatch, dirty):
+    """By a job that has one more, if the same code made it; whatever others say that they kept."""
+    monkeypatch.setattr(keeping, "commit", lambda: Commit("d4" * 20, dirty))
+    folders = [
+        committed(copied(name, **half)) for name, half in zip("ab", HALVES["methods"], strict=True)
+    ]
+    for kept in folders[1].glob("kept/*/*"):
+        kept.rename(kept.with_name(f"{'0' * 64}.0.{kept.name.split('.')[2]}"))
+    merge(folders, tmp_path / "merged")
+    assert not list(tmp_path.glob("merged/kept/00/000000*"))
+    config = parse_config(yaml.safe_load((tmp_path / "merged/config.yaml").read_text()))
+    plan, stages = Plan(config), ("transforms", "metrics", "queries", "clusterings", "draws")
+    before = files(tmp_path / "merged", *stages)
+    contents = {name: path.read_bytes() for name, path in before.items()}
+    for path in before.values():
+        path.unlink()
+    make_fits_and_scores(plan)
+    after = files(tmp_path / "merged", *stages)
+    assert after.keys() == before.keys()
+    same = {name for name, path in after.items() if path.read_bytes() == contents[name]}
+    anew = {name for name in after if name.parts[0] == "transforms"}  # whose seconds differ
+    assert (same == after.keys()) != dirty
+    assert after.keys() - same <= anew | {name for name in after if name.parts[0] == "metrics"}
 
 
 def test_the_originals_stay_as_they_are(made, tmp_path):

@@ -120,6 +120,8 @@ def read_result(
 
 def _read_result(path: Path, columns: list[str] | None, later: Set[str]) -> pa.Table:
     schema = pq.read_schema(path)
+    if len({*schema.names}) < len(schema.names):
+        raise LanzdmlError(f"{path} has two columns of one name: delete it and run again")
     if missing := set(columns or ()) - set(schema.names) - later:
         raise LanzdmlError(f"{path} has no column {min(missing)!r}: delete it and run again")
     schema = pa.schema([field for field in schema if field.name in (columns or schema.names)])

@@ -27,20 +27,20 @@ def module_of(experiment: str, part: str) -> str:
 def measure_runs(
     tasks: Iterable[MeasureTask],
     *,
-    kept: Path,
+    kept: Path | Kept,
     progress: Callable[[int], object] = lambda n: None,
 ) -> None:
     """Measure, and write the rows of each task; what was measured before is taken from there.
 
     Args:
         tasks: what to measure.
-        kept: folder of :class:`lanzdml.files.Kept`.
+        kept: what is kept, or its folder.
         progress: is called with how many more tasks are done.
 
     Raises:
         LanzdmlError: files do not belong together, or cannot be read.
     """
-    store, content = Kept(kept), cache(content_of)
+    store, content = Kept.at(kept), cache(content_of)
     for task in tasks:
         named = (
             task.run, task.dim, task.settings, task.labels, task.seeds, task.external, task.wording

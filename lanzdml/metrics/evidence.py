@@ -14,11 +14,18 @@ from lanzdml.metrics.resampling import RESAMPLED
 from lanzdml.metrics.runs import AUTO_DIM, COLUMNS, PER_QUERY
 
 _RUN = ["dataset", "notion", "model", "protocol", "method", "dim"]
-_QUERY_COLUMNS = {"seed": "int64", "image_id": "string", **PER_QUERY}
-_CLUSTERING_COLUMNS = {
-    "fit_seed": "int64", "clustering_seed": "int64", **dict.fromkeys(CLUSTER_METRICS, "float64")
+_COLUMNS = {
+    "queries": {"seed": "int64", "image_id": "string", **PER_QUERY},
+    "clusterings": {
+        "fit_seed": "int64", "clustering_seed": "int64",
+        **dict.fromkeys(CLUSTER_METRICS, "float64"),
+    },
+    "draws": {"seed": "int64", "draw": "int64", **dict.fromkeys(RESAMPLED, "float64")},
 }  # fmt: skip
-_DRAW_COLUMNS = {"seed": "int64", "draw": "int64", **dict.fromkeys(RESAMPLED, "float64")}
+EVIDENCE_COLUMNS = {
+    stage: {name: COLUMNS[name] for name in _RUN} | columns for stage, columns in _COLUMNS.items()
+}
+"""The columns of each file of :class:`Evidence`, which begin with the run's, and their types."""
 
 
 @dataclass(frozen=True)
@@ -65,16 +72,18 @@ def write_evidence(
     table = {"dim": AUTO_DIM} if row["dim_auto"] else {}
     run = {name: row[name] for name in _RUN} | table
     of_queries = pd.concat([_query_rows(seed, queries, ids) for seed in seeds])
-    _write_rows(evidence.queries, run, of_queries, _QUERY_COLUMNS)
+    _write_rows(evidence.queries, run, of_queries, EVIDENCE_COLUMNS["queries"])
     clusterings = [
         {"fit_seed": fit, "clustering_seed": seed, **values}
         for (fit, seed), values in pairs.items()
     ]
-    _write_rows(evidence.clusterings, run, pd.DataFrame(clusterings), _CLUSTERING_COLUMNS)
+    _write_rows(
+        evidence.clusterings, run, pd.DataFrame(clusterings), EVIDENCE_COLUMNS["clusterings"]
+    )
     # Those of equal fits are equal.
     of_draws = pd.DataFrame(draws).assign(seed=seeds[0])
     of_draws = of_draws.assign(draw=range(len(of_draws)))
-    _write_rows(evidence.draws, run, of_draws, _DRAW_COLUMNS)
+    _write_rows(evidence.draws, run, of_draws, EVIDENCE_COLUMNS["draws"])
 
 
 def _query_rows(
@@ -88,11 +97,8 @@ def _query_rows(
     return pd.DataFrame({"seed": seed, "image_id": ids[is_query], **kept})
 
 
-def _write_rows(
-    path: str, run: dict[str, Any], rows: pd.DataFrame, columns: dict[str, str]
-) -> None:
+def _write_rows(path: str, run: dict[str, Any], rows: pd.DataFrame, types: dict[str, str]) -> None:
     """Write rows of one run, which its name goes before."""
-    types = {name: COLUMNS[name] for name in _RUN} | columns
     frame = rows.assign(**run).reindex(columns=list(types))
     with replacing(path) as temporary:
         frame.astype(types).to_parquet(temporary, index=False, compression="zstd")

@@ -92,7 +92,8 @@ DIGESTS = ("labels_sha256", PROMPTS, WEIGHTS)
 SCORED_WITH = "scored_with"
 """Key of the metadata of a run's own file: versions of packages and of the code that scored it, as
 JSON."""
-_LATER = {"dim_auto", "n_queries"}  # what files of earlier versions lack
+LATER = {"dim_auto", "n_queries"}
+"""The columns that files of earlier versions lack."""
 AUTO_DIM = -1
 """In place of r' in what is grouped by it, where each notion's prompts say their own."""
 
@@ -155,7 +156,7 @@ def read_runs(paths: Sequence[Path], seeds: Sequence[int] | None = None) -> pd.D
 
 
 def _read(path: Path) -> pd.DataFrame:
-    table = read_result(path, list(ALL_COLUMNS), later=_LATER | _MORE).to_pandas()
+    table = read_result(path, list(ALL_COLUMNS), later=LATER | _MORE).to_pandas()
     table = table.reindex(columns=list(columns_with(table)))
     # All r' were numbers then, and all images queries but those that are alone in their class.
     dim_auto = table["dim_auto"].astype("boolean").fillna(False)

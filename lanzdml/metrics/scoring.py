@@ -63,7 +63,7 @@ class _Scores:
 def score_runs(
     tasks: Sequence[ScoreTask],
     *,
-    kept: Path,
+    kept: Path | Kept,
     n_threads: int = 1,
     progress: Callable[[int], object] = lambda n: None,
 ) -> None:
@@ -74,14 +74,14 @@ def score_runs(
 
     Args:
         tasks: the runs; those of one notion one after the other, so that its images are read once.
-        kept: folder of :class:`lanzdml.files.Kept`.
+        kept: what is kept, or its folder.
         n_threads: for the metrics; the values do not depend on it.
         progress: is called with how many more runs are done.
 
     Raises:
         LanzdmlError: files do not belong together, or cannot be read.
     """
-    store = Kept(kept)
+    store = Kept.at(kept)
     for source, of_source in groupby(tasks, lambda task: task.source):
         images = ScoredImages(*source)
         for task in of_source:

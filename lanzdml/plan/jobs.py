@@ -90,7 +90,7 @@ def fit_jobs(plan: Plan, version: Version) -> list[Job[FitTask]]:
     for group, fits in grouped(plan.fits, key).items():
         tasks = [fit_task(plan, fit, version) for fit in fits]
         made = {task.output for task in tasks}
-        inputs = {path for task in tasks for path in _used(task)} - made
+        inputs = {path for task in tasks for path in files_of(task)} - made
         jobs.append(job_of(group, fits, tasks, sorted(inputs)))
     return jobs
 
@@ -202,7 +202,8 @@ def fit_task(plan: Plan, fit: Fit, version: Version) -> FitTask:
     return replace(task, against=against)
 
 
-def _used(task: FitTask) -> list[str]:
+def files_of(task: FitTask) -> list[str]:
+    """All files that a fit reads."""
     parts = (path for _, path, _ in task.parts)
     files = [task.prompts, *task.against.values(), task.images, task.manifest, *parts]
     return [path for path in files if path is not None]

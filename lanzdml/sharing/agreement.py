@@ -6,23 +6,20 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from lanzdml.datasets.parquet_file import read_result
 from lanzdml.embeddings.storage import read_embeddings
 from lanzdml.errors import LanzdmlError
 from lanzdml.files import content_of
 from lanzdml.names import shortened
+from lanzdml.sharing.rows import ROW_KEYS, plain, read_rows
 from lanzdml.transforms.storage import read_stored
 
 TIMES = ("fit_seconds",)
 """What differs from one time to the next."""
-ROW_KEYS = {
-    "metrics": ["seed"],
-    "queries": ["seed", "image_id"],
-    "clusterings": ["fit_seed", "clustering_seed"],
-    "draws": ["seed", "draw"],
-}
-"""The files of a run, by stage, and which columns name a row."""
+# A folder may have been renamed in by an earlier merge: the path says what it is of.
+_APART = (*TIMES, "dataset", "model")
 _SHOWN = 3  # differing columns
 
 ROUNDING = 2.0**-10
@@ -30,24 +27,20 @@ ROUNDING = 2.0**-10
 of TF32, the coarsest that devices multiply with, makes of a number."""
 
 
-def read_rows(path: Path) -> pd.DataFrame:
-    """The rows of one of a run's files.
-
-    Raises:
-        LanzdmlError: it cannot be read.
-    """
-    return read_result(path).to_pandas()
-
-
 def differences(
-    mine: pd.DataFrame, theirs: pd.DataFrame, keys: Sequence[str], without: Collection[str] = TIMES
+    mine: pd.DataFrame,
+    theirs: pd.DataFrame,
+    keys: Sequence[str],
+    without: Collection[str] = TIMES,
+    partly: bool = False,
 ) -> list[str]:
     """Where rows with the same keys differ, in words: the first of each column.
 
     Args:
-        mine, theirs: rows; those that only one of them has do not count.
-        keys: columns that name a row.
+        mine, theirs: rows.
+        keys: columns that name a row; without, they go by their order.
         without: columns that may differ.
+        partly: rows that only one of them has do not count.
     """
     columns = [name for name in mine if name not in (*keys, *without)]
     if others := set(mine.columns) ^ set(theirs.columns):
@@ -57,6 +50,8 @@ def differences(
         if mine.index.has_duplicates or theirs.index.has_duplicates:
             return [f"rows are there twice by {', '.join(keys)}"]
         shared = mine.index.intersection(theirs.index, sort=False)
+        if not partly and len(alone := mine.index.symmetric_difference(theirs.index)):
+            return [f"only one has rows at {where(keys, alone[0])}"]
         mine, theirs = mine.loc[shared], theirs.loc[shared]
     elif len(mine) != len(theirs):
         return [f"{len(mine):,} rows and {len(theirs):,}"]
@@ -89,13 +84,28 @@ def where(keys: Sequence[str], index: object) -> str:
     return ", ".join(f"{key} {value}" for key, value in zip(keys, values, strict=True))
 
 
-def rows_differ(mine: Path, theirs: Path, keys: Sequence[str] = ()) -> list[str]:
-    """As :func:`differences`, of files."""
+def rows_differ(mine: Path, theirs: Path, stage: str) -> list[str]:
+    """As :func:`differences`, of a run's files; they may have some seeds in common only."""
     if content_of(mine) == content_of(theirs):
         return []
-    # A folder may have been renamed in by an earlier merge: the path says what it is of.
-    without = (*TIMES, "dataset", "model")
-    return differences(read_rows(mine), read_rows(theirs), keys, without)
+    first, second = read_rows(mine, stage), read_rows(theirs, stage)
+    keys = ROW_KEYS[stage]
+    if "seed" not in keys:  # pairs of seeds, of which the first one's are others
+        return differences(first, second, keys, _APART, partly=True)
+    shared = set(first["seed"]) & set(second["seed"])
+    first, second = (rows[rows["seed"].isin(shared)] for rows in (first, second))
+    return differences(first, second, keys, _APART)
+
+
+def tables_differ(mine: Path, theirs: Path) -> list[str]:
+    """As :func:`differences`, of files of other rows, which are in one order."""
+    if content_of(mine) == content_of(theirs):
+        return []
+    tables = [read_result(path) for path in (mine, theirs)]
+    for path, table in zip((mine, theirs), tables, strict=True):
+        if any(pa.types.is_nested(field.type) for field in table.schema):
+            raise LanzdmlError(f"{path} has cells that hold several values, which no run writes")
+    return differences(plain(tables[0]), plain(tables[1]), (), _APART)
 
 
 def transforms_differ(mine: Path, theirs: Path) -> list[str]:

@@ -20,12 +20,13 @@ from lanzdml.methods import METHODS
 from lanzdml.methods.needs import AGAINST
 from lanzdml.methods.needs import PROMPTS as NEEDS_PROMPTS
 from lanzdml.metrics.images import ScoredImages
-from lanzdml.metrics.runs import PER_QUERY, RUN
+from lanzdml.metrics.runs import PER_QUERY, RUN, traits_of
 from lanzdml.plan import Fit, Run
 from lanzdml.plan.jobs import score_task
 from lanzdml.plan.versions import no_version
-from lanzdml.sharing.agreement import differences, read_rows
+from lanzdml.sharing.agreement import differences
 from lanzdml.sharing.folders import Results
+from lanzdml.sharing.rows import read_rows
 from lanzdml.tables.paper import write_tables
 from lanzdml.transforms.storage import OK, read_metadata
 
@@ -54,8 +55,11 @@ def _of_collected(results: Results) -> Iterator[str]:
         yield f"{path} is not there"
         return
     paths = [Path(results.plan.paths.metrics(run)) for run in results.plan.runs]
-    of_runs = pd.concat([read_rows(each).assign(_file=str(each)) for each in paths])
-    collected = read_rows(path)
+    of_runs = pd.concat([read_rows(each, "metrics").assign(_file=str(each)) for each in paths])
+    collected = read_rows(path, "metrics")
+    if others := {*of_runs} - {"_file"} ^ {*collected}:
+        yield f"{path}: only it or the runs have a column {min(others)!r}"
+        return
     keys = list(RUN)
     named = {
         name: rows.assign(n_prompts=rows["n_prompts"].fillna(-1)).set_index(keys)
@@ -91,11 +95,16 @@ def _of_rows(results: Results) -> Iterator[str]:
     paths = results.plan.paths
     for run in results.plan.runs:
         path, fit = Path(paths.metrics(run)), run.fit
-        rows = read_rows(path)
+        rows = read_rows(path, "metrics")
         named = {key: getattr(fit, key) for key in ("dataset", "model", "notion", "method")}
         for key, value in (named | {"protocol": run.protocol}).items():
             if not (rows[key] == value).all():
                 yield f"{path}: {key} is {rows[key].iloc[0]!r}, which its place does not say"
+        if results.plan.external(fit) is None and METHODS.is_ours(fit.method):
+            for trait, value in traits_of(fit.method).items():
+                stored = rows[trait].astype("object").where(rows[trait].notna(), None)
+                if not all(cell == value for cell in stored):
+                    yield f"{path}: {trait} is {stored.tolist()}, and {fit.method}'s is {value}"
         if sorted(rows["seed"]) != sorted(results.plan.seeds_of(run)):
             yield f"{path}: seeds are {rows['seed'].tolist()}, not {results.plan.seeds_of(run)}"
         elif run in results.main_runs:
@@ -103,7 +112,7 @@ def _of_rows(results: Results) -> Iterator[str]:
 
 
 def _of_queries(rows: pd.DataFrame, path: Path, file: Path) -> Iterator[str]:
-    queries = read_rows(file)
+    queries = read_rows(file, "queries")
     means = queries.groupby("seed")[list(PER_QUERY)].agg(lambda of: of.astype("float64").mean())
     for row in rows.to_dict("records"):
         n_queries = int((queries["seed"] == row["seed"]).sum())
@@ -137,10 +146,10 @@ def _of_sources(results: Results) -> Iterator[str]:
         except LanzdmlError as error:
             yield from (f"{path}: {line}" for line in error.lines)
             continue
-        row = read_rows(path).iloc[0]
+        rows = read_rows(path, "metrics")
         for name, value in found.items():
-            if row[name] != value:
-                yield f"{path}: {name} is {row[name]!r}, and of {manifest} and {images} {value!r}"
+            for told in rows[name][rows[name] != value].head(1):
+                yield f"{path}: {name} is {told!r}, and of {manifest} and {images} {value!r}"
 
 
 def _of_transforms(results: Results) -> Iterator[str]:
@@ -182,7 +191,12 @@ def _of_fit(results: Results, run: Run) -> Iterator[str]:
     """What a row says of its fit is what the transform says."""
     path = results.plan.paths.transform(results.plan.fit_of(run))
     told, file = read_metadata(path), Path(results.plan.paths.metrics(run))
-    row = read_rows(file).iloc[0]
+    rows = read_rows(file, "metrics")
+    same = [PROMPTS, "n_prompts", AGAINST, "loss", "iterations", "fit_seconds", "status"]
+    if len(rows[same].drop_duplicates()) != 1:
+        yield f"{file}: its rows are of one fit, and say otherwise of {', '.join(same)}"
+        return
+    row = rows.iloc[0]
     if told["status"] != OK and row["status"] == OK:
         yield f"{file}: status is {row['status']!r}, and that of {path} is {told['status']!r}"
     for name in (PROMPTS, "n_prompts", AGAINST):
@@ -198,7 +212,7 @@ def _of_fit(results: Results, run: Run) -> Iterator[str]:
 def _of_tables(results: Results) -> Iterator[str]:
     """The paper's tables are those of the runs."""
     paths = [Path(results.plan.paths.metrics(run)) for run in results.plan.paper_runs]
-    if not paths or not results.at("tables/table2.csv").is_file():
+    if not paths:
         return
     with TemporaryDirectory() as folder:
         try:
@@ -206,7 +220,9 @@ def _of_tables(results: Results) -> Iterator[str]:
         except LanzdmlError as error:
             yield from error.lines
             return
-        for made in sorted(Path(folder).glob("*.csv")):
-            stored = results.at(f"tables/{made.name}")
-            if not stored.is_file() or content_of(stored) != content_of(made):
+        made = {results.at(f"tables/{path.name}"): path for path in sorted(Path(folder).iterdir())}
+        if not any(stored.is_file() for stored in made):  # they are not made yet
+            return
+        for stored, anew in made.items():
+            if not stored.is_file() or content_of(stored) != content_of(anew):
                 yield f"{stored} is not the table of these runs"

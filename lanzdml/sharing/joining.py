@@ -202,12 +202,13 @@ def _experiment(
     return values
 
 
-def _n_seeds(said: Sequence[tuple[Source, int]], seeds: Sequence[int]) -> int:
+def _n_seeds(said: Sequence[tuple[Source, int | None]], seeds: Sequence[int]) -> int:
     """How many of all seeds from the first: those of the folders that have the experiment.
 
     Or as many as one of them says that has more.
     """
-    if chosen := [n for source, n in said if n < len(source.results.config.seeds)]:
+    counts = [(n, len(source.results.config.seeds)) for source, n in said if n is not None]
+    if chosen := [n for n, of in counts if n < of]:
         return max(chosen)
     covered = {seed for source, _ in said for seed in source.results.config.seeds}
     return max(1, sum(1 for _ in takewhile(covered.__contains__, seeds)))

@@ -8,7 +8,6 @@ fitted or scored.
 
 import json
 import os
-import re
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,17 +24,17 @@ from lanzdml.config.place import GIVEN
 from lanzdml.datasets import DATASETS
 from lanzdml.datasets.manifest import EXCLUDED, ID, IMAGE, MASK, PATH
 from lanzdml.errors import LanzdmlError
-from lanzdml.files import content_of, temporary_name, write_text
+from lanzdml.files import temporary_name, write_text
 from lanzdml.methods import METHODS
 from lanzdml.plan import Plan
 from lanzdml.sharing.folders import Results, without_nothing
 from lanzdml.sharing.joining import OF_METHODS, joined
+from lanzdml.sharing.keeping import keep_taken
 from lanzdml.sharing.names import Source, told_apart
 from lanzdml.sharing.parts import Part, read_parts, write_parts
 from lanzdml.sharing.taking import Taking
 
 CONFIG = "config.yaml"
-_KEPT = re.compile(r"[0-9a-f]{64}\.\d+\.([0-9a-f]{16})")
 
 
 @dataclass(frozen=True)
@@ -79,10 +78,11 @@ def merge(folders: Sequence[Path], output: Path) -> Merged:
         temporary.mkdir()
         write_text(temporary / OWNER, "")
         local = _Local(values, sources, temporary)
-        taking = Taking(sources, Plan(_parsed(local.values(temporary))))
+        plan = Plan(_parsed(local.values(temporary)))
+        taking = Taking(sources, plan)
         taking.take_all()
         taking.check_left()
-        _keep(results, temporary)
+        keep_taken(plan, sources)
         # The values that were given beside files, of the first folder: one file has all of them.
         config = local.values(output)
         write_text(
@@ -259,28 +259,6 @@ def _named(method: str) -> str:
     """A method as a configuration names it."""
     guest = METHODS.guest(method)
     return method if guest is None else guest.source
-
-
-def _keep(results: Sequence[Results], folder: Path) -> None:
-    """Keep what was kept of files that were taken, so that jobs need not make them anew."""
-    stages = "transforms", "shards", "metrics", "queries", "clusterings", "draws", "experiments"
-    contents = {
-        content_of(path): path
-        for stage in stages
-        for path in (folder / stage).rglob("*")
-        if path.is_file()
-    }
-    for each in results:
-        for path in each.at("kept").glob("*/*"):
-            found = _KEPT.fullmatch(path.name)
-            taken = contents.get(found[1]) if found else None
-            kept = folder / "kept" / path.name[:2] / path.name
-            if taken is not None and not kept.exists():
-                kept.parent.mkdir(parents=True, exist_ok=True)
-                try:
-                    os.link(taken, kept)
-                except OSError:  # a file system without links
-                    shutil.copyfile(taken, kept)
 
 
 def _date(folder: Path) -> None:

@@ -8,12 +8,13 @@ from itertools import product
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from lanzdml.config.section import LETTERS_OF_NAME
 from lanzdml.datasets.manifest import FINGERPRINT
 from lanzdml.datasets.parquet_file import read_result
-from lanzdml.embeddings.storage import GIVEN, weights_of
-from lanzdml.files import digest
+from lanzdml.embeddings.storage import GIVEN, logit_scale_of, weights_of
+from lanzdml.files import digest, replacing
 from lanzdml.plan import Fit
 from lanzdml.plan.versions import version_with
 from lanzdml.sharing.folders import Results
@@ -95,6 +96,15 @@ class Source:
         for dataset, model in self.results.plan.embedded:
             path = Path(self.results.plan.paths.images(dataset, model))
             found.setdefault(model, {})[self.datasets[dataset]] = weights_of(path)
+        return found
+
+    @cached_property
+    def scales(self) -> dict[str, set[float | None]]:
+        """The logit scale of each model; of vectors that are given somebody says it of each."""
+        found: dict[str, set[float | None]] = {}
+        for dataset, model in self.results.plan.embedded:
+            path = Path(self.results.plan.paths.images(dataset, model))
+            found.setdefault(model, set()).add(logit_scale_of(path))
         return found
 
     @cached_property
@@ -184,7 +194,8 @@ def _labels(manifest: pa.Table) -> pa.Table:
 
 def _of_model(source: Source, name: str) -> str:
     versions = {key: sorted(of) for key, of in source.versions.get(name, {}).items()}
-    return json.dumps([source.weights.get(name), versions], sort_keys=True)
+    scales = sorted(map(str, source.scales.get(name, ())))
+    return json.dumps([source.weights.get(name), scales, versions], sort_keys=True)
 
 
 def _models_differ(source: Source, other: Source, name: str) -> str:
@@ -195,6 +206,10 @@ def _models_differ(source: Source, other: Source, name: str) -> str:
     ):
         if mine != theirs:
             return f"its weights ({mine[:12]}) are others ({theirs[:12]})"
+    scales = [each.scales.get(name, set()) for each in (source, other)]
+    if all(scales) and scales[0] != scales[1]:
+        said = (" and ".join(sorted(map(str, of))) for of in scales)
+        return "its logit scale ({}) is another one ({})".format(*said)
     return _versions_differ(source, other, name)
 
 
@@ -242,3 +257,18 @@ def is_of_these_packages(source: Source, model: str) -> bool:
     """Whether the packages that are here are those that made a model's numbers."""
     found, here = source.versions.get(model, {}), made_with()
     return all(versions == {here[key]} for key, versions in found.items() if key in here)
+
+
+def rename_rows(path: Path, source: Source) -> None:
+    """Write what the result calls datasets and models into a file that was taken from a folder."""
+    named = {"dataset": source.datasets, "model": source.models}
+    new = {column: of for column, of in named.items() if any(old != of[old] for old in of)}
+    if not new or path.suffix != ".parquet":
+        return
+    table = read_result(path)
+    for column in new.keys() & set(table.column_names):
+        field, at = table.schema.field(column), table.column_names.index(column)
+        cells = [new[column].get(cell, cell) for cell in table[column].to_pylist()]
+        table = table.set_column(at, field, pa.array(cells, field.type))
+    with replacing(path) as temporary:
+        pq.write_table(table, temporary)

@@ -15,7 +15,8 @@ from lanzdml.metrics.images import ScoredImages
 from lanzdml.metrics.runs import SCORED_WITH, write_runs
 from lanzdml.metrics.steps import cluster, first_fitted, told_by
 from lanzdml.metrics.task import ScoreTask
-from lanzdml.sharing.agreement import ROW_KEYS, TIMES, differences, read_rows
+from lanzdml.sharing.agreement import TIMES, differences
+from lanzdml.sharing.rows import ROW_KEYS, read_rows
 from lanzdml.transforms.storage import OK
 
 
@@ -32,7 +33,7 @@ def join_seeds(
     Returns:
         Where what does not depend on the seed differs, in words; then nothing is written.
     """
-    metrics = [read_rows(path) for path in files["metrics"]]
+    metrics = [read_rows(path, "metrics") for path in files["metrics"]]
     first, *others = metrics
     for other in others:
         varied = {*TIMES, *OF_KMEANS, "seed", "dataset", "model"}
@@ -44,8 +45,9 @@ def join_seeds(
     write_runs(outputs["metrics"], rows, **{SCORED_WITH: told})
     if "queries" not in files:
         return []
-    _write(outputs["queries"], _by_seed([read_rows(path) for path in files["queries"]], seeds))
-    _write(outputs["draws"], read_rows(files["draws"][0]).assign(seed=seeds[0]))
+    queries = [read_rows(path, "queries") for path in files["queries"]]
+    _write(outputs["queries"], _by_seed(queries, seeds))
+    _write(outputs["draws"], read_rows(files["draws"][0], "draws").assign(seed=seeds[0]))
     values = rows.set_index("seed")
     pairs: list[tuple[int, int]] = []
     if rows["status"].iloc[0] == OK:
@@ -57,7 +59,7 @@ def join_seeds(
             for fit, seed in pairs
         ]
     )
-    like = read_rows(files["clusterings"][0])
+    like = read_rows(files["clusterings"][0], "clusterings")
     _write(outputs["clusterings"], _like(like, clusterings))
     return []
 
@@ -72,7 +74,7 @@ def has_pairs(task: ScoreTask) -> bool:
     first = first_fitted(task.siblings)
     if task.evidence is None or first is None or told_by(task.transform)["status"] != OK:
         return True
-    rows = read_rows(Path(task.evidence.clusterings))
+    rows = read_rows(Path(task.evidence.clusterings), "clusterings")
     if rows.empty:  # it could be fitted, and not scored
         return True
     there = set(rows[ROW_KEYS["clusterings"]].itertuples(index=False, name=None))
@@ -87,7 +89,7 @@ def write_pairs(task: ScoreTask, images: ScoredImages) -> None:
     pairs = cluster(replace(task, metrics=()), images, first).pairs
     path, keys = Path(task.evidence.clusterings), ROW_KEYS["clusterings"]
     rows = [dict(zip(keys, pair, strict=True)) | values for pair, values in pairs.items()]
-    _write(path, _like(read_rows(path), pd.DataFrame(rows)))
+    _write(path, _like(read_rows(path, "clusterings"), pd.DataFrame(rows)))
 
 
 def _by_seed(frames: Sequence[pd.DataFrame], seeds: Sequence[int]) -> pd.DataFrame:

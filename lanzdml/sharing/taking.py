@@ -12,10 +12,6 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-from lanzdml.datasets.parquet_file import read_result
 from lanzdml.errors import LanzdmlError
 from lanzdml.files import content_of, replacing
 from lanzdml.metrics.images import ScoredImages
@@ -26,9 +22,20 @@ from lanzdml.plan.jobs import fit_task, score_task
 from lanzdml.plan.measurements import measure_task, measurements
 from lanzdml.plan.shards import n_shards
 from lanzdml.plan.versions import no_version
-from lanzdml.sharing.agreement import ROW_KEYS, embeddings_differ, rows_differ, transforms_differ
+from lanzdml.sharing.agreement import (
+    embeddings_differ,
+    rows_differ,
+    tables_differ,
+    transforms_differ,
+)
 from lanzdml.sharing.asked import asked
-from lanzdml.sharing.names import Source, is_of_these_packages, is_of_this_code
+from lanzdml.sharing.names import (
+    Source,
+    is_of_these_packages,
+    is_of_this_code,
+    rename_rows,
+)
+from lanzdml.sharing.rows import ROW_KEYS, read_rows
 from lanzdml.sharing.seeds import has_pairs, join_seeds, write_pairs
 
 _MOST_LINES = 20
@@ -151,9 +158,14 @@ class Taking:
         files: dict[str, Found] = {stage: [] for stage in stages}
         for (source, own), (stage, of) in product(found, files.items()):
             of.append((source, _file(source.results.plan, stage, own)))
+        for (source, own), (_, path) in zip(found, files["metrics"], strict=True):
+            told, its = read_rows(path, "metrics")["seed"].tolist(), source.results.plan
+            if told != its.seeds_of(own):
+                self._conflicts.append(f"{path} has seeds {told}, not {its.seeds_of(own)}")
+                return
         for stage, of in files.items():
             # Of another first seed there are other draws and pairs, which others do not have.
-            self._check_same(of, partial(rows_differ, keys=ROW_KEYS[stage]))
+            self._check_same(of, partial(rows_differ, stage=stage))
         if not set(task.seeds) <= {seed for of in seeds for seed in of}:
             self._leave(run.fit.model, "scores", run.fit.method)
             return
@@ -174,7 +186,7 @@ class Taking:
             return
         for stage, of in files.items():
             self.taken[stage] += 1
-            self._rename(outputs[stage], of[0][0])
+            rename_rows(outputs[stage], of[0][0])
 
     def _take_shards(self, task: ScoreTask, run: Run, source: Source, own: Run) -> None:
         """What a run was put together of, without which the workflow would make it anew."""
@@ -253,7 +265,7 @@ class Taking:
                     ):
                         found.setdefault(new, []).append((source, Path(path)))
         for path, measured in wanted.items():
-            if not self._take(path, found.get(path, []), rows_differ):
+            if not self._take(path, found.get(path, []), tables_differ):
                 fit = measured.run.fit
                 self._leave(fit.model, f"measurements of {experiment}", fit.method)
 
@@ -291,7 +303,7 @@ class Taking:
         with replacing(path) as temporary:
             shutil.copyfile(own, temporary)
         self.taken[Path(path).relative_to(self._plan.config.results).parts[0]] += 1
-        self._rename(Path(path), source)
+        rename_rows(Path(path), source)
         return True
 
     def _check_same(self, found: Found, differ: Callable[[Path, Path], list[str]]) -> None:
@@ -299,20 +311,6 @@ class Taking:
             first = found[0][1]
             if lines := differ(first, other):
                 self._conflicts.append(f"{first} and {other} differ: {'; '.join(lines)}")
-
-    def _rename(self, path: Path, source: Source) -> None:
-        """Write the names of dataset and model in rows as they are here."""
-        named = {"dataset": source.datasets, "model": source.models}
-        new = {column: of for column, of in named.items() if any(old != of[old] for old in of)}
-        if not new or path.suffix != ".parquet":
-            return
-        table = read_result(path)
-        for column in new.keys() & set(table.column_names):
-            field, at = table.schema.field(column), table.column_names.index(column)
-            cells = [new[column].get(cell, cell) for cell in table[column].to_pylist()]
-            table = table.set_column(at, field, pa.array(cells, field.type))
-        with replacing(path) as temporary:
-            pq.write_table(table, temporary)
 
     def _leave(self, model: str, what: str, of: str) -> None:
         self.left.setdefault((model, what), Counter())[of] += 1

@@ -31,16 +31,10 @@ from lanzdml.metrics.task import ScoreTask
 from lanzdml.plan import Fit, Run
 from lanzdml.plan.jobs import fit_task, score_task
 from lanzdml.plan.versions import no_version
-from lanzdml.sharing.agreement import (
-    ROW_KEYS,
-    TIMES,
-    differences,
-    read_rows,
-    transforms_differ,
-    where,
-)
+from lanzdml.sharing.agreement import TIMES, differences, transforms_differ, where
 from lanzdml.sharing.checking import contradictions
 from lanzdml.sharing.folders import Results
+from lanzdml.sharing.rows import ROW_KEYS, read_rows
 from lanzdml.transforms.fitting import fit_transforms
 from lanzdml.transforms.storage import OK, load_transform, read_metadata
 
@@ -152,8 +146,9 @@ def _score_anew(results: Results, run: Run, place: Path, found: Verified) -> Non
     score_runs([task], kept=place / "kept")
     lines, is_exact = list[str](), True
     moved: dict[str, float] = {}
-    for path, anew, keys in _pairs(stored, task):
-        old, new = read_rows(Path(path)), read_rows(Path(anew))
+    for stage, path, anew in _pairs(stored, task):
+        old, new = read_rows(Path(path), stage), read_rows(Path(anew), stage)
+        keys = ROW_KEYS[stage]
         if old[keys].equals(new[keys]) and not differences(old, new, keys, _APART):
             continue
         is_exact = False
@@ -164,11 +159,12 @@ def _score_anew(results: Results, run: Run, place: Path, found: Verified) -> Non
     found.wrong += lines
 
 
-def _pairs(stored: ScoreTask, task: ScoreTask) -> Iterator[tuple[str, str, list[str]]]:
-    yield stored.output, task.output, ROW_KEYS["metrics"]
+def _pairs(stored: ScoreTask, task: ScoreTask) -> Iterator[tuple[str, str, str]]:
+    """Stage, and the files that were stored and made anew."""
+    yield "metrics", stored.output, task.output
     if stored.evidence is not None and task.evidence is not None:
-        for name in _EVIDENCE:
-            yield getattr(stored.evidence, name), getattr(task.evidence, name), ROW_KEYS[name]
+        for stage in _EVIDENCE:
+            yield stage, getattr(stored.evidence, stage), getattr(task.evidence, stage)
 
 
 def _beyond_rounding(
@@ -180,6 +176,8 @@ def _beyond_rounding(
     found: Verified,
 ) -> list[str]:
     """What differs by more than rounding can make, in lines."""
+    if others := set(old) ^ set(new):
+        return [f"{path}: only one of it and what was made anew has {min(others)}"]
     texts = [name for name in old if not pd.api.types.is_float_dtype(old[name].dtype)]
     texts = [name for name in texts if name not in (*keys, "tied_queries")]
     first, second = old.set_index(keys), new.set_index(keys)
@@ -213,7 +211,7 @@ def _beyond_rounding(
 def _moved(task: ScoreTask) -> dict[str, float]:
     """By how much metrics of clusters move with the last places of vectors, at most."""
     protocol, images = PROTOCOLS[task.run["protocol"]], ScoredImages(*task.source)
-    if not images.is_single or read_rows(Path(task.output))["status"].iloc[0] != OK:
+    if not images.is_single or read_rows(Path(task.output), "metrics")["status"].iloc[0] != OK:
         return {}
     vectors = images.transformed(task.transform, protocol.unit_images)
     values: dict[str, list[float]] = {}

@@ -137,7 +137,7 @@ def number_for(method: str, dim: Dim | None, given: "Sequence[NDArray[Any]]") ->
 def fit_transforms(
     tasks: Sequence[FitTask],
     *,
-    kept: Path,
+    kept: Path | Kept,
     n_threads: int = 1,
     progress: Callable[[int], object] = lambda n: None,
 ) -> None:
@@ -153,7 +153,7 @@ def fit_transforms(
 
     Args:
         tasks: what is stacked comes after its parts.
-        kept: folder of :class:`lanzdml.files.Kept`.
+        kept: what is kept, or its folder.
         n_threads: fits that run side by side, each with one thread. The result is the same for any
             number.
         progress: is called with how many more transforms are there.
@@ -169,7 +169,7 @@ def fit_transforms(
     def collection(images: str) -> "NDArray[Any]":  # that several notions share
         return read_embeddings(Path(images))[1]
 
-    store, fits = Kept(kept), [task for task in tasks if not task.parts]
+    store, fits = Kept.at(kept), [task for task in tasks if not task.parts]
     data: dict[tuple[object, ...], _Data] = {}
     for task in fits:
         if _source(task) not in data:
