@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from lanzdml.figures.style import new_figure, write_figure
+from lanzdml.metrics.evidence import EVIDENCE_COLUMNS
 from lanzdml.metrics.runs import traits_of, write_runs
 from lanzdml.metrics.scores import METRICS
 from lanzdml.report.provenance import Commit
@@ -99,7 +100,8 @@ def make_results(folder, made=None, *, config=None, commit=COMMIT):
                 / f"dim-{row['dim']}/every-seed.parquet"
             )
             path.parent.mkdir(parents=True, exist_ok=True)
-            table.to_parquet(path, index=False)
+            columns = EVIDENCE_COLUMNS[kind]
+            table.reindex(columns=list(columns)).astype(columns).to_parquet(path, index=False)
     notions = {"car_color": {"template": "a {aspect} car"}, "other": {"template": "not of a row"}}
     config = config or {
         "datasets": {"synthetic_cars": {"root": f"{SECRET}/cars", "notions": notions}},

@@ -17,16 +17,23 @@ from lanzdml.config.place import check_links
 from lanzdml.datasets.manifest import ID
 from lanzdml.datasets.parquet_file import read_result
 from lanzdml.errors import LanzdmlError
+from lanzdml.methods import METHODS
 from lanzdml.metrics.protocols import PROTOCOLS
-from lanzdml.metrics.runs import ALL_COLUMNS, PER_QUERY, RUN, read_runs
+from lanzdml.metrics.runs import ALL_COLUMNS, PER_QUERY, RUN, TRAITS, read_runs, traits_of
 from lanzdml.metrics.scores import METRICS, MORE_METRICS
 from lanzdml.names import METRIC_NAMES, one_line, shortened
 from lanzdml.report.places import without_places
 from lanzdml.sharing.parts import Part, read_parts
 from lanzdml.sharing.record import RECORD, Record, read_record
+from lanzdml.sharing.rows import read_rows
 from lanzdml.significance.kept import Run, by_run, mean_draws
+from lanzdml.transforms.storage import OK
 
 _LONGEST_NAME = 60
+_SCORES = [name for name, kind in ALL_COLUMNS.items() if kind == "float64"]
+_SCORES = [name for name in _SCORES if name not in ("fit_seconds", "loss")]
+_COUNTS = [name for name, kind in ALL_COLUMNS.items() if kind in ("int64", "Int64")]
+_MOST = 10**12
 
 
 @dataclass(frozen=True)
@@ -68,6 +75,8 @@ class Source:
         self, kind: str, reduce: Callable[[pd.DataFrame], pd.DataFrame]
     ) -> dict[Run, pd.DataFrame]:
         paths = sorted((self.folder / kind).rglob("*.parquet"))
+        for path in paths:
+            _check_kept(path, kind)
         with_dim = set(self.runs.loc[self.runs["has_dim"].fillna(False), "method"])
         try:
             return by_run(paths, reduce, with_dim)
@@ -75,6 +84,17 @@ class Source:
             raise LanzdmlError(
                 f"{self.folder / kind} is not as a run writes it: {error}; delete it and run again"
             ) from None
+
+
+def _check_kept(path: Path, kind: str) -> None:
+    """Raise for scores of queries or draws that no metric gives, or draws that are not all."""
+    rows = read_rows(path, kind)
+    for metric in PER_QUERY:
+        values = rows[metric].to_numpy("float64")
+        if not ((values >= 0) & (values <= 1)).all():
+            raise LanzdmlError(f"{path}: {METRIC_NAMES[metric]} is no score in each row")
+    if kind == "draws" and (rows["draw"] != rows.groupby("seed").cumcount()).any():
+        raise LanzdmlError(f"{path}: its draws are not numbered from 0")
 
 
 def read_sources(folders: Sequence[Path]) -> list[Source]:
@@ -133,16 +153,35 @@ def _read_runs(folder: Path) -> pd.DataFrame:
 
 
 def _check_values(path: Path, runs: pd.DataFrame) -> None:
-    """Raise for what no run has: no name, or a score that no metric gives."""
+    """Raise for what no run has: no name, or a number that no run gives."""
+    if runs.empty:
+        raise LanzdmlError(f"{path} has no rows: there is nothing to rank")
     for column in ("dataset", "notion", "model", "method", "has_dim", "supervised", "status"):
         if runs[column].isna().any():
             raise LanzdmlError(f"{path}: a row has no {column}")
-    for metric in (name for name in (*METRICS, *MORE_METRICS) if name in runs):
-        values = runs[metric].to_numpy("float64", na_value=np.nan)
-        for position in np.flatnonzero(~np.isnan(values) & ~(np.abs(values) <= 1)):
-            row = runs.iloc[position]
-            run = ", ".join(f"{name} {row[name]}" for name in RUN if not pd.isna(row[name]))
-            raise LanzdmlError(
-                f"{path}: {METRIC_NAMES[metric]} of the run of {run} is {values[position]}, which "
-                "no run has"
-            )
+    scores = [name for name in _SCORES if name in runs]
+    for name in scores:
+        _refuse(path, runs, name, runs[name].isna() | (runs[name].abs() <= 1))
+    for name in (name for name in _COUNTS if name in runs):
+        _refuse(path, runs, name, runs[name].isna() | runs[name].between(0, _MOST))
+    for name in ("fit_seconds", "loss"):
+        _refuse(path, runs, name, runs[name].isna() | np.isfinite(runs[name]))
+    made = runs["status"] == OK
+    for name in METRICS:
+        _refuse(path, runs, name, runs[name].isna() | made)
+    ours = ~runs["external"].fillna(False) & runs["method"].map(METHODS.is_ours)
+    for method, of_method in runs[ours].groupby("method", sort=False):
+        for trait, value in traits_of(str(method)).items():
+            if trait in TRAITS:
+                _refuse(path, of_method, trait, of_method[trait] == value)
+
+
+def _refuse(path: Path, runs: pd.DataFrame, column: str, right: pd.Series) -> None:
+    """Raise for the first row that is not right."""
+    for position in np.flatnonzero(~right.fillna(False).to_numpy("bool")):
+        row = runs.iloc[position]
+        run = ", ".join(f"{name} {row[name]}" for name in RUN if not pd.isna(row[name]))
+        raise LanzdmlError(
+            f"{path}: {METRIC_NAMES.get(column, column)} of the run of {run} is {row[column]}, "
+            "which no run has"
+        )
