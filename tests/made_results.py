@@ -88,19 +88,20 @@ def make_fits_and_scores(plan):
         measure_runs(job.tasks, kept=kept)
 
 
-def make_results(folder, *, images=None, weights="0" * 64, turn=0.0, **changes):
+def make_results(folder, *, images=None, weights="0" * 64, logit_scale=100.0, turn=0.0, **changes):
     """Make a folder of results; returns it.
 
     Args:
         images: the manifest.
         weights: checksum of the model's weights.
+        logit_scale: of the model.
         turn: what is added to each embedding, as another processor would.
         changes: of the configuration.
     """
     config = parse_config(CONFIG | changes | {"results": str(folder), "results_elsewhere": True})
     plan, images = Plan(config), manifest() if images is None else images
     paths = plan.paths
-    facts = {WEIGHTS: weights, LOGIT_SCALE: "100.0"}
+    facts = {WEIGHTS: weights, LOGIT_SCALE: str(logit_scale)}
     for dataset in config.datasets:
         notions = [name for name in images if name not in ("image_id", "path")]
         write_manifest(Path(paths.manifest(dataset)), images, notions, dataset)

@@ -249,6 +249,32 @@ def test_the_same_run_has_to_be_the_same(made, copied, tmp_path, stage):
     assert os.listdir(tmp_path) == ["theirs"]  # nothing half-written
 
 
+@pytest.mark.parametrize("stage", ["queries", "draws"])
+def test_the_same_run_has_the_same_rows(made, copied, tmp_path, stage):
+    theirs, name = copied(), "paper/demo_cars/small/car_color/indirect/dim-3/seed-1.parquet"
+    rows = pd.read_parquet(theirs / stage / name)
+    rows.head(3).to_parquet(theirs / stage / name, index=False)
+    with pytest.raises(LanzdmlError, match=f"{stage}.* differ: only one has rows at seed 1"):
+        merge([made(), theirs], tmp_path / "merged")
+
+
+def test_a_run_has_the_seeds_of_its_folder(made, copied, tmp_path):
+    theirs = copied()
+    path = next((theirs / "metrics").rglob("clip/**/*.parquet"))
+    pq.write_table(pq.read_table(path).slice(0, 1), path)
+    with pytest.raises(LanzdmlError, match=rf"{path} has seeds \[0\], not \[0, 1\]"):
+        merge([made(), theirs], tmp_path / "merged")
+
+
+def test_another_logit_scale_has_another_name(made, tmp_path):
+    """Some methods go by it, though weights are the same."""
+    theirs = make_results(tmp_path / "theirs", logit_scale=3.0)
+    merged = merge([made(), theirs], tmp_path / "merged")
+    assert any("its logit scale (3.0) is another one (100.0)" in note for note in merged.notes)
+    config = yaml.safe_load((tmp_path / "merged/config.yaml").read_text())
+    assert len(config["models"]) == 2
+
+
 def test_seconds_of_fits_may_differ(made, copied, tmp_path):
     theirs = copied()
     for path in files(theirs, "metrics").values():

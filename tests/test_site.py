@@ -231,6 +231,11 @@ def altered(folder, change):
     rows.to_parquet(path, index=False)
 
 
+def kept(folder, kind, change):
+    path = min((folder / kind).rglob("*.parquet"))
+    change(pd.read_parquet(path)).to_parquet(path, index=False)
+
+
 def _forge(rows):
     return rows.assign(map_at_r=rows["map_at_r"].mask(rows["method"] == "clip", 0.99))
 
@@ -244,6 +249,18 @@ def _forge(rows):
         (lambda f: altered(f, _forge), "its queries have MAP@R"),
         (lambda f: altered(f, lambda r: r.assign(mrr=1.5)), "MRR of the run of"),
         (lambda f: altered(f, lambda r: r.assign(nmi=np.inf)), "NMI of the run of"),
+        (lambda f: altered(f, lambda r: r.assign(loss=np.inf)), "loss of the run of"),
+        (lambda f: altered(f, lambda r: r.assign(chance_mrr=5.0)), "chance_mrr of the run of"),
+        (lambda f: altered(f, lambda r: r.assign(dim=-5)), "dim of the run of"),
+        (lambda f: altered(f, lambda r: r.assign(n_images=2**62)), "n_images of the run of"),
+        (lambda f: altered(f, lambda r: r.assign(status="not_fitted")), "MAP@R of the run of"),
+        (lambda f: altered(f, lambda r: r.assign(supervised=False)), "method oracle.* is False"),
+        (lambda f: altered(f, lambda r: r.head(0)), "has no rows"),
+        (lambda f: kept(f, "draws", lambda r: r.assign(map_at_r=np.nan)), "no score in each row"),
+        (lambda f: kept(f, "draws", lambda r: r.assign(map_at_r=1e6)), "no score in each row"),
+        (lambda f: kept(f, "draws", lambda r: r.assign(draw=r["draw"] + 1)), "numbered from 0"),
+        (lambda f: kept(f, "queries", lambda r: r.assign(map_at_r=-r["map_at_r"])), "no score"),
+        (lambda f: kept(f, "queries", lambda r: r.assign(more=1)), "a column 'more'"),
         (lambda f: altered(f, lambda r: r.assign(protocol="mine")), "no protocol 'mine'"),
         (lambda f: altered(f, lambda r: r.assign(map="high")), "a column of another kind"),
         (lambda f: altered(f, lambda r: r.assign(notion=None)), "a row has no notion"),

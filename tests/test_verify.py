@@ -1,6 +1,7 @@
 """Results that somebody made: what was changed in them afterwards is found."""
 
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,9 @@ from click.testing import CliRunner
 from lanzdml.commands.main import lanzdml
 from lanzdml.errors import LanzdmlError
 from lanzdml.plan.runs import Fit, Run
+from lanzdml.sharing.folders import Results
 from lanzdml.sharing.verifying import sample_of, verify
+from lanzdml.tables.paper import write_tables
 from lanzdml.transforms.storage import read_metadata
 from tests.made_results import CONFIG, make_results
 from tests.test_merge import change, rewrite_transform
@@ -104,6 +107,57 @@ def test_prompts_that_the_transform_does_not_know(results):
     change(results / "metrics" / RUN, other)
     change(results / "metrics.parquet", other)
     assert f"{results / 'metrics' / RUN}: prompts_sha256 is {'0' * 64}" in wrong(results)
+
+
+def test_a_second_row_that_says_otherwise(results):
+    """Of a run that is the same for every seed."""
+
+    def other(rows):
+        rows.loc[(rows["method"] == "text_subspace") & (rows["seed"] == 1), "labels_sha256"] = "0"
+
+    change(results / "metrics" / RUN, other)
+    change(results / "metrics.parquet", other)
+    assert f"{results / 'metrics' / RUN}: labels_sha256 is '0'" in wrong(results)
+
+
+def test_a_method_that_sees_labels_and_does_not_say_so(results):
+    def other(rows):
+        rows["supervised"] = False
+
+    path = results / "metrics/paper/demo_cars/small/car_color/oracle/dim-3/seed-0.parquet"
+    change(path, other)
+    change(results / "metrics.parquet", other)
+    assert f"{path}: supervised is [False], and oracle's is True" in wrong(results)
+
+
+def test_a_metric_that_no_run_has(results):
+    path = results / "metrics.parquet"
+    pd.read_parquet(path).assign(clustering_accuracy=0.99).to_parquet(path, index=False)
+    assert "have a column 'clustering_accuracy'" in wrong(results)
+
+
+@pytest.mark.parametrize("name", ["table2.md", "appendix_table1.csv", "table2.tex"])
+def test_a_forged_table(results, name):
+    plan = Results(results).plan
+    write_tables([Path(plan.paths.metrics(run)) for run in plan.paper_runs], results / "tables")
+    assert not wrong(results)
+    path = results / "tables" / name
+    path.write_text(path.read_text().replace("0.", "9.", 1))
+    assert wrong(results) == f"{path} is not the table of these runs"
+
+
+@pytest.mark.parametrize(
+    ("edit", "said"),
+    [
+        (lambda rows: rows.drop(columns="map_at_r"), "has no column 'map_at_r'"),
+        (lambda rows: rows.assign(map_at_r=[[1.0]] * len(rows)), "has a column of another kind"),
+        (lambda rows: rows.assign(draw="first"), "has a column of another kind"),
+    ],
+)
+def test_a_file_that_no_run_writes_is_named(results, edit, said):
+    path = results / "draws" / RUN
+    edit(pd.read_parquet(path)).to_parquet(path, index=False)
+    assert f"{path} {said}" in wrong(results, runs=12).replace(f"{path}: ", "")
 
 
 def test_what_is_forged_alike_everywhere_the_sample_finds(results):
