@@ -3,6 +3,7 @@
 import json
 import pickle
 import zipfile
+from contextlib import suppress
 
 import numpy as np
 import pyarrow as pa
@@ -70,8 +71,8 @@ def several(folder):
     return folder
 
 
-def npz(path):
-    np.savez_compressed(path, embeddings=VALUES, image_id=IDS, n=7)
+def npz(path, ids=IDS):
+    np.savez_compressed(path, embeddings=VALUES, image_id=ids, n=7)
     return path
 
 
@@ -263,6 +264,23 @@ def ragged(path):
     return parquet(path, [*VALUES[:4], VALUES[4][:3], *VALUES[5:]])
 
 
+def other_rows(n, **columns):
+    """A Parquet file whose footer says another number of rows than it holds."""
+
+    def write(path):
+        content = parquet(path, **columns).read_bytes()
+        footer = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+        places = [at for at in range(footer, len(content)) if content[at] == 2 * 7]
+        for at in places:  # a number is stored as its double
+            path.write_bytes(content[:at] + bytes([2 * n]) + content[at + 1 :])
+            with suppress(OSError):
+                if pq.ParquetFile(path).metadata.num_rows == n:
+                    return path
+        raise AssertionError("no such number in the footer")
+
+    return write
+
+
 def one_split(path):
     path.mkdir()
     (path / "dataset_dict.json").write_text("{}")
@@ -328,6 +346,12 @@ REFUSED = {
     "an empty id": (
         "x.parquet", lambda p: parquet(p, image_id=[*IDS[:4], None, *IDS[5:]]), "row 4: image_id",
     ),
+    "few ids": ("x.npz", lambda p: npz(p, IDS[:5]), "5 ids in 'image_id', but 7 vectors in 'emb"),
+    "many ids": ("x.npz", lambda p: npz(p, [*IDS, "more"]), "8 ids in 'image_id', but 7 vectors"),
+    "ids in rows": ("x.npz", lambda p: npz(p, np.zeros((7, 1, 1), int)), "ids of shape (7, 1, 1)"),
+    "fewer rows": ("x.parquet", other_rows(9), "says that it holds 9 vectors, and does not"),
+    "more rows": ("x.parquet", other_rows(5), "says that it holds 5 vectors, and does not"),
+    "fewer ids": ("x.parquet", other_rows(9, image_id=IDS), "holds 7 ids, but 9 vectors"),
     "no order": ("saved", without("state.json"), "holds no files of vectors"),
     "a part": ("saved", without("data-00001-of-00002.arrow"), "has no file 'data-00001-of-00002"),
     "splits": ("saved", one_split, "name the folder of one, test or train"),
@@ -352,7 +376,7 @@ REFUSED = {
 
 def read_all(path, kind):
     vectors = read_vectors(path, kind)
-    return vectors.array(), vectors.ids, vectors.texts
+    return vectors.ids, vectors.texts, vectors.array()
 
 
 @pytest.mark.parametrize("name", REFUSED)
