@@ -264,6 +264,12 @@ def ragged(path):
     return parquet(path, [*VALUES[:4], VALUES[4][:3], *VALUES[5:]])
 
 
+def not_utf8():
+    """Seven texts of one byte."""
+    offsets = pa.py_buffer(np.arange(8, dtype=np.int32))
+    return pa.Array.from_buffers(pa.string(), 7, [None, offsets, pa.py_buffer(b"abc\xffefg")])
+
+
 def other_rows(n, **columns):
     """A Parquet file whose footer says another number of rows than it holds."""
 
@@ -346,9 +352,19 @@ REFUSED = {
     "an empty id": (
         "x.parquet", lambda p: parquet(p, image_id=[*IDS[:4], None, *IDS[5:]]), "row 4: image_id",
     ),
+    "an id of blanks": (
+        "x.parquet", lambda p: parquet(p, image_id=[*IDS[:4], " ", *IDS[5:]]), "row 4: its id is",
+    ),
     "few ids": ("x.npz", lambda p: npz(p, IDS[:5]), "5 ids in 'image_id', but 7 vectors in 'emb"),
     "many ids": ("x.npz", lambda p: npz(p, [*IDS, "more"]), "8 ids in 'image_id', but 7 vectors"),
     "ids in rows": ("x.npz", lambda p: npz(p, np.zeros((7, 1, 1), int)), "ids of shape (7, 1, 1)"),
+    "no id": ("x.npz", lambda p: npz(p, [*IDS[:6], ""]), "row 6: its id is empty"),
+    "half a character": (
+        "x.npz", lambda p: npz(p, [*IDS[:3], "a\ud800", *IDS[4:]]), "row 3: its id 'a\\ud800'",
+    ),
+    "no UTF-8": (
+        "x.parquet", lambda p: parquet(p, image_id=not_utf8()), "image_id holds text that is not",
+    ),
     "fewer rows": ("x.parquet", other_rows(9), "says that it holds 9 vectors, and does not"),
     "more rows": ("x.parquet", other_rows(5), "says that it holds 5 vectors, and does not"),
     "fewer ids": ("x.parquet", other_rows(9, image_id=IDS), "holds 7 ids, but 9 vectors"),

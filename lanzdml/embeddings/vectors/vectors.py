@@ -93,7 +93,8 @@ class Vectors:
         """Of the rows, (n,); None where the files have none.
 
         Raises:
-            LanzdmlError: they cannot be read, are not as many as the vectors, or a row has none.
+            LanzdmlError: they cannot be read, are not as many as the vectors, or a row has none, or
+                one that is no text.
         """
         return self._all("ids")
 
@@ -168,6 +169,17 @@ def _column(part: Part, name: str) -> Sequence[str]:
             f"{part.file} holds {len(column):,} {name}, but {part.shape[0]:,} vectors: give one "
             "each"
         )
+    for row, text in enumerate(column if name == "ids" else ()):
+        # As in tables, where a cell of blanks is empty.
+        if not text.strip():
+            raise LanzdmlError(f"{part.file}, row {row:,}: its id is empty")
+        try:
+            text.encode()
+        except UnicodeEncodeError:  # half of a pair of surrogates
+            raise LanzdmlError(
+                f"{part.file}, row {row:,}: its id {text!r} holds half a character, which no "
+                "table can hold: give it another one"
+            ) from None
     return column
 
 
