@@ -196,8 +196,10 @@ def test_a_method_of_others_is_as_quick_as_the_median(here):
 @pytest.mark.parametrize(
     "text",
     ["", "s\n", "no table", HEAD, HEAD + "x\ty\n", HEAD + "-1\t0\t-\t-\t-\t-\t-\t-\tNA\tNA\n",
-     HEAD + "1\t0\tinf\t1\t1\t1\t0\t0\t100\tinf\n", "\x00" * 99, HEAD + '"'],
-    ids=range(9),
+     HEAD + "1\t0\tinf\t1\t1\t1\t0\t0\t100\tinf\n", "\x00" * 99, HEAD + '"',
+     HEAD + "1\t0\t1e308\t1\t1\t1\t0\t0\t100\t1e308\n", HEAD + "True\t0" + "\tTrue" * 8 + "\n",
+     HEAD + "9\t0\t" + "9" * 400 + "\t1\t1\t1\t0\t0\t100\t-3\n"],
+    ids=range(12),
 )  # fmt: skip
 def test_a_damaged_benchmark_says_nothing(here, text):
     before = estimate_of()
@@ -209,6 +211,16 @@ def test_a_damaged_benchmark_says_nothing(here, text):
     after = estimate_of()
     assert after.total == before.total
     assert after.on(2) == before.on(2)
+
+
+@pytest.mark.parametrize("memory", [-100, 1e308, float("nan")])
+def test_a_memory_that_cannot_be_is_not_measured(here, memory):
+    job = estimate_of().jobs[0]
+    write_benchmark(here / "results", job, job.seconds, memory)
+    after = estimate_of().measured
+    assert after.n_jobs == 1
+    assert after.memory == {}
+    assert after.held(job) == job.memory
 
 
 def test_a_benchmark_is_followed_by_no_link(here):

@@ -17,8 +17,10 @@ from lanzdml import CLIP, PCA, InDiReCT, LinearAutoencoder, RandomTransform
 from lanzdml.embeddings.storage import WEIGHTS
 from lanzdml.errors import CannotFitError, LanzdmlError
 from lanzdml.files import digest
+from lanzdml.methods import METHODS
 from lanzdml.methods.base import Method
 from lanzdml.transforms import parameters, storage
+from lanzdml.transforms.contract.subject import Data, Subject
 from lanzdml.transforms.storage import (
     check_weights,
     load_transform,
@@ -261,6 +263,53 @@ def test_a_file_of_another_version(path, indirect, change, message):
     with pytest.raises(LanzdmlError, match=message) as error:
         load_transform(path)
     assert str(path) in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda u: u.reshape(-1), r"U_ \(18,\), transform no vectors of 6 numbers"),
+        (lambda u: u[:1].copy(), r"U_ \(1, 3\), transform no vectors of 6"),
+        (lambda u: u[:0].copy(), r"U_ \(0, 3\), transform no vectors of 6"),
+        (lambda u: u[:, :0].copy(), r"U_ \(6, 0\), make vectors of 0 numbers, not of 1 to 3"),
+        (lambda u: u[None].copy(), r"U_ \(1, 6, 3\), transform no vectors of 6"),
+        (lambda u: np.repeat(u, 2, axis=1), r"U_ \(6, 6\), make vectors of 6 numbers, not of 1 to"),
+        (lambda u: u * np.float32("nan"), "transform no vectors of 6"),
+        ({"n_features": "0"}, "transform no vectors of 0"),
+        ({"n_features": "7"}, "transform no vectors of 7"),
+        ({"n_features": "9" * 12}, "transform no vectors of 999,999,999,999"),
+        ({"dim": "99"}, "its dim is 99, but 3 in its params"),
+        ({"dim": "2"}, "make vectors of 3 numbers, not of 1 to 2"),
+        ({"dim": "-1"}, "its dim is -1"),
+    ],
+    ids=range(13),
+)
+def test_arrays_that_do_not_fit_are_refused_on_loading(path, indirect, change, says):
+    save_transform(path, indirect)
+    tensors, metadata = load_file(path), read_metadata(path)
+    if callable(change):
+        save_file({"U_": change(tensors["U_"])}, path, metadata)
+    else:
+        save_file(tensors, path, metadata | change)
+    with pytest.raises(
+        LanzdmlError, match=rf"seed-2\.safetensors .*{says}.*delete it and run again"
+    ):
+        load_transform(path)
+
+
+@pytest.mark.filterwarnings("error:::lanzdml")
+@pytest.mark.parametrize("cls", METHODS.values(), ids=METHODS)
+def test_what_any_method_learns_of_little_is_loaded(cls, path):
+    for r in (1, 6):
+        estimator = Subject(cls).make(dim=1, max_iter=2)
+        images = TEXT[:, :r]
+        try:
+            Subject(cls).call_fit(estimator, Data(images[:3], images, np.arange(9) % 3))
+        except CannotFitError:
+            continue
+        save_transform(path, estimator)
+        made = load_transform(path).transform(images)
+        assert np.array_equal(made, estimator.transform(images))
 
 
 def test_transforms_of_another_models_embeddings_are_refused(tmp_path, indirect):

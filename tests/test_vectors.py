@@ -3,6 +3,7 @@
 import json
 import pickle
 import zipfile
+from contextlib import suppress
 
 import numpy as np
 import pyarrow as pa
@@ -70,8 +71,8 @@ def several(folder):
     return folder
 
 
-def npz(path):
-    np.savez_compressed(path, embeddings=VALUES, image_id=IDS, n=7)
+def npz(path, ids=IDS):
+    np.savez_compressed(path, embeddings=VALUES, image_id=ids, n=7)
     return path
 
 
@@ -263,6 +264,29 @@ def ragged(path):
     return parquet(path, [*VALUES[:4], VALUES[4][:3], *VALUES[5:]])
 
 
+def not_utf8():
+    """Seven texts of one byte."""
+    offsets = pa.py_buffer(np.arange(8, dtype=np.int32))
+    return pa.Array.from_buffers(pa.string(), 7, [None, offsets, pa.py_buffer(b"abc\xffefg")])
+
+
+def other_rows(n, **columns):
+    """A Parquet file whose footer says another number of rows than it holds."""
+
+    def write(path):
+        content = parquet(path, **columns).read_bytes()
+        footer = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+        places = [at for at in range(footer, len(content)) if content[at] == 2 * 7]
+        for at in places:  # a number is stored as its double
+            path.write_bytes(content[:at] + bytes([2 * n]) + content[at + 1 :])
+            with suppress(OSError):
+                if pq.ParquetFile(path).metadata.num_rows == n:
+                    return path
+        raise AssertionError("no such number in the footer")
+
+    return write
+
+
 def one_split(path):
     path.mkdir()
     (path / "dataset_dict.json").write_text("{}")
@@ -328,6 +352,22 @@ REFUSED = {
     "an empty id": (
         "x.parquet", lambda p: parquet(p, image_id=[*IDS[:4], None, *IDS[5:]]), "row 4: image_id",
     ),
+    "an id of blanks": (
+        "x.parquet", lambda p: parquet(p, image_id=[*IDS[:4], " ", *IDS[5:]]), "row 4: its id is",
+    ),
+    "few ids": ("x.npz", lambda p: npz(p, IDS[:5]), "5 ids in 'image_id', but 7 vectors in 'emb"),
+    "many ids": ("x.npz", lambda p: npz(p, [*IDS, "more"]), "8 ids in 'image_id', but 7 vectors"),
+    "ids in rows": ("x.npz", lambda p: npz(p, np.zeros((7, 1, 1), int)), "ids of shape (7, 1, 1)"),
+    "no id": ("x.npz", lambda p: npz(p, [*IDS[:6], ""]), "row 6: its id is empty"),
+    "half a character": (
+        "x.npz", lambda p: npz(p, [*IDS[:3], "a\ud800", *IDS[4:]]), "row 3: its id 'a\\ud800'",
+    ),
+    "no UTF-8": (
+        "x.parquet", lambda p: parquet(p, image_id=not_utf8()), "image_id holds text that is not",
+    ),
+    "fewer rows": ("x.parquet", other_rows(9), "says that it holds 9 vectors, and does not"),
+    "more rows": ("x.parquet", other_rows(5), "says that it holds 5 vectors, and does not"),
+    "fewer ids": ("x.parquet", other_rows(9, image_id=IDS), "holds 7 ids, but 9 vectors"),
     "no order": ("saved", without("state.json"), "holds no files of vectors"),
     "a part": ("saved", without("data-00001-of-00002.arrow"), "has no file 'data-00001-of-00002"),
     "splits": ("saved", one_split, "name the folder of one, test or train"),
@@ -352,7 +392,7 @@ REFUSED = {
 
 def read_all(path, kind):
     vectors = read_vectors(path, kind)
-    return vectors.array(), vectors.ids, vectors.texts
+    return vectors.ids, vectors.texts, vectors.array()
 
 
 @pytest.mark.parametrize("name", REFUSED)

@@ -42,12 +42,12 @@ class Measured:
                 self.unread.append(path)
                 continue
             key, seconds = (job["stage"], job["kind"]), job["seconds"]
-            if not (math.isfinite(spent["cpu"]) and spent["cpu"] >= 0) or seconds <= 0:
+            if math.isnan(spent["cpu"]) or seconds <= 0:
                 continue
             taken, meant = self.took.get(key, (0.0, 0.0))
             self.took[key] = (taken + spent["cpu"], meant + seconds)
             self.n_jobs += 1
-            if math.isfinite(spent["memory"]):
+            if not math.isnan(spent["memory"]):
                 more = spent["memory"] - job["memory"]
                 self.memory[key] = max(self.memory.get(key, more), more)
 

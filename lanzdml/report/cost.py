@@ -24,6 +24,7 @@ _KINDS: dict[str, Sequence[str]] = {
 ALL = "all"
 _BESIDE = "collections"  # no part of the benchmark, but may be called as a dataset is
 _DENSE, _SPARSE = 15, 30  # seconds, of Snakemake's looking at a job
+_MOST = 1e9  # seconds are thirty years, and MiB a petabyte: more is of a damaged file
 
 
 def fit_costs(runs: pd.DataFrame) -> pd.DataFrame:
@@ -135,9 +136,11 @@ def used(path: Path, folder: Path) -> dict[str, float]:
 
 def _measured(path: Path) -> dict[str, float]:
     """Seconds, CPU seconds and memory in MiB of a job; NaN for what could not be measured."""
-    table = read_csv(path, sep="\t").reindex(columns=_MEASURED)
+    # As texts: pandas makes truth values of "True", and fails at numbers of many digits.
+    table = read_csv(path, sep="\t", dtype=str).reindex(columns=_MEASURED)
     # What could not be measured says "-" or "NA".
-    table = table.apply(pd.to_numeric, errors="coerce")
+    table = table.apply(pd.to_numeric, errors="coerce").astype("float64")
+    table = table.where((table >= 0) & (table <= _MOST))
     # A job that was sampled before it began has used no CPU, and its memory is not its own yet.
     table.loc[table["cpu_time"] == 0, ["cpu_time", "max_rss"]] = None
     return {

@@ -1,13 +1,16 @@
 """The files of transforms: what a method learned, as safetensors with metadata, never pickle."""
 
 import json
+import math
 import os
+import warnings
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from lanzdml.errors import CannotFitError, LanzdmlError
 from lanzdml.methods import METHODS
+from lanzdml.methods.elsewhere import guests
 from lanzdml.tensors import save_tensors
 from lanzdml.transforms.parameters import as_text, from_text
 
@@ -33,6 +36,8 @@ _SCALARS = {
     "iterations": ("n_iter_", int),
     "fit_seconds": ("fit_seconds_", float),
 }
+_MEND = "delete it and run again"
+_WIDEST = 2**20  # numbers in an embedding: more are of a damaged file, and are not tried
 
 
 def save_transform(path: str | os.PathLike[str], estimator: "Method", **metadata: object) -> None:
@@ -79,7 +84,8 @@ def load_transform(path: str | os.PathLike[str]) -> "Method | Stacked":
 
     Raises:
         CannotFitError: the method could not be fitted, with the reason stored.
-        LanzdmlError: there is no such file, or it is not a transform.
+        LanzdmlError: there is no such file, or it is not a transform, or what it holds does not
+            transform vectors of the size that it names.
     """
     metadata, tensors = read_stored(path)
     if metadata["status"] != OK:
@@ -97,7 +103,45 @@ def _restored(metadata: dict[str, str], tensors: dict[str, Any]) -> "Method":
             f"it is of the method {method!r}, which is not known here: name its file and class, "
             "in the configuration or by --method"
         )
-    return restored(METHODS[method], metadata, tensors)
+    estimator = restored(METHODS[method], metadata, tensors)
+    if method not in guests():  # whose code says by itself what it raised
+        _try(estimator)
+    return estimator
+
+
+def _try(estimator: "Method") -> None:
+    """Check that arrays, and the sizes that the metadata name, fit each other.
+
+    Each method has other arrays: what they have in common is that they transform vectors.
+
+    Raises:
+        LanzdmlError: they do not.
+    """
+    import numpy as np
+
+    most: float = math.inf
+    if estimator.has_dim:
+        most, asked = estimator.dim_, estimator.dim
+        if not 1 <= most <= (most if isinstance(asked, str) else asked):
+            raise LanzdmlError(f"its dim is {most}, but {asked} in its params; {_MEND}")
+    if not estimator.learned:
+        return
+    shapes = ", ".join(f"{name} {getattr(estimator, name).shape}" for name in estimator.learned)
+    size = getattr(estimator, "n_features_in_", 0)
+    fault = f"its arrays, {shapes}, transform no vectors of {size:,} numbers; {_MEND}"
+    if not 1 <= size <= _WIDEST:
+        raise LanzdmlError(fault)
+    some = 1 + np.eye(2, size, dtype=np.float32)  # two that differ: one has no spread
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            width = estimator.transform(some).shape[1]
+    except (ArithmeticError, LanzdmlError, LookupError, TypeError, ValueError) as error:
+        raise LanzdmlError(f"{fault} ({error})") from error
+    if not 1 <= width <= most:
+        raise LanzdmlError(
+            f"its arrays, {shapes}, make vectors of {width:,} numbers, not of 1 to {most:,}; "
+            f"{_MEND}"
+        )
 
 
 def restored(
@@ -216,9 +260,7 @@ def read_stored(
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys() if with_tensors}  # noqa: SIM118
     except (OSError, SafetensorError) as error:
-        raise LanzdmlError(
-            f"{os.fspath(path)} cannot be read: {error}; delete it and run again"
-        ) from error
+        raise LanzdmlError(f"{os.fspath(path)} cannot be read: {error}; {_MEND}") from error
     if missing := {"method", "params", "seed", "status", "reason"} - metadata.keys():
         raise LanzdmlError(
             f"{os.fspath(path)} is not a transform: no {', '.join(sorted(missing))} in its metadata"

@@ -43,7 +43,7 @@ def read_npz(path: Path, column: str | None, id_column: str) -> Part:
         id_column: name of the array of ids.
 
     Raises:
-        LanzdmlError: it is none, or holds no such arrays.
+        LanzdmlError: it is none, holds no such arrays, or another number of ids than of vectors.
     """
     with _opened(path) as file:
         headers = {name: _header(file.zip, name) for name in file.files}
@@ -60,7 +60,14 @@ def read_npz(path: Path, column: str | None, id_column: str) -> Part:
             return _ids(path, file[id_column])
 
     n, dim = header.shape
-    return Part(path, (n, dim), header.dtype, read, ids if id_column in headers else None)
+    if id_column not in headers:
+        return Part(path, (n, dim), header.dtype, read)
+    if (shape := headers[id_column].shape) != (n,):
+        found = f"{shape[0]:,} ids" if len(shape) == 1 else f"ids of shape {shape}"
+        raise LanzdmlError(
+            f"{path} holds {found} in {id_column!r}, but {n:,} vectors in {name!r}: give one each"
+        )
+    return Part(path, (n, dim), header.dtype, read, ids)
 
 
 def read_safetensors(path: Path, column: str | None) -> Part:
@@ -165,7 +172,7 @@ def _as_vectors(path: Path, what: str, values: NDArray[Any]) -> NDArray[np.float
 
 
 def _ids(path: Path, values: NDArray[Any]) -> list[str]:
-    if values.ndim != 1 or values.dtype.kind not in "US" + "iu":
+    if values.dtype.kind not in "US" + "iu":
         raise LanzdmlError(f"{path}: ids are one string or integer a row, not {values.dtype}")
     return [v.decode() if isinstance(v, bytes) else str(v) for v in values.tolist()]
 

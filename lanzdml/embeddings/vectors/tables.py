@@ -206,6 +206,8 @@ def _texts(path: Path, column: pa.Array, name: str, start: int = 0) -> list[str]
         raise LanzdmlError(
             f"{path}: column {name} holds {column.type}; needed are strings or integers"
         ) from None
+    except UnicodeDecodeError:
+        raise LanzdmlError(f"{path}: column {name} holds text that is not in UTF-8") from None
     if None in texts:
         raise LanzdmlError(f"{path}, row {start + texts.index(None):,}: {name} is empty")
     return [text for text in texts if text is not None]

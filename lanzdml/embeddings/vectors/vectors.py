@@ -93,7 +93,8 @@ class Vectors:
         """Of the rows, (n,); None where the files have none.
 
         Raises:
-            LanzdmlError: they cannot be read, or a row has none.
+            LanzdmlError: they cannot be read, are not as many as the vectors, or a row has none, or
+                one that is no text.
         """
         return self._all("ids")
 
@@ -102,20 +103,22 @@ class Vectors:
         """Of the rows, (n,); None where the files have none.
 
         Raises:
-            LanzdmlError: as of :attr:`ids`.
+            LanzdmlError: they cannot be read, are not as many as the vectors, or a row has none.
         """
         return self._all("texts")
 
     def _all(self, name: str) -> list[str] | None:
-        columns = [getattr(part, name) for part in self.parts]
-        return None if columns[0] is None else [text for column in columns for text in column()]
+        if getattr(self.parts[0], name) is None:
+            return None
+        return [text for part in self.parts for text in _column(part, name)]
 
     def blocks(self) -> Iterator[NDArray[np.float32]]:
         """All vectors in order, some rows at a time, in float32.
 
         Raises:
             LanzdmlError: a row has a number that is none, or is infinite, also in float32 only; or
-                all of it is zero, which has no direction; or a row has another size.
+                all of it is zero, which has no direction; or a row has another size; or there are
+                more or fewer rows than the file says.
         """
         for part in self.parts:
             start = 0
@@ -124,7 +127,14 @@ class Vectors:
                     block = np.asarray(stored, dtype=np.float32)
                 _check(part.file, start, block, stored)
                 start += len(block)
+                if start > part.shape[0]:
+                    break
                 yield block
+            if start != part.shape[0]:
+                raise LanzdmlError(
+                    f"{part.file} says that it holds {part.shape[0]:,} vectors, and does not: "
+                    "write it anew"
+                )
 
     def array(self) -> NDArray[np.float32]:
         """All vectors (n, d) in float32.
@@ -149,6 +159,28 @@ class Vectors:
             bool((np.abs(np.linalg.norm(block, axis=1) - 1) < _NORM_TOLERANCE).all())
             for block in self.blocks()
         )
+
+
+def _column(part: Part, name: str) -> Sequence[str]:
+    """The ids or texts of a file's rows."""
+    column: Sequence[str] = getattr(part, name)()
+    if len(column) != part.shape[0]:
+        raise LanzdmlError(
+            f"{part.file} holds {len(column):,} {name}, but {part.shape[0]:,} vectors: give one "
+            "each"
+        )
+    for row, text in enumerate(column if name == "ids" else ()):
+        # As in tables, where a cell of blanks is empty.
+        if not text.strip():
+            raise LanzdmlError(f"{part.file}, row {row:,}: its id is empty")
+        try:
+            text.encode()
+        except UnicodeEncodeError:  # half of a pair of surrogates
+            raise LanzdmlError(
+                f"{part.file}, row {row:,}: its id {text!r} holds half a character, which no "
+                "table can hold: give it another one"
+            ) from None
+    return column
 
 
 def _check(
