@@ -18,7 +18,7 @@ ACROSS = ("arithmetic", "commands", "config", "estimate", "experiments", "plan")
 ABOVE = ("commands", "estimate", "plan")
 LOOSE = (
     "errors", "files", "limits", "names", "progress", "registry", "signatures", "sources",
-    "spreadsheet",
+    "spreadsheet", "tensors",
 )  # fmt: skip
 LONGEST = 350
 
