@@ -1,6 +1,6 @@
 """What single things take here: measures lanzdml/estimate/rates.json, which estimates begin with.
 
-    python -m benchmarks.rates                     all of it; some 20 minutes of a core
+    python -m benchmarks.rates                     all of it; some ten minutes of a core
     python -m benchmarks.rates iteration rank      some of it; the rest stays
 
 Seconds are those of a core (user and system), so other work beside it changes them little. How many
