@@ -32,7 +32,12 @@ if EXPLORED:
             # Without the settings of the machine, which rerun nothing.
             explored_digest=digest(
                 [
-                    [task.dataset, task.source.root, task.others and task.others.root, task.notions]
+                    [
+                        task.dataset,
+                        task.source.root,
+                        task.others and task.others.root,
+                        task.notions,
+                    ]
                     for task in EXPLORED
                 ]
             ),
