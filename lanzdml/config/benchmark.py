@@ -103,7 +103,7 @@ class Benchmark(Section):
         Field(
             ge=1,
             le=2**24,
-            description="images a batch of mini-batch k-means, for very many images and classes; "
+            description="images a batch of mini-batch k-means, many times more than classes; "
             "k-means of all at once unless given",
         ),
     ] = None

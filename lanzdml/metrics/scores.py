@@ -99,7 +99,7 @@ def compute_metrics(
             image ranks all others unless given. Clusters are of all images.
         metrics: names of `METRICS` and `MORE_METRICS`.
         kmeans_repeats: how many starts of k-means are averaged, of which the first has the seed.
-        kmeans_batch_size: images a batch of mini-batch k-means, for very many images and classes;
+        kmeans_batch_size: images a batch of mini-batch k-means, for very many images;
             None for k-means of all at once.
         n_threads: the threads that rank queries. The result is the same for any number.
 
