@@ -29,7 +29,7 @@ Grid = NDArray[np.float64]
 def write_archive(folder: Path, n_images: int) -> Path:
     """Write scenes as the archive of 10,000 images has them: the same in every call.
 
-    The four values of a scene are drawn by themselves, so that none says anything of another.
+    Entries have the first date that there is. The four values of a scene are drawn by themselves, so that none says anything of another.
     """
     folder.mkdir(parents=True, exist_ok=True)
     path, annotation = folder / ARCHIVES[0], {}
@@ -40,10 +40,10 @@ def write_archive(folder: Path, n_images: int) -> Path:
             name = f"CLEVR_new_{index:06}"
             content = io.BytesIO()
             draw_scene(values, rng).save(content, "PNG", compress_level=1)
-            archive.writestr(f"images/{name}.png", content.getvalue())
+            archive.writestr(zipfile.ZipInfo(f"images/{name}.png"), content.getvalue())
             split = "train" if rng.random() < _IN_TRAINING else "val"
             annotation[name] = values | {"count": int(values["count"]), "split": split}
-        archive.writestr(ANNOTATION, json.dumps(annotation))
+        archive.writestr(zipfile.ZipInfo(ANNOTATION), json.dumps(annotation))
     return path
 
 

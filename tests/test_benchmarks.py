@@ -264,7 +264,7 @@ def test_scenes_are_an_archive_that_the_reader_reads(tmp_path):
         assert set(manifest[notion]) <= set(classes)
         assert manifest[notion].nunique() > 6
     pair = [write_archive(tmp_path / name, 60).read_bytes()[:5000] for name in "ab"]
-    assert pair[0] == pair[1], "the dates of its entries are behind this"
+    assert pair[0] == pair[1]
 
 
 def test_each_value_is_drawn_in_its_own_way():

@@ -12,6 +12,8 @@ from tests.raw_datasets import BUILDERS
 from tests.test_paper import SMALL_MODEL
 from tests.test_workflow import ROOT, snakemake, working_folder
 
+pytestmark = pytest.mark.slow
+
 CONFIGS = [
     yaml.safe_load((ROOT / f"configs/{name}.yaml").read_text(encoding="utf-8"))
     for name in ("field", "clevr4")

@@ -13,6 +13,8 @@ from tests.test_relevance import agree, plain
 from tests.test_workflow import snakemake
 from tests.test_your_own import MY_CLIP, NOTIONS, RESULTS, own_folder
 
+pytestmark = pytest.mark.slow
+
 FLOWERS = "my_flowers"
 COLORS = {"template": "a {aspect} picture", "aspects": "labels"}
 EXPERIMENTS = {
