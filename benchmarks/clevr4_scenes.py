@@ -29,7 +29,8 @@ Grid = NDArray[np.float64]
 def write_archive(folder: Path, n_images: int) -> Path:
     """Write scenes as the archive of 10,000 images has them: the same in every call.
 
-    Entries have the first date that there is. The four values of a scene are drawn by themselves, so that none says anything of another.
+    Entries have the first date that there is. The four values of a scene are drawn by themselves,
+    so that none says anything of another.
     """
     folder.mkdir(parents=True, exist_ok=True)
     path, annotation = folder / ARCHIVES[0], {}
