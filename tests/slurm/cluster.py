@@ -1,41 +1,32 @@
-"""A Slurm cluster of several nodes on this machine, started by hand: no accounting, no cgroups.
-
-Each node is a ``slurmd -N`` with a port, a spool and a log, in a namespace of processes of its own.
-"""
+"""A Slurm cluster of one node, this machine, started by hand: no accounting, no cgroups."""
 
 import os
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import time
 from pathlib import Path
 
-PROGRAMS = (
-    *("munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue", "scancel", "sinfo"),
-    "unshare",
-)
-# Killed with what started it, a node ends, and with it all that runs on it, as when power fails.
-NAMESPACE = ("unshare", "--pid", "--fork", "--mount-proc", "--kill-child")
+PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue", "scancel", "sinfo")
 CONF = """\
 ClusterName=test
 SlurmctldHost={host}(127.0.0.1)
 SlurmctldPort={controller_port}
+SlurmdPort={node_port}
 AuthType=auth/munge
 AuthInfo=socket={folder}/munge.socket
 SlurmUser=root
 StateSaveLocation={folder}/state
-SlurmdSpoolDir={folder}/spool-%n
+SlurmdSpoolDir={folder}/spool
 SlurmctldPidFile={folder}/slurmctld.pid
-SlurmdPidFile={folder}/%n.pid
-JobCompType=jobcomp/filetxt
-JobCompLoc={folder}/jobs.txt
+SlurmdPidFile={folder}/slurmd.pid
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 JobAcctGatherType=jobacct_gather/none
 SelectType=select/cons_tres
-# CR_LLN: to the node that has the least to do, so that some jobs are on each.
-SelectTypeParameters=CR_CPU_Memory,CR_LLN
+SelectTypeParameters=CR_CPU_Memory
 SchedulerParameters=sched_interval=2,batch_sched_delay=0
 MinJobAge=300
 SlurmdTimeout=10
@@ -43,14 +34,10 @@ ReturnToService=2
 KillWait=3
 # Jobs of different owners of a GPU take turns, though there is none.
 GresTypes=gpu
-{nodes}
-PartitionName=cpu Nodes=cpu[1-2] Default=YES MaxTime=INFINITE
-PartitionName=gpu Nodes=gpu1 MaxTime=INFINITE
+NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory={memory} Gres=gpu:1
+PartitionName=cpu Nodes={host} Default=YES MaxTime=INFINITE
+PartitionName=gpu Nodes={host} MaxTime=INFINITE
 """
-NODE = """\
-NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs=2 RealMemory=16000 {gres}"""
-NODES = {"cpu1": "", "cpu2": "", "gpu1": "Gres=gpu:1"}
-"""Their names, and what they have."""
 
 
 # Jobs are started without SLURM_CONF, so that the files have to be where Slurm looks for them.
@@ -67,31 +54,28 @@ def obstacle() -> str | None:
         return "only root can start it"
     if any(os.path.lexists(CONFIGURATION / name) for name in FILES):
         return f"this machine has a Slurm of its own in {CONFIGURATION}"
-    if os.environ.keys() & {"SLURM_CONF", "SLURM_JOB_ID"}:
+    # The test kills what has the names of a node's daemons.
+    if os.environ.keys() & {"SLURM_CONF", "SLURM_JOB_ID"} or _named("slurmd", "slurmstepd"):
         return "a Slurm is running here"
-    if subprocess.run([*NAMESPACE, "true"], capture_output=True, check=False).returncode:
-        return "no namespaces of processes can be made"
     return None
 
 
 class Cluster:
     """Its files, sockets and logs are in a folder, but for links in :data:`CONFIGURATION`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, cpus: int = 2, memory: int = 16_000) -> None:
         self.folder, self._daemons = folder, {}
         folder.mkdir(parents=True)
         folder.chmod(0o755)
-        for name in ("state", *(f"spool-{node}" for node in NODES)):
+        for name in ("state", "spool"):
             (folder / name).mkdir()
-        host = socket.gethostname().split(".")[0]
-        controller_port, *ports = _free_ports(1 + len(NODES))
-        nodes = "\n".join(
-            NODE.format(name=name, host=host, port=port, gres=gres)
-            for port, (name, gres) in zip(ports, NODES.items(), strict=True)
-        )
-        conf = CONF.format(host=host, folder=folder, controller_port=controller_port, nodes=nodes)
+        controller_port, node_port = _free_ports(2)
+        conf = CONF.format(
+            host=socket.gethostname().split(".")[0], folder=folder, cpus=cpus, memory=memory,
+            controller_port=controller_port, node_port=node_port,
+        )  # fmt: skip
         (folder / "slurm.conf").write_text(conf)
-        (folder / "gres.conf").write_text("NodeName=gpu1 Name=gpu File=/dev/null\n")
+        (folder / "gres.conf").write_text("Name=gpu File=/dev/null\n")
         key = folder / "munge.key"
         key.write_bytes(secrets.token_bytes(1024))
         key.chmod(0o400)
@@ -115,22 +99,17 @@ class Cluster:
         )  # fmt: skip
         self._wait(lambda: (self.folder / "munge.socket").exists())
         self._start("slurmctld", "-D", "-c")
-        for node in NODES:
-            self._start(*NAMESPACE, "slurmd", "-D", "-c", "-N", node, name=node)
-        takes = ("idle", "mixed", "allocated")
-        self._wait(lambda: all(self.state(node) in takes for node in NODES))
+        self.start_node()
 
     def __exit__(self, *_) -> None:
         if "slurmctld" in self._daemons:
             self.run("scancel", "--user=root", check=False)
-        for node in self._daemons.keys() & NODES.keys():
-            self.lose(node)
-        for name in ("slurmctld", "munged"):
+        for name in ("slurmd", "slurmctld", "munged"):
             if name in self._daemons:
                 self._daemons[name].terminate()
         for daemon in self._daemons.values():
             try:
-                daemon.wait(60)
+                daemon.wait(20)
             except subprocess.TimeoutExpired:
                 daemon.kill()
         for name in FILES:
@@ -138,35 +117,34 @@ class Cluster:
 
     def run(self, *command: str, check: bool = True) -> str:
         """Output of one of Slurm's commands."""
-        done = subprocess.run(command, capture_output=True, text=True, check=check, timeout=300)
+        done = subprocess.run(command, capture_output=True, text=True, check=check, timeout=60)
         return done.stdout
 
-    def state(self, node: str) -> str:
-        """Of a node, as ``sinfo`` says it: idle, down*, ..."""
-        return self.run("sinfo", "-h", "-N", "-n", node, "-o", "%T", check=False).partition("\n")[0]
+    def start_node(self) -> None:
+        """Start the node's daemon and wait until it takes jobs."""
+        self._start("slurmd", "-D", "-c")
+        takes = ("idle", "mixed", "allocated")
+        self._wait(lambda: self.run("sinfo", "-h", "-o", "%T", check=False).startswith(takes))
 
-    def lose(self, node: str) -> None:
-        """Kill a node's daemon, those of its jobs and all that these run."""
-        daemon = self._daemons.pop(node)
-        daemon.kill()
+    def lose_node(self) -> None:
+        """Kill the node's daemon, those of its jobs and all that these run, as when power fails."""
+        daemon = self._daemons.pop("slurmd")
+        # Each job has a daemon, which is no child of the node's.
+        daemons = [daemon.pid, *_named("slurmstepd")]
+        for pid in [*daemons, *(found for one in daemons for found in _below(one))]:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
         daemon.wait()
 
-    def ended_jobs(self) -> list[tuple[str, str]]:
-        """Node and state of each job that has ended."""
-        fields = [
-            dict(word.split("=", 1) for word in line.split() if "=" in word)
-            for line in (self.folder / "jobs.txt").read_text().splitlines()
-        ]
-        return [(job["NodeList"], job["JobState"]) for job in fields]
-
-    def _start(self, *command: str, name: str = "") -> None:
-        name = name or command[0]
+    def _start(self, name: str, *arguments: str) -> None:
         with open(self.folder / f"{name}.log", "ab") as log:
             self._daemons[name] = subprocess.Popen(
-                command, stdout=log, stderr=log, env=os.environ | {"PATH": _path()}
+                [shutil.which(name, path=_path()), *arguments], stdout=log, stderr=log
             )
 
-    def _wait(self, ready, seconds: float = 300) -> None:
+    def _wait(self, ready, seconds: float = 60) -> None:
         end = time.monotonic() + seconds
         while not ready():
             if time.monotonic() > end:
@@ -188,3 +166,24 @@ def _free_ports(n: int) -> list[int]:
     finally:
         for one in sockets:
             one.close()
+
+
+def _named(*names: str) -> list[int]:
+    """Process ids of what is called so."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/comm"):
+        try:
+            if path.read_text().strip() in names:
+                found.append(int(path.parent.name))
+        except OSError:  # it has ended
+            continue
+    return found
+
+
+def _below(pid: int) -> list[int]:
+    """Process ids of all descendants."""
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:
+        return []
+    return [found for child in map(int, children) for found in (*_below(child), child)]

@@ -1,4 +1,4 @@
-"""A run through profiles/slurm on a real Slurm of three nodes, one of which is lost half-way."""
+"""A run through profiles/slurm on a real Slurm, with a job and then the node lost in the middle."""
 
 import os
 import re
@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from tests.slurm.cluster import NODES, Cluster, obstacle
+from tests.slurm.cluster import Cluster, obstacle
 from tests.test_workflow import ROOT, SMALL, snakemake, working_folder
 
 pytestmark = [
@@ -25,7 +25,7 @@ OPTIONS = (
     "--slurm-no-account", "--slurm-status-command", "squeue", "--latency-wait", "10",
     "--slurm-init-seconds-before-status-checks", "3", "--seconds-between-status-checks", "3",
 )  # fmt: skip
-MINUTES = 30  # on a machine with much else to do
+MINUTES = 15
 
 
 def config():
@@ -54,16 +54,15 @@ def processes(folder, script):
 
 
 def squeue():
-    """Jobs, where they are or were, and why they wait."""
+    """Jobs and why they wait."""
     return subprocess.run(
-        ["squeue", "--states", "all", "--format", "%i %k %T %N %r"],
-        capture_output=True, text=True, check=False,
-    ).stdout  # fmt: skip
+        ["squeue", "--format", "%i %j %T %r"], capture_output=True, text=True, check=False
+    ).stdout
 
 
-def wait_for(condition, run):
+def wait_for(condition, run, seconds=300):
     """What a condition gives as soon as that is something, while a run goes on."""
-    end = time.monotonic() + 60 * MINUTES
+    end = time.monotonic() + seconds
     while time.monotonic() < end and run.poll() is None:
         if found := condition():
             return found
@@ -71,13 +70,7 @@ def wait_for(condition, run):
     raise TimeoutError(f"it did not come to that; jobs:\n{squeue()}")
 
 
-def node_of(cluster, rule):
-    """Where a job of a rule runs, which its comment names."""
-    lines = cluster.run("squeue", "-h", "-t", "running", "-o", "%N %k").splitlines()
-    return next((line.split()[0] for line in lines if rule in line), None)
-
-
-def test_what_is_lost_runs_again_elsewhere_and_nothing_differs(tmp_path):
+def test_what_is_lost_runs_again_and_nothing_differs(tmp_path):
     local = working_folder(tmp_path / "local", config())
     snakemake(local, "--cores", "2", forked_jobs=False)
     folder = working_folder(tmp_path / "with space", config())
@@ -94,11 +87,10 @@ def test_what_is_lost_runs_again_elsewhere_and_nothing_differs(tmp_path):
                 with suppress(ProcessLookupError):  # it may have been a child of the one before
                     os.kill(pid, signal.SIGKILL)
             wait_for(lambda: processes(folder, "compute_trimap"), run)
-            lost = wait_for(lambda: node_of(cluster, "compute_trimap"), run)
-            cluster.lose(lost)
-            wait_for(lambda: cluster.state(lost).startswith("down"), run)
+            cluster.lose_node()
+            wait_for(lambda: "down" in cluster.run("sinfo", "-h", "-o", "%T"), run)
+            cluster.start_node()
             code = run.wait(60 * MINUTES)
-            ended = cluster.ended_jobs()
         finally:
             run.kill()
     text = log.read_text()
@@ -107,11 +99,6 @@ def test_what_is_lost_runs_again_elsewhere_and_nothing_differs(tmp_path):
     assert failed.count("embed_shard") == 1, "the one that was killed"
     assert "compute_trimap" in failed, "it was on the node that was lost"
     assert text.count("Trying to restart job") == len(failed), text
-    assert {node for node, _ in ended} == {*NODES}, "there were jobs on each"
-    lost_jobs = [node for node, state in ended if state == "NODE_FAIL"]
-    assert {*lost_jobs} == {lost}
-    # A job that was to begin there just then Slurm itself begins elsewhere.
-    assert 2 <= len(failed) <= len(lost_jobs) + 1
     compare(folder, local)
 
 
