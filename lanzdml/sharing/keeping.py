@@ -8,7 +8,6 @@ only where the same commit and packages made it.
 from collections.abc import Sequence
 from functools import partial
 from os import PathLike
-from pathlib import Path
 
 from lanzdml.experiments.measuring import measure_runs
 from lanzdml.files import Kept
@@ -20,6 +19,7 @@ from lanzdml.plan.measurements import measure_jobs
 from lanzdml.plan.versions import version_measured, version_with
 from lanzdml.report.provenance import commit
 from lanzdml.sharing.names import Source, is_of_these_packages
+from lanzdml.sharing.taking import are_there
 from lanzdml.transforms.fitting import fit_transforms
 
 
@@ -48,7 +48,7 @@ def keep_taken(plan: Plan, sources: Sequence[Source]) -> None:
                 for task in fits.tasks
                 if not task.parts
                 and METHODS.is_ours(task.method)
-                and _are_there([task.output, *files_of(task)])
+                and are_there([task.output, *files_of(task)])
             ],
             kept=kept,
         )
@@ -58,7 +58,7 @@ def keep_taken(plan: Plan, sources: Sequence[Source]) -> None:
                 task
                 for task in scores.tasks
                 if METHODS.is_ours(task.run["method"])
-                and _are_there([*task.outputs, *task.inputs, *task.siblings])
+                and are_there([*task.outputs, *task.inputs, *task.siblings])
             ],
             kept=kept,
         )
@@ -67,7 +67,7 @@ def keep_taken(plan: Plan, sources: Sequence[Source]) -> None:
             [
                 task
                 for task in measured.tasks
-                if METHODS.is_ours(task.run["method"]) and _are_there([task.output, *task.files])
+                if METHODS.is_ours(task.run["method"]) and are_there([task.output, *task.files])
             ],
             kept=kept,
         )
@@ -77,7 +77,3 @@ def _is_made_here(source: Source) -> bool:
     record, here = source.results.record, commit()
     same_code = here.hash != "" and record.commit == here.hash and not (record.dirty or here.dirty)
     return same_code and all(is_of_these_packages(source, name) for name in source.models)
-
-
-def _are_there(paths: Sequence[str]) -> bool:
-    return all(Path(path).is_file() for path in paths)

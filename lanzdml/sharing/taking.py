@@ -203,7 +203,7 @@ class Taking:
             ("rankings", paths.ranked_shards(run, n), its.paths.ranked_shards(own, n)),
             ("clusters", [paths.clusters(str(run.path))], [clusters]),
         ):
-            if _are_there(others):
+            if are_there(others):
                 for path, other in zip(ours, others, strict=True):
                     self._take(path, [(source, Path(other))])
             else:  # or of another number of shards
@@ -240,7 +240,7 @@ class Taking:
                 run.fit.seed is None
                 or n_shards(self._plan, run.fit.dataset) > 1  # the workflow does
                 or not there
-                or not _are_there(task.siblings)
+                or not are_there(task.siblings)
                 or has_pairs(task)
             ):
                 continue
@@ -336,7 +336,8 @@ class Taking:
                     )
 
 
-def _are_there(paths: Sequence[str]) -> bool:
+def are_there(paths: Sequence[str]) -> bool:
+    """Whether all of some files are there."""
     return all(Path(path).is_file() for path in paths)
 
 
